@@ -1,0 +1,169 @@
+"""A forecast as probabilities over log-ratio bins, and what follows from them.
+
+Point, confidence and quantiles come from one distribution, so they cannot contradict each other.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pba.types import QUANTILES, Floats
+
+__all__ = ["Bins", "Decoded", "decode"]
+
+_UP, _DOWN = np.log(1.2), np.log(0.8)
+_TIE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """Bins over ``log(bandwidth / level)``, finer near 0 where steady links live.
+
+    The first bin is the outage: everything below the first edge, taken as 0 Mbps. Bin ``i >= 1``
+    lies between ``edges[i - 1]`` and ``edges[i]``; the last also takes everything above it. Within
+    a bin the density is uniform in the log-ratio.
+
+    Parameters
+    ----------
+    edges
+        Increasing log-ratios, shape ``(bin,)``: as many as there are bins.
+    """
+
+    edges: Floats
+
+    @classmethod
+    def spaced(cls, count: int, reach: float, width: float) -> "Bins":
+        """Return ``count`` bins from ``-reach`` to ``reach`` in log-ratio, spaced as ``sinh``.
+
+        Bins are about ``2 * width * asinh(reach / width) / count`` wide at 0 and grow in proportion
+        to the log-ratio beyond ``width``.
+
+        Examples
+        --------
+        >>> bins = Bins.spaced(count=122, reach=6.0, width=0.05)
+        >>> len(bins), float(bins.edges[0]), float(bins.edges[-1])
+        (122, -6.0, 6.0)
+        >>> print(np.diff(bins.edges).min().round(4), np.diff(bins.edges).max().round(3))
+        0.0045 0.519
+        """
+        grid = np.linspace(-1.0, 1.0, count)
+        edges = width * np.sinh(grid * np.arcsinh(reach / width))
+        edges[[0, -1]] = -reach, reach  # exactly, whatever sinh rounds to
+        return cls(edges)
+
+    def __len__(self) -> int:
+        """Return how many bins there are, the outage among them."""
+        return len(self.edges)
+
+    def index(self, log_ratio: Floats) -> np.ndarray:
+        """Return the bin of each log-ratio; ``-inf`` is the outage. Shapes are kept."""
+        found = np.searchsorted(self.edges, log_ratio, side="right")
+        return np.minimum(found, len(self.edges) - 1)
+
+    @cached_property
+    def _band(self) -> tuple[Floats, Floats]:
+        """Candidate points (log-ratios) and the share of each bin within ±20 % of each of them.
+
+        An actual ``a`` is in band of ``f`` when ``f / 1.2 <= a <= f / 0.8``. The mass of that
+        interval is piecewise linear in ``log f`` with kinks only where one of its ends meets an
+        edge, so the best point is among those.
+        """
+        candidates = np.sort(np.concatenate([self.edges + _UP, self.edges + _DOWN]))
+        return candidates, self.overlap(candidates - _UP, candidates - _DOWN)
+
+    def overlap(self, low: Floats, high: Floats) -> Floats:
+        """Return the share of each bin between ``low`` and ``high``, shape ``(bin, interval)``."""
+        left, right = self.edges[:-1, None], self.edges[1:, None]
+        inside = np.clip(np.minimum(right, high) - np.maximum(left, low), 0.0, None)
+        return np.vstack([np.zeros((1, len(low))), inside / (right - left)])
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a distribution says. Shapes ``(batch, horizon)``; quantiles have ``(…, 7)``."""
+
+    bandwidth_mbps: Floats
+    confidence: Floats
+    quantiles_mbps: Floats
+
+
+def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> Decoded:
+    """Return points, confidences and quantiles.
+
+    The point is the value with the most mass within ±20 % of the actual; the confidence is that
+    mass. Where several values are within 0.001 of the most, the one nearest the median is taken.
+
+    Parameters
+    ----------
+    probabilities
+        Shape ``(batch, horizon, bin)``, each row summing to 1.
+    level_mbps
+        What the log-ratios refer to, shape ``(batch,)``.
+    bins
+        The layout of the last axis.
+
+    Examples
+    --------
+    >>> bins = Bins.spaced(122, 6.0, 0.05)
+    >>> steady = np.zeros((1, 1, 122)); steady[..., bins.index(0.0)] = 1.0
+    >>> said = decode(steady, np.array([100.0]), bins)
+    >>> said.bandwidth_mbps.round(0), said.confidence
+    (array([[100.]]), array([[1.]]))
+    """
+    mass = np.asarray(probabilities, dtype=np.float64)
+    below = np.cumsum(mass, axis=-1)
+    total = below[..., -1:]
+    mass, below = mass / total, below / total
+    quantiles = _quantiles(mass, below, bins)
+    log_point, confidence = _point(mass, quantiles[..., QUANTILES.index(0.5)], bins)
+    level = np.asarray(level_mbps, dtype=np.float64)[:, None]
+    return Decoded(
+        level * np.exp(log_point),
+        np.minimum(confidence, 1.0),
+        level[..., None] * np.exp(quantiles),
+    )
+
+
+def _quantiles(mass: Floats, below: Floats, bins: Bins) -> Floats:
+    """Return the log-ratio of each quantile, ``-inf`` within the outage."""
+    edges = bins.edges
+    found = []
+    for level in QUANTILES:
+        bin_index = np.minimum((below < level).sum(axis=-1), len(bins) - 1)
+        at = bin_index[..., None]
+        high = np.take_along_axis(below, at, -1)[..., 0]
+        held = np.take_along_axis(mass, at, -1)[..., 0]
+        share = np.clip(1.0 - (high - level) / np.maximum(held, 1e-300), 0.0, 1.0)
+        left = edges[np.maximum(bin_index - 1, 0)]
+        found.append(
+            np.where(bin_index == 0, -np.inf, left + share * (edges[bin_index] - left))
+        )
+    return np.stack(found, axis=-1)
+
+
+def _point(mass: Floats, median: Floats, bins: Bins) -> tuple[Floats, Floats]:
+    """Return the log-ratio with the most mass in band, and that mass."""
+    candidates, share = bins._band
+    flat, middle = mass.reshape(-1, len(bins)), median.reshape(-1)
+    in_band = flat @ share
+    outage = flat[:, 0]
+    best = np.maximum(in_band.max(axis=1), outage)
+    good = in_band >= (best - _TIE)[:, None]
+    distance = np.where(good, np.abs(candidates - np.maximum(middle, bins.edges[0])[:, None]), np.inf)
+    nearest = np.argmin(distance, axis=1)
+    point, confidence = candidates[nearest], in_band[np.arange(len(flat)), nearest]
+    held = _mass_in_band(flat, middle, bins)
+    keep = held >= best - _TIE
+    point, confidence = np.where(keep, middle, point), np.where(keep, held, confidence)
+    out = outage >= best
+    point, confidence = np.where(out, -np.inf, point), np.where(out, outage, confidence)
+    return point.reshape(median.shape), confidence.reshape(median.shape)
+
+
+def _mass_in_band(flat: Floats, log_point: Floats, bins: Bins) -> Floats:
+    """Return the mass within ±20 % of each row's own point, shape ``(row,)``."""
+    low, high = log_point - _UP, log_point - _DOWN
+    left, right = bins.edges[:-1], bins.edges[1:]
+    inside = np.minimum(right, high[:, None]) - np.maximum(left, low[:, None])
+    return (flat[:, 1:] * np.clip(inside, 0.0, None) / (right - left)).sum(axis=1)

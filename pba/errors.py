@@ -1,0 +1,146 @@
+"""Every error that PBA raises on purpose. No HTTP codes here: `deployments/errors.py` maps them.
+
+::
+
+    PBAError
+    ├── InvalidInput (ValueError)        the caller can mend it
+    │   ├── InvalidRequest               a body, field or type is wrong
+    │   ├── InvalidSample                a value of one sample is out of its range
+    │   ├── InvalidHistory               samples that do not make a history together
+    │   ├── InvalidMode                  a mode that does not exist
+    │   ├── InvalidTrace                 a trace file that cannot be read
+    │   ├── NotEnoughData                too few samples to train or to predict
+    │   └── TooLarge                     more items or bytes than one call may carry
+    ├── NotFound (LookupError)           nothing under that name
+    ├── NotTrained (RuntimeError)        a predictor that has no model yet
+    ├── Busy                             more requests than can be queued: try again later
+    ├── Unavailable                      models or service away
+    └── BadArtifact                      a model file that must not be served
+"""
+
+__all__ = [
+    "BadArtifact",
+    "Busy",
+    "InvalidHistory",
+    "InvalidInput",
+    "InvalidMode",
+    "InvalidRequest",
+    "InvalidSample",
+    "InvalidTrace",
+    "NotEnoughData",
+    "NotFound",
+    "NotTrained",
+    "PBAError",
+    "TooLarge",
+    "Unavailable",
+]
+
+
+class PBAError(Exception):
+    """The root of the tree.
+
+    Parameters
+    ----------
+    message
+        The rule, the value received and the remedy.
+    field
+        Where in the request, as ``history[12].packet_loss``; None where no field is to blame.
+    """
+
+    code = "internal"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message, field)  # both, so that an error survives the way between processes
+        self.message = message
+        self.field = field
+
+    def __str__(self) -> str:
+        """Return the message alone."""
+        return self.message
+
+    def body(self) -> dict[str, str]:
+        """Return what a caller is told: ``code``, ``message`` and, where known, ``field``."""
+        told = {"code": self.code, "message": self.message}
+        return told if self.field is None else {**told, "field": self.field}
+
+    def inside(self, prefix: str) -> "PBAError":
+        """Return the same error with its field placed below ``prefix``."""
+        return type(self)(self.message, f"{prefix}.{self.field}" if self.field else prefix)
+
+
+class InvalidInput(PBAError, ValueError):
+    """The caller sent something that breaks a rule and can mend it."""
+
+    code = "invalid_input"
+
+
+class InvalidRequest(InvalidInput):
+    """A body, field or type is wrong."""
+
+    code = "invalid_request"
+
+
+class InvalidSample(InvalidInput):
+    """A value of one sample is out of its range."""
+
+    code = "invalid_sample"
+
+
+class InvalidHistory(InvalidInput):
+    """Samples that do not make a history together."""
+
+    code = "invalid_history"
+
+
+class InvalidMode(InvalidInput):
+    """A mode that does not exist."""
+
+    code = "invalid_mode"
+
+
+class InvalidTrace(InvalidInput):
+    """A trace file that cannot be read."""
+
+    code = "invalid_trace"
+
+
+class NotEnoughData(InvalidInput):
+    """Too few samples to train or to predict."""
+
+    code = "not_enough_data"
+
+
+class TooLarge(InvalidInput):
+    """More items or bytes than one call may carry."""
+
+    code = "too_large"
+
+
+class NotFound(PBAError, LookupError):
+    """Nothing is known under that name."""
+
+    code = "not_found"
+
+
+class NotTrained(PBAError, RuntimeError):
+    """A predictor that has no model yet."""
+
+    code = "not_trained"
+
+
+class Busy(PBAError):
+    """More requests than can be queued; try again later."""
+
+    code = "busy"
+
+
+class Unavailable(PBAError):
+    """Models or service away."""
+
+    code = "unavailable"
+
+
+class BadArtifact(PBAError):
+    """A model file that must not be served."""
+
+    code = "bad_artifact"

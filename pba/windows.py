@@ -1,0 +1,75 @@
+"""From a history to the window that a model sees: gaps, spacing, and the windows of a long series."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pba.types import Floats, History
+
+__all__ = ["GAP_INTERVALS", "Spacing", "since_last_gap", "sliding", "spacing"]
+
+GAP_INTERVALS = 10.0
+"""A pause longer than this many typical intervals starts a new window."""
+
+_IRREGULAR = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """How a window's samples lie in time.
+
+    ``step_s`` is the median interval; ``regular`` says that no interval is more than 1.5 times, or
+    less than 1/1.5 of, the median.
+    """
+
+    step_s: float
+    regular: bool
+
+
+def spacing(timestamps_s: Floats) -> Spacing:
+    """Return the spacing of at least two increasing ``timestamps_s``.
+
+    >>> spacing(np.array([0.0, 1.0, 2.0, 5.0]))
+    Spacing(step_s=1.0, regular=False)
+    """
+    intervals = np.diff(timestamps_s)
+    step_s = float(np.median(intervals))
+    regular = intervals.max() <= _IRREGULAR * step_s and intervals.min() * _IRREGULAR >= step_s
+    return Spacing(step_s, bool(regular))
+
+
+def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> History:
+    """Return the samples after the last pause longer than ``gap_intervals`` median intervals.
+
+    Examples
+    --------
+    >>> times = np.array([0.0, 1.0, 2.0, 60.0, 61.0])
+    >>> len(since_last_gap(History(times, np.ones((5, 5)))))
+    2
+    """
+    if len(history) < 3:
+        return history
+    intervals = np.diff(history.timestamps_s)
+    pauses = np.flatnonzero(intervals > gap_intervals * np.median(intervals))
+    return history.last(len(history) - 1 - int(pauses[-1])) if pauses.size else history
+
+
+def sliding(telemetry: Floats, window: int) -> Floats:
+    """Return every window of ``telemetry``, oldest first, without copying.
+
+    Parameters
+    ----------
+    telemetry
+        Shape ``(sample, 5)``.
+    window
+        Samples a window.
+
+    Returns
+    -------
+    Floats
+        Shape ``(sample - window + 1, window, 5)``; empty where there are too few samples.
+    """
+    if len(telemetry) < window:
+        return np.empty((0, window, telemetry.shape[1]))
+    views = np.lib.stride_tricks.sliding_window_view(telemetry, window, axis=0)
+    return views.transpose(0, 2, 1)

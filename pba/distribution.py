@@ -3,8 +3,9 @@
 Point, confidence and quantiles come from one distribution, so they cannot contradict each other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -56,6 +57,10 @@ class Bins:
         """Return how many bins there are, the outage among them."""
         return len(self.edges)
 
+    def __reduce__(self) -> tuple[Callable[[bytes], "Bins"], tuple[bytes]]:
+        """Travel between processes as bytes and arrive as one shared object, tables and all."""
+        return _shared, (self.edges.tobytes(),)
+
     def index(self, log_ratio: Floats) -> np.ndarray:
         """Return the bin of each log-ratio; ``-inf`` is the outage. Shapes are kept."""
         found = np.searchsorted(self.edges, log_ratio, side="right")
@@ -77,6 +82,11 @@ class Bins:
         left, right = self.edges[:-1, None], self.edges[1:, None]
         inside = np.clip(np.minimum(right, high) - np.maximum(left, low), 0.0, None)
         return np.vstack([np.zeros((1, len(low))), inside / (right - left)])
+
+
+@lru_cache(maxsize=16)
+def _shared(edges: bytes) -> Bins:
+    return Bins(np.frombuffer(edges))
 
 
 @dataclass(frozen=True, slots=True)

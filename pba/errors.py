@@ -5,6 +5,7 @@
     PBAError
     ├── InvalidInput (ValueError)        the caller can mend it
     │   ├── InvalidRequest               a body, field or type is wrong
+    │   │   └── NotJson                  a body that is not JSON at all
     │   ├── InvalidSample                a value of one sample is out of its range
     │   ├── InvalidHistory               samples that do not make a history together
     │   ├── InvalidMode                  a mode that does not exist
@@ -18,6 +19,8 @@
     └── BadArtifact                      a model file that must not be served
 """
 
+from collections.abc import Iterator, Mapping
+
 __all__ = [
     "BadArtifact",
     "Busy",
@@ -29,10 +32,12 @@ __all__ = [
     "InvalidTrace",
     "NotEnoughData",
     "NotFound",
+    "NotJson",
     "NotTrained",
     "PBAError",
     "TooLarge",
     "Unavailable",
+    "from_body",
 ]
 
 
@@ -78,6 +83,12 @@ class InvalidRequest(InvalidInput):
     """A body, field or type is wrong."""
 
     code = "invalid_request"
+
+
+class NotJson(InvalidRequest):
+    """A body that is not JSON at all."""
+
+    code = "not_json"
 
 
 class InvalidSample(InvalidInput):
@@ -144,3 +155,19 @@ class BadArtifact(PBAError):
     """A model file that must not be served."""
 
     code = "bad_artifact"
+
+
+def from_body(told: Mapping[str, str]) -> PBAError:
+    """Return the error that ``told``, the `PBAError.body` of one, describes.
+
+    >>> from_body({"code": "busy", "message": "later", "field": "x"})
+    Busy('later', 'x')
+    """
+    kinds = {kind.code: kind for kind in _below(PBAError)}
+    return kinds.get(told["code"], PBAError)(told["message"], told.get("field"))
+
+
+def _below(kind: type[PBAError]) -> Iterator[type[PBAError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)

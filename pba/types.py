@@ -57,6 +57,7 @@ LIMITS = dict(zip(COLUMNS, (_MBPS, _MS, _SHARE, _MS, _MBPS), strict=True))
 """The range of each column; the lowest value is always 0."""
 
 _HIGHEST = np.array([limit.highest for limit in LIMITS.values()])
+_YEAR_10000 = 253_402_300_800.0
 _LINK_ID = re.compile(r"[A-Za-z0-9._:@>-]{1,200}")
 
 
@@ -188,6 +189,10 @@ class History:
         """Return how many samples there are."""
         return len(self.timestamps_s)
 
+    def first(self, count: int) -> "History":
+        """Return the oldest ``count`` samples (all of them where there are fewer)."""
+        return _unchecked(self.timestamps_s[:count], self.telemetry[:count])
+
     def last(self, count: int) -> "History":
         """Return the newest ``count`` samples (all of them where there are fewer)."""
         if count >= len(self):
@@ -210,20 +215,22 @@ def _check_values(telemetry: Floats) -> None:
     if not wrong.any():
         return
     row, column = (int(index) for index in np.argwhere(wrong)[0])
-    name = COLUMNS[column]
+    name, value = COLUMNS[column], telemetry[row, column]
     limit = LIMITS[name]
+    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
     raise InvalidSample(
-        f"{name} is {telemetry[row, column]:.6g}; it is {limit.rule}. {limit.remedy}",
+        f"{name} is {value:.6g}; it is {limit.rule}. {remedy}",
         f"history[{row}].{name}",
     )
 
 
 def _check_order(timestamps_s: Floats) -> None:
-    finite = np.isfinite(timestamps_s)
-    if not finite.all():
-        row = int(np.argmin(finite))
+    possible = (timestamps_s >= 0) & (timestamps_s < _YEAR_10000)
+    if not possible.all():
+        row = int(np.argmin(possible))
         raise InvalidSample(
-            f"timestamp is {timestamps_s[row]}; it is a finite number of Unix seconds.",
+            f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year 9999. "
+            "Divide milliseconds by 1000.",
             f"history[{row}].timestamp",
         )
     late = np.flatnonzero(np.diff(timestamps_s) <= 0)

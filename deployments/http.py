@@ -1,0 +1,177 @@
+"""HTTP around the router: the FastAPI app, bodies in and out, errors in one shape, OpenAPI."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from deployments import errors
+from pba.errors import Busy, PBAError, TooLarge
+
+__all__ = ["BulkAnswer", "ErrorAnswer", "ForecastAnswer", "api", "documented", "json", "read_body"]
+
+_SUMMARY = """How much bandwidth a network link will have in the next moments, and how sure that is."""
+
+
+class HorizonAnswer(BaseModel):
+    """What is expected some steps ahead."""
+
+    steps: int
+    bandwidth_mbps: float = Field(description="the value most likely within ±20 % of the actual")
+    confidence: float = Field(description="the probability that it is")
+    quantiles: dict[str, float] = Field(description="Mbps by level, 0.05 to 0.95")
+
+
+class MemberAnswer(BaseModel):
+    """One voice of a forecast."""
+
+    name: str
+    weight: float
+    bandwidth_mbps: float
+    confidence: float
+
+
+class ForecastAnswer(BaseModel):
+    """A forecast for one link."""
+
+    link_id: str | None
+    mode: str
+    source: str = Field(description="model, ensemble, expert or heuristic")
+    model_version: str | None
+    made_at: str
+    valid_until: str
+    step_s: float = Field(description="median spacing of the window, seconds")
+    bandwidth_mbps: float
+    confidence: float
+    horizons: list[HorizonAnswer]
+    latency_ms: float | None
+    packet_loss: float | None
+    jitter_ms: float | None
+    members: list[MemberAnswer]
+    reasons: list[str]
+
+
+class ErrorDetail(BaseModel):
+    """What is wrong, where, and what to do."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every error."""
+
+    error: ErrorDetail
+
+
+class ItemAnswer(BaseModel):
+    """A forecast, or what is wrong with its request."""
+
+    forecast: ForecastAnswer | None = None
+    error: ErrorDetail | None = None
+
+
+class BulkAnswer(BaseModel):
+    """One item a request, in order."""
+
+    forecasts: list[ItemAnswer]
+
+
+def api(retry_after_s: int = 1) -> FastAPI:
+    """Return the app without its routes: title, and errors in one shape."""
+    app = FastAPI(title="PBA", version="3", description=_SUMMARY, redoc_url=None)
+
+    @app.exception_handler(PBAError)
+    async def _ours(_: Request, error: PBAError) -> Response:
+        headers = {"Retry-After": str(retry_after_s)} if isinstance(error, Busy) else None
+        return json({"error": error.body()}, errors.status(error), headers)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> Response:
+        code = str(error.detail).lower().replace(" ", "_")
+        message = f"{error.detail}. The calls are listed at /docs."
+        return json(errors.body(code, message), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def _parameters(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:])
+        message = f"{field} is {first.get('input')!r}; {first['msg']}."
+        return json(errors.body("invalid_request", message, field), 422)
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(_: Request, error: Exception) -> Response:
+        message = f"{type(error).__name__} inside the service. Its log has the request id."
+        return json(errors.body("internal", message), 500)
+
+    return app
+
+
+def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return ``value`` as a JSON answer; NaN and infinities must not be in it."""
+    content = to_json(value, inf_nan_mode="null")
+    return Response(content, status, headers, media_type="application/json")
+
+
+async def read_body(request: Request, most_mb: float) -> bytes:
+    """Return the body of ``request``, read no further than ``most_mb`` million bytes.
+
+    Raises
+    ------
+    TooLarge
+        Before a larger body is held in memory.
+    """
+    most = int(most_mb * 1e6)
+    size = int(request.headers.get("content-length") or 0)
+    chunks, held = [], 0
+    if size <= most:
+        async for chunk in request.stream():
+            held += len(chunk)
+            if held > most:
+                break
+            chunks.append(chunk)
+    if max(size, held) > most:
+        raise TooLarge(f"the body is over {most_mb:g} MB, the most one call carries. Split it.")
+    return b"".join(chunks)
+
+
+def documented(given: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
+    """Return route options that describe body and answer in OpenAPI without parsing them twice."""
+    schema = given.model_json_schema(ref_template="#/components/schemas/{model}")
+    content = {"application/json": {"schema": _inlined(schema)}}
+    failures = {
+        code: {"model": ErrorAnswer, "description": text}
+        for code, text in (
+            (400, "not JSON"),
+            (413, "too large"),
+            (422, "invalid"),
+            (429, "busy: wait as Retry-After says"),
+            (503, "models away"),
+        )
+    }
+    return {
+        "response_model": answer,
+        "responses": failures,
+        "openapi_extra": {"requestBody": {"content": content, "required": True}},
+    }
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` with its definitions in place of references to them."""
+    definitions = schema.get("$defs", {})
+
+    def replace(part: Any) -> Any:
+        if isinstance(part, list):
+            return [replace(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return replace(definitions[part["$ref"].rsplit("/", 1)[-1]])
+        return {key: replace(value) for key, value in part.items() if key != "$defs"}
+
+    inlined: dict[str, Any] = replace(schema)
+    return inlined

@@ -1,0 +1,145 @@
+"""The ingress: HTTP and handle calls over `Service`. Holds no state, so any replica may die."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic_core import to_json
+from ray import serve
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from deployments import http
+from deployments.metrics import Meter
+from deployments.schema import BulkBody, ForecastBody, encode, read_queries, read_query
+from deployments.service import Ask, Service
+from deployments.settings import Settings
+from pba.errors import Busy, PBAError, Unavailable
+from pba.forecasting import Answer
+from pba.models.ewma import Ewma
+from pba.types import Floats, Forecast, NetworkMode
+
+__all__ = ["Router"]
+
+_api = http.api()
+
+
+@serve.deployment(name="Router")
+@serve.ingress(_api)
+class Router:
+    """Answers controllers."""
+
+    def __init__(
+        self, datacenter: DeploymentHandle, internet: DeploymentHandle, settings: Settings
+    ) -> None:
+        self._handles = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
+        self._settings = settings
+        self._meter = Meter()
+        self._service = Service(
+            {mode: _asking(handle) for mode, handle in self._handles.items()},
+            Ewma(),
+            settings.model_deadline_ms / 1000,
+            lambda: datetime.now(UTC),
+        )
+
+    async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return one forecast; the same shapes as ``POST /v1/forecast``."""
+        return await self._one(encode(request))
+
+    async def forecasts(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return a forecast or an error for each request, in order."""
+        return await self._many(encode({"requests": requests}))
+
+    @_api.post("/v1/forecast", **http.documented(ForecastBody, http.ForecastAnswer))
+    async def post_forecast(self, request: Request) -> Response:
+        """Forecast from a given history."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json(await self._one(body))
+
+    @_api.post("/v1/forecasts", **http.documented(BulkBody, http.BulkAnswer))
+    async def post_forecasts(self, request: Request) -> Response:
+        """Forecast for many histories at once; each is answered in its place."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json({"forecasts": await self._many(body)})
+
+    @_api.get("/v1/models")
+    async def get_models(self) -> Response:
+        """Tell what serves each mode."""
+        return http.json({"models": await self._describe()})
+
+    @_api.get("/livez")
+    async def livez(self) -> Response:
+        """Tell that the process is up."""
+        return http.json({"status": "alive"})
+
+    @_api.get("/readyz")
+    async def readyz(self) -> Response:
+        """Tell whether the models are loaded; 503 while one is not."""
+        found = await self._describe()
+        away = {mode: said["error"] for mode, said in found.items() if "error" in said}
+        if away:
+            raise Unavailable(f"not ready: {away}. Look at the model deployments' logs.")
+        return http.json({"status": "ready"})
+
+    async def _one(self, body: bytes) -> dict[str, Any]:
+        with self._meter.request("forecast"):
+            started = time.perf_counter()
+            made = await self._service.forecast(read_query(body))
+            self._meter.forecast(made, time.perf_counter() - started)
+            return made.as_dict()
+
+    async def _many(self, body: bytes) -> list[dict[str, Any]]:
+        with self._meter.request("forecasts"):
+            queries = read_queries(body, self._settings.max_items)
+            made = await self._service.forecasts(queries)
+            self._meter.bulk(made)
+            return [_item(forecast) for forecast in made]
+
+    async def _describe(self) -> dict[str, dict[str, Any]]:
+        deadline_s = self._settings.model_deadline_ms / 1000
+        told = await asyncio.gather(
+            *(_described(handle, deadline_s) for handle in self._handles.values())
+        )
+        return dict(zip(map(str, self._handles), told, strict=True))
+
+
+def _item(made: Forecast | PBAError) -> dict[str, Any]:
+    if isinstance(made, Forecast):
+        return {"forecast": made.as_dict()}
+    return {"error": made.body()}
+
+
+def _asking(handle: DeploymentHandle) -> Ask:
+    """Return how to ask the model behind ``handle``, in the words of `pba.errors`."""
+
+    async def ask(telemetry: Floats) -> Answer:
+        with _named():
+            answer: Answer = await handle.predict.remote(telemetry)
+            return answer
+
+    return ask
+
+
+async def _described(handle: DeploymentHandle, deadline_s: float) -> dict[str, Any]:
+    try:
+        with _named():
+            told: dict[str, Any] = await asyncio.wait_for(handle.describe.remote(), deadline_s)
+            return told
+    except (PBAError, TimeoutError) as error:
+        return {"error": str(error) or f"no answer within {deadline_s} s"}
+
+
+@contextlib.contextmanager
+def _named():  # type: ignore[no-untyped-def]
+    """Turn what Ray raises into `Busy` and `Unavailable`."""
+    try:
+        yield
+    except BackPressureError as error:
+        raise Busy("the models have too much to do; try again after a second.") from error
+    except (RayActorError, RayTaskError, DeploymentUnavailableError) as error:
+        raise Unavailable(f"a model deployment is away: {error}") from error

@@ -1,0 +1,224 @@
+"""The wire: JSON bodies in, domain objects out. Types are checked here, ranges in `pba.types`."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NotRequired
+
+import numpy as np
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+)
+from pydantic_core import ErrorDetails, to_json
+from typing_extensions import TypedDict
+
+from pba.errors import InvalidInput, InvalidRequest, InvalidSample, NotJson, PBAError, TooLarge
+from pba.forecasting import Query
+from pba.types import COLUMNS, LIMITS, History, NetworkMode, check_link_id
+
+__all__ = ["BulkBody", "ForecastBody", "encode", "read_query", "read_queries"]
+
+_STRICT = ConfigDict(extra="forbid")
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Moment = _Number | Annotated[datetime, Field(strict=True)]
+
+
+def _measured(column: str) -> Any:
+    limit = LIMITS[column]
+    bounds = {"minimum": 0, "maximum": limit.highest}
+    return Field(strict=True, allow_inf_nan=False, description=limit.rule, json_schema_extra=bounds)
+
+
+class SampleBody(TypedDict):
+    """One measurement of a link."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    timestamp: Annotated[_Moment, Field(description="RFC 3339 in UTC, or Unix seconds")]
+    bandwidth_mbps: Annotated[float, _measured("bandwidth_mbps")]
+    latency_ms: NotRequired[Annotated[float, _measured("latency_ms")] | None]
+    packet_loss: NotRequired[Annotated[float, _measured("packet_loss")] | None]
+    jitter_ms: NotRequired[Annotated[float, _measured("jitter_ms")] | None]
+    throughput_mbps: NotRequired[Annotated[float, _measured("throughput_mbps")] | None]
+
+
+class ForecastBody(BaseModel):
+    """A history, oldest sample first, to forecast from."""
+
+    model_config = _STRICT
+
+    history: list[SampleBody]
+    link_id: str | None = Field(None, description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")
+    mode: Literal["auto", "datacenter", "internet", "hybrid"] = "auto"
+
+
+class BulkBody(BaseModel):
+    """Many requests; the answers come in the same order."""
+
+    model_config = _STRICT
+
+    requests: list[ForecastBody]
+
+
+def read_query(body: bytes) -> Query:
+    """Return the query that ``body`` asks.
+
+    Raises
+    ------
+    InvalidRequest, InvalidSample, InvalidHistory, InvalidInput
+        With the field that is to blame.
+    """
+    try:
+        return _query(_ONE.validate_json(body))
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def read_queries(body: bytes, most: int) -> list[Query | PBAError]:
+    """Return the query of each request, or what is wrong with it in its place.
+
+    Raises
+    ------
+    InvalidRequest
+        If the body as a whole is not ``{"requests": [...]}``.
+    TooLarge
+        For more than ``most`` requests.
+    """
+    try:
+        items = _MANY.validate_json(body)["requests"]
+    except ValidationError as error:
+        raise _explained(error) from None
+    if len(items) > most:
+        raise TooLarge(
+            f"requests has {len(items)} items; one call carries at most {most}. Split it.",
+            "requests",
+        )
+    return [_query_or_error(item) for item in items]
+
+
+def encode(value: Any) -> bytes:
+    """Return ``value`` as JSON, NaN and infinities left as they are so that reading refuses them.
+
+    Raises
+    ------
+    InvalidRequest
+        For values that JSON has no form for.
+    """
+    try:
+        return to_json(value, inf_nan_mode="constants")
+    except ValueError as error:
+        raise InvalidRequest(f"the request cannot be written as JSON: {error}") from None
+
+
+def _or_error(value: Any, read: Callable[[Any], ForecastBody]) -> ForecastBody | PBAError:
+    try:
+        return read(value)
+    except ValidationError as error:
+        return _explained(error)
+
+
+class _Many(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+
+    requests: list[Annotated[ForecastBody, WrapValidator(_or_error)]]
+
+
+_ONE = TypeAdapter(ForecastBody)
+_MANY = TypeAdapter(_Many)
+
+
+def _query_or_error(item: ForecastBody | PBAError) -> Query | PBAError:
+    if isinstance(item, PBAError):
+        return item
+    try:
+        return _query(item)
+    except InvalidInput as error:
+        return error
+
+
+def _query(body: ForecastBody) -> Query:
+    mode = None if body.mode == "auto" else NetworkMode(body.mode)
+    link_id = None if body.link_id is None else check_link_id(body.link_id)
+    return Query(_history(body.history), mode, link_id)
+
+
+def _history(samples: Sequence[SampleBody]) -> History:
+    rows = [
+        (
+            sample["timestamp"],
+            sample["bandwidth_mbps"],
+            sample.get("latency_ms"),
+            sample.get("packet_loss"),
+            sample.get("jitter_ms"),
+            sample.get("throughput_mbps"),
+        )
+        for sample in samples
+    ]
+    moments = [_seconds(row[0]) for row in rows]
+    telemetry = np.array([row[1:] for row in rows], dtype=float).reshape(-1, len(COLUMNS))
+    return History(np.array(moments, dtype=float), telemetry)
+
+
+def _seconds(moment: float | datetime) -> float:
+    if not isinstance(moment, datetime):
+        return moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _explained(error: ValidationError) -> PBAError:
+    """Return the first thing wrong, as rule, value and remedy."""
+    detail = error.errors(include_url=False)[0]
+    if detail["type"] == "json_invalid":
+        return NotJson(f"the body is not JSON: {detail['ctx']['error']}. Send a JSON object.")
+    where = detail["loc"]
+    if "timestamp" in where and detail["type"] != "missing":
+        where = where[: where.index("timestamp") + 1]
+        return InvalidRequest(
+            f"timestamp is {_shown(detail)}; it is RFC 3339 text or a number of Unix seconds.",
+            _path(where),
+        )
+    field = _path(where) or None
+    known = next((name for name in reversed(detail["loc"]) if name in LIMITS), None)
+    if known and detail["type"] in ("float_type", "finite_number"):
+        limit = LIMITS[str(known)]
+        remedy = "Drop the sample" if known == "bandwidth_mbps" else "Leave the field out"
+        return InvalidSample(
+            f"{known} is {_shown(detail)}; it is {limit.rule}, as a JSON number. {remedy} where "
+            "nothing was measured.",
+            field,
+        )
+    return InvalidRequest(_RULES.get(detail["type"], _plain)(detail), field)
+
+
+def _plain(detail: ErrorDetails) -> str:
+    return f"{_path(detail['loc']) or 'the body'} is {_shown(detail)}; {detail['msg']}."
+
+
+def _unknown(detail: ErrorDetails) -> str:
+    return f"{detail['loc'][-1]} is not a field here. Remove it; the fields are listed at /docs."
+
+
+def _missing(detail: ErrorDetails) -> str:
+    return f"{detail['loc'][-1]} is missing and is required. Add it."
+
+
+_RULES: dict[str, Callable[[ErrorDetails], str]] = {
+    "extra_forbidden": _unknown,
+    "missing": _missing,
+}
+
+
+def _shown(detail: ErrorDetails) -> str:
+    text = repr(detail["input"])
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Return ``history[12].packet_loss`` for ``("history", 12, "packet_loss")``."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
+    return "".join(parts).removeprefix(".")

@@ -1,0 +1,29 @@
+"""What an operator may set, from `PBA_` variables or the `args` of serve_config.yaml.
+
+The one place that reads the environment.
+"""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """Settings of the service; `args` in serve_config.yaml win over the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="PBA_", extra="forbid", frozen=True)
+
+    model_deadline_ms: float = Field(
+        1000.0,
+        gt=0,
+        description="How long the router waits for one model call of up to 128 windows before it "
+        "answers without that model.",
+    )
+    max_items: int = Field(10_000, gt=0, description="The most requests in one bulk call.")
+    max_body_mb: float = Field(
+        128.0, gt=0, description="The largest request body in MB (1e6 bytes)."
+    )
+    retry_after_s: int = Field(
+        1, gt=0, description="What a caller is told to wait when the service is busy."
+    )

@@ -1,0 +1,121 @@
+"""Model files on any fsspec path: read, verify, and the golden vectors that verification uses.
+
+A model is a folder: ``<mode>_bandwidth_predictor.onnx``, ``card.json`` (sha256, version, metrics) and
+``golden.json`` (windows with the answers expected of them).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+import numpy as np
+
+from pba.errors import BadArtifact
+from pba.models.base import Prediction
+from pba.models.onnx import OnnxForecaster
+from pba.types import Floats, NetworkMode
+
+__all__ = ["Artifact", "golden", "load", "onnx_name", "read", "verify"]
+
+_TOLERANCE = 1e-4  # processors differ in the last bits; a wrong model differs in the first digits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Artifact:
+    """The files of one model, as read."""
+
+    uri: str
+    onnx: bytes
+    card: dict[str, Any]
+    golden: dict[str, Any]
+
+
+def onnx_name(mode: NetworkMode) -> str:
+    """Return the file name of a mode's ONNX model."""
+    return f"{mode}_bandwidth_predictor.onnx"
+
+
+def load(uri: str, mode: NetworkMode, threads: int = 1) -> tuple[OnnxForecaster, dict[str, Any]]:
+    """Return the verified forecaster below ``uri`` and its card.
+
+    Raises
+    ------
+    BadArtifact
+        If a file is missing, unreadable, altered, or does not answer as it should.
+    """
+    artifact = read(uri, mode)
+    return verify(artifact, mode, threads), artifact.card
+
+
+def read(uri: str, mode: NetworkMode) -> Artifact:
+    """Return the files of ``mode``'s model in the folder ``uri`` (a path or any fsspec URL)."""
+    try:
+        system, folder = fsspec.core.url_to_fs(uri)
+        return Artifact(
+            uri,
+            system.cat_file(f"{folder}/{onnx_name(mode)}"),
+            json.loads(system.cat_file(f"{folder}/card.json")),
+            json.loads(system.cat_file(f"{folder}/golden.json")),
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise BadArtifact(
+            f"{uri} does not hold {onnx_name(mode)}, card.json and golden.json: {error}. "
+            "Point `model` at a folder that `python -m train` wrote."
+        ) from error
+
+
+def verify(artifact: Artifact, mode: NetworkMode, threads: int = 1) -> OnnxForecaster:
+    """Return the artefact's forecaster, warm, if file, card and golden answers agree."""
+    found, stated = hashlib.sha256(artifact.onnx).hexdigest(), artifact.card.get("sha256")
+    if found != stated:
+        raise BadArtifact(
+            f"the ONNX file below {artifact.uri} has sha256 {found}; its card says {stated}. It was "
+            "altered or cut short: copy the folder again."
+        )
+    forecaster = OnnxForecaster(artifact.onnx, threads)
+    if forecaster.name != mode:
+        raise BadArtifact(
+            f"{artifact.uri} holds a model for {forecaster.name}; {mode} needs its own."
+        )
+    _check_golden(forecaster, artifact)
+    return forecaster
+
+
+def golden(forecaster: OnnxForecaster, telemetry: Floats) -> dict[str, Any]:
+    """Return the content of ``golden.json``: windows ``(batch, window, 5)`` and their answers."""
+    said = forecaster.predict(telemetry)
+    parts = {"telemetry": telemetry, **_parts(said)}
+    return {name: _nullable(np.asarray(values, dtype=float)) for name, values in parts.items()}
+
+
+def _check_golden(forecaster: OnnxForecaster, artifact: Artifact) -> None:
+    try:
+        expected = {name: np.array(part, dtype=float) for name, part in artifact.golden.items()}
+        said = _parts(forecaster.predict(expected["telemetry"]))
+        off = [
+            name
+            for name, values in said.items()
+            if not np.allclose(values, expected[name], _TOLERANCE, _TOLERANCE, equal_nan=True)
+        ]
+    except (KeyError, ValueError, IndexError) as error:
+        raise BadArtifact(f"golden.json below {artifact.uri} is not usable: {error!r}.") from error
+    if off or np.ptp(said["probabilities"], axis=0).max() == 0:
+        raise BadArtifact(
+            f"the model below {artifact.uri} does not give its golden answers "
+            f"({', '.join(off) or 'its output is constant'}). Export it again."
+        )
+
+
+def _parts(said: Prediction) -> dict[str, Floats]:
+    return {
+        "probabilities": said.probabilities,
+        "level_mbps": said.level_mbps,
+        "path": said.path,
+    }
+
+
+def _nullable(values: Floats) -> Any:
+    """Return ``values`` as lists with None for NaN, which JSON does not have."""
+    return np.where(np.isnan(values), None, values).tolist()  # type: ignore[call-overload]

@@ -1,0 +1,64 @@
+"""The whole forecast path in one process, without Ray: for Python users, tests and offline replays."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from pba import artifacts
+from pba.forecasting import Absent, Answer, Batch, Query, assemble, batches, plan
+from pba.models.ewma import Ewma
+from pba.models.onnx import OnnxForecaster
+from pba.modes import PROFILES
+from pba.types import Forecast, History, NetworkMode
+
+__all__ = ["LocalService"]
+
+
+class LocalService:
+    """Gives the forecasts that the service would give.
+
+    Parameters
+    ----------
+    models
+        The model of each mode; a mode without one gets heuristic forecasts that say so.
+    clock
+        The time of a forecast.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[NetworkMode, OnnxForecaster],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._models = models
+        self._fallback = Ewma()
+        self._clock = clock
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the service of the models below ``folder``, one folder a mode, verified.
+
+        Raises
+        ------
+        BadArtifact
+            If a model is missing or must not be served.
+        """
+        return cls({mode: artifacts.load(str(folder / mode), mode)[0] for mode in PROFILES})
+
+    def forecast(self, history: History, mode: NetworkMode | None = None) -> Forecast:
+        """Return the forecast from ``history``; ``mode`` None means that it is detected."""
+        return self.forecasts([Query(history, mode)])[0]
+
+    def forecasts(self, queries: Sequence[Query]) -> list[Forecast]:
+        """Return one forecast a query, in order."""
+        plans = [plan(query) for query in queries]
+        asked = batches(plans)
+        answers = [self._ask(batch) for batch in asked]
+        return assemble(plans, asked, answers, self._fallback, self._clock())
+
+    def _ask(self, batch: Batch) -> Answer | Absent:
+        model = self._models.get(batch.model)
+        if model is None:
+            return Absent("model_unavailable")
+        return Answer(model.version, model.bins, model.predict(batch.telemetry))

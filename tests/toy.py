@@ -1,0 +1,94 @@
+"""Toy models: real ONNX files that build in milliseconds and answer plausibly, for tests of serving."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from pba import artifacts
+from pba.distribution import Bins
+from pba.models.onnx import OnnxForecaster
+from pba.modes import PROFILES
+from pba.types import COLUMNS, HORIZONS, NetworkMode
+
+BINS = Bins.spaced(122, 6.0, 0.05)
+
+
+def toy_onnx(mode: NetworkMode, version: str = "toy-1", peak: float = 0.0) -> bytes:
+    """Return a model that expects ``exp(peak)`` times the last bandwidth, more or less surely."""
+    window = PROFILES[mode].window
+    shape = -(((BINS.edges - peak) / np.array([[0.1], [0.2], [0.3]])) ** 2)
+    constants = {
+        "shape": shape[None].astype(np.float32),
+        "last": np.array([window - 1]),
+        "bandwidth": np.array([0]),
+        "path_columns": np.array([1, 2, 3]),
+        "sample_axis": np.array([1]),
+        "batch_only": np.array([-1]),
+        "outer": np.array([-1, 1, 1]),
+        "floor": np.array(1e-9, dtype=np.float32),
+        "half": np.array(0.5, dtype=np.float32),
+        "one": np.array(1.0, dtype=np.float32),
+    }
+    nodes = [
+        helper.make_node("Gather", ["telemetry", "last"], ["newest"], axis=1),
+        helper.make_node("Gather", ["newest", "bandwidth"], ["newest_mbps"], axis=2),
+        helper.make_node("Reshape", ["newest_mbps", "batch_only"], ["flat_mbps"]),
+        helper.make_node("Max", ["flat_mbps", "floor"], ["level_mbps"]),
+        helper.make_node("Gather", ["newest", "path_columns"], ["newest_path"], axis=2),
+        helper.make_node("Squeeze", ["newest_path", "sample_axis"], ["path"]),
+        helper.make_node("Sin", ["level_mbps"], ["wave"]),
+        helper.make_node("Mul", ["wave", "half"], ["small_wave"]),
+        helper.make_node("Add", ["small_wave", "one"], ["sureness"]),
+        helper.make_node("Reshape", ["sureness", "outer"], ["sure"]),
+        helper.make_node("Mul", ["shape", "sure"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=2),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "toy",
+        [_tensor("telemetry", ["batch", window, len(COLUMNS)])],
+        [
+            _tensor("probabilities", ["batch", len(HORIZONS), len(BINS)]),
+            _tensor("level_mbps", ["batch"]),
+            _tensor("path", ["batch", 3]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(
+        model,
+        {
+            "mode": mode.value,
+            "version": version,
+            "window": str(window),
+            "bin_edges": json.dumps(BINS.edges.tolist()),
+        },
+    )
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def toy_artifact(
+    folder: Path, mode: NetworkMode, version: str = "toy-1", peak: float = 0.0
+) -> Path:
+    """Write a whole toy artefact into ``folder`` and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = toy_onnx(mode, version, peak)
+    (folder / artifacts.onnx_name(mode)).write_bytes(content)
+    rng = np.random.default_rng(0)
+    windows = rng.uniform(1, 100, (4, PROFILES[mode].window, len(COLUMNS))).astype(np.float32)
+    windows[0, :, 1:] = np.nan
+    answers = artifacts.golden(OnnxForecaster(content), windows)
+    (folder / "golden.json").write_text(json.dumps(answers))
+    card = {"mode": mode.value, "version": version, "sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "card.json").write_text(json.dumps(card | {"metrics": {}}))
+    return folder
+
+
+def _tensor(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)

@@ -3,13 +3,16 @@
 The same as `serve run serve_config.yaml` on a Ray of its own, with the fast ingress.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import tempfile
 import threading
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import httpx
@@ -31,7 +34,10 @@ def main(
     with tempfile.TemporaryDirectory(prefix="pba-") as folder:
         os.environ.update(_profile(Path(folder), plain))
         threading.Thread(target=_announce, args=(url, time.monotonic()), daemon=True).start()
-        _serve(config)
+        try:
+            _serve(config)
+        finally:
+            _end_haproxy(Path(folder))
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
@@ -51,6 +57,7 @@ def _profile(folder: Path, plain: bool) -> dict[str, str]:
     common = {
         "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # its other effect: the node's address is loopback
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
     }
@@ -101,6 +108,7 @@ def _announce(url: str, started: float) -> None:
 
 def _serve(config: Path) -> None:
     import ray
+    from ray import serve
     from ray.serve.scripts import run
 
     ray.init(
@@ -108,13 +116,25 @@ def _serve(config: Path) -> None:
         namespace="serve",
         num_cpus=max(_CPUS, os.cpu_count() or 1),
         include_dashboard=False,
-        log_to_driver=True,
-        _node_ip_address="127.0.0.1",
     )
+    signal.signal(signal.SIGTERM, _interrupt)  # after Ray, which sets its own and dies on it
     try:
         run.main([str(config)], standalone_mode=False)
     finally:
+        serve.shutdown()
         ray.shutdown()
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_haproxy(folder: Path) -> None:
+    """End the HAProxy that was started from ``folder``; it would outlive Ray by minutes."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # gone in the meantime, or not ours to read
+            if bytes(folder / "haproxy.cfg") in (process / "cmdline").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGTERM)
 
 
 if __name__ == "__main__":

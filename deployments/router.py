@@ -1,28 +1,24 @@
 """The ingress: HTTP and handle calls over `Service`. Holds no state, so any replica may die."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from pydantic_core import to_json
+from fastapi import Request, Response
 from ray import serve
-from ray.exceptions import RayActorError, RayTaskError
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments import http
+from deployments.asking import asking, described
 from deployments.metrics import Meter
 from deployments.schema import BulkBody, ForecastBody, encode, read_queries, read_query
-from deployments.service import Ask, Service
+from deployments.service import Service
 from deployments.settings import Settings
-from pba.errors import Busy, PBAError, Unavailable
-from pba.forecasting import Answer
+from pba.errors import PBAError, Unavailable
 from pba.models.ewma import Ewma
-from pba.types import Floats, Forecast, NetworkMode
+from pba.types import NetworkMode
 
 __all__ = ["Router"]
 
@@ -41,7 +37,7 @@ class Router:
         self._settings = settings
         self._meter = Meter()
         self._service = Service(
-            {mode: _asking(handle) for mode, handle in self._handles.items()},
+            {mode: asking(handle) for mode, handle in self._handles.items()},
             Ewma(),
             settings.model_deadline_ms / 1000,
             lambda: datetime.now(UTC),
@@ -98,48 +94,14 @@ class Router:
             queries = read_queries(body, self._settings.max_items)
             made = await self._service.forecasts(queries)
             self._meter.bulk(made)
-            return [_item(forecast) for forecast in made]
+            return [
+                {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
+                for item in made
+            ]
 
     async def _describe(self) -> dict[str, dict[str, Any]]:
         deadline_s = self._settings.model_deadline_ms / 1000
         told = await asyncio.gather(
-            *(_described(handle, deadline_s) for handle in self._handles.values())
+            *(described(handle, deadline_s) for handle in self._handles.values())
         )
         return dict(zip(map(str, self._handles), told, strict=True))
-
-
-def _item(made: Forecast | PBAError) -> dict[str, Any]:
-    if isinstance(made, Forecast):
-        return {"forecast": made.as_dict()}
-    return {"error": made.body()}
-
-
-def _asking(handle: DeploymentHandle) -> Ask:
-    """Return how to ask the model behind ``handle``, in the words of `pba.errors`."""
-
-    async def ask(telemetry: Floats) -> Answer:
-        with _named():
-            answer: Answer = await handle.predict.remote(telemetry)
-            return answer
-
-    return ask
-
-
-async def _described(handle: DeploymentHandle, deadline_s: float) -> dict[str, Any]:
-    try:
-        with _named():
-            told: dict[str, Any] = await asyncio.wait_for(handle.describe.remote(), deadline_s)
-            return told
-    except (PBAError, TimeoutError) as error:
-        return {"error": str(error) or f"no answer within {deadline_s} s"}
-
-
-@contextlib.contextmanager
-def _named():  # type: ignore[no-untyped-def]
-    """Turn what Ray raises into `Busy` and `Unavailable`."""
-    try:
-        yield
-    except BackPressureError as error:
-        raise Busy("the models have too much to do; try again after a second.") from error
-    except (RayActorError, RayTaskError, DeploymentUnavailableError) as error:
-        raise Unavailable(f"a model deployment is away: {error}") from error

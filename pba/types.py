@@ -197,7 +197,8 @@ class History:
         """Return the newest ``count`` samples (all of them where there are fewer)."""
         if count >= len(self):
             return self
-        return _unchecked(self.timestamps_s[-count:], self.telemetry[-count:])
+        start = len(self) - count
+        return _unchecked(self.timestamps_s[start:], self.telemetry[start:])
 
 
 def _unchecked(timestamps_s: Floats, telemetry: Floats) -> History:

@@ -6,7 +6,7 @@ import numpy as np
 
 from pba.types import Floats, History
 
-__all__ = ["GAP_INTERVALS", "Spacing", "since_last_gap", "sliding", "spacing"]
+__all__ = ["GAP_INTERVALS", "Spacing", "runs", "since_last_gap", "sliding", "spacing"]
 
 GAP_INTERVALS = 10.0
 """A pause longer than this many typical intervals starts a new window."""
@@ -52,6 +52,20 @@ def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> Hi
     intervals = np.diff(history.timestamps_s)
     pauses = np.flatnonzero(intervals > gap_intervals * np.median(intervals))
     return history.last(len(history) - 1 - int(pauses[-1])) if pauses.size else history
+
+
+def runs(history: History, gap_intervals: float = GAP_INTERVALS) -> list[Floats]:
+    """Return the telemetry ``(sample, 5)`` of each stretch between pauses, oldest first.
+
+    >>> times = np.array([0.0, 1.0, 2.0, 60.0, 61.0])
+    >>> [len(run) for run in runs(History(times, np.ones((5, 5))))]
+    [3, 2]
+    """
+    intervals = np.diff(history.timestamps_s)
+    if not intervals.size:
+        return [history.telemetry]
+    pauses = np.flatnonzero(intervals > gap_intervals * np.median(intervals))
+    return np.split(history.telemetry, pauses + 1)
 
 
 def sliding(telemetry: Floats, window: int) -> Floats:

@@ -1,0 +1,52 @@
+# One command per chore, the same for people and CI. Needs Python 3.11, pip and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PY := .venv/bin/python
+TRACES ?= $(PBA_TRACES)
+TRAIN ?= --epochs 8 --windows-per-set 12000 --batch-size 256 --plot
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check unit train bench lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+serve: .venv/serve.stamp ## start the service with the shipped models, on 127.0.0.1:8000
+	exec $(PY) -m deployments
+
+test: check ## check everything and run all tests
+	$(PY) -m pytest --cov --cov-report=term --cov-fail-under=0
+	$(PY) -m coverage report --include='pba/*' --fail-under=95
+
+check: .venv/dev.stamp ## style, types, layers
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+unit: .venv/dev.stamp ## the tests that take seconds
+	$(PY) -m pytest -m "not ray and not tf and not slow"
+
+train: .venv/train.stamp ## train both models on real traces: make train TRACES=DIR
+	@test -n "$(TRACES)" || { echo "say where the traces are: make train TRACES=DIR"; exit 2; }
+	$(PY) -m train --mode both --traces $(TRACES) --output models $(TRAIN)
+
+bench: .venv/dev.stamp ## measure latency and throughput against a bare server
+	$(PY) -m benchmarks
+
+lock: .venv/dev.stamp ## choose versions anew and write requirements/
+	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/dev.txt --extra train --extra dev
+	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/train.txt --extra train -c requirements/dev.txt
+	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/serve.txt -c requirements/dev.txt
+UV := --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+
+clean: ## remove what the commands made, the environment too
+	rm -rf .venv build *.egg-info .coverage .*_cache .hypothesis
+
+# Each lock holds the smaller ones with the same versions, so one environment grows as it is needed.
+.venv/%.stamp: requirements/%.txt pyproject.toml | .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv:
+	$(PYTHON) -m venv .venv

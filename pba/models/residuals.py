@@ -1,0 +1,153 @@
+"""From a rule's estimates to a distribution: how wrong the rule has been within the window."""
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+
+import numpy as np
+
+from pba.distribution import Bins
+from pba.models.base import Prediction
+from pba.types import HORIZONS, Floats
+
+__all__ = ["BINS", "RuleForecaster"]
+
+BINS = Bins.spaced(122, 6.0, 0.02)
+"""The bins that all rules share."""
+
+# Chosen on the train split of the traces, by log score and calibration; the val split agreed.
+_HALF_LIFE = 20.0
+_PRIOR_WIDTH = dict(zip(HORIZONS, (0.1, 0.15, 0.2), strict=True))
+_PRIOR_WEIGHT = 0.5
+_WIDTH_PER_SCALE = 1.1
+_TAIL_SHARE, _TAIL_FACTOR, _TAIL_LEAST = 0.1, 4.0, 0.02
+_OUTAGE_BEGINS = dict(zip(HORIZONS, (0.002, 0.004, 0.005), strict=True))
+_OUTAGE_STAYS = dict(zip(HORIZONS, (0.55, 0.3, 0.2), strict=True))
+_OUTAGE_WEIGHT = 4.0
+
+_REACH = float(BINS.edges[-1])
+_LEAST_MBPS = 1e-9
+_WIDTHS = np.geomspace(1e-3, 3.0, 200)
+
+
+class RuleForecaster(ABC):
+    """A rule that says one number, made into a forecaster.
+
+    Two questions are answered apart (a hurdle model; Cragg, Econometrica, 1971): will there be an
+    outage, and if not, what is the rate? The rule sees the rates only, an outage (0 Mbps) being
+    bridged by the rate before it.
+
+    The rate's log-ratio to the newest estimate has a Laplace distribution, a tenth of it four times
+    as wide, cut off where the bins end. Its width comes from the rule's own errors in the window,
+    ``log(x[t + h] / e[t])`` for every earlier moment ``t`` in the same state (rate or outage) as
+    now: 1.1 times the squared mean of their roots, which outliers hardly move, the newer weighing
+    more (half-life 20 samples), together with half a pseudo-observation of 0.1, 0.15 and 0.2 for
+    1, 5 and 15 steps. The outage's probability is its share among the same moments, together with
+    four pseudo-observations; a fall below the first bin counts as one.
+
+    A histogram of the errors in place of the Laplace is no better calibrated and its most likely
+    value is a worse point, by 5 % of forecasts at 15 steps on the internet traces.
+    """
+
+    name: str
+    window = 2
+    bins = BINS
+    scale_free = True
+
+    @abstractmethod
+    def estimates(self, rate_mbps: Floats) -> Floats:
+        """Return what the rule says after each sample, knowing nothing later.
+
+        Parameters
+        ----------
+        rate_mbps
+            Positive, shape ``(batch, sample)``.
+
+        Returns
+        -------
+        Floats
+            Mbps, shape ``(batch, sample)``.
+        """
+
+    def predict(self, telemetry: Floats) -> Prediction:
+        """Return what the rule says of ``telemetry (batch, sample, 5)``, 2 samples or more."""
+        bandwidth_mbps = telemetry[:, :, 0].astype(np.float64)
+        outage = bandwidth_mbps < _LEAST_MBPS
+        estimates = self.estimates(_bridged(bandwidth_mbps, outage))
+        actual, estimated = np.log(np.maximum(bandwidth_mbps, 1e-300)), np.log(estimates)
+        probabilities = [
+            _distribution(actual[:, steps:] - estimated[:, :-steps], outage, steps)
+            for steps in HORIZONS
+        ]
+        return Prediction(
+            np.stack(probabilities, axis=1), estimates[:, -1], _newest(telemetry[:, :, 1:4])
+        )
+
+
+def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> Floats:
+    """Return the probabilities at one horizon, shape ``(batch, bin)``.
+
+    Parameters
+    ----------
+    errors
+        Log-ratios of what came to what was estimated, shape ``(batch, moment)``, perhaps no moment.
+    outage
+        Whether each sample is an outage, shape ``(batch, sample)``, the newest last.
+    steps
+        The horizon.
+    """
+    now = outage[:, -1]
+    moments = errors.shape[1]
+    weight = (outage[:, :moments] == now[:, None]) * _recency(moments)
+    rated = weight * (errors >= -_REACH)
+    seen, seen_rated = weight.sum(axis=1), rated.sum(axis=1)
+    roots = (rated * np.sqrt(np.minimum(np.abs(errors), _REACH))).sum(axis=1)
+    roots += _PRIOR_WEIGHT * np.sqrt(_PRIOR_WIDTH[steps])
+    width = _WIDTH_PER_SCALE * (roots / (seen_rated + _PRIOR_WEIGHT)) ** 2
+    prior = np.where(now, _OUTAGE_STAYS[steps], _OUTAGE_BEGINS[steps])
+    out = (seen - seen_rated + _OUTAGE_WEIGHT * prior) / (seen + _OUTAGE_WEIGHT)
+    row = np.minimum(np.searchsorted(_WIDTHS, width), len(_WIDTHS) - 1)
+    probabilities: Floats = _shapes()[row] * (1.0 - out)[:, None]
+    probabilities[:, 0] = out
+    return probabilities
+
+
+def _bridged(bandwidth_mbps: Floats, outage: np.ndarray) -> Floats:
+    """Return the rates, an outage bridged by the rate before it, or the first one after it."""
+    if not outage.any():
+        return bandwidth_mbps
+    position = np.where(outage, -1, np.arange(bandwidth_mbps.shape[1]))
+    position = np.maximum.accumulate(position, axis=1)
+    first = np.argmin(outage, axis=1)[:, None]
+    rate = np.take_along_axis(bandwidth_mbps, np.where(position < 0, first, position), axis=1)
+    return np.maximum(rate, _LEAST_MBPS)
+
+
+def _newest(path: Floats) -> Floats:
+    """Return the newest measured value of each column, shape ``(batch, 3)``, NaN where none is."""
+    measured = ~np.isnan(path)
+    at = path.shape[1] - 1 - np.argmax(measured[:, ::-1], axis=1)
+    newest = np.take_along_axis(path, at[:, None], axis=1)[:, 0]
+    return np.asarray(newest, dtype=np.float64)
+
+
+@lru_cache(maxsize=256)
+def _recency(count: int) -> Floats:
+    """Return the weight of ``count`` moments, oldest first."""
+    return np.asarray(0.5 ** (np.arange(count)[::-1] / _HALF_LIFE))
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> Floats:
+    """Return the bins' probabilities for each of the widths, no outage, shape ``(width, bin)``."""
+    narrow = _laplace(_WIDTHS)
+    wide = _laplace(np.maximum(_TAIL_FACTOR * _WIDTHS, _TAIL_LEAST))
+    return np.asarray((1.0 - _TAIL_SHARE) * narrow + _TAIL_SHARE * wide)
+
+
+def _laplace(width: Floats) -> Floats:
+    """Return the bins' shares of Laplace distributions about 0, cut off, shape ``(width, bin)``."""
+    tail = 0.5 * np.exp(-np.abs(BINS.edges) / width[:, None])
+    below = np.where(BINS.edges < 0.0, tail, 1.0 - tail)
+    mass = np.diff(below, axis=1, prepend=0.0)
+    mass[:, 0] = 0.0
+    return np.asarray(mass / mass.sum(axis=1, keepdims=True))

@@ -13,7 +13,8 @@ from pba.errors import Busy, PBAError, TooLarge
 
 __all__ = ["BulkAnswer", "ErrorAnswer", "ForecastAnswer", "api", "documented", "json", "read_body"]
 
-_SUMMARY = """How much bandwidth a network link will have in the next moments, and how sure that is."""
+_RETRY_AFTER_S = "1"
+_SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
 
 
 class HorizonAnswer(BaseModel):
@@ -81,13 +82,13 @@ class BulkAnswer(BaseModel):
     forecasts: list[ItemAnswer]
 
 
-def api(retry_after_s: int = 1) -> FastAPI:
+def api() -> FastAPI:
     """Return the app without its routes: title, and errors in one shape."""
     app = FastAPI(title="PBA", version="3", description=_SUMMARY, redoc_url=None)
 
     @app.exception_handler(PBAError)
     async def _ours(_: Request, error: PBAError) -> Response:
-        headers = {"Retry-After": str(retry_after_s)} if isinstance(error, Busy) else None
+        headers = {"Retry-After": _RETRY_AFTER_S} if isinstance(error, Busy) else None
         return json({"error": error.body()}, errors.status(error), headers)
 
     @app.exception_handler(HTTPException)

@@ -12,6 +12,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments import http
 from deployments.asking import asking, described
+from deployments.gate import Gate
 from deployments.metrics import Meter
 from deployments.schema import BulkBody, ForecastBody, encode, read_queries, read_query
 from deployments.service import Service
@@ -36,6 +37,7 @@ class Router:
         self._handles = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
         self._settings = settings
         self._meter = Meter()
+        self._gate = Gate(settings.max_in_flight)
         self._service = Service(
             {mode: asking(handle) for mode, handle in self._handles.items()},
             Ewma(),
@@ -83,14 +85,14 @@ class Router:
         return http.json({"status": "ready"})
 
     async def _one(self, body: bytes) -> dict[str, Any]:
-        with self._meter.request("forecast"):
+        with self._meter.request("forecast"), self._gate.admit():
             started = time.perf_counter()
             made = await self._service.forecast(read_query(body))
             self._meter.forecast(made, time.perf_counter() - started)
             return made.as_dict()
 
     async def _many(self, body: bytes) -> list[dict[str, Any]]:
-        with self._meter.request("forecasts"):
+        with self._meter.request("forecasts"), self._gate.admit():
             queries = read_queries(body, self._settings.max_items)
             made = await self._service.forecasts(queries)
             self._meter.bulk(made)

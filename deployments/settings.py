@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     max_body_mb: float = Field(
         128.0, gt=0, description="The largest request body in MB (1e6 bytes)."
     )
-    retry_after_s: int = Field(
-        1, gt=0, description="What a caller is told to wait when the service is busy."
+    max_in_flight: int = Field(
+        256,
+        gt=0,
+        description="Requests that one router replica answers at a time; one more gets 429.",
     )

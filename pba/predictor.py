@@ -1,0 +1,288 @@
+"""`BandwidthPredictorV3`: the old system's Python interface over the new models, in one process."""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pba import artifacts
+from pba.distribution import decode
+from pba.errors import InvalidInput, InvalidMode, NotEnoughData, NotTrained
+from pba.models.onnx import OnnxForecaster
+from pba.modes import PROFILES, Profile
+from pba.types import COLUMNS, Floats, History, NetworkMetrics, NetworkMode, parse_mode
+from pba.windows import sliding
+
+__all__ = ["BandwidthPredictorV3", "PredictionConfig"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionConfig:
+    """What a predictor of one mode looks at and how sure it should be."""
+
+    mode: str
+    sequence_length: int
+    feature_count: int
+    prediction_horizon: int
+    confidence_threshold: float
+
+
+class BandwidthPredictorV3:
+    """Trains and asks one mode's network.
+
+    Parameters
+    ----------
+    mode
+        ``datacenter`` or ``internet``.
+    model_path
+        A folder to load, as `save_model` or ``python -m train`` wrote it.
+    rng
+        Decides weights, dropout and order in training; by default a new one each time.
+
+    Raises
+    ------
+    ValueError
+        For any other mode.
+    BadArtifact
+        If ``model_path`` holds no model of this mode.
+
+    Examples
+    --------
+    >>> predictor = BandwidthPredictorV3(mode="internet")
+    >>> predictor.config.sequence_length, predictor.config.confidence_threshold
+    (60, 0.7)
+    """
+
+    def __init__(
+        self,
+        mode: str = "datacenter",
+        model_path: str | Path | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        self._mode = parse_mode(mode)
+        if self._mode not in PROFILES:
+            raise InvalidMode(f"mode is {mode!r}; a predictor has one of {', '.join(PROFILES)}.")
+        self._profile = PROFILES[self._mode]
+        self._rng = np.random.default_rng() if rng is None else rng
+        self._forecaster: OnnxForecaster | None = None
+        self._files: dict[str, bytes] = {}
+        if model_path is not None:
+            self.load_model(model_path)
+
+    @property
+    def mode(self) -> str:
+        """The mode's name."""
+        return self._mode.value
+
+    @property
+    def config(self) -> PredictionConfig:
+        """What the predictor looks at and how sure it should be."""
+        return self._get_mode_config(self.mode)
+
+    @property
+    def model(self) -> OnnxForecaster | Profile:
+        """The forecaster once trained or loaded; before, the profile of the network to train."""
+        return self._forecaster or self._profile
+
+    def prepare_training_data(self, data: Sequence[NetworkMetrics]) -> tuple[Floats, Floats]:
+        """Return every window and the bandwidth after it, in physical units.
+
+        Returns
+        -------
+        X, y
+            Shapes ``(n, window, 5)`` and ``(n,)``, Mbps; ``n`` is ``len(data) - window``.
+
+        Raises
+        ------
+        ValueError
+            If there are too few samples for one window and its target.
+        """
+        telemetry = self._history(data, self._profile.window + 1).telemetry
+        windows = sliding(telemetry[:-1], self._profile.window)
+        return windows, telemetry[self._profile.window :, 0]
+
+    def train(
+        self,
+        data: Sequence[NetworkMetrics],
+        validation_split: float = 0.2,
+        epochs: int = 50,
+        batch_size: int = 32,
+    ) -> dict[str, Any]:
+        """Train a new network on ``data``, oldest first; the last part validates.
+
+        Returns
+        -------
+        dict
+            ``history`` (a list an epoch of ``loss``, ``val_loss``, ``val_mae``), ``final_val_loss``
+            (nats), ``final_val_mae`` (Mbps), ``epochs_trained``.
+
+        Raises
+        ------
+        ValueError
+            For too few samples, or a split that leaves nothing on one side.
+        ImportError
+            Where TensorFlow is not installed.
+        """
+        _need_tensorflow()
+        from pba.nets.data import WindowSet
+        from pba.nets.fit import fit
+
+        if not 0 < validation_split < 1:
+            raise InvalidInput(
+                f"validation_split is {validation_split}; it is a share above 0 and below 1. "
+                "Give 0.2.",
+                "validation_split",
+            )
+        window = self._profile.window
+        history = self._history(data, window + 2)
+        cut = min(max(int(len(history) * (1 - validation_split)), window + 1), len(history) - 1)
+        learnt, held = history.first(cut), history.last(len(history) - cut + window)
+        train, val = (WindowSet.of({"data": [part]}, window) for part in (learnt, held))
+        fitted = fit(self._profile, train, val, epochs, batch_size, self._rng)
+        self._adopt(fitted.model, train.columns_seen, fitted.history)
+        return {
+            "history": fitted.history,
+            "final_val_loss": fitted.history["val_loss"][-1],
+            "final_val_mae": fitted.history["val_mae"][-1],
+            "epochs_trained": len(fitted.history["loss"]),
+        }
+
+    def predict(
+        self, history: Sequence[NetworkMetrics], return_confidence: bool = True
+    ) -> tuple[float, float | None]:
+        """Return the bandwidth of the next step in Mbps, and the probability that it is in band.
+
+        Raises
+        ------
+        RuntimeError
+            Before training or loading.
+        ValueError
+            If ``history`` is shorter than the mode's window.
+        """
+        if self._forecaster is None:
+            raise NotTrained("the predictor has no model. Call train() or load_model() first.")
+        telemetry = self._history(history, self._profile.window).telemetry
+        said = self._forecaster.predict(telemetry[None, -self._profile.window :])
+        decoded = decode(said.probabilities[:, :1], said.level_mbps, self._forecaster.bins)
+        confidence = float(decoded.confidence[0, 0]) if return_confidence else None
+        return float(decoded.bandwidth_mbps[0, 0]), confidence
+
+    def predict_datacenter(
+        self, history: Sequence[NetworkMetrics]
+    ) -> tuple[float, float | None]:
+        """Return `predict`; warns where this predictor is of another mode."""
+        return self._predict_as(NetworkMode.DATACENTER, history)
+
+    def predict_internet(self, history: Sequence[NetworkMetrics]) -> tuple[float, float | None]:
+        """Return `predict`; warns where this predictor is of another mode."""
+        return self._predict_as(NetworkMode.INTERNET, history)
+
+    def save_model(self, folder: str | Path) -> None:
+        """Write Keras and ONNX files, card and golden answers: what the service can load too."""
+        self._write(folder, *self._trained_files())
+
+    def export_to_onnx(self, folder: str | Path) -> None:
+        """Write ``<mode>_bandwidth_predictor.onnx`` alone."""
+        self._trained_files()
+        self._write(folder, artifacts.onnx_name(self._mode))
+
+    def load_model(self, folder: str | Path) -> None:
+        """Take up the model in ``folder``; TensorFlow is not needed for that.
+
+        Raises
+        ------
+        BadArtifact
+            If there is none of this mode, or it was altered.
+        """
+        self._forecaster, _ = artifacts.load(str(folder), self._mode)
+        names = (artifacts.onnx_name(self._mode), self._keras_name, "card.json", "golden.json")
+        found = {name: Path(folder) / name for name in names}
+        self._files = {name: path.read_bytes() for name, path in found.items() if path.exists()}
+
+    @property
+    def _keras_name(self) -> str:
+        return f"{self._mode}_model.keras"
+
+    def _get_mode_config(self, mode: str) -> PredictionConfig:
+        profile = PROFILES[parse_mode(mode)]
+        return PredictionConfig(
+            mode=profile.mode.value,
+            sequence_length=profile.window,
+            feature_count=len(COLUMNS),
+            prediction_horizon=1,
+            confidence_threshold=profile.accuracy_target,
+        )
+
+    def _history(self, data: Sequence[NetworkMetrics], least: int) -> History:
+        if len(data) < least:
+            raise NotEnoughData(
+                f"there are {len(data)} samples; {self._mode} mode needs at least {least} here. "
+                "Give more."
+            )
+        return History.of(data)
+
+    def _predict_as(
+        self, mode: NetworkMode, history: Sequence[NetworkMetrics]
+    ) -> tuple[float, float | None]:
+        if self._mode is not mode:
+            _log.warning("predict_%s called on a predictor in %s mode", mode, self._mode)
+        return self.predict(history)
+
+    def _trained_files(self) -> tuple[str, ...]:
+        if not self._files:
+            raise NotTrained("there is no model to write. Call train() or load_model() first.")
+        return tuple(self._files)
+
+    def _write(self, folder: str | Path, *names: str) -> None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (Path(folder) / name).write_bytes(self._files[name])
+
+    def _adopt(
+        self, network: Any, seen: tuple[bool, ...], history: dict[str, list[float]]
+    ) -> None:
+        """Make ``network`` the model that answers, and its files the ones that are saved."""
+        from pba.nets.export import Origin, export_onnx, varied_windows
+        from pba.nets.layout import bins_for
+
+        version = f"{self._mode}-in-process"
+        content = export_onnx(network, bins_for(self._mode), Origin(version, seen))
+        forecaster = OnnxForecaster(content)
+        golden = artifacts.golden(forecaster, varied_windows(self._rng, 4, forecaster.window))
+        card = {
+            "mode": self.mode,
+            "version": version,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "window": forecaster.window,
+            "metrics": {"training": history},
+        }
+        self._forecaster = forecaster
+        self._files = {
+            artifacts.onnx_name(self._mode): content,
+            self._keras_name: _keras_bytes(network),
+            "card.json": json.dumps(card).encode(),
+            "golden.json": json.dumps(golden).encode(),
+        }
+
+
+def _keras_bytes(network: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        network.save(path)
+        return path.read_bytes()
+
+
+def _need_tensorflow() -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ImportError(
+            "training needs TensorFlow, which serving does without. Install requirements/train.txt."
+        )

@@ -1,7 +1,7 @@
 """Model files on any fsspec path: read, verify, and the golden vectors that verification uses.
 
-A model is a folder: ``<mode>_bandwidth_predictor.onnx``, ``card.json`` (sha256, version, metrics) and
-``golden.json`` (windows with the answers expected of them).
+A model is a folder: ``<mode>_bandwidth_predictor.onnx``, ``card.json`` (sha256, version, metrics)
+and ``golden.json`` (windows with the answers expected of them).
 """
 
 import hashlib
@@ -78,8 +78,8 @@ def verify(artifact: Artifact, mode: NetworkMode, threads: int = 1) -> OnnxForec
     found, stated = hashlib.sha256(artifact.onnx).hexdigest(), artifact.card.get("sha256")
     if found != stated:
         raise BadArtifact(
-            f"the ONNX file below {artifact.uri} has sha256 {found}; its card says {stated}. It was "
-            "altered or cut short: copy the folder again."
+            f"the ONNX file below {artifact.uri} has sha256 {found}; its card says {stated}. It "
+            "was altered or cut short: copy the folder again."
         )
     forecaster = OnnxForecaster(artifact.onnx, threads)
     if forecaster.name != mode:

@@ -119,9 +119,7 @@ class AsyncPBAClient:
             raise _away(self._http.base_url, error) from error
 
 
-def request(
-    history: Samples, *, link_id: str | None = None, mode: str = "auto"
-) -> dict[str, Any]:
+def request(history: Samples, *, link_id: str | None = None, mode: str = "auto") -> dict[str, Any]:
     """Return the wire form of one request; what was not measured is left out."""
     checked = history if isinstance(history, History) else History.of(history)
     rows = zip(checked.timestamps_s.tolist(), checked.telemetry.tolist(), strict=True)

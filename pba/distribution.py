@@ -46,7 +46,7 @@ class Bins:
         >>> len(bins), float(bins.edges[0]), float(bins.edges[-1])
         (122, -6.0, 6.0)
         >>> print(np.diff(bins.edges).min().round(4), np.diff(bins.edges).max().round(3))
-        0.0045 0.519
+        0.0045 0.52
         """
         grid = np.linspace(-1.0, 1.0, count)
         edges = width * np.sinh(grid * np.arcsinh(reach / width))
@@ -116,7 +116,8 @@ def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> Decoded:
     Examples
     --------
     >>> bins = Bins.spaced(122, 6.0, 0.05)
-    >>> steady = np.zeros((1, 1, 122)); steady[..., bins.index(0.0)] = 1.0
+    >>> steady = np.zeros((1, 1, 122))
+    >>> steady[..., bins.index(0.0)] = 1.0
     >>> said = decode(steady, np.array([100.0]), bins)
     >>> said.bandwidth_mbps.round(0), said.confidence
     (array([[100.]]), array([[1.]]))
@@ -146,9 +147,7 @@ def _quantiles(mass: Floats, below: Floats, bins: Bins) -> Floats:
         held = np.take_along_axis(mass, at, -1)[..., 0]
         share = np.clip(1.0 - (high - level) / np.maximum(held, 1e-300), 0.0, 1.0)
         left = edges[np.maximum(bin_index - 1, 0)]
-        found.append(
-            np.where(bin_index == 0, -np.inf, left + share * (edges[bin_index] - left))
-        )
+        found.append(np.where(bin_index == 0, -np.inf, left + share * (edges[bin_index] - left)))
     return np.stack(found, axis=-1)
 
 
@@ -160,7 +159,8 @@ def _point(mass: Floats, median: Floats, bins: Bins) -> tuple[Floats, Floats]:
     outage = flat[:, 0]
     best = np.maximum(in_band.max(axis=1), outage)
     good = in_band >= (best - _TIE)[:, None]
-    distance = np.where(good, np.abs(candidates - np.maximum(middle, bins.edges[0])[:, None]), np.inf)
+    away = np.abs(candidates - np.maximum(middle, bins.edges[0])[:, None])
+    distance = np.where(good, away, np.inf)
     nearest = np.argmin(distance, axis=1)
     point, confidence = candidates[nearest], in_band[np.arange(len(flat)), nearest]
     held = _mass_in_band(flat, middle, bins)
@@ -176,4 +176,5 @@ def _mass_in_band(flat: Floats, log_point: Floats, bins: Bins) -> Floats:
     low, high = log_point - _UP, log_point - _DOWN
     left, right = bins.edges[:-1], bins.edges[1:]
     inside = np.minimum(right, high[:, None]) - np.maximum(left, low[:, None])
-    return (flat[:, 1:] * np.clip(inside, 0.0, None) / (right - left)).sum(axis=1)
+    held = flat[:, 1:] * np.clip(inside, 0.0, None) / (right - left)
+    return np.asarray(held.sum(axis=1))

@@ -55,7 +55,7 @@ class PBAError(Exception):
     code = "internal"
 
     def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message, field)  # both, so that an error survives the way between processes
+        super().__init__(message, field)  # both, so that it survives the way between processes
         self.message = message
         self.field = field
 

@@ -1,4 +1,4 @@
-"""The whole forecast path in one process, without Ray: for Python users, tests and offline replays."""
+"""The whole forecast path in one process, without Ray: for Python users, tests and replays."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime

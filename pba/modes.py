@@ -1,4 +1,4 @@
-"""The two modes' profiles, and which mode a link is in. Keeps no state: hysteresis is the caller's."""
+"""The two modes' profiles, and which mode a link is in. No state: hysteresis is the caller's."""
 
 from dataclasses import dataclass
 

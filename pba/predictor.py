@@ -176,9 +176,7 @@ class BandwidthPredictorV3:
         confidence = float(decoded.confidence[0, 0]) if return_confidence else None
         return float(decoded.bandwidth_mbps[0, 0]), confidence
 
-    def predict_datacenter(
-        self, history: Sequence[NetworkMetrics]
-    ) -> tuple[float, float | None]:
+    def predict_datacenter(self, history: Sequence[NetworkMetrics]) -> tuple[float, float | None]:
         """Return `predict`; warns where this predictor is of another mode."""
         return self._predict_as(NetworkMode.DATACENTER, history)
 
@@ -247,9 +245,7 @@ class BandwidthPredictorV3:
         for name in names:
             (Path(folder) / name).write_bytes(self._files[name])
 
-    def _adopt(
-        self, network: Any, seen: tuple[bool, ...], history: dict[str, list[float]]
-    ) -> None:
+    def _adopt(self, network: Any, seen: tuple[bool, ...], history: dict[str, list[float]]) -> None:
         """Make ``network`` the model that answers, and its files the ones that are saved."""
         from pba.nets.export import Origin, export_onnx, varied_windows
         from pba.nets.layout import bins_for

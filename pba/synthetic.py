@@ -85,7 +85,7 @@ def generate_synthetic_data(
     --------
     >>> samples = generate_synthetic_data("internet", 3, np.random.default_rng(7))
     >>> [round(sample.bandwidth_mbps) for sample in samples]
-    [279, 239, 289]
+    [281, 241, 289]
     """
     link = _link(mode)
     if num_samples < 1:

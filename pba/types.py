@@ -1,4 +1,4 @@
-"""The nouns of PBA: sample, history, mode, forecast. Values only; nothing here computes a forecast."""
+"""The nouns of PBA: sample, history, mode, forecast. Values only; nothing here computes one."""
 
 import math
 import re
@@ -230,8 +230,8 @@ def _check_order(timestamps_s: Floats) -> None:
     if not possible.all():
         row = int(np.argmin(possible))
         raise InvalidSample(
-            f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year 9999. "
-            "Divide milliseconds by 1000.",
+            f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year "
+            "9999. Divide milliseconds by 1000.",
             f"history[{row}].timestamp",
         )
     late = np.flatnonzero(np.diff(timestamps_s) <= 0)

@@ -1,4 +1,4 @@
-"""From a history to the window that a model sees: gaps, spacing, and the windows of a long series."""
+"""From a history to the window that a model sees: gaps, spacing, the windows of a long series."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Toy models: real ONNX files that build in milliseconds and answer plausibly, for tests of serving."""
+"""Toy models: real ONNX files that build in milliseconds and answer plausibly, for tests."""
 
 import hashlib
 import json

@@ -44,8 +44,8 @@ class OnnxForecaster:
             self.bins = Bins(np.array(json.loads(self.metadata["bin_edges"]), dtype=float))
         except (KeyError, ValueError) as error:
             raise BadArtifact(
-                f"the ONNX file's metadata lacks or garbles {error}; it needs mode, version, window "
-                "and bin_edges. Export it again with `python -m train`."
+                f"the ONNX file's metadata lacks or garbles {error}; it needs mode, version, "
+                "window and bin_edges. Export it again with `python -m train`."
             ) from error
         self._check_shapes()
 
@@ -75,8 +75,8 @@ class OnnxForecaster:
             )
         if found != wanted:
             raise BadArtifact(
-                f"the ONNX outputs (without batch) are {found}; they are {wanted}. Export the model "
-                "again with `python -m train`."
+                f"the ONNX outputs (without batch) are {found}; they are {wanted}. Export the "
+                "model again with `python -m train`."
             )
 
 

@@ -33,8 +33,8 @@ class RuleForecaster(ABC):
     """A rule that says one number, made into a forecaster.
 
     Two questions are answered apart (a hurdle model; Cragg, Econometrica, 1971): will there be an
-    outage, and if not, what is the rate? The rule sees the rates only, an outage (0 Mbps) being
-    bridged by the rate before it.
+    outage, and if not, what is the rate? The rule sees the rates only, an outage (less than 1e-9
+    Mbps) being bridged by the rate before it.
 
     The rate's log-ratio to the newest estimate has a Laplace distribution, a tenth of it four times
     as wide, cut off where the bins end. Its width comes from the rule's own errors in the window,

@@ -1,0 +1,1 @@
+"""The Keras networks: built, trained, exported. TensorFlow is imported inside calls only."""

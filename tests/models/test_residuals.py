@@ -136,7 +136,15 @@ def test_a_link_that_woke_this_moment_is_not_feared_dead(rule):
 @each_rule
 @pytest.mark.parametrize(
     "bandwidth",
-    [[1e-6, 1e7] * 15, [1e7, 1e-6] * 15, [0.0, 1e7] * 15, [1e7, 0.0] * 15, [1e-300, 1e7, 0.0]],
+    [
+        [1e-6, 1e7] * 15,
+        [1e7, 1e-6] * 15,
+        [0.0, 1e7] * 15,
+        [1e7, 0.0] * 15,
+        [1e-300, 1e7, 0.0],
+        [5e-324] * 9,
+        [1e-310, 1e7] * 9,
+    ],
 )
 def test_no_window_is_too_wild(rule, bandwidth):
     said = rule.predict(windows(bandwidth))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from ray import serve
 from ray.serve import Application
 
-from deployments.model import DatacenterModel, InternetModel
+from deployments.model import ModelServer
 from deployments.router import Router
 from deployments.settings import Settings
 
@@ -20,6 +21,6 @@ def build(args: dict[str, Any]) -> Application:
         Fields of `Settings`; they win over `PBA_` variables.
     """
     settings = Settings(**args)
-    return Router.bind(
-        DatacenterModel.bind("datacenter"), InternetModel.bind("internet"), settings
-    )
+    datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter")
+    internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet")
+    return serve.deployment(name="Router")(Router).bind(datacenter, internet, settings)

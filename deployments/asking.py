@@ -17,7 +17,7 @@ from pba.types import Floats
 __all__ = ["asking", "described"]
 
 
-def asking(handle: DeploymentHandle) -> Ask:
+def asking(handle: DeploymentHandle[Any]) -> Ask:
     """Return how to ask the model behind ``handle``."""
 
     async def ask(telemetry: Floats) -> Answer:
@@ -28,7 +28,7 @@ def asking(handle: DeploymentHandle) -> Ask:
     return ask
 
 
-async def described(handle: DeploymentHandle, deadline_s: float) -> dict[str, Any]:
+async def described(handle: DeploymentHandle[Any], deadline_s: float) -> dict[str, Any]:
     """Return what the model behind ``handle`` tells of itself, or ``{"error": why}``."""
     try:
         with _named():

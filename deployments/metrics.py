@@ -11,19 +11,15 @@ from pba.types import Forecast
 
 __all__ = ["Meter"]
 
-_BOUNDS_MS = [1, 2, 5, 10, 20, 50, 75, 100, 150, 250, 500, 1000, 2500]
+_BOUNDS_MS = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0, 1000.0, 2500.0]
 
 
 class Meter:
     """Counts forecasts, errors and latency."""
 
     def __init__(self) -> None:
-        self._made = Counter(
-            "dwcp_pba_predictions_total", "Forecasts made.", tag_keys=("mode", "source")
-        )
-        self._errors = Counter(
-            "dwcp_pba_errors_total", "Requests and items refused.", tag_keys=("call", "code")
-        )
+        self._made = _counter("dwcp_pba_predictions_total", "Forecasts made.", "mode", "source")
+        self._errors = _counter("dwcp_pba_errors_total", "Refused.", "call", "code")
         self._latency_ms = Histogram(
             "dwcp_pba_prediction_latency_ms",
             "Time from body to forecast, in ms.",
@@ -53,3 +49,7 @@ class Meter:
             self._made.inc(count, tags={"mode": mode, "source": source})
         for code, count in bad.items():
             self._errors.inc(count, tags={"call": "item", "code": code})
+
+
+def _counter(name: str, description: str, *tags: str) -> Counter:
+    return Counter(name, description, tag_keys=tags)  # type: ignore[arg-type] # Ray's hint says one

@@ -17,7 +17,7 @@ from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
 from pba.types import HORIZONS, Floats, NetworkMode
 
-__all__ = ["DatacenterModel", "InternetModel", "ModelConfig", "ModelServer"]
+__all__ = ["ModelConfig", "ModelServer"]
 
 _log = logging.getLogger("ray.serve")
 
@@ -126,7 +126,3 @@ class ModelServer:
         _log.info(
             "model_serving", extra={"mode": self._mode.value, "version": self._forecaster.version}
         )
-
-
-DatacenterModel = serve.deployment(ModelServer, name="DatacenterModel")
-InternetModel = serve.deployment(ModelServer, name="InternetModel")

@@ -26,13 +26,12 @@ __all__ = ["Router"]
 _api = http.api()
 
 
-@serve.deployment(name="Router")
 @serve.ingress(_api)
 class Router:
     """Answers controllers."""
 
     def __init__(
-        self, datacenter: DeploymentHandle, internet: DeploymentHandle, settings: Settings
+        self, datacenter: DeploymentHandle[Any], internet: DeploymentHandle[Any], settings: Settings
     ) -> None:
         self._handles = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
         self._settings = settings
@@ -97,7 +96,9 @@ class Router:
             made = await self._service.forecasts(queries)
             self._meter.bulk(made)
             return [
-                {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
+                {"error": item.body()}
+                if isinstance(item, PBAError)
+                else {"forecast": item.as_dict()}
                 for item in made
             ]
 

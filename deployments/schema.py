@@ -9,11 +9,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     TypeAdapter,
     ValidationError,
     WrapValidator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, to_json
 from typing_extensions import TypedDict
 
@@ -30,7 +30,7 @@ _Moment = _Number | Annotated[datetime, Field(strict=True)]
 
 def _measured(column: str) -> Any:
     limit = LIMITS[column]
-    bounds = {"minimum": 0, "maximum": limit.highest}
+    bounds: JsonDict = {"minimum": 0, "maximum": limit.highest}
     return Field(strict=True, allow_inf_nan=False, description=limit.rule, json_schema_extra=bounds)
 
 

@@ -1,4 +1,4 @@
-"""Predictive Bandwidth Allocation: how much bandwidth a link will have next, and how sure that is."""
+"""Predictive Bandwidth Allocation: how much bandwidth a link will have, and how sure that is."""
 
 from pba.client import AsyncPBAClient, PBAClient
 from pba.predictor import BandwidthPredictorV3, PredictionConfig

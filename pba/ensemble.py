@@ -55,6 +55,6 @@ def _moved(voice: Voice, onto: Voice) -> Floats:
     at_edges = np.stack(
         [np.interp(edges, voice.bins.edges + shift, row) for row in below], axis=0
     )  # below the first edge: the outage, which stays one; above the last: everything
-    return np.diff(at_edges, axis=-1, prepend=0.0) + np.eye(1, len(edges), len(edges) - 1) * (
-        below[:, -1:] - at_edges[:, -1:]
-    )
+    moved = np.diff(at_edges, axis=-1, prepend=0.0)
+    moved[:, -1] += below[:, -1] - at_edges[:, -1]
+    return moved

@@ -59,8 +59,8 @@ def generate_synthetic_data(
     al., "Is big data performance reproducible in modern cloud networks?", NSDI 2020). Short outages
     drop a link to the floor of its range.
 
-    Over seeds, the last value is in band of the next in 85 to 93 % of 1000 datacenter samples and
-    in 70 to 83 % of 1000 internet samples.
+    Over seeds, the last value is in band of the next in 90 to 95 % of 1000 datacenter samples and
+    in 71 to 84 % of 1000 internet samples.
 
     Parameters
     ----------

@@ -1,0 +1,1 @@
+"""The forecasters: simple rules, and the networks as ONNX; one file each."""

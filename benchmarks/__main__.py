@@ -1,0 +1,86 @@
+"""Ask every question and write the answers into benchmarks/README.md."""
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import bulk, handle, serving
+
+README = Path(__file__).with_name("README.md")
+START, END = "<!-- results -->", "<!-- end of results -->"
+
+
+def main() -> None:
+    console = Console()
+    lines = [_machine(), "", *_serving(console), *_steady(console), *_bulk(console)]
+    lines += _handle(console)
+    before, rest = README.read_text().split(START)
+    after = rest.split(END)[1]
+    README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{after}")
+    console.print("\n".join(lines), markup=False)
+
+
+def _serving(console: Console) -> list[str]:
+    rows = [
+        "| one internet forecast over HTTP | p50 ms, 1 connection | requests/s at 1 / 8 / 32 | "
+        "p50 against bare | requests/s at 32 against bare |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, plain in (("HAProxy, throughput-optimised", False), ("plain proxy", True)):
+        console.print(f"serving: {name} …")
+        found = serving.measure(plain)
+        bare, service = found["bare"], found["service"]
+        rows.append(f"| bare FastAPI + ONNX Runtime, same run | {_cells(bare)} | 1 | 1 |")
+        rows.append(
+            f"| PBA, {name} | {_cells(service)} | {service['p50_1'] / bare['p50_1']:.1f} | "
+            f"{service['rps_32'] / bare['rps_32']:.2f} |"
+        )
+    return [*rows, ""]
+
+
+def _cells(found: dict[str, float]) -> str:
+    rates = " / ".join(f"{found[f'rps_{count}']:.0f}" for count in serving.CONNECTIONS)
+    return f"{found['p50_1']:.1f} | {rates}"
+
+
+def _steady(console: Console) -> list[str]:
+    console.print("steady load …")
+    p99 = serving.steady()
+    parts = [f"{mode} {value:.0f} ms" for mode, value in p99.items()]
+    return [f"p99 at 20 requests/s over HTTP: {', '.join(parts)}.", ""]
+
+
+def _bulk(console: Console) -> list[str]:
+    console.print("bulk …")
+    found = bulk.measure()
+    return [
+        f"A bulk call of {bulk.COUNT} internet links over HTTP: {found['service_per_s']:.0f} "
+        f"forecasts/s; ONNX Runtime alone on the same windows {found['onnx_per_s']:.0f}/s; ratio "
+        f"{found['ratio']:.2f}.",
+        "",
+    ]
+
+
+def _handle(console: Console) -> list[str]:
+    console.print("handle …")
+    found = handle.measure()
+    return [
+        f"Through a handle from a second program: p50 {found['p50_1']:.1f} ms, "
+        f"{found['rps_1']:.0f} requests/s with 1 caller, {found['rps_32']:.0f} with 32.",
+    ]
+
+
+def _machine() -> str:
+    text = Path("/proc/cpuinfo").read_text()
+    model = next(line.split(":")[1].strip() for line in text.splitlines() if "model name" in line)
+    cores = subprocess.run(["nproc"], capture_output=True, text=True, check=True).stdout.strip()
+    return (
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {cores} cores of {model}, Python "
+        f"{platform.python_version()}, load generator on the same cores."
+    )
+
+
+main()

@@ -1,0 +1,63 @@
+"""Starts and ends what is measured, each in processes of its own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import yaml
+
+PROJECT = Path(__file__).parents[1]
+BARE, SERVICE = 8091, 8092
+
+
+@contextlib.contextmanager
+def bare() -> Iterator[str]:
+    with _started([sys.executable, "-m", "benchmarks.bare", str(BARE)], BARE, {}) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def service(plain: bool) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the url of `python -m deployments` and the environment of a second Ray program."""
+    with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder:
+        config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
+        config["http_options"]["port"] = SERVICE
+        path = Path(folder) / "serve.yaml"
+        path.write_text(yaml.safe_dump(config))
+        command = [sys.executable, "-m", "deployments", str(path), *(["--plain"] * plain)]
+        extra = {"RAY_TMPDIR": folder, "RAY_AUTH_MODE": "disabled"}
+        with _started(command, SERVICE, extra) as url:
+            yield url, os.environ | extra
+
+
+@contextlib.contextmanager
+def _started(command: list[str], port: int, extra: dict[str, str]) -> Iterator[str]:
+    process = subprocess.Popen(
+        command, cwd=PROJECT, env=os.environ | extra, stdout=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while not _ready(url):
+            if process.poll() is not None:
+                raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+            time.sleep(0.5)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        process.kill()
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False

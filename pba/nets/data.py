@@ -1,0 +1,166 @@
+"""Windows and their targets, gathered on the fly from series that are held once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from pba.errors import NotEnoughData
+from pba.types import COLUMNS, HORIZONS, Floats
+from pba.windows import GAP_INTERVALS
+
+__all__ = ["Batch", "Series", "WindowSet"]
+
+_DROP_SHARE = 0.3
+_PATH = [COLUMNS.index(name) for name in ("latency_ms", "packet_loss", "jitter_ms")]
+
+
+class Series(Protocol):
+    """What was measured on one link, oldest first: a `History` or a `Trace`."""
+
+    @property
+    def timestamps_s(self) -> Floats:
+        """Seconds, shape ``(sample,)``."""
+        ...
+
+    @property
+    def telemetry(self) -> Floats:
+        """Physical units, shape ``(sample, 5)``."""
+        ...
+
+
+class Batch(NamedTuple):
+    """Windows and what came after them, float32.
+
+    Parameters
+    ----------
+    telemetry
+        Shape ``(batch, window, 5)``, NaN where not measured.
+    future_mbps
+        Bandwidth at each of `pba.types.HORIZONS`, shape ``(batch, 3)``, NaN past the series' end.
+    path
+        Latency (ms), packet loss and jitter (ms) of the next step, shape ``(batch, 3)``, or NaN.
+    """
+
+    telemetry: Floats
+    future_mbps: Floats
+    path: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSet:
+    """Every window of some series, by index; the windows themselves are cut when asked for.
+
+    Parameters
+    ----------
+    values
+        All series, one after the other, float32, shape ``(sample, 5)``.
+    ends
+        Where in ``values`` each window's last sample is, shape ``(window,)``.
+    stops
+        Where in ``values`` each window's series ends (exclusive), shape ``(window,)``.
+    groups
+        Which of ``names`` each window belongs to, shape ``(window,)``.
+    names
+        Names of the sets.
+    length
+        Samples a window.
+    """
+
+    values: Floats
+    ends: np.ndarray
+    stops: np.ndarray
+    groups: np.ndarray
+    names: tuple[str, ...]
+    length: int
+
+    @classmethod
+    def of(cls, sets: Mapping[str, Sequence[Series]], length: int) -> "WindowSet":
+        """Return all windows of ``length`` samples that have at least one sample after them.
+
+        No window and no target reaches over the end of a series or over a gap of more than ten
+        median intervals.
+
+        Raises
+        ------
+        NotEnoughData
+            If there is not a single one.
+        """
+        parts = [
+            (group, segment)
+            for group, series in enumerate(sets.values())
+            for one in series
+            for segment in _segments(one)
+            if len(segment) > length
+        ]
+        if not parts:
+            raise NotEnoughData(
+                f"no series has the {length + 1} samples without a gap that one window and its "
+                "target need. Give longer series."
+            )
+        stops = np.cumsum([len(segment) for _, segment in parts])
+        starts = np.concatenate([[0], stops[:-1]])
+        spans = [np.arange(a + length - 1, b - 1) for a, b in zip(starts, stops, strict=True)]
+        counts = [len(span) for span in spans]
+        return cls(
+            np.concatenate([segment for _, segment in parts]).astype(np.float32),
+            np.concatenate(spans),
+            np.repeat(stops, counts),
+            np.repeat([group for group, _ in parts], counts),
+            tuple(sets),
+            length,
+        )
+
+    def __len__(self) -> int:
+        """Return how many windows there are."""
+        return len(self.ends)
+
+    @property
+    def columns_seen(self) -> tuple[bool, ...]:
+        """Whether each of the five columns was measured at all."""
+        return tuple(bool(np.isfinite(column).any()) for column in self.values.T)
+
+    def gather(self, indices: np.ndarray, drop: np.random.Generator | None = None) -> Batch:
+        """Return the windows at ``indices``.
+
+        Parameters
+        ----------
+        indices
+            Shape ``(batch,)``.
+        drop
+            Where given, takes each optional column out of a window with probability 0.3, so that a
+            model learns to do without.
+        """
+        ends, stops = self.ends[indices], self.stops[indices]
+        telemetry = self.values[ends[:, None] + np.arange(1 - self.length, 1)]
+        ahead = ends[:, None] + np.array(HORIZONS)
+        known = ahead < stops[:, None]
+        future = np.where(known, self.values[np.where(known, ahead, 0), 0], np.nan)
+        if drop is not None:
+            lost = drop.random((len(indices), len(COLUMNS) - 1)) < _DROP_SHARE
+            telemetry[..., 1:] = np.where(lost[:, None], np.nan, telemetry[..., 1:])
+        return Batch(telemetry, future.astype(np.float32), self.values[ends + 1][:, _PATH])
+
+    def draw(self, rng: np.random.Generator, per_set: int | None = None) -> np.ndarray:
+        """Return indices in random order, at most ``per_set`` of each set, none twice."""
+        order = rng.permutation(len(self))
+        if per_set is None:
+            return order
+        groups = self.groups[order]
+        kept = [order[groups == group][:per_set] for group in range(len(self.names))]
+        return rng.permutation(np.concatenate(kept))
+
+    def by_set(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield each set's name and the indices of its windows."""
+        for group, name in enumerate(self.names):
+            yield name, np.flatnonzero(self.groups == group)
+
+
+def _segments(series: Series) -> list[Floats]:
+    """Return the parts of a series between its gaps."""
+    intervals = np.diff(series.timestamps_s)
+    if not intervals.size:
+        return [series.telemetry]
+    pauses = np.flatnonzero(intervals > GAP_INTERVALS * np.median(intervals))
+    return np.split(series.telemetry, pauses + 1)

@@ -1,0 +1,80 @@
+"""One pass over a set of windows, to learn or to check; the same for one process and for many."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pba.distribution import Bins, decode
+from pba.metrics import in_band
+from pba.nets.data import WindowSet
+from pba.nets.steps import Steps
+
+__all__ = ["Share", "check", "learn"]
+
+_CHECK_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of every batch is this process's: every ``world``-th window from ``rank`` on."""
+
+    rank: int = 0
+    world: int = 1
+
+    def of(self, batch: np.ndarray) -> np.ndarray:
+        """Return this process's part of ``batch``, the indices of its windows."""
+        return batch[self.rank :: self.world]
+
+
+def learn(
+    steps: Steps,
+    data: WindowSet,
+    order: np.ndarray,
+    batch_size: int,
+    rng: np.random.Generator,
+    share: Share = Share(),
+    on_batch: Callable[[int, float], None] | None = None,
+) -> float:
+    """Learn from the windows at ``order``, the same for every process; return the mean loss.
+
+    Parameters
+    ----------
+    batch_size
+        Windows a batch over all processes; what is left at the end makes a smaller one, unless it
+        has fewer windows than there are processes.
+    rng
+        Decides which columns are dropped.
+    on_batch
+        Called with the number of batches done and the last one's loss.
+    """
+    losses, sizes = [], []
+    for batch in _batches(order, batch_size, share.world):
+        losses.append(steps.train(data.gather(share.of(batch), rng), len(batch)))
+        sizes.append(len(batch))
+        if on_batch is not None:
+            on_batch(len(losses), losses[-1])
+    return float(np.average(losses, weights=sizes))
+
+
+def check(
+    steps: Steps, data: WindowSet, order: np.ndarray, bins: Bins, share: Share = Share()
+) -> dict[str, float]:
+    """Return ``val_loss``, and one step ahead ``val_mae`` (Mbps) and ``val_accuracy_20``."""
+    sums = np.zeros(4)
+    for batch in _batches(order, _CHECK_BATCH, share.world):
+        mine = data.gather(share.of(batch))
+        loss, probabilities, level_mbps = steps.evaluate(mine, len(batch))
+        said = decode(probabilities[:, :1], level_mbps, bins).bandwidth_mbps[:, 0]
+        actual = mine.future_mbps[:, 0]
+        hits = in_band(said, actual).sum()
+        sums += len(actual), loss * len(actual), np.abs(said - actual).sum(), hits
+    count, loss, error, hits = steps.add_up(sums)
+    return {"val_loss": loss / count, "val_mae": error / count, "val_accuracy_20": hits / count}
+
+
+def _batches(order: np.ndarray, size: int, world: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        if len(batch) >= world:  # otherwise a process would have nothing to do
+            yield batch

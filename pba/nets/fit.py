@@ -1,0 +1,65 @@
+"""Training in one process, for `BandwidthPredictorV3.train`. For clusters there is `train/`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pba.modes import Profile
+from pba.nets.data import WindowSet
+from pba.nets.epochs import check, learn
+from pba.nets.layout import bins_for
+from pba.nets.network import build
+from pba.nets.steps import Steps, adam
+
+__all__ = ["Fitted", "fit"]
+
+_PATIENCE = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A trained network and how it went: ``loss``, ``val_loss`` and ``val_mae`` (Mbps) by epoch."""
+
+    model: Any
+    history: dict[str, list[float]]
+
+
+def fit(
+    profile: Profile,
+    train: WindowSet,
+    val: WindowSet,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> Fitted:
+    """Return a network trained on ``train``, with the weights that were best on ``val``.
+
+    Stops after 10 epochs without a better ``val_loss``.
+
+    Parameters
+    ----------
+    on_epoch
+        Called with the number of epochs done and the last one's figures.
+    """
+    bins = bins_for(profile.mode)
+    model = build(profile, bins, train.columns_seen, int(rng.integers(2**31)))
+    batches = -(-len(train) // batch_size)
+    steps = Steps(model, adam(profile.learning_rate, epochs * batches), bins)
+    history: dict[str, list[float]] = {"loss": [], "val_loss": [], "val_mae": []}
+    best = model.get_weights()
+    for epoch in range(epochs):
+        loss = learn(steps, train, train.draw(rng), batch_size, rng)
+        figures = {"loss": loss, **check(steps, val, np.arange(len(val)), bins)}
+        for name in history:
+            history[name].append(figures[name])
+        if on_epoch is not None:
+            on_epoch(epoch + 1, figures)
+        if figures["val_loss"] == min(history["val_loss"]):
+            best = model.get_weights()
+        if epoch - int(np.argmin(history["val_loss"])) >= _PATIENCE:
+            break
+    model.set_weights(best)
+    return Fitted(model, history)

@@ -1,0 +1,105 @@
+"""The network's answers: a distribution per horizon and the next step's path.
+
+A distribution is a mixture of free bins (a softmax) and of logistic bumps that sit on what the
+window itself shows: its last values, its level, its means. Links repeat themselves, often exactly,
+and a bump can say "the last value again" on any link without learning every place where a last
+value can lie (the discretised logistic mixture of PixelCNN++, Salimans et al., 2017, with anchored
+means).
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pba.distribution import Bins
+from pba.nets.features import PATH_FACTORS, path_scale
+from pba.nets.seeds import glorot
+from pba.types import HORIZONS
+
+__all__ = ["path", "probabilities"]
+
+# Of the bumps' widths, in log-ratio; narrower ones would magnify float32 noise beyond parity.
+_NARROW, _WIDE = math.log(0.005), math.log(2.0)
+_MEANS = (5, 15)
+
+
+def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Generator) -> Any:
+    """Return ``(batch, horizon, bin)``.
+
+    Parameters
+    ----------
+    hidden
+        What the network made of the window, shape ``(batch, unit)``.
+    log_ratio
+        Shape ``(batch, step)``.
+    draw
+        Gives the first weights.
+    """
+    from keras import layers, ops
+
+    def dense(units: int, name: str) -> Any:
+        return layers.Dense(units, kernel_initializer=glorot(draw), name=name)(hidden)
+
+    anchors = _anchors(log_ratio, float(bins.edges[-1]))
+    count, horizons = anchors.shape[-1], len(HORIZONS)
+    free = dense(horizons * len(bins), "free")
+    free = ops.softmax(ops.reshape(free, (-1, horizons, len(bins))), axis=-1)
+    shares = dense(horizons * (count + 1), "shares")
+    shares = ops.softmax(ops.reshape(shares, (-1, horizons, count + 1)), axis=-1)
+    widths = dense(horizons * count, "widths")
+    widths = ops.exp(_NARROW + (_WIDE - _NARROW) * ops.sigmoid(widths))
+    shifts = layers.Dense(horizons * count, kernel_initializer="zeros", name="shifts")(hidden)
+    places = ops.reshape(shifts, (-1, horizons, count)) + ops.expand_dims(anchors, 1)
+    bumps = _bumps(places, ops.reshape(widths, (-1, horizons, count)), bins)
+    mixed = ops.sum(bumps * ops.expand_dims(shares[:, :, 1:], -1), axis=2)
+    return mixed + free * shares[:, :, :1]
+
+
+def _anchors(log_ratio: Any, reach: float) -> Any:
+    """Return where the bumps sit, shape ``(batch, anchor)``; an outage lies well below the bins."""
+    from keras import ops
+
+    found = [log_ratio[:, -1], log_ratio[:, -2], ops.zeros_like(log_ratio[:, -1])]
+    found += [ops.mean(log_ratio[:, -steps:], axis=1) for steps in _MEANS]
+    anchors = ops.stack(found, axis=-1)
+    return ops.where(anchors < 1e-3 - reach, -2.0 * reach, anchors)
+
+
+def _bumps(places: Any, widths: Any, bins: Bins) -> Any:
+    """Return the mass of each bump in each bin, shape ``(batch, horizon, anchor, bin)``."""
+    from keras import ops
+
+    edges = bins.edges[:-1].astype(np.float32)  # the last bin also takes everything above it
+    away = ops.subtract(edges, ops.expand_dims(places, -1))
+    below = ops.sigmoid(away / ops.expand_dims(widths, -1))
+    ends = ops.zeros_like(below[..., :1]), ops.ones_like(below[..., :1])
+    return ops.concatenate([below, ends[1]], -1) - ops.concatenate([ends[0], below], -1)
+
+
+def path(hidden: Any, telemetry: Any) -> Any:
+    """Return latency (ms), packet loss and jitter (ms) of the next step, shape ``(batch, 3)``.
+
+    The last measured value plus a learned change; NaN where the window holds none.
+    """
+    from keras import layers, ops
+
+    change = layers.Dense(len(PATH_FACTORS), kernel_initializer="zeros", name="path_change")(hidden)
+    found = [
+        _next(telemetry[:, :, 1 + i], change[:, i], factor) for i, factor in enumerate(PATH_FACTORS)
+    ]
+    latency, loss, jitter = found
+    return ops.stack([latency, ops.minimum(loss, 1.0), jitter], axis=-1)
+
+
+def _next(column: Any, change: Any, factor: float) -> Any:
+    from keras import ops
+
+    missing = ops.isnan(column)
+    order = np.arange(1, column.shape[1] + 1, dtype=np.float32)
+    rank = ops.where(missing, 0.0, order)
+    newest = ops.max(rank, axis=1, keepdims=True)
+    last = ops.sum(ops.where(rank < newest, 0.0, ops.where(missing, 0.0, column)), axis=1)
+    moved = ops.exp(path_scale(last, factor) + ops.clip(change, -3.0, 3.0))
+    answer = ops.maximum(moved - 1.0, 0.0) / factor
+    return ops.where(newest[:, 0] > 0.0, answer, float("nan"))

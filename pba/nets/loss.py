@@ -1,0 +1,54 @@
+"""The loss: cross-entropy on smoothed bins per horizon, and a little for the next step's path."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pba.distribution import Bins
+from pba.nets.features import PATH_FACTORS, path_scale
+from pba.nets.targets import soft_targets
+
+__all__ = ["window_loss"]
+
+_PATH_WEIGHT = 0.1
+_TINY = 1e-9
+
+
+def window_loss(bins: Bins) -> Callable[[Any, Any, Any], Any]:
+    """Return the function ``(outputs, future_mbps, path) -> loss of each window``, ``(batch,)``.
+
+    Horizons beyond the end of a series and path values that were not measured do not count.
+    """
+    targets, edges = soft_targets(bins), bins.edges.astype(np.float32)
+
+    def loss(outputs: dict[str, Any], future_mbps: Any, path: Any) -> Any:
+        bandwidth = _bandwidth(outputs, future_mbps, targets, edges)
+        return bandwidth + _PATH_WEIGHT * _path(outputs["path"], path)
+
+    return loss
+
+
+def _bandwidth(outputs: dict[str, Any], future_mbps: Any, targets: Any, edges: Any) -> Any:
+    import tensorflow as tf
+
+    known = ~tf.math.is_nan(future_mbps)
+    ratio = tf.where(known, future_mbps, 1.0) / outputs["level_mbps"][:, None]
+    log_ratio = tf.math.log(tf.maximum(ratio, float(np.exp(edges[0] - 1.0))))
+    flat = tf.searchsorted(edges, tf.reshape(log_ratio, [-1]), side="right")
+    index = tf.reshape(tf.minimum(flat, len(edges) - 1), tf.shape(log_ratio))
+    wanted = tf.gather(tf.constant(targets), index)
+    entropy = -tf.reduce_sum(wanted * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
+    return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
+
+
+def _path(said: Any, actual: Any) -> Any:
+    import tensorflow as tf
+
+    known = ~(tf.math.is_nan(said) | tf.math.is_nan(actual))
+    # Both are made finite before the logarithm: a NaN that is masked later still spoils gradients.
+    factors = np.array(PATH_FACTORS, dtype=np.float32)
+    wanted = path_scale(tf.where(known, actual, 0.0), factors)
+    off = path_scale(tf.where(known, said, 0.0), factors) - wanted
+    size = tf.abs(off)
+    return tf.reduce_sum(tf.where(size < 1.0, 0.5 * off * off, size - 0.5), axis=-1)

@@ -1,0 +1,23 @@
+"""Random weights from a Generator that is passed in, not from Keras' global one."""
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["glorot", "seed_from"]
+
+
+def seed_from(draw: np.random.Generator) -> int:
+    """Return the next seed.
+
+    >>> seed_from(np.random.default_rng(0)) == seed_from(np.random.default_rng(0))
+    True
+    """
+    return int(draw.integers(2**31))
+
+
+def glorot(draw: np.random.Generator) -> Any:
+    """Return the usual first weights of a dense kernel (Glorot & Bengio, 2010)."""
+    from keras import initializers
+
+    return initializers.GlorotUniform(seed=seed_from(draw))

@@ -1,0 +1,107 @@
+"""One training step and one evaluation step, compiled; the same for one process and for many."""
+
+from typing import Any
+
+from pba.distribution import Bins
+from pba.nets.data import Batch
+from pba.nets.loss import window_loss
+from pba.types import Floats
+
+__all__ = ["Steps", "adam"]
+
+_CLIP_NORM = 1.0
+_WARM_UP_SHARE = 0.05
+
+
+def adam(peak: float, steps: int, replicas: int = 1) -> Any:
+    """Return Adam with a short warm-up to ``peak`` and a cosine decay over ``steps`` steps.
+
+    Each replica clips the gradient of its own share, so that the norm of their sum is at most 1.
+    """
+    import keras
+
+    warm_up = max(1, int(_WARM_UP_SHARE * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        peak / warm_up,
+        max(1, steps - warm_up),
+        alpha=0.01,
+        warmup_target=peak,
+        warmup_steps=warm_up,
+    )
+    return keras.optimizers.Adam(schedule, global_clipnorm=_CLIP_NORM / replicas)
+
+
+class Steps:
+    """The compiled steps of one model.
+
+    Parameters
+    ----------
+    model, optimizer
+        Made under ``strategy.scope()``.
+    bins
+        The layout of the model's probabilities.
+    strategy
+        How replicas work together; None for one process alone. Every process passes its own share
+        of a batch and the size of the whole, and gets the loss of the whole.
+    """
+
+    def __init__(self, model: Any, optimizer: Any, bins: Bins, strategy: Any = None) -> None:
+        import tensorflow as tf
+
+        self._strategy = strategy or tf.distribute.get_strategy()
+        self._model, self._optimizer = model, optimizer
+        self._loss = window_loss(bins)
+        with self._strategy.scope():
+            optimizer.build(model.trainable_variables)
+        floats = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)]
+        floats += [tf.TensorSpec((None, 3), tf.float32)] * 2 + [tf.TensorSpec((), tf.float32)]
+        self._train = tf.function(self._train_all, input_signature=floats)
+        self._evaluate = tf.function(self._evaluate_all, input_signature=floats)
+        figures = [tf.TensorSpec((None,), tf.float64)]
+        self._add_up = tf.function(self._add_up_all, input_signature=figures)
+
+    def train(self, batch: Batch, size: int) -> float:
+        """Learn from this process's share ``batch`` of ``size`` windows; return the mean loss."""
+        return float(self._train(*batch, float(size)))
+
+    def evaluate(self, batch: Batch, size: int) -> tuple[float, Floats, Floats]:
+        """Return the mean loss of all, and the probabilities and levels of this share."""
+        loss, probabilities, level_mbps = self._evaluate(*batch, float(size))
+        return float(loss), probabilities.numpy(), level_mbps.numpy()
+
+    def add_up(self, figures: Floats) -> list[float]:
+        """Return the sums of ``figures``, shape ``(figure,)``, over all processes."""
+        return [float(figure) for figure in self._add_up(figures)]
+
+    def _add_up_all(self, figures: Any) -> Any:
+        return self._total(self._strategy.run(lambda mine: mine, (figures,)))
+
+    def _total(self, values: Any) -> Any:
+        import tensorflow as tf
+
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
+
+    def _train_all(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
+        return self._total(self._strategy.run(self._train_one, (telemetry, future, path, size)))
+
+    def _train_one(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            outputs = self._model(telemetry, training=True)
+            loss = tf.reduce_sum(self._loss(outputs, future, path)) / size
+        variables = self._model.trainable_variables
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    def _evaluate_all(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
+        run = self._strategy.run(self._evaluate_one, (telemetry, future, path, size))
+        loss, probabilities, level_mbps = run
+        return self._total(loss), probabilities, level_mbps
+
+    def _evaluate_one(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
+        import tensorflow as tf
+
+        outputs = self._model(telemetry, training=False)
+        loss = tf.reduce_sum(self._loss(outputs, future, path)) / size
+        return loss, outputs["probabilities"], outputs["level_mbps"]

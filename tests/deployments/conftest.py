@@ -1,0 +1,142 @@
+"""A whole service for tests: its own Ray, ports and folders, started as users start it."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from pba.types import NetworkMode
+from tests.toy import toy_artifact
+
+PROJECT = Path(__file__).parents[2]
+_READY_S = 150.0
+
+
+@dataclass
+class RunningService:
+    """A service in processes of its own."""
+
+    url: str
+    folder: Path
+    config: dict[str, Any]
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def program(self, source: str, timeout_s: float = 90.0) -> Any:
+        """Run ``source`` as a second program on the same Ray; return the JSON it prints last."""
+        ran = subprocess.run(
+            [sys.executable, "-c", _PROLOGUE + source],
+            env=self.environment,
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr[-3000:]
+        return json.loads(ran.stdout.strip().splitlines()[-1])
+
+    def deploy(self, config: dict[str, Any]) -> None:
+        """Hand a changed config to the running service, as `serve run` does."""
+        path = self.folder / "changed.yaml"
+        path.write_text(yaml.safe_dump(config))
+        serve = Path(sys.executable).with_name("serve")
+        subprocess.run(
+            [serve, "run", "--non-blocking", "--address", "auto", path],
+            env=self.environment,
+            cwd=PROJECT,
+            capture_output=True,
+            timeout=90,
+            check=True,
+        )
+
+
+_PROLOGUE = """
+import json, logging, ray
+from ray import serve
+ray.init(address="auto", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
+handle = serve.get_app_handle("pba")
+"""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[RunningService]:
+    """Start the service on toy models and end it, and all that it started, afterwards."""
+    with tempfile.TemporaryDirectory(
+        prefix="pba", dir="/tmp"
+    ) as name:  # Ray's sockets need a short path
+        folder = Path(name)
+        port = _free_port()
+        config = _config(folder, port)
+        path = folder / "serve.yaml"
+        path.write_text(yaml.safe_dump(config))
+        environment = os.environ | {"RAY_TMPDIR": name, "RAY_AUTH_MODE": "disabled"}
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "deployments", path],
+                env=environment,
+                cwd=PROJECT,
+                stdout=log,
+                stderr=log,
+            )
+        running = RunningService(f"http://127.0.0.1:{port}", folder, config, process, environment)
+        try:
+            _wait_until_ready(running)
+            yield running
+        finally:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+            process.kill()
+
+
+def _config(folder: Path, port: int) -> dict[str, Any]:
+    """Return serve_config.yaml with toy models and an autoscaler in a hurry."""
+    config: dict[str, Any] = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
+    config["http_options"]["port"] = port
+    for deployment in config["applications"][0]["deployments"]:
+        scaling = {"upscale_delay_s": 1, "downscale_delay_s": 3, "look_back_period_s": 2}
+        scaling |= {"metrics_interval_s": 1, "max_replicas": 2, "target_ongoing_requests": 2}
+        if deployment["name"] == "Router":
+            scaling = {"max_replicas": 1}
+            deployment["max_ongoing_requests"] = 512
+        else:
+            mode = NetworkMode(deployment["name"].removesuffix("Model").lower())
+            toy_artifact(folder / mode, mode)
+            deployment["user_config"]["model"] = str(folder / mode)
+        deployment["autoscaling_config"] |= scaling
+    config["applications"][0]["args"] = {"max_in_flight": 64}
+    return config
+
+
+def _free_port() -> int:
+    """Return a free port below those of Ray's workers."""
+    for port in range(8100, 9900):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free between 8100 and 9900")
+
+
+def _wait_until_ready(running: RunningService) -> None:
+    limit = time.monotonic() + _READY_S
+    while time.monotonic() < limit:
+        assert running.process.poll() is None, (running.folder / "log").read_text()[-3000:]
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{running.url}/readyz", timeout=2).status_code == 200:
+                return
+        time.sleep(0.25)
+    pytest.fail(f"not ready within {_READY_S} s: {(running.folder / 'log').read_text()[-3000:]}")

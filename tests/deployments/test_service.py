@@ -1,0 +1,127 @@
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from deployments.service import Ask, Service
+from pba.errors import Busy, InvalidHistory, InvalidSample, Unavailable
+from pba.forecasting import Answer, Query
+from pba.models.ewma import Ewma
+from pba.models.onnx import OnnxForecaster
+from pba.types import Floats, Forecast, History, NetworkMode
+from tests.toy import toy_onnx
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DATACENTER, INTERNET = NetworkMode.DATACENTER, NetworkMode.INTERNET
+
+
+def history(mbps: float, rtt_ms: float = np.nan, count: int = 60) -> History:
+    telemetry = np.full((count, 5), np.nan)
+    telemetry[:, 0] = mbps * (1 + 0.01 * np.sin(np.arange(count)))
+    telemetry[:, 1] = rtt_ms
+    return History(np.arange(count, dtype=float), telemetry)
+
+
+BORDERLINE = history(2000.0, rtt_ms=20.0)
+
+
+class Asked:
+    """A model in this process that counts its calls."""
+
+    def __init__(self, mode: NetworkMode) -> None:
+        self._forecaster = OnnxForecaster(toy_onnx(mode))
+        self.sizes: list[int] = []
+
+    async def __call__(self, telemetry: Floats) -> Answer:
+        self.sizes.append(len(telemetry))
+        said = self._forecaster.predict(telemetry)
+        return Answer(self._forecaster.version, self._forecaster.bins, said)
+
+
+async def away(_: Floats) -> Answer:
+    raise Unavailable("gone")
+
+
+async def late(_: Floats) -> Answer:
+    await asyncio.sleep(60)
+    raise AssertionError("nobody waits this long")
+
+
+async def busy(_: Floats) -> Answer:
+    raise Busy("full")
+
+
+def service(models: Mapping[NetworkMode, Ask]) -> Service:
+    return Service(models, Ewma(), deadline_s=0.2, clock=lambda: NOON)
+
+
+@pytest.fixture
+def both() -> dict[NetworkMode, Asked]:
+    return {mode: Asked(mode) for mode in (DATACENTER, INTERNET)}
+
+
+async def test_where_the_mode_is_clear_one_model_is_asked(both: dict[NetworkMode, Asked]):
+    made = await service(both).forecast(Query(history(20.0)))
+    assert (made.mode, made.source, made.made_at) == (INTERNET, "model", NOON)
+    assert both[INTERNET].sizes == [1]
+    assert both[DATACENTER].sizes == []
+
+
+async def test_a_borderline_link_asks_both_and_weighs_them(both: dict[NetworkMode, Asked]):
+    made = await service(both).forecast(Query(BORDERLINE))
+    assert (made.mode, made.source) == (NetworkMode.HYBRID, "ensemble")
+    assert {member.name for member in made.members} == {"datacenter", "internet"}
+    assert sum(member.weight for member in made.members) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("failing", "reason"), [(away, "model_unavailable"), (late, "model_late")])
+async def test_in_hybrid_mode_the_survivor_answers_alone(
+    both: dict[NetworkMode, Asked], failing: Ask, reason: str
+):
+    made = await service(both | {INTERNET: failing}).forecast(Query(BORDERLINE))
+    assert (made.source, made.reasons) == ("model", (reason,))
+    assert [member.name for member in made.members] == ["datacenter"]
+
+
+async def test_where_no_model_answers_a_heuristic_says_so():
+    made = await service({INTERNET: away}).forecast(Query(history(20.0)))
+    assert (made.source, made.model_version) == ("heuristic", None)
+    assert made.reasons == ("model_unavailable",)
+    assert made.bandwidth_mbps == pytest.approx(20.0, rel=0.1)
+
+
+async def test_a_short_history_gets_a_heuristic_and_asks_nobody(both: dict[NetworkMode, Asked]):
+    made = await service(both).forecast(Query(history(20.0, count=5)))
+    assert (made.source, made.reasons) == ("heuristic", ("short_history",))
+    assert both[INTERNET].sizes == []
+
+
+async def test_a_busy_model_is_passed_on_for_the_caller_to_wait():
+    with pytest.raises(Busy):
+        await service({INTERNET: busy}).forecast(Query(history(20.0)))
+
+
+async def test_fewer_than_two_samples_are_refused(both: dict[NetworkMode, Asked]):
+    with pytest.raises(InvalidHistory, match="1 samples"):
+        await service(both).forecast(Query(history(20.0, count=1)))
+
+
+async def test_many_queries_are_answered_in_order_in_few_calls(both: dict[NetworkMode, Asked]):
+    refused = InvalidSample("packet_loss is 7", "history[0].packet_loss")
+    rates = [float(rate) for rate in range(1, 301)]
+    queries: list[Query | InvalidSample] = [Query(history(rate)) for rate in rates]
+    queries[7] = refused
+    queries[9] = Query(history(20.0, count=1))
+    made = await service(both).forecasts(queries)
+    assert made[7] is refused
+    assert isinstance(made[9], InvalidHistory)
+    assert both[INTERNET].sizes == [128, 128, 42]
+    for rate, item in zip(rates, made, strict=True):
+        if isinstance(item, Forecast):
+            assert item.bandwidth_mbps == pytest.approx(rate, rel=0.05)
+
+
+async def test_no_queries_get_no_forecasts(both: dict[NetworkMode, Asked]):
+    assert await service(both).forecasts([]) == []

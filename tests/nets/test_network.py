@@ -1,0 +1,138 @@
+"""The network as a whole: what it takes, what it says, and what must not disturb it."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pba.modes import PROFILES
+from pba.nets.data import Batch
+from pba.nets.export import varied_windows
+from pba.nets.layout import bins_for
+from pba.nets.loss import window_loss
+from pba.nets.network import build
+from pba.types import Floats, NetworkMode
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.timeout(180),
+    # Keras 3.15 hands TensorFlow variables to numpy 2 in the old way.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+SMALL = replace(PROFILES[NetworkMode.DATACENTER], units=(8, 4))
+BINS = bins_for(NetworkMode.DATACENTER)
+ALL = (True,) * 5
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    return build(SMALL, BINS, ALL)
+
+
+def windows(count: int = 64) -> Floats:
+    return varied_windows(np.random.default_rng(3), count, SMALL.window)
+
+
+def ask(network: Any, telemetry: Floats) -> dict[str, Floats]:
+    return {name: np.asarray(value) for name, value in network(telemetry).items()}
+
+
+def test_it_answers_with_distributions_and_positive_levels(network: Any) -> None:
+    said = ask(network, windows())
+    assert said["probabilities"].shape == (64, 3, 122)
+    np.testing.assert_allclose(said["probabilities"].sum(axis=-1), 1.0, atol=1e-5)
+    assert (said["probabilities"] >= 0).all()
+    assert (said["level_mbps"] > 0).all()
+
+
+@pytest.mark.parametrize("mbps", [0.0, 1e-6, 1.0, 1e6])
+def test_constant_links_of_any_rate_get_finite_answers(network: Any, mbps: float) -> None:
+    telemetry = np.full((1, SMALL.window, 5), np.nan, dtype=np.float32)
+    telemetry[..., 0] = mbps
+    said = ask(network, telemetry)
+    assert np.isfinite(said["probabilities"]).all()
+    assert said["level_mbps"][0] == pytest.approx(max(mbps, 1e-9), rel=1e-6)
+
+
+def test_it_is_scale_free(network: Any) -> None:
+    telemetry = windows()
+    telemetry[..., 0] += 1.0
+    larger = telemetry.copy()
+    larger[..., [0, 4]] *= 64.0
+    small, large = ask(network, telemetry), ask(network, larger)
+    np.testing.assert_allclose(large["probabilities"], small["probabilities"], atol=2e-5)
+    np.testing.assert_allclose(large["level_mbps"], 64.0 * small["level_mbps"], rtol=1e-5)
+
+
+def test_the_level_is_the_median_of_the_last_five(network: Any) -> None:
+    telemetry = windows(1)
+    telemetry[0, -5:, 0] = [7.0, 900.0, 8.0, 6.0, 9.0]
+    telemetry[0, :-5, 0] = 10.0
+    assert ask(network, telemetry)["level_mbps"][0] == pytest.approx(8.0)
+
+
+def test_an_untrained_network_repeats_the_last_measured_path(network: Any) -> None:
+    telemetry = windows(1)
+    telemetry[0, :, 1:4] = [20.0, 0.01, 3.0]
+    telemetry[0, -3:, 1] = [25.0, 30.0, np.nan]
+    telemetry[0, :, 3] = np.nan
+    path = ask(network, telemetry)["path"][0]
+    np.testing.assert_allclose(path, [30.0, 0.01, np.nan], rtol=1e-4)
+
+
+def test_a_column_never_seen_in_training_changes_nothing() -> None:
+    network = build(SMALL, BINS, (True, False, True, True, False))
+    telemetry = windows()
+    without = telemetry.copy()
+    without[..., [1, 4]] = np.nan
+    one, other = ask(network, telemetry), ask(network, without)
+    np.testing.assert_array_equal(one["probabilities"], other["probabilities"])
+
+
+def test_the_loss_ignores_what_is_not_known_and_its_gradient_is_finite(network: Any) -> None:
+    import tensorflow as tf
+
+    telemetry = windows(16)
+    future = np.full((16, 3), np.nan, dtype=np.float32)
+    future[1:, 0] = telemetry[1:, -1, 0]
+    path = np.full((16, 3), np.nan, dtype=np.float32)
+    path[::2] = 0.0
+    batch = Batch(telemetry, future, path)
+    with tf.GradientTape() as tape:
+        losses = window_loss(BINS)(network(batch.telemetry, training=True), future, path)
+        loss = tf.reduce_sum(losses)
+    gradients = tape.gradient(loss, network.trainable_variables)
+    assert np.isfinite(losses).all()
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_a_keras_file_loads_without_this_package(network: Any, tmp_path: Path) -> None:
+    network.save(tmp_path / "model.keras")
+    np.save(tmp_path / "windows.npy", windows(8))
+    program = (
+        "import keras, numpy as np, sys; model = keras.models.load_model('model.keras');"
+        "np.save('said.npy', np.asarray(model(np.load('windows.npy'))['probabilities']));"
+        "assert 'pba' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
+    wanted = ask(network, windows(8))["probabilities"]
+    np.testing.assert_allclose(np.load(tmp_path / "said.npy"), wanted, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_first_weights(network: Any) -> None:
+    same, other = build(SMALL, BINS, ALL), build(SMALL, BINS, ALL, seed=1)
+    pairs = list(zip(network.get_weights(), same.get_weights(), strict=True))
+    assert all((a == b).all() for a, b in pairs)
+    assert any((a != b).any() for a, b in zip(same.get_weights(), other.get_weights(), strict=True))
+
+
+def test_importing_the_nets_does_not_load_tensorflow() -> None:
+    program = (
+        "import sys; import pba.nets.fit, pba.nets.export, pba.nets.epochs;"
+        "assert not {'tensorflow', 'keras', 'tf2onnx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -1,0 +1,87 @@
+"""`python -m train`: train the bandwidth models on a Ray cluster, or on this machine."""
+
+import shlex
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from pba.modes import PROFILES
+from pba.types import NetworkMode
+from train.plan import Plan
+
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False)
+
+
+class Modes(StrEnum):
+    """Which models to train."""
+
+    BOTH = "both"
+    DATACENTER = "datacenter"
+    INTERNET = "internet"
+
+
+@app.command()
+def main(
+    mode: Annotated[Modes, typer.Option(help="Which models to train.")] = Modes.BOTH,
+    samples: Annotated[int, typer.Option(help="Synthetic samples, without --traces.")] = 2000,
+    epochs: Annotated[int | None, typer.Option(help="At most; by default the mode's.")] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Write history.png.")] = False,
+    traces: Annotated[Path | None, typer.Option(help="Folder of real traces.")] = None,
+    workers: Annotated[int, typer.Option(help="Ray Train workers a mode.", min=1)] = 1,
+    batch_size: Annotated[int, typer.Option(help="Windows a step, all workers together.")] = 256,
+    windows_per_set: Annotated[int, typer.Option(help="Most windows of a set an epoch.")] = 15000,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak; default: the mode's.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, dropout and order.")] = 0,
+    output: Annotated[Path, typer.Option(help="Where models go.")] = Path("build/models"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a cut-off run.")] = False,
+    address: Annotated[
+        str, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster; `local` starts one.")
+    ] = "local",
+) -> None:
+    """Train, export and report; models, cards and plots go to OUTPUT/<mode>/."""
+    # Ray and TensorFlow take seconds to load: `--help` and a mistyped option should not wait.
+    from train import data
+    from train.artefact import write
+    from train.job import Run, connect, run_all
+
+    console, runs = Console(), []
+    output = output.resolve()
+    for one in [m for m in PROFILES if mode in (Modes.BOTH, m.value)]:
+        profile = PROFILES[one]
+        profile = replace(profile, learning_rate=learning_rate or profile.learning_rate)
+        if traces is not None:
+            splits = data.from_traces(traces, one, profile.window)
+        else:
+            rng = np.random.default_rng(seed)
+            splits = data.synthetic(NetworkMode(one), samples, profile.window, rng)
+        plan = Plan(
+            profile,
+            epochs or profile.epochs,
+            batch_size,
+            windows_per_set,
+            workers=workers,
+            seed=seed,
+        )
+        run = Run(plan, splits, output / "runs")
+        if not resume:
+            run.forget()
+        runs.append(run)
+    connect(address)
+    command = shlex.join(["python", "-m", "train", *sys.argv[1:]])
+    for run, state in run_all(runs):
+        folder = output / run.name
+        card = write(run, state, folder, command, plot)
+        console.print((folder / "card.md").read_text(), markup=False, highlight=False)
+        console.print(f"{card['version']} is in {folder}", highlight=False)
+
+
+if __name__ == "__main__":
+    app()

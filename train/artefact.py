@@ -1,0 +1,93 @@
+"""Writes what a finished run leaves: Keras and ONNX files, golden answers, card, history plot."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pba import artifacts
+from pba.models.onnx import OnnxForecaster
+from pba.nets.export import Origin, annotate, export_onnx, varied_windows
+from pba.nets.layout import bins_for
+from pba.types import Floats
+from train.card import machine, make_card, markdown, next_version, revision
+from train.checkpoint import State
+from train.job import Run, rebuild
+from train.report import evaluate, mean_over
+
+__all__ = ["write"]
+
+_GOLDEN = 4
+
+
+def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dict[str, Any]:
+    """Write the artefacts of ``run`` into ``folder`` and return the card.
+
+    The ONNX file is measured on the test splits and checked against Keras before anything of an
+    earlier model is replaced.
+    """
+    mode, splits = run.plan.profile.mode, run.splits
+    model = rebuild(run, state)
+    version = next_version(mode, datetime.now(UTC).date(), folder)
+    origin = Origin(version, splits.train.columns_seen, splits.trained_on, revision())
+    content = export_onnx(model, bins_for(mode), origin)
+    metrics = _metrics(OnnxForecaster(content, threads=cpu_count() or 1), run)
+    told = {key: metrics[key]["1"]["model"]["accuracy_20"] for key in ("mean_trained", "mean")}
+    content = annotate(content, {"accuracy_20": told})
+    forecaster = OnnxForecaster(content)
+    card = make_card(
+        content,
+        forecaster.metadata,
+        seed=run.plan.seed,
+        epochs=state.epochs,
+        machine=machine(),
+        command=command,
+        metrics=metrics,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder / f"{mode}_model.keras")
+    (folder / artifacts.onnx_name(mode)).write_bytes(content)
+    answers = artifacts.golden(forecaster, _golden_windows(forecaster.window))
+    (folder / "golden.json").write_text(json.dumps(answers))
+    (folder / "card.json").write_text(json.dumps(card, indent=1))
+    (folder / "card.md").write_text(markdown(card))
+    if plot:
+        _plot(folder / "history.png", version, state.history)
+    return card
+
+
+def _metrics(forecaster: OnnxForecaster, run: Run) -> dict[str, Any]:
+    sets = evaluate(forecaster, run.splits.test)
+    trained = [name for name in sets if name in run.splits.trained_on]
+    return {
+        "sets": sets,
+        "mean_trained": mean_over(sets, trained),
+        "mean": mean_over(sets, list(sets)),
+    }
+
+
+def _golden_windows(window: int) -> Floats:
+    """Return varied windows, among them one without optional columns and one with an outage."""
+    windows = varied_windows(np.random.default_rng(11), _GOLDEN, window)
+    windows[0, :, 1:] = np.nan
+    windows[1, -window // 3 :, 0] = 0.0
+    return windows
+
+
+def _plot(path: Path, title: str, history: Mapping[str, Sequence[float]]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    losses, accuracy = figure.subplots(1, 2)
+    epochs = range(1, len(history["loss"]) + 1)
+    for name in ("loss", "val_loss"):
+        losses.plot(epochs, history[name], marker=".", label=name)
+    losses.set(xlabel="epoch", ylabel="cross-entropy (nats)", title=title)
+    losses.legend()
+    accuracy.plot(epochs, history["val_accuracy_20"], marker=".", color="tab:green")
+    accuracy.set(xlabel="epoch", ylabel="share", title="validation: in band, one step ahead")
+    figure.savefig(path, dpi=110)

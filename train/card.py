@@ -1,0 +1,120 @@
+"""The card of a model: what it is, where it comes from, what it reached. JSON and Markdown."""
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import date
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+from pba.types import COLUMNS, HORIZONS, NetworkMode
+
+__all__ = ["machine", "make_card", "markdown", "next_version", "revision"]
+
+_SPEAKERS = ("model", "last_value")
+_KEYS = ("accuracy_20", "accuracy_10", "mae", "rmse")
+
+
+def next_version(mode: NetworkMode, today: date, folder: Path) -> str:
+    """Return ``<mode>-<year>.<month>.<day>-<n>``, one above a card of today in ``folder``.
+
+    >>> next_version(NetworkMode.INTERNET, date(2026, 11, 23), Path("nowhere"))
+    'internet-2026.11.23-1'
+    """
+    stem, card = f"{mode}-{today:%Y.%m.%d}-", folder / "card.json"
+    before = json.loads(card.read_text())["version"] if card.exists() else ""
+    return f"{stem}{int(before.removeprefix(stem)) + 1 if before.startswith(stem) else 1}"
+
+
+def revision() -> str:
+    """Return the git revision of this code, ``unknown`` outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def machine() -> str:
+    """Return what trained the model, as far as it matters to its figures."""
+    return f"{platform.machine()}, {cpu_count()} CPUs, Python {platform.python_version()}"
+
+
+def make_card(content: bytes, metadata: Mapping[str, str], **origin: Any) -> dict[str, Any]:
+    """Return the card of the ONNX file ``content``.
+
+    Parameters
+    ----------
+    metadata
+        What the file says of itself.
+    origin
+        ``seed``, ``machine``, ``command``, ``metrics`` and the like.
+    """
+    return {
+        "name": f"{metadata['mode']}_bandwidth_predictor",
+        "mode": metadata["mode"],
+        "version": metadata["version"],
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "window": int(metadata["window"]),
+        "horizons": list(HORIZONS),
+        "columns": list(COLUMNS),
+        "columns_seen": json.loads(metadata["columns_seen"]),
+        "bins": json.loads(metadata["bin_edges"]),
+        "trained_on": json.loads(metadata["trained_on"]),
+        "revision": metadata["revision"],
+        **origin,
+    }
+
+
+def markdown(card: Mapping[str, Any]) -> str:
+    """Return ``card`` for people."""
+    seen = [name for name, was in zip(COLUMNS, card["columns_seen"], strict=True) if was]
+    lines = [
+        f"# {card['version']}",
+        "",
+        f"Forecasts the bandwidth of {card['mode']} links 1, 5 and 15 steps ahead from the last "
+        f"{card['window']} samples.",
+        "",
+        f"- Trained on: {', '.join(card['trained_on'])} (`train` splits only)",
+        f"- Columns seen in training: {', '.join(seen)}",
+        f"- Code {card['revision']}, seed {card['seed']}, {card['epochs']} epochs",
+        f"- Machine: {card['machine']}",
+        f"- Command: `{card['command']}`",
+        f"- ONNX sha256: `{card['sha256']}`",
+        "",
+        "Where no licence is stated for a set (see the traces' README), it is used to train and to "
+        "evaluate only and is not part of this folder.",
+        "",
+        "## On the `test` splits",
+        "",
+        "In each cell: this model / the last value repeated. `accuracy_20` is the share of "
+        "forecasts within ±20 % of the actual; MAE and RMSE are in Mbps; ECE is the calibration "
+        "error of the confidence.",
+    ]
+    for steps in HORIZONS:
+        lines += ["", f"### {steps} steps ahead", "", *_table(card["metrics"], str(steps))]
+    return "\n".join(lines) + "\n"
+
+
+def _table(metrics: Mapping[str, Any], steps: str) -> list[str]:
+    rows = {name: found for name, found in metrics["sets"].items() if steps in found}
+    rows |= {"**mean, sets trained on**": metrics["mean_trained"], "**mean, all**": metrics["mean"]}
+    head = ["set", "windows", *_KEYS, "ECE"]
+    return [
+        f"| {' | '.join(head)} |",
+        f"| {' | '.join('---' for _ in head)} |",
+        *(f"| {name} | {_cells(found, steps)} |" for name, found in rows.items()),
+    ]
+
+
+def _cells(found: Mapping[str, Any], steps: str) -> str:
+    cells = [" / ".join(_number(found[steps][who][key]) for who in _SPEAKERS) for key in _KEYS]
+    error = f"{found[steps]['model']['calibration_error']:.3f}"
+    return " | ".join([str(found.get("windows", "")), *cells, error])
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value < 10 else f"{value:.0f}"

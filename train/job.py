@@ -1,0 +1,106 @@
+"""From a plan to the weights of a trained network: the Ray cluster and its trainers."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import ray
+from ray.train import CheckpointConfig, FailureConfig, Result, RunConfig, ScalingConfig
+from ray.train.tensorflow import TensorflowTrainer
+
+from pba.nets.layout import bins_for
+from pba.nets.network import build
+from train.checkpoint import State
+from train.data import Splits
+from train.loop import loop
+from train.plan import Plan
+
+__all__ = ["Run", "connect", "rebuild", "run_all"]
+
+_CPUS_PER_WORKER = 1
+_MAX_FAILURES = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A plan, its data, and the folder where Ray Train keeps the run's checkpoints.
+
+    Every node of the cluster must reach ``storage``; a run that finds checkpoints there goes on
+    from the last.
+    """
+
+    plan: Plan
+    splits: Splits
+    storage: Path
+
+    @property
+    def name(self) -> str:
+        """What Ray Train calls the run, and its folder below ``storage``."""
+        return f"{self.plan.profile.mode}"
+
+    def forget(self) -> None:
+        """Remove the checkpoints of an earlier run of that name."""
+        rmtree(self.storage / self.name, ignore_errors=True)
+
+
+def connect(address: str) -> None:
+    """Connect to the cluster at ``address``; ``local`` starts one on this machine."""
+    if not ray.is_initialized():
+        ray.init(address=address, include_dashboard=False if address == "local" else None)
+
+
+def run_all(runs: Sequence[Run]) -> Iterator[tuple[Run, State]]:
+    """Train each run, and yield it with its last state as it ends.
+
+    All at once where the cluster has a CPU for every worker, else one after the other: workers that
+    hold some of the CPUs while they wait for the rest would wait for ever.
+    """
+    wanted = sum(run.plan.workers for run in runs) * _CPUS_PER_WORKER
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    if resources.get("CPU", 0) < wanted:
+        for run in runs:
+            yield run, _train(run)
+        return
+    with ThreadPoolExecutor(len(runs)) as pool:
+        waiting = {pool.submit(_train, run): run for run in runs}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def rebuild(run: Run, state: State) -> Any:
+    """Return the Keras model with the best weights of ``state``."""
+    profile = run.plan.profile
+    model = build(profile, bins_for(profile.mode), run.splits.train.columns_seen)
+    model.set_weights(state.best)
+    return model
+
+
+def _train(run: Run) -> State:
+    """Run the trainer; it starts again from the last checkpoint if a worker dies."""
+    trainer = TensorflowTrainer(
+        loop,
+        train_loop_config={
+            "plan": run.plan,
+            "train": ray.put(run.splits.train),
+            "val": ray.put(run.splits.val),
+        },
+        scaling_config=ScalingConfig(
+            num_workers=run.plan.workers, resources_per_worker={"CPU": _CPUS_PER_WORKER}
+        ),
+        run_config=RunConfig(
+            name=run.name,
+            storage_path=str(run.storage.resolve()),
+            failure_config=FailureConfig(max_failures=_MAX_FAILURES),
+            checkpoint_config=CheckpointConfig(num_to_keep=2),
+        ),
+    )
+    return _last_state(trainer.fit())
+
+
+def _last_state(result: Result) -> State:
+    assert result.checkpoint is not None  # every epoch reports one
+    with result.checkpoint.as_directory() as folder:
+        return State.read(Path(folder))

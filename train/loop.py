@@ -1,0 +1,104 @@
+"""What every Ray Train worker does, from the first weights to the last checkpoint.
+
+All workers draw the same batches and each learns from its own share of every batch. The loss is
+summed and divided by the size of the whole batch, and gradients are summed over workers, so that N
+workers take the same steps as one would.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+from ray.train import Checkpoint, get_checkpoint, get_context, report
+
+from pba.nets.data import WindowSet
+from pba.nets.epochs import Share, check, learn
+from pba.nets.layout import bins_for
+from pba.nets.network import build
+from pba.nets.steps import Steps, adam
+from train import checkpoint
+from train.checkpoint import State
+from train.plan import Plan
+from train.progress import Progress
+
+__all__ = ["loop"]
+
+
+def loop(config: dict[str, Any]) -> None:
+    """Train one mode.
+
+    Parameters
+    ----------
+    config
+        ``plan``, and in Ray's object store ``train`` and ``val``: the windows.
+    """
+    plan: Plan = config["plan"]
+    train, val = _fetch(config["train"]), _fetch(config["val"])
+    share = Share(get_context().get_world_rank(), get_context().get_world_size())
+    bins = bins_for(plan.profile.mode)
+    batches = -(-len(_epoch_order(plan, train, 0)) // plan.batch_size)
+
+    strategy = _strategy(share.world)
+    with strategy.scope():
+        model = build(plan.profile, bins, train.columns_seen, plan.seed)
+        rate = plan.profile.learning_rate
+        optimizer = adam(rate, plan.epochs * batches, share.world)
+    steps = Steps(model, optimizer, bins, strategy)
+    state = _resume(model, optimizer)
+    progress = Progress(f"{plan.profile.mode}", plan.epochs, batches, state.epochs, say=_say(share))
+    val_order = val.draw(np.random.default_rng(plan.seed), plan.val_per_set)
+
+    while state.epochs < plan.epochs and state.since_best < plan.patience:
+        order = _epoch_order(plan, train, state.epochs)
+        rng = np.random.default_rng([plan.seed, state.epochs, share.rank])
+        loss = learn(steps, train, order, plan.batch_size, rng, share, progress.batch)
+        figures = {"loss": loss, **check(steps, val, val_order, bins, share)}
+        state.add(figures, model.get_weights())
+        progress.epoch(figures)
+        _report(share, state, model, optimizer)
+
+
+def _epoch_order(plan: Plan, train: WindowSet, epoch: int) -> np.ndarray:
+    """Return the windows of an epoch in order, the same on every worker."""
+    return train.draw(np.random.default_rng([plan.seed, epoch]), plan.windows_per_set)
+
+
+def _strategy(world: int) -> Any:
+    import tensorflow as tf
+
+    if world == 1:
+        return tf.distribute.get_strategy()
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _resume(model: Any, optimizer: Any) -> State:
+    held = get_checkpoint()
+    if held is None:
+        return State()
+    with held.as_directory() as folder:
+        return checkpoint.load(Path(folder), model, optimizer)
+
+
+def _report(share: Share, state: State, model: Any, optimizer: Any) -> None:
+    """Hand the epoch's figures, and from rank 0 a checkpoint, to Ray Train."""
+    figures = {name: values[-1] for name, values in state.history.items()}
+    figures |= {"epoch": state.epochs, "rank": share.rank}
+    with tempfile.TemporaryDirectory() as folder:
+        if share.rank == 0:
+            checkpoint.save(Path(folder), state, model, optimizer)
+            report(figures, checkpoint=Checkpoint.from_directory(folder))
+        else:
+            report(figures)
+
+
+def _say(share: Share) -> Any:
+    import typer
+
+    return typer.echo if share.rank == 0 else lambda line: None
+
+
+def _fetch(held: "ray.ObjectRef[WindowSet]") -> WindowSet:
+    found: WindowSet = ray.get(held)
+    return found

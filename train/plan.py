@@ -1,0 +1,42 @@
+"""What a training run is asked to do. Values only."""
+
+from dataclasses import dataclass
+
+from pba.modes import Profile
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One mode's run.
+
+    Parameters
+    ----------
+    profile
+        The mode's window, units, dropout and learning rate (the peak of the schedule).
+    epochs
+        The most passes; fewer where validation stops improving.
+    batch_size
+        Windows a step, over all workers together.
+    windows_per_set
+        The most windows that a set gives to an epoch, so that large sets do not drown small ones;
+        they are drawn anew each epoch. None takes all.
+    val_per_set
+        The most windows of a set to validate on, the same each epoch.
+    patience
+        Epochs without a better validation loss after which training stops.
+    workers
+        Ray Train workers that share each batch.
+    seed
+        Of first weights, dropout, and the order of windows.
+    """
+
+    profile: Profile
+    epochs: int
+    batch_size: int = 256
+    windows_per_set: int | None = None
+    val_per_set: int = 2000
+    patience: int = 10
+    workers: int = 1
+    seed: int = 0

@@ -1,4 +1,4 @@
-"""How much of ONNX Runtime's own speed is left in one bulk call of 1000 internet links over HTTP?"""
+"""How much of ONNX Runtime's own speed is left in one bulk call of 1000 links over HTTP?"""
 
 import time
 from statistics import median

@@ -1,4 +1,4 @@
-"""What does Ray Serve cost over HTTP? One internet forecast, beside the bare server in the same run."""
+"""What does Ray Serve cost over HTTP? One internet forecast, beside a bare server in one run."""
 
 from statistics import median
 

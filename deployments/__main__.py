@@ -47,8 +47,8 @@ def _refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise typer.BadParameter(
-                f"{host}:{port} is taken ({error.strerror}). Stop what listens there, or set another "
-                "port under http_options."
+                f"{host}:{port} is taken ({error.strerror}). Stop what listens there, or set "
+                "another port under http_options."
             ) from None
 
 

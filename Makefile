@@ -5,7 +5,7 @@ TRACES ?= $(PBA_TRACES)
 TRAIN ?= --epochs 8 --windows-per-set 12000 --batch-size 256 --plot
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check unit train bench lock clean
+.PHONY: help serve test check unit train bench docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ train: .venv/train.stamp ## train both models on real traces: make train TRACES=
 
 bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 	$(PY) -m benchmarks
+
+docs: .venv/dev.stamp ## write the generated tables of README and docs
+	$(PY) -m docs.fill
 
 lock: .venv/dev.stamp ## choose versions anew and write requirements/
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/dev.txt --extra train --extra dev

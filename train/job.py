@@ -1,6 +1,6 @@
 """From a plan to the weights of a trained network: the Ray cluster and its trainers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from train.loop import loop
 from train.plan import Plan
 
 __all__ = ["Run", "connect", "rebuild", "run_all"]
+
+Work = Callable[[dict[str, Any]], None]
 
 _CPUS_PER_WORKER = 1
 _MAX_FAILURES = 3
@@ -52,20 +54,25 @@ def connect(address: str) -> None:
         ray.init(address=address, include_dashboard=False if address == "local" else None)
 
 
-def run_all(runs: Sequence[Run]) -> Iterator[tuple[Run, State]]:
+def run_all(runs: Sequence[Run], work: Work = loop) -> Iterator[tuple[Run, State]]:
     """Train each run, and yield it with its last state as it ends.
 
     All at once where the cluster has a CPU for every worker, else one after the other: workers that
     hold some of the CPUs while they wait for the rest would wait for ever.
+
+    Parameters
+    ----------
+    work
+        What each worker does.
     """
     wanted = sum(run.plan.workers for run in runs) * _CPUS_PER_WORKER
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     if resources.get("CPU", 0) < wanted:
         for run in runs:
-            yield run, _train(run)
+            yield run, _train(run, work)
         return
     with ThreadPoolExecutor(len(runs)) as pool:
-        waiting = {pool.submit(_train, run): run for run in runs}
+        waiting = {pool.submit(_train, run, work): run for run in runs}
         for done in as_completed(waiting):
             yield waiting[done], done.result()
 
@@ -78,10 +85,10 @@ def rebuild(run: Run, state: State) -> Any:
     return model
 
 
-def _train(run: Run) -> State:
+def _train(run: Run, work: Work) -> State:
     """Run the trainer; it starts again from the last checkpoint if a worker dies."""
     trainer = TensorflowTrainer(
-        loop,
+        work,
         train_loop_config={
             "plan": run.plan,
             "train": ray.put(run.splits.train),

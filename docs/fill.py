@@ -1,0 +1,74 @@
+"""Write the generated tables of README.md and docs/: `make docs`. With --check, only say if stale."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from deployments.model import ModelConfig
+from deployments.settings import Settings
+
+PROJECT = Path(__file__).parents[1]
+
+
+def settings(model: type[BaseModel], prefix: str = "") -> str:
+    """Return a table of a model's fields: name, default, meaning."""
+    rows = [
+        f"| `{prefix}{name.upper() if prefix else name}` | "
+        f"{'required' if field.default is PydanticUndefined else f'`{field.default}`'} | "
+        f"{field.description} |"
+        for name, field in model.model_fields.items()
+    ]
+    head = "setting" if prefix else "field"
+    return "\n".join([f"| {head} | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def accuracy() -> str:
+    """Return each test set's share in band, the model's beside the last value's."""
+    lines = ["| mode | test set | PBA | last value |", "| --- | --- | --- | --- |"]
+    for mode in ("datacenter", "internet"):
+        card = json.loads((PROJECT / "models" / mode / "card.json").read_text())
+        metrics = card["metrics"]
+        rows = [(name, found["1"]) for name, found in metrics["sets"].items()]
+        rows.append(("**mean, sets trained on**", metrics["mean_trained"]["1"]))
+        lines += [f"| {mode} | {name} | {_pair(found)} |" for name, found in rows]
+    return "\n".join(lines)
+
+
+def _pair(found: dict[str, Any]) -> str:
+    model, last = found["model"]["accuracy_20"], found["last_value"]["accuracy_20"]
+    return f"{model:.3f} | {last:.3f}"
+
+
+TABLES = {
+    "README.md": {"accuracy": accuracy},
+    "docs/deployment.md": {
+        "settings": lambda: settings(Settings, "PBA_"),
+        "user_config": lambda: settings(ModelConfig),
+    },
+}
+
+
+def main(check: bool) -> int:
+    stale = []
+    for name, tables in TABLES.items():
+        path = PROJECT / name
+        text = path.read_text()
+        for key, make in tables.items():
+            start, end = f"<!-- {key} -->", f"<!-- end of {key} -->"
+            before, rest = text.split(start)
+            text = f"{before}{start}\n{make()}\n{end}{rest.split(end)[1]}"
+        if text != path.read_text():
+            stale.append(name)
+            if not check:
+                path.write_text(text)
+    if stale and check:
+        sys.stderr.write(f"stale: {', '.join(stale)}. Run `make docs`.\n")
+    return len(stale) if check else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main("--check" in sys.argv))

@@ -1,0 +1,75 @@
+"""Versions and cards."""
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pba.types import NetworkMode
+from train.card import make_card, markdown, next_version, revision
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        ("internet-2026.11.23-1", "internet-2026.11.23-2"),
+        ("internet-2026.11.23-9", "internet-2026.11.23-10"),
+        ("internet-2026.11.22-7", "internet-2026.11.23-1"),
+    ],
+)
+def test_a_version_counts_within_a_day(tmp_path: Path, before: str, wanted: str) -> None:
+    (tmp_path / "card.json").write_text(json.dumps({"version": before}))
+    assert next_version(NetworkMode.INTERNET, TODAY, tmp_path) == wanted
+
+
+def figures(accuracy: float) -> dict[str, float]:
+    keys = ("accuracy_20", "accuracy_10", "mae", "rmse", "calibration_error")
+    return dict.fromkeys(keys, 0.5) | {"accuracy_20": accuracy}
+
+
+def a_card() -> dict[str, Any]:
+    beside = {"model": figures(0.61), "last_value": figures(0.58)}
+    every = {steps: beside for steps in ("1", "5", "15")}
+    metrics = {
+        "sets": {"fcc_2016": {"windows": 7, **every}, "short": {"windows": 3, "1": beside}},
+        "mean_trained": every,
+        "mean": every,
+    }
+    told = {
+        "mode": "internet",
+        "version": "internet-2026.11.23-1",
+        "window": "60",
+        "columns_seen": "[true, true, false, false, false]",
+        "bin_edges": "[-1.0, 0.0, 1.0]",
+        "trained_on": '["fcc_2016"]',
+        "revision": "abc",
+    }
+    return make_card(
+        b"onnx", told, seed=0, epochs=3, machine="m", command="python -m train", metrics=metrics
+    )
+
+
+def test_a_card_has_what_serving_and_people_ask_for() -> None:
+    card = a_card()
+    wanted = "name mode version sha256 window horizons columns columns_seen bins trained_on seed"
+    assert set(wanted.split()) | {"revision", "machine", "command", "metrics"} <= set(card)
+    assert card["window"] == 60
+    assert card["sha256"] == hashlib.sha256(b"onnx").hexdigest()
+    json.dumps(card)
+
+
+def test_the_markdown_shows_the_model_beside_the_last_value() -> None:
+    text = markdown(a_card())
+    assert "| fcc_2016 | 7 | 0.610 / 0.580 |" in text
+    assert text.count("| short |") == 1
+    assert text.count("**mean, sets trained on**") == 3
+    assert "bandwidth_mbps, latency_ms\n" in text
+
+
+def test_the_revision_is_short() -> None:
+    assert revision() == "unknown" or len(revision()) >= 7

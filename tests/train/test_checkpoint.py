@@ -1,0 +1,72 @@
+"""What a checkpoint keeps, and that a run taken up again is the run that was left."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pba.modes import PROFILES
+from pba.nets.data import Batch
+from pba.nets.export import varied_windows
+from pba.nets.layout import bins_for
+from pba.nets.network import build
+from pba.nets.steps import Steps, adam
+from pba.types import NetworkMode
+from train import checkpoint
+from train.checkpoint import State
+
+MODE = NetworkMode.DATACENTER
+SMALL = replace(PROFILES[MODE], units=(4, 4), dropout=0.0)
+
+
+def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
+    state = State()
+    for loss in (3.0, 1.0, 2.0):
+        state.add({"val_loss": loss}, [np.array(loss)])
+    assert state.best[0] == 1.0
+    assert (state.epochs, state.since_best) == (3, 1)
+
+
+def test_a_new_run_has_done_nothing() -> None:
+    assert (State().epochs, State().since_best) == (0, 0)
+
+
+def trainer(seed: int) -> tuple[Any, Any, Steps]:
+    model = build(SMALL, bins_for(MODE), (True,) * 5, seed)
+    optimizer = adam(0.01, 100)
+    return model, optimizer, Steps(model, optimizer, bins_for(MODE))
+
+
+@pytest.mark.tf
+@pytest.mark.timeout(180)
+def test_training_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
+    future = np.repeat(telemetry[:, -1:, 0], 3, axis=1)
+    batch = Batch(telemetry, future, np.full((32, 3), np.nan, dtype=np.float32))
+    model, optimizer, steps = trainer(0)
+    for _ in range(3):
+        steps.train(batch, 32)
+    state = State()
+    state.add({"loss": 2.0, "val_loss": 1.5}, model.get_weights())
+    checkpoint.save(tmp_path, state, model, optimizer)
+    wanted = [steps.train(batch, 32) for _ in range(3)]
+
+    other_model, other_optimizer, other_steps = trainer(1)
+    taken_up = checkpoint.load(tmp_path, other_model, other_optimizer)
+    assert [other_steps.train(batch, 32) for _ in range(3)] == pytest.approx(wanted, rel=1e-4)
+    assert taken_up.history == state.history
+    for kept, best in zip(checkpoint.best_weights(tmp_path), state.best, strict=True):
+        np.testing.assert_array_equal(kept, best)
+
+
+@pytest.mark.tf
+@pytest.mark.timeout(180)
+def test_two_halves_of_a_batch_sum_to_the_loss_of_the_whole() -> None:
+    telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
+    batch = Batch(telemetry, telemetry[:, -3:, 0], np.full((32, 3), np.nan, dtype=np.float32))
+    _, _, steps = trainer(0)
+    halves = [Batch(*(part[half::2] for part in batch)) for half in (0, 1)]
+    whole, _, _ = steps.evaluate(batch, 32)
+    assert sum(steps.evaluate(half, 32)[0] for half in halves) == pytest.approx(whole, rel=1e-5)

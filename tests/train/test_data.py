@@ -1,0 +1,68 @@
+"""The splits: strictly apart, fixed by the trace files, or cut in time."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from pba.errors import InvalidTrace
+from pba.types import NetworkMode
+from train.data import from_traces, synthetic
+
+SPLITS = ("train", "val", "test")
+
+
+def write_set(folder: Path, name: str, splits: tuple[str, ...], base: float) -> None:
+    """Write one trace a split, 50 samples at ``base``, ``base + 1`` or ``base + 2`` Mbps."""
+    rows = [
+        {
+            "trace_id": f"{name}-{split}",
+            "timestamp_s": float(second),
+            "bandwidth_mbps": base + SPLITS.index(split),
+            "split": split,
+        }
+        for split in splits
+        for second in range(50)
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+
+
+def test_splits_of_traces_never_mix(tmp_path: Path) -> None:
+    write_set(tmp_path / "datacenter", "a", SPLITS, 10.0)
+    write_set(tmp_path / "datacenter", "b", SPLITS, 20.0)
+    splits = from_traces(tmp_path, NetworkMode.DATACENTER, 30)
+    for windows, rates in (
+        (splits.train, {10, 20}),
+        (splits.val, {11, 21}),
+        (splits.test, {12, 22}),
+    ):
+        assert set(windows.values[:, 0].tolist()) == rates
+    assert splits.trained_on == ("a", "b")
+
+
+def test_a_set_without_a_train_split_is_only_reported_on(tmp_path: Path) -> None:
+    write_set(tmp_path / "internet", "known", SPLITS, 10.0)
+    write_set(tmp_path / "internet", "unseen", ("test",), 20.0)
+    splits = from_traces(tmp_path, NetworkMode.INTERNET, 30)
+    assert splits.trained_on == ("known",)
+    assert [name for name, at in splits.test.by_set() if len(at)] == ["known", "unseen"]
+
+
+def test_only_the_mode_s_own_group_is_read(tmp_path: Path) -> None:
+    write_set(tmp_path / "internet", "a", SPLITS, 10.0)
+    write_set(tmp_path / "demand", "b", SPLITS, 20.0)
+    assert from_traces(tmp_path, NetworkMode.INTERNET, 30).train.names == ("a",)
+
+
+def test_a_folder_without_traces_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTrace, match="datacenter"):
+        from_traces(tmp_path, NetworkMode.DATACENTER, 30)
+
+
+def test_a_synthetic_link_is_cut_in_time() -> None:
+    splits = synthetic(NetworkMode.DATACENTER, 400, 30, np.random.default_rng(0))
+    assert [len(part.values) for part in (splits.train, splits.val, splits.test)] == [280, 60, 60]
+    assert all(splits.train.columns_seen)

@@ -1,0 +1,61 @@
+"""The report, on a toy model whose answers are known: it repeats the last value."""
+
+import numpy as np
+import pytest
+
+from pba.models.onnx import OnnxForecaster
+from pba.nets.data import WindowSet
+from pba.types import History, NetworkMode
+from tests.toy import toy_onnx
+from train.report import evaluate, mean_over
+
+
+def link(rates: list[float]) -> History:
+    telemetry = np.full((len(rates), 5), np.nan)
+    telemetry[:, 0] = rates
+    return History(np.arange(1.0, len(rates) + 1), telemetry)
+
+
+@pytest.fixture(scope="module")
+def report() -> dict:
+    forecaster = OnnxForecaster(toy_onnx(NetworkMode.DATACENTER))
+    sets = {
+        "steady": [link([100.0] * 60)],
+        "doubling": [link([100.0] * 30 + [200.0])],
+        "outage": [link([0.0] * 32)],
+        "empty": [],
+    }
+    return evaluate(forecaster, WindowSet.of(sets, 30))
+
+
+def test_each_set_counts_its_windows_and_an_empty_one_is_left_out(report: dict) -> None:
+    assert {name: found["windows"] for name, found in report.items()} == {
+        "steady": 30,
+        "doubling": 1,
+        "outage": 2,
+    }
+
+
+def test_model_and_last_value_are_measured_alike(report: dict) -> None:
+    assert report["steady"]["1"]["model"]["accuracy_20"] == 1.0
+    assert report["steady"]["1"]["last_value"] == {
+        "accuracy_20": 1.0, "accuracy_10": 1.0, "mae": 0.0, "rmse": 0.0,
+    }  # fmt: skip
+    assert report["doubling"]["1"]["last_value"]["accuracy_20"] == 0.0
+    assert report["doubling"]["1"]["last_value"]["mae"] == 100.0
+
+
+def test_a_forecast_of_nothing_is_right_in_an_outage(report: dict) -> None:
+    assert report["outage"]["1"]["last_value"]["accuracy_20"] == 1.0
+    assert report["outage"]["1"]["model"]["accuracy_20"] == 1.0
+
+
+def test_horizons_beyond_the_end_of_a_set_are_left_out(report: dict) -> None:
+    assert set(report["doubling"]) == {"windows", "1"}
+    assert set(report["steady"]) == {"windows", "1", "5", "15"}
+
+
+def test_means_count_every_set_alike(report: dict) -> None:
+    mean = mean_over(report, ["steady", "doubling"])
+    assert mean["1"]["last_value"]["accuracy_20"] == 0.5
+    assert mean["15"]["last_value"]["accuracy_20"] == 1.0

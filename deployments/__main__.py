@@ -58,7 +58,8 @@ def _profile(folder: Path, plain: bool) -> dict[str, str]:
         "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so that the node's address is loopback
-        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",  # 5 s is too short on a busy laptop
+        "RAY_raylet_start_wait_time_s": "120",  # Ray's own waits are too short on a busy machine
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
     }

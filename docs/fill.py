@@ -1,4 +1,4 @@
-"""Write the generated tables of README.md and docs/: `make docs`. With --check, only say if stale."""
+"""Write the generated tables of README.md and docs: `make docs`. --check only says if stale."""
 
 import json
 import sys

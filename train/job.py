@@ -51,7 +51,7 @@ class Run:
 def connect(address: str) -> None:
     """Connect to the cluster at ``address``; ``local`` starts one on this machine."""
     if not ray.is_initialized():
-        ray.init(address=address, include_dashboard=False if address == "local" else None)
+        ray.init(address=address)
 
 
 def run_all(runs: Sequence[Run], work: Work = loop) -> Iterator[tuple[Run, State]]:

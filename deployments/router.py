@@ -41,6 +41,7 @@ class Router:
             {mode: asking(handle) for mode, handle in self._handles.items()},
             Ewma(),
             settings.model_deadline_ms / 1000,
+            settings.gap_intervals,
             lambda: datetime.now(UTC),
         )
 

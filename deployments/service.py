@@ -30,6 +30,8 @@ class Service:
     deadline_s
         How long one model call may take before the forecast is made without it. Calls of one
         request queue behind each other, so the n-th of them is given n times as long.
+    gap_intervals
+        As for `pba.forecasting.plan`.
     clock
         The time of a forecast.
     """
@@ -39,21 +41,23 @@ class Service:
         models: Mapping[NetworkMode, Ask],
         fallback: Forecaster,
         deadline_s: float,
+        gap_intervals: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._models = models
         self._fallback = fallback
         self._deadline_s = deadline_s
+        self._gap_intervals = gap_intervals
         self._clock = clock
 
     async def forecast(self, query: Query) -> Forecast:
         """Return the forecast for ``query``; raises what is wrong with it."""
-        (forecast,) = await self._answer([plan(query)])
+        (forecast,) = await self._answer([plan(query, self._gap_intervals)])
         return forecast
 
     async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Forecast | PBAError]:
         """Return a forecast, or what is wrong, for each of ``queries``, in order."""
-        planned = [_plan_or_error(query) for query in queries]
+        planned = [self._plan_or_error(query) for query in queries]
         plans = [item for item in planned if isinstance(item, Plan)]
         made = iter(await self._answer(plans))
         return [next(made) if isinstance(item, Plan) else item for item in planned]
@@ -75,11 +79,10 @@ class Service:
             _log.warning("model_unavailable", extra={"mode": batch.model.value, "why": str(error)})
             return Absent("model_unavailable")
 
-
-def _plan_or_error(query: Query | PBAError) -> Plan | PBAError:
-    if isinstance(query, PBAError):
-        return query
-    try:
-        return plan(query)
-    except PBAError as error:
-        return error
+    def _plan_or_error(self, query: Query | PBAError) -> Plan | PBAError:
+        if isinstance(query, PBAError):
+            return query
+        try:
+            return plan(query, self._gap_intervals)
+        except PBAError as error:
+            return error

@@ -20,6 +20,11 @@ class Settings(BaseSettings):
         description="How long the router waits for one model call of up to 128 windows before it "
         "answers without that model.",
     )
+    gap_intervals: float = Field(
+        10.0,
+        gt=1,
+        description="A pause longer than this many typical intervals starts a link's window anew.",
+    )
     max_items: int = Field(10_000, gt=0, description="The most requests in one bulk call.")
     max_body_mb: float = Field(
         128.0, gt=0, description="The largest request body in MB (1e6 bytes)."

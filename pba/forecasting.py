@@ -16,7 +16,7 @@ from pba.errors import InvalidHistory
 from pba.models.base import Forecaster, Prediction
 from pba.modes import PROFILES, detect_mode
 from pba.types import HORIZONS, Floats, Forecast, History, HorizonForecast, Member, NetworkMode
-from pba.windows import since_last_gap, spacing
+from pba.windows import GAP_INTERVALS, since_last_gap, spacing
 
 __all__ = ["Absent", "Answer", "Batch", "Plan", "Query", "assemble", "batches", "plan"]
 
@@ -74,8 +74,8 @@ class Absent:
     reason: str
 
 
-def plan(query: Query) -> Plan:
-    """Return what to ask for ``query``.
+def plan(query: Query, gap_intervals: float = GAP_INTERVALS) -> Plan:
+    """Return what to ask for ``query``; a pause of ``gap_intervals`` typical ones starts anew.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def plan(query: Query) -> Plan:
             "history",
         )
     longest = max(profile.window for profile in PROFILES.values())
-    recent = since_last_gap(query.history.last(longest))
+    recent = since_last_gap(query.history.last(longest), gap_intervals)
     window = recent if len(recent) > 1 else query.history.last(2)
     spaced = spacing(window.timestamps_s)
     mode = query.mode or detect_mode(window.telemetry)

@@ -49,23 +49,26 @@ def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> Hi
     """
     if len(history) < 3:
         return history
-    intervals = np.diff(history.timestamps_s)
-    pauses = np.flatnonzero(intervals > gap_intervals * np.median(intervals))
-    return history.last(len(history) - 1 - int(pauses[-1])) if pauses.size else history
+    starts = _starts(history.timestamps_s, gap_intervals)
+    return history.last(len(history) - int(starts[-1])) if starts.size else history
 
 
-def runs(history: History, gap_intervals: float = GAP_INTERVALS) -> list[Floats]:
+def runs(timestamps_s: Floats, telemetry: Floats) -> list[Floats]:
     """Return the telemetry ``(sample, 5)`` of each stretch between pauses, oldest first.
 
     >>> times = np.array([0.0, 1.0, 2.0, 60.0, 61.0])
-    >>> [len(run) for run in runs(History(times, np.ones((5, 5))))]
+    >>> [len(run) for run in runs(times, np.ones((5, 5)))]
     [3, 2]
     """
-    intervals = np.diff(history.timestamps_s)
+    return np.split(telemetry, _starts(timestamps_s, GAP_INTERVALS))
+
+
+def _starts(timestamps_s: Floats, gap_intervals: float) -> np.ndarray:
+    """Return the indices of the samples that follow a pause."""
+    intervals = np.diff(timestamps_s)
     if not intervals.size:
-        return [history.telemetry]
-    pauses = np.flatnonzero(intervals > gap_intervals * np.median(intervals))
-    return np.split(history.telemetry, pauses + 1)
+        return np.empty(0, dtype=int)
+    return np.flatnonzero(intervals > gap_intervals * np.median(intervals)) + 1
 
 
 def sliding(telemetry: Floats, window: int) -> Floats:

@@ -70,14 +70,16 @@ def test_a_plain_loop_finds_the_same_window(intervals):
 def test_runs_are_the_stretches_between_gaps():
     times = [0, 1, 2, 50, 51, 90]
     telemetry = np.arange(30.0).reshape(6, 5) / 30
-    found = runs(History(np.array(times, dtype=float), telemetry))
+    found = runs(np.array(times, dtype=float), telemetry)
     assert [len(run) for run in found] == [3, 2, 1]
     np.testing.assert_array_equal(np.concatenate(found), telemetry)
 
 
 @pytest.mark.parametrize("times", [[], [5.0], [5.0, 5000.0]])
 def test_a_series_without_a_gap_is_one_run(times):
-    assert [len(run) for run in runs(history(times))] == [len(times)]
+    assert [len(run) for run in runs(np.array(times, dtype=float), history(times).telemetry)] == [
+        len(times)
+    ]
 
 
 def test_sliding_gives_every_window_oldest_first():

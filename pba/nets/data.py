@@ -8,7 +8,7 @@ import numpy as np
 
 from pba.errors import NotEnoughData
 from pba.types import COLUMNS, HORIZONS, Floats
-from pba.windows import GAP_INTERVALS
+from pba.windows import runs
 
 __all__ = ["Batch", "Series", "WindowSet"]
 
@@ -91,7 +91,7 @@ class WindowSet:
             (group, segment)
             for group, series in enumerate(sets.values())
             for one in series
-            for segment in _segments(one)
+            for segment in runs(one.timestamps_s, one.telemetry)
             if len(segment) > length
         ]
         if not parts:
@@ -155,12 +155,3 @@ class WindowSet:
         """Yield each set's name and the indices of its windows."""
         for group, name in enumerate(self.names):
             yield name, np.flatnonzero(self.groups == group)
-
-
-def _segments(series: Series) -> list[Floats]:
-    """Return the parts of a series between its gaps."""
-    intervals = np.diff(series.timestamps_s)
-    if not intervals.size:
-        return [series.telemetry]
-    pauses = np.flatnonzero(intervals > GAP_INTERVALS * np.median(intervals))
-    return np.split(series.telemetry, pauses + 1)

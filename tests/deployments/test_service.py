@@ -54,7 +54,7 @@ async def busy(_: Floats) -> Answer:
 
 
 def service(models: Mapping[NetworkMode, Ask]) -> Service:
-    return Service(models, Ewma(), deadline_s=0.2, clock=lambda: NOON)
+    return Service(models, Ewma(), deadline_s=0.2, gap_intervals=10.0, clock=lambda: NOON)
 
 
 @pytest.fixture

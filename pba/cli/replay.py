@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from pba.cli.ask import SHIPPED, InProcess, Models, TraceId, Url, asking, chosen
@@ -32,10 +32,12 @@ def replay(
 ) -> None:
     """Forecast after every sample of a trace; print accuracy, coverage and latency."""
     chosen_traces = chosen(trace, trace_id, split)
-    with asking(url, in_process, models) as ask:
+    steps = sum(min(len(one) - 2, limit or len(one)) for one in chosen_traces)
+    with asking(url, in_process, models) as ask, Progress() as progress:
+        task = progress.add_task("replay", total=steps)
         replayed = [
-            list(live(one, ask, speed, limit))
-            for one in track(chosen_traces, f"{len(chosen_traces)} traces")
+            [_advance(progress, task, outcome) for outcome in live(one, ask, speed, limit)]
+            for one in chosen_traces
         ]
     outcomes = [outcome for part in replayed for outcome in part]
     _report(Console(), outcomes)
@@ -47,13 +49,20 @@ def replay(
         draw(replayed[0], chosen_traces[0].trace_id, plot)
 
 
+def _advance(progress: Progress, task: TaskID, outcome: Outcome) -> Outcome:
+    progress.advance(task)
+    return outcome
+
+
 def _report(console: Console, outcomes: list[Outcome]) -> None:
-    table = Table("steps", "forecasts", "in ±20 %", "last value", "in ±10 %", "MAE Mbps")
-    for heading in ("50 % covers", "90 % covers", "confidence"):
-        table.add_column(heading)
+    table = Table("steps", "n", "±20 %", "last value", "±10 %", "MAE Mbps", "50 %", "90 %", "sure")
     for found in score(outcomes):
         steps, count, *figures = asdict(found).values()
         table.add_row(str(steps), str(count), *(f"{figure:.3f}" for figure in figures))
+    console.print(
+        "Shares within ±20 % and ±10 % of the actual, of the last value too; share inside"
+    )
+    console.print("the 50 % and 90 % bands; mean confidence.")
     console.print(table)
     took = np.array([outcome.latency_ms for outcome in outcomes])
     p50, p95, p99 = np.percentile(took, [50, 95, 99])

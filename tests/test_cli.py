@@ -1,0 +1,95 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from pba.cli import app, main
+from pba.errors import BadArtifact, InvalidTrace, Unavailable
+from pba.modes import PROFILES
+from tests.toy import toy_artifact
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    for mode in PROFILES:
+        toy_artifact(tmp_path / "models" / mode, mode)
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    path = tmp_path / "trace.csv"
+    lines = ["timestamp_s,bandwidth_mbps,trace_id,split"]
+    for name, split, count in (("one", "test", 80), ("two", "train", 70)):
+        lines += [f"{at},{50 + np.sin(at):.3f},{name},{split}" for at in range(count)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def run(models: Path) -> Run:
+    def call(*words: object) -> Result:
+        options = ["--in-process", "--models", str(models)]
+        return CliRunner().invoke(app, [*map(str, words), *options], catch_exceptions=False)
+
+    return call
+
+
+def test_forecast_prints_one_forecast_as_json(run: Run, trace: Path):
+    told = json.loads(run("forecast", trace, "--trace-id", "two").stdout)
+    assert told["source"] == "model"
+    assert told["bandwidth_mbps"] == pytest.approx(50, rel=0.1)
+
+
+def test_replay_prints_accuracy_coverage_and_latency(run: Run, trace: Path):
+    told = run("replay", trace).stdout
+    for word in ("last value", "90 %", "p99", "internet model", "internet heuristic"):
+        assert word in told
+
+
+def test_replay_takes_one_split_and_a_limit_and_writes_every_forecast(
+    run: Run, trace: Path, tmp_path: Path
+):
+    path = tmp_path / "out.jsonl"
+    run("replay", trace, "--split", "test", "--limit", "65", "--output", path)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(lines) == 65
+    assert lines[0]["forecast"]["reasons"] == ["short_history"]
+    assert lines[-1]["forecast"]["model_version"] == "toy-1"
+
+
+def test_replay_draws_a_picture(run: Run, trace: Path, tmp_path: Path):
+    run("replay", trace, "--trace-id", "one", "--plot", tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_trace_that_is_not_there_lists_those_that_are(run: Run, trace: Path):
+    with pytest.raises(InvalidTrace, match="one, two"):
+        run("replay", trace, "--trace-id", "three")
+
+
+def test_models_that_are_not_there_are_named(trace: Path, tmp_path: Path):
+    words = ["replay", str(trace), "--in-process", "--models", str(tmp_path)]
+    with pytest.raises(BadArtifact, match="datacenter"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_a_service_that_is_not_there_tells_how_to_start_it(trace: Path):
+    words = ["replay", str(trace), "--url", "http://127.0.0.1:9"]
+    with pytest.raises(Unavailable, match="make serve"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_what_pba_refuses_ends_the_command_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("sys.argv", ["pba", "forecast", "nowhere.csv", "--in-process"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "nowhere.csv" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := .venv/bin/python
 TRACES ?= $(PBA_TRACES)
-TRAIN ?= --epochs 8 --windows-per-set 12000 --batch-size 256 --plot
+TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check unit train bench docs lock clean
@@ -28,7 +28,8 @@ unit: .venv/dev.stamp ## the tests that take seconds
 
 train: .venv/train.stamp ## train both models on real traces: make train TRACES=DIR
 	@test -n "$(TRACES)" || { echo "say where the traces are: make train TRACES=DIR"; exit 2; }
-	$(PY) -m train --mode both --traces $(TRACES) --output models $(TRAIN)
+	$(TRAIN) --mode datacenter --epochs 14 --windows-per-set 10000 --batch-size 128
+	$(TRAIN) --mode internet --epochs 6 --windows-per-set 12000 --learning-rate 0.0015
 
 bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 	$(PY) -m benchmarks

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from pba.errors import PBAError
 from pba.modes import PROFILES
 from pba.types import NetworkMode
 from train.plan import Plan
@@ -75,7 +76,7 @@ def main(
             run.forget()
         runs.append(run)
     connect(address)
-    command = shlex.join(["python", "-m", "train", *sys.argv[1:]])
+    command = _told(traces)
     for run, state in run_all(runs):
         folder = output / run.name
         card = write(run, state, folder, command, plot)
@@ -83,5 +84,15 @@ def main(
         console.print(f"{card['version']} is in {folder}", highlight=False)
 
 
+def _told(traces: Path | None) -> str:
+    """Return the command line for the card, without where this machine keeps its traces."""
+    words = ["DIR" if word == str(traces) else word for word in sys.argv[1:]]
+    return shlex.join(["python", "-m", "train", *(w for w in words if w != "--resume")])
+
+
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except PBAError as error:
+        typer.secho(f"train: {error}", err=True, fg="red")
+        raise SystemExit(2) from None

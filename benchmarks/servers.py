@@ -32,7 +32,11 @@ def service(plain: bool) -> Iterator[tuple[str, dict[str, str]]]:
         path = Path(folder) / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
         command = [sys.executable, "-m", "deployments", str(path), *(["--plain"] * plain)]
-        extra = {"RAY_TMPDIR": folder, "RAY_AUTH_MODE": "disabled"}
+        extra = {
+            "RAY_TMPDIR": folder,
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program looks on loopback too
+        }
         with _started(command, SERVICE, extra) as url:
             yield url, os.environ | extra
 

@@ -60,6 +60,7 @@ def _profile(folder: Path, plain: bool) -> dict[str, str]:
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so that the node's address is loopback
         "RAY_raylet_start_wait_time_s": "120",  # Ray's own waits are too short on a busy machine
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+        "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "0.1",  # nobody else routes here when it ends
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
     }

@@ -83,7 +83,11 @@ def service() -> Iterator[RunningService]:
         config = _config(folder, port)
         path = folder / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
-        environment = os.environ | {"RAY_TMPDIR": name, "RAY_AUTH_MODE": "disabled"}
+        environment = os.environ | {
+            "RAY_TMPDIR": name,
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # second programs look on loopback too
+        }
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "deployments", path],
@@ -118,7 +122,7 @@ def _config(folder: Path, port: int) -> dict[str, Any]:
             toy_artifact(folder / mode, mode)
             deployment["user_config"]["model"] = str(folder / mode)
         deployment["autoscaling_config"] |= scaling
-    config["applications"][0]["args"] = {"max_in_flight": 64}
+    config["applications"][0]["args"] = {"max_in_flight": 16}
     return config
 
 

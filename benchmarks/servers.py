@@ -54,7 +54,7 @@ def _started(command: list[str], port: int, extra: dict[str, str]) -> Iterator[s
             time.sleep(0.5)
         yield url
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(30)
         process.kill()

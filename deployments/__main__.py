@@ -61,6 +61,7 @@ def _profile(folder: Path, plain: bool) -> dict[str, str]:
         "RAY_raylet_start_wait_time_s": "120",  # Ray's own waits are too short on a busy machine
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
         "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "0.1",  # nobody else routes here when it ends
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
     }
@@ -120,7 +121,8 @@ def _serve(config: Path) -> None:
         num_cpus=max(_CPUS, os.cpu_count() or 1),
         include_dashboard=False,
     )
-    signal.signal(signal.SIGTERM, _interrupt)  # after Ray, which sets its own and dies on it
+    for number in (signal.SIGINT, signal.SIGTERM):  # after Ray, which sets its own
+        signal.signal(number, _interrupt)
     try:
         run.main([str(config)], standalone_mode=False)
     finally:

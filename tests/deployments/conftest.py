@@ -101,7 +101,7 @@ def service() -> Iterator[RunningService]:
             _wait_until_ready(running)
             yield running
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(30)
             process.kill()

@@ -87,7 +87,7 @@ def main(
 def _told(traces: Path | None) -> str:
     """Return the command line for the card, without where this machine keeps its traces."""
     words = ["DIR" if word == str(traces) else word for word in sys.argv[1:]]
-    return shlex.join(["python", "-m", "train", *(w for w in words if w != "--resume")])
+    return shlex.join(["python", "-m", "train", *words])
 
 
 if __name__ == "__main__":

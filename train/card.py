@@ -30,12 +30,20 @@ def next_version(mode: NetworkMode, today: date, folder: Path) -> str:
 
 
 def revision() -> str:
-    """Return the git revision of this code, ``unknown`` outside a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
+    """Return the git revision of this code, ``-dirty`` where it was changed since.
+
+    ``unknown`` outside a repository.
+    """
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        found = _git("rev-parse", "--short=12", "HEAD")
+        return f"{found}-dirty" if _git("status", "--porcelain", "pba", "train") else found
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parents[1]), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def machine() -> str:

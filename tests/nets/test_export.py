@@ -18,8 +18,6 @@ from pba.types import COLUMNS, NetworkMode
 pytestmark = [
     pytest.mark.tf,
     pytest.mark.timeout(180),
-    # Keras 3.15 hands TensorFlow variables to numpy 2 in the old way.
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 BINS = bins_for(NetworkMode.INTERNET)
 SEEN = (True, True, True, True, False)

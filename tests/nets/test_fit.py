@@ -13,14 +13,11 @@ from pba.nets import fit as fit_module
 from pba.nets.data import WindowSet
 from pba.nets.fit import fit
 from pba.nets.layout import bins_for
-from pba.synthetic import generate_synthetic_data
 from pba.types import History, NetworkMode
 
 pytestmark = [
     pytest.mark.tf,
     pytest.mark.timeout(240),
-    # Keras 3.15 hands TensorFlow variables to numpy 2 in the old way.
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 SMALL = replace(PROFILES[NetworkMode.DATACENTER], units=(8, 4), learning_rate=0.01)
 
@@ -72,31 +69,3 @@ def test_it_stops_when_validation_no_longer_improves(monkeypatch: pytest.MonkeyP
     kept += fitted.history["val_loss"]
     assert len(kept) == 12
     assert min(kept) == kept[1]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("mode", "samples", "epochs", "more", "wanted"),
-    [
-        (NetworkMode.DATACENTER, 800, 20, 200, 0.75),
-        (NetworkMode.INTERNET, 1200, 25, 300, 0.60),
-    ],
-)
-@pytest.mark.timeout(600)
-def test_a_model_from_scratch_reaches_the_old_accuracy(
-    mode: NetworkMode, samples: int, epochs: int, more: int, wanted: float
-) -> None:
-    profile, rng = PROFILES[mode], np.random.default_rng(5)
-    history = History.of(generate_synthetic_data(mode, samples + more, rng))
-    learnt, cut = history.first(samples), int(samples * 0.8)
-    train = WindowSet.of({"link": [learnt.first(cut)]}, profile.window)
-    val = WindowSet.of({"link": [learnt.last(samples - cut)]}, profile.window)
-    test = WindowSet.of({"link": [history.last(more + profile.window)]}, profile.window)
-    fitted = fit(profile, train, val, epochs, 32, rng)
-    batch = test.gather(np.arange(len(test)))
-    said = fitted.model(batch.telemetry)
-    points = decode(
-        np.asarray(said["probabilities"]), np.asarray(said["level_mbps"]), bins_for(mode)
-    )
-    assert len(batch.telemetry) == more
-    assert accuracy(points.bandwidth_mbps[:, 0], batch.future_mbps[:, 0]) > wanted

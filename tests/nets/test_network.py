@@ -20,8 +20,6 @@ from pba.types import Floats, NetworkMode
 pytestmark = [
     pytest.mark.tf,
     pytest.mark.timeout(180),
-    # Keras 3.15 hands TensorFlow variables to numpy 2 in the old way.
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 SMALL = replace(PROFILES[NetworkMode.DATACENTER], units=(8, 4))
 BINS = bins_for(NetworkMode.DATACENTER)

@@ -19,7 +19,7 @@ __all__ = ["replay"]
 
 
 def replay(
-    trace: Annotated[Path, typer.Argument(help="CSV or Parquet, columns as in docs/traces.md.")],
+    trace: Annotated[Path, typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")],
     url: Url = "http://127.0.0.1:8000",
     speed: Annotated[float, typer.Option(min=0, help="Times real time; 0: no waiting.")] = 0.0,
     trace_id: TraceId = None,

@@ -2,35 +2,41 @@
 
 import platform
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
-from benchmarks import bulk, handle, serving
+from benchmarks import bulk, handle, servers, serving
 
 README = Path(__file__).with_name("README.md")
 START, END = "<!-- results -->", "<!-- end of results -->"
 
 
 def main() -> None:
-    console = Console()
-    lines = [_machine(), "", *_serving(console), *_steady(console), *_bulk(console)]
-    lines += _handle(console)
+    lines = [_machine(), ""]
+    for part in _parts():
+        print(*part, sep="\n", flush=True)
+        lines += part
     before, rest = README.read_text().split(START)
     after = rest.split(END)[1]
     README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{after}")
-    console.print("\n".join(lines), markup=False)
 
 
-def _serving(console: Console) -> list[str]:
+def _parts() -> Iterator[list[str]]:
+    yield _serving()
+    with servers.service(plain=False) as (url, environment):
+        yield _steady(url)
+        yield _bulk(url)
+        yield _handle(environment)
+
+
+def _serving() -> list[str]:
     rows = [
         "| one internet forecast over HTTP | p50 ms, 1 connection | requests/s at 1 / 8 / 32 | "
         "p50 against bare | requests/s at 32 against bare |",
         "| --- | --- | --- | --- | --- |",
     ]
     for name, plain in (("HAProxy, throughput-optimised", False), ("plain proxy", True)):
-        console.print(f"serving: {name} …")
         found = serving.measure(plain)
         bare, service = found["bare"], found["service"]
         rows.append(f"| bare FastAPI + ONNX Runtime, same run | {_cells(bare)} | 1 | 1 |")
@@ -46,16 +52,14 @@ def _cells(found: dict[str, float]) -> str:
     return f"{found['p50_1']:.1f} | {rates}"
 
 
-def _steady(console: Console) -> list[str]:
-    console.print("steady load …")
-    p99 = serving.steady()
+def _steady(url: str) -> list[str]:
+    p99 = serving.steady(url)
     parts = [f"{mode} {value:.0f} ms" for mode, value in p99.items()]
     return [f"p99 at 20 requests/s over HTTP: {', '.join(parts)}.", ""]
 
 
-def _bulk(console: Console) -> list[str]:
-    console.print("bulk …")
-    found = bulk.measure()
+def _bulk(url: str) -> list[str]:
+    found = bulk.measure(url)
     return [
         f"A bulk call of {bulk.COUNT} internet links over HTTP: {found['service_per_s']:.0f} "
         f"forecasts/s; ONNX Runtime alone on the same windows {found['onnx_per_s']:.0f}/s; ratio "
@@ -64,9 +68,8 @@ def _bulk(console: Console) -> list[str]:
     ]
 
 
-def _handle(console: Console) -> list[str]:
-    console.print("handle …")
-    found = handle.measure()
+def _handle(environment: dict[str, str]) -> list[str]:
+    found = handle.measure(environment)
     return [
         f"Through a handle from a second program: p50 {found['p50_1']:.1f} ms, "
         f"{found['rps_1']:.0f} requests/s with 1 caller, {found['rps_32']:.0f} with 32.",

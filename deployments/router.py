@@ -14,6 +14,7 @@ from deployments import http
 from deployments.asking import asking, described
 from deployments.gate import Gate
 from deployments.metrics import Meter
+from deployments.own_address import listen_there_only
 from deployments.schema import BulkBody, ForecastBody, encode, read_queries, read_query
 from deployments.service import Service
 from deployments.settings import Settings
@@ -33,6 +34,7 @@ class Router:
     def __init__(
         self, datacenter: DeploymentHandle[Any], internet: DeploymentHandle[Any], settings: Settings
     ) -> None:
+        listen_there_only()
         self._handles = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
         self._settings = settings
         self._meter = Meter()

@@ -1,8 +1,11 @@
 """What callers and operators see of a service that runs: HTTP, handles, scaling, faults, reload."""
 
 import asyncio
+import contextlib
 import copy
+import ipaddress
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -49,6 +52,41 @@ def test_http_gives_the_forecasts_of_one_process(service: RunningService):
     with PBAClient(service.url) as client:
         for given in (INTERNET, DATACENTER, BORDERLINE, INTERNET.last(10)):
             same(client.forecast(given), local.forecast(given))
+
+
+def test_nothing_listens_beyond_loopback(service: RunningService):
+    found = listening(service)
+    assert "ray::ServeRepli" in {name for name, _ in found}
+    assert {address for _, address in found} <= {"127.0.0.1", "::1"}, found
+
+
+def listening(service: RunningService) -> set[tuple[str, str]]:
+    """Return the name and address of every listening socket of the service's processes."""
+    sockets: dict[str, str] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # gone in the meantime
+            if str(service.folder).encode() in (process / "environ").read_bytes():
+                name = (process / "comm").read_text().strip()
+                sockets |= {os.readlink(held): name for held in (process / "fd").iterdir()}
+    rows = [
+        row.split()
+        for table in ("tcp", "tcp6")
+        for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    ]
+    return {
+        (sockets[f"socket:[{row[9]}]"], address(row[1].split(":")[0]))
+        for row in rows
+        if row[3] == "0A" and f"socket:[{row[9]}]" in sockets  # 0A: listening
+    }
+
+
+def address(hexadecimal: str) -> str:
+    """Return an address of /proc/net/tcp, which holds words of the machine's byte order."""
+    words = bytes.fromhex(hexadecimal)
+    swapped = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+    found = ipaddress.ip_address(swapped)
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(mapped or found)
 
 
 def test_a_handle_call_from_a_second_program_gives_the_same_as_http(service: RunningService):

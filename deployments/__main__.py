@@ -18,7 +18,6 @@ from typing import Annotated
 import httpx
 import typer
 import yaml
-from rich.console import Console
 
 _CPUS = 4  # logical: replicas of half a CPU each must find room on the smallest machine
 
@@ -96,7 +95,6 @@ def _free_port() -> int:
 
 def _announce(url: str, started: float) -> None:
     """Say when the service answers."""
-    console = Console()
     while True:
         try:
             ready = httpx.get(f"{url}/readyz", timeout=2).status_code == 200
@@ -104,7 +102,7 @@ def _announce(url: str, started: float) -> None:
             ready = False
         if ready:
             seconds = time.monotonic() - started
-            console.print(f"PBA answers at {url} (docs at {url}/docs) after {seconds:.0f} s.")
+            typer.echo(f"PBA answers at {url} (docs at {url}/docs) after {seconds:.0f} s.")
             return
         time.sleep(0.25)
 

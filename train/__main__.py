@@ -9,7 +9,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from pba.errors import PBAError
 from pba.modes import PROFILES
@@ -53,7 +52,7 @@ def main(
     from train.artefact import write
     from train.job import Run, connect, run_all
 
-    console, runs = Console(), []
+    runs = []
     output = output.resolve()
     for one in [m for m in PROFILES if mode in (Modes.BOTH, m.value)]:
         profile = PROFILES[one]
@@ -80,8 +79,8 @@ def main(
     for run, state in run_all(runs):
         folder = output / run.name
         card = write(run, state, folder, command, plot)
-        console.print((folder / "card.md").read_text(), markup=False, highlight=False)
-        console.print(f"{card['version']} is in {folder}", highlight=False)
+        typer.echo((folder / "card.md").read_text())
+        typer.echo(f"{card['version']} is in {folder}")
 
 
 def _told(traces: Path | None) -> str:

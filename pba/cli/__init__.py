@@ -2,6 +2,7 @@
 
 import typer
 
+from pba.cli.evaluate import evaluate
 from pba.cli.forecast import forecast
 from pba.cli.replay import replay
 from pba.errors import PBAError
@@ -11,6 +12,7 @@ __all__ = ["app", "main"]
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command()(forecast)
 app.command()(replay)
+app.command()(evaluate)
 
 
 def main() -> None:

@@ -1,0 +1,81 @@
+"""`pba evaluate`: how good the models are on real traces, beside every simple rival."""
+
+import json
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from pba import artifacts
+from pba.cli.ask import SHIPPED
+from pba.evaluation import pictures
+from pba.evaluation.contestants import contestant
+from pba.evaluation.evaluate import MODEL, ModeResult, evaluate as run
+from pba.evaluation.report import markdown
+from pba.modes import PROFILES
+from pba.traces import read_sets
+from pba.types import NetworkMode
+
+__all__ = ["evaluate"]
+
+
+class Modes(StrEnum):
+    """Which models to evaluate."""
+
+    BOTH = "both"
+    DATACENTER = "datacenter"
+    INTERNET = "internet"
+
+
+def evaluate(
+    traces: Annotated[Path, typer.Option(envvar="PBA_TRACES", help="Folder of real traces.")],
+    models: Annotated[Path, typer.Option(help="The models, one folder a mode.")] = SHIPPED,
+    mode: Annotated[Modes, typer.Option(help="Which models.")] = Modes.BOTH,
+    split: Annotated[str, typer.Option(help="val to choose by, test to report.")] = "test",
+    output: Annotated[Path, typer.Option(help="Where report, figures and pictures go.")] = Path(
+        "build/evaluation"
+    ),
+    trees: Annotated[bool, typer.Option(help="Train gradient-boosted trees as rivals.")] = True,
+    plot: Annotated[bool, typer.Option(help="Draw pictures.")] = True,
+) -> None:
+    """Walk through every trace, forecast at every moment, and score all forecasters alike.
+
+    Answers are kept in OUTPUT/said: a run that was cut off goes on where it was.
+    """
+    results, versions = {}, {}
+    with Progress() as progress:
+        for one in [m for m in PROFILES if mode in (Modes.BOTH, m.value)]:
+            forecaster, card = artifacts.load(str(models / one), one, threads=2)
+            task = progress.add_task(str(one))
+            found = run(
+                read_sets(traces, one),
+                contestant(forecaster, MODEL, card["sha256"]),
+                PROFILES[one].window,
+                split,
+                output / "said" / one,
+                trees,
+                partial(_tell, progress, task),
+            )
+            results[one.value], versions[one.value] = found.figures, card["version"]
+            if plot:
+                _draw(found, one, output)
+    text = markdown(results, MODEL, versions)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "evaluation.json").write_text(json.dumps({"versions": versions, **results}, indent=1))
+    (output / "report.md").write_text(text)
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _tell(progress: Progress, task: TaskID, what: str, done: int, of: int) -> None:
+    progress.update(task, description=what, completed=done, total=of)
+
+
+def _draw(found: ModeResult, mode: NetworkMode, output: Path) -> None:
+    pictures.draw_reliability(found.figures, MODEL, mode, output / f"{mode}-reliability.png")
+    pictures.draw_accuracy(found.figures, MODEL, mode, output / f"{mode}-accuracy.png")
+    said = {name: ones[MODEL] for name, ones in found.said.items()}
+    pictures.draw_bands(said, found.moments, output / f"{mode}-bands.png")

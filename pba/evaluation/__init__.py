@@ -1,0 +1,1 @@
+"""How good forecasters are on traces: walked through, scored, compared, told and drawn."""

@@ -1,0 +1,75 @@
+"""Textbook rules to compare with: smoothing, Holt's trend, autoregression."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from pba.evaluation.contestants import Contestant, Said, contestant, number
+from pba.models.ewma import Ewma
+from pba.types import HORIZONS, Floats
+
+__all__ = ["autoregression", "holt", "smoothing"]
+
+_ALPHA, _BETA, _DAMPING = 0.5, 0.1, 0.9
+_ORDER, _RIDGE = 10, 1e-3
+
+
+def holt() -> Contestant:
+    """Return exponential smoothing with a damped trend.
+
+    Level 0.5, trend 0.1, damping 0.9 (Gardner and McKenzie, "Forecasting trends in time series",
+    Management Science, 1985; Hyndman and Athanasopoulos, section 8.2).
+    """
+    return Contestant("holt", "1", _holt)
+
+
+def autoregression() -> Contestant:
+    """Return an autoregression of order 10, fitted anew to every window by least squares."""
+    return Contestant("ar", "1", _autoregression)
+
+
+def smoothing(alpha: float) -> Contestant:
+    """Return `pba.models.ewma.Ewma`, which here smooths latency, loss and jitter as well."""
+    rule = contestant(Ewma(alpha))
+
+    def say(telemetry: Floats) -> Said:
+        return replace(rule.say(telemetry), path=_smoothed(telemetry[:, :, 1:4], alpha))
+
+    return Contestant(f"ewma_{alpha:g}", "1", say)
+
+
+def _smoothed(path: Floats, alpha: float) -> Floats:
+    """Return the average after the newest sample, over what was measured, ``(moment, 3)``."""
+    average = np.full((len(path), path.shape[2]), np.nan)
+    for now in path.transpose(1, 0, 2):
+        begun = np.where(np.isnan(average), now, alpha * now + (1 - alpha) * average)
+        average = np.where(np.isnan(now), average, begun)
+    return average
+
+
+def _holt(telemetry: Floats) -> Said:
+    rate = telemetry[:, :, 0].astype(float)
+    level, trend = rate[:, 0], np.zeros(len(rate))
+    for now in rate.T[1:]:
+        before, carried = level, _DAMPING * trend
+        level = _ALPHA * now + (1 - _ALPHA) * (level + carried)
+        trend = _BETA * (level - before) + (1 - _BETA) * carried
+    damped = np.cumsum(_DAMPING ** np.arange(1, max(HORIZONS) + 1))[np.array(HORIZONS) - 1]
+    return number(np.maximum(level[:, None] + damped * trend[:, None], 0.0))
+
+
+def _autoregression(telemetry: Floats) -> Said:
+    rate = telemetry[:, :, 0].astype(float)
+    scale = np.maximum(rate.mean(axis=1, keepdims=True), 1e-9)
+    scaled = rate / scale
+    rows = np.lib.stride_tricks.sliding_window_view(scaled, _ORDER + 1, axis=1)
+    given = np.concatenate([rows[..., :-1], np.ones((*rows.shape[:2], 1))], axis=2)
+    square = given.transpose(0, 2, 1) @ given + _RIDGE * np.eye(_ORDER + 1)
+    weights = np.linalg.solve(square, given.transpose(0, 2, 1) @ rows[..., -1:])[..., 0]
+    recent, highest = scaled[:, -_ORDER:], scaled.max(axis=1)
+    said = []
+    for _ in range(max(HORIZONS)):
+        ahead = (recent * weights[:, :-1]).sum(axis=1) + weights[:, -1]
+        said.append(np.clip(ahead, 0.0, highest))  # a fit that explodes says the highest seen
+        recent = np.column_stack([recent[:, 1:], said[-1]])
+    return number(scale * np.stack([said[steps - 1] for steps in HORIZONS], axis=1))

@@ -1,0 +1,90 @@
+"""Gradient-boosted trees, the strongest simple rival: trained on the same windows as the networks.
+
+scikit-learn is needed to evaluate, not to serve: it is imported inside calls only.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pba.errors import NotEnoughData
+from pba.evaluation.contestants import Contestant, Said, number
+from pba.nets.data import WindowSet
+from pba.types import HORIZONS, Floats
+
+__all__ = ["boosted_trees"]
+
+_LEAST_MBPS, _REACH = 1e-3, 6.0
+_SPANS = (3, 5, 10, 20)
+_PER_SET = 20_000
+_LEAST_WINDOWS = 200
+
+
+def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Contestant:
+    """Return trees trained on at most 20 000 windows of each set of ``train``.
+
+    Histogram-based gradient boosting on absolute error (Ke et al., "LightGBM", NeurIPS 2017) of the
+    log-ratio to the newest sample, one model a horizon.
+
+    Raises
+    ------
+    NotEnoughData
+        For fewer than 200 windows.
+    """
+    order = train.draw(np.random.default_rng(seed), _PER_SET)
+    if len(order) < _LEAST_WINDOWS:
+        raise NotEnoughData(
+            f"{name} has {len(order)} windows to learn from; trees need {_LEAST_WINDOWS}. Leave "
+            "them out of this set."
+        )
+    identity = hashlib.sha256(train.values.tobytes() + order.tobytes() + b"1").hexdigest()
+    return Contestant(name, identity, _Trees(train, order, seed))
+
+
+@dataclass(slots=True, eq=False)
+class _Trees:
+    """Trains when first asked: answers that were kept need no training."""
+
+    train: WindowSet
+    order: np.ndarray
+    seed: int
+    models: tuple[Any, ...] = ()
+
+    def __call__(self, telemetry: Floats) -> Said:
+        if not self.models:
+            self.models = self._trained()
+        given = _features(telemetry)
+        ratios = np.stack([model.predict(given) for model in self.models], axis=1)
+        return number(_newest(telemetry)[:, None] * np.exp(ratios))
+
+    def _trained(self) -> tuple[Any, ...]:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        batch = self.train.gather(self.order)
+        given, newest = _features(batch.telemetry), _newest(batch.telemetry)
+        models = []
+        for at in range(len(HORIZONS)):
+            known = ~np.isnan(batch.future_mbps[:, at])
+            actual = np.maximum(batch.future_mbps[known, at], _LEAST_MBPS)
+            ratio = np.clip(np.log(actual / newest[known]), -_REACH, _REACH)
+            model = HistGradientBoostingRegressor(
+                loss="absolute_error", max_iter=200, learning_rate=0.1, random_state=self.seed
+            )
+            models.append(model.fit(given[known], ratio))
+        return tuple(models)
+
+
+def _newest(telemetry: Floats) -> Floats:
+    return np.asarray(np.maximum(telemetry[:, -1, 0], _LEAST_MBPS), dtype=float)
+
+
+def _features(telemetry: Floats) -> Floats:
+    """Return log-ratios to the newest sample, moments over spans, and newest optional values."""
+    logs = np.log(np.maximum(telemetry[:, :, 0].astype(float), _LEAST_MBPS))
+    ratios = np.clip(logs - logs[:, -1:], -_REACH, _REACH)
+    spans = [ratios[:, -span:] for span in _SPANS] + [ratios]
+    columns = [ratios[:, :-1], logs[:, -1:]]
+    columns += [np.stack([f(span, axis=1) for span in spans], 1) for f in (np.mean, np.std, np.min)]
+    return np.concatenate([*columns, telemetry[:, -1, 1:].astype(float)], axis=1)

@@ -5,10 +5,10 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check unit train bench docs lock clean
+.PHONY: help serve test check unit train evaluate bench docs lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 serve: .venv/serve.stamp ## start the service with the shipped models, on 127.0.0.1:8000
 	exec $(PY) -m deployments
@@ -30,6 +30,11 @@ train: .venv/train.stamp ## train both models on real traces: make train TRACES=
 	@test -n "$(TRACES)" || { echo "say where the traces are: make train TRACES=DIR"; exit 2; }
 	$(TRAIN) --mode datacenter --epochs 14 --windows-per-set 10000 --batch-size 128
 	$(TRAIN) --mode internet --epochs 6 --windows-per-set 12000 --learning-rate 0.0015
+
+evaluate: .venv/train.stamp ## score the models and every rival on test traces, into docs/evaluation
+	@test -n "$(TRACES)" || { echo "say where the traces are: make evaluate TRACES=DIR"; exit 2; }
+	.venv/bin/pba evaluate --traces $(TRACES) --output build/evaluation
+	mkdir -p docs/evaluation && cp build/evaluation/report.md build/evaluation/*.png docs/evaluation/
 
 bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 	$(PY) -m benchmarks

@@ -1,8 +1,11 @@
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -93,3 +96,45 @@ def test_what_pba_refuses_ends_the_command_with_its_reason(
         main()
     assert ended.value.code == 2
     assert "nowhere.csv" in capsys.readouterr().err
+
+
+def test_evaluate_writes_a_report_figures_and_pictures(models: Path, tmp_path: Path):
+    rng, samples = np.random.default_rng(0), 80
+    (tmp_path / "traces" / "internet").mkdir(parents=True)
+    rates = 50 * np.exp(np.cumsum(rng.normal(0, 0.1, samples)))
+    columns = {
+        "timestamp_s": np.arange(1.0, samples + 1),
+        "bandwidth_mbps": rates,
+        "split": ["test"] * samples,
+    }
+    pq.write_table(pa.table(columns), tmp_path / "traces" / "internet" / "walk.parquet")
+    output = tmp_path / "evaluation"
+    words = ["evaluate", "--traces", tmp_path / "traces", "--models", models, "--output", output]
+    options = ["--mode", "internet", "--no-trees"]
+    told = CliRunner().invoke(app, [*map(str, words), *options], catch_exceptions=False)
+    assert told.exit_code == 0
+    assert (output / "report.md").read_text() in told.stdout
+    figures = json.loads((output / "evaluation.json").read_text())
+    assert figures["versions"] == {"internet": "toy-1"}
+    assert figures["internet"]["sets"]["walk"]["moments"] == 20
+    assert {path.name for path in output.glob("*.png")} == {
+        "internet-accuracy.png",
+        "internet-bands.png",
+        "internet-reliability.png",
+    }
+
+
+@pytest.mark.parametrize(
+    ("missing", "instead"), [("sklearn", "--no-trees"), ("matplotlib", "--no-plot")]
+)
+def test_evaluate_says_what_to_install_or_leave_out(
+    monkeypatch: pytest.MonkeyPatch, models: Path, missing: str, instead: str
+):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == missing else find(name)
+    )
+    words = ["evaluate", "--traces", "nowhere", "--models", str(models)]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 2
+    assert instead in told.stderr

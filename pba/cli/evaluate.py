@@ -1,5 +1,6 @@
 """`pba evaluate`: how good the models are on real traces, beside every simple rival."""
 
+import importlib.util
 import json
 from enum import StrEnum
 from functools import partial
@@ -46,6 +47,8 @@ def evaluate(
 
     Answers are kept in OUTPUT/said: a run that was cut off goes on where it was.
     """
+    _need("scikit-learn", "sklearn", "--no-trees", trees)
+    _need("matplotlib", "matplotlib", "--no-plot", plot)
     results, versions = {}, {}
     with Progress() as progress:
         for one in [m for m in PROFILES if mode in (Modes.BOTH, m.value)]:
@@ -68,6 +71,14 @@ def evaluate(
     (output / "evaluation.json").write_text(json.dumps({"versions": versions, **results}, indent=1))
     (output / "report.md").write_text(text)
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _need(name: str, module: str, instead: str, wanted: bool) -> None:
+    if wanted and importlib.util.find_spec(module) is None:
+        raise typer.BadParameter(
+            f"this needs {name}, which serving does without. Install requirements/train.txt, or "
+            f"give {instead}."
+        )
 
 
 def _tell(progress: Progress, task: TaskID, what: str, done: int, of: int) -> None:

@@ -10,7 +10,7 @@ from pba.evaluation import scores
 from pba.evaluation.compare import difference
 from pba.evaluation.contestants import Contestant, Said, contestant
 from pba.evaluation.moments import Moments
-from pba.evaluation.rules import autoregression, holt, smoothing
+from pba.evaluation.rules import autoregression, holt, repetition, smoothing
 from pba.evaluation.trees import boosted_trees
 from pba.evaluation.walk import walk
 from pba.models.harmonic_mean import HarmonicMean
@@ -48,9 +48,16 @@ class ModeResult:
 
 def rules() -> list[Contestant]:
     """Return every rule that needs no training."""
-    means = contestant(Mean(), "mean_5", "1"), contestant(HarmonicMean(), "harmonic_5", "1")
-    averages = smoothing(0.3), smoothing(0.5)
-    return [contestant(LastValue(), identity="1"), *means, *averages, holt(), autoregression()]
+    return [
+        repetition(),
+        contestant(LastValue(), "last_value_rule", "1"),
+        contestant(Mean(), "mean_5", "1"),
+        contestant(HarmonicMean(), "harmonic_5", "1"),
+        smoothing(0.3),
+        smoothing(0.5),
+        holt(),
+        autoregression(),
+    ]
 
 
 def evaluate(

@@ -22,16 +22,18 @@ def draw_reliability(figures: Mapping[str, Any], model: str, title: str, path: P
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="0.7", lw=1)
     for at, (steps, found) in enumerate(figures["pooled"][model].items()):
-        points = [point for point in found["reliability"] if point["count"] >= _FEW]
         label = f"{steps} step{'s' * (steps != '1')} ahead"
-        size = np.sqrt([point["count"] for point in points])
+        points = [point for point in found["reliability"] if point["count"] >= _FEW]
+        size = np.array([point["count"] for point in points]) / found["count"]
         sure, hits = ([point[key] for point in points] for key in ("confidence", "accuracy_20"))
         left.plot(sure, hits, color=f"C{at}", lw=1, label=label)
-        left.scatter(sure, hits, s=120 * size / size.max(), color=f"C{at}", alpha=0.6, lw=0)
+        left.scatter(sure, hits, s=300 * size, color=f"C{at}", alpha=0.6, lw=0)
         kept = [point for point in found["answered"] if point["accuracy_20"] is not None]
         share, reached = ([point[key] for point in kept] for key in ("share", "accuracy_20"))
         right.plot(share, reached, marker=".", color=f"C{at}", label=label)
-        right.annotate(f"≥ {kept[-1]['confidence']:g}", (share[-1], reached[-1]), fontsize=8)
+        for point in kept[-1:]:
+            place = point["share"], point["accuracy_20"]
+            right.annotate(f"≥ {point['confidence']:g}", place, fontsize=8)
     left.set(xlabel="confidence", ylabel="share in band", title=f"{title}: what confidence means")
     right.set(xlabel="share of forecasts that are so sure", ylabel="share of those in band")
     right.set(title="who waits for confidence gets more hits")

@@ -48,7 +48,7 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
     for mode, found in results.items():
         lines += ["", f"## {mode}: {version[mode]}, {found['split']} traces"]
         for steps in map(str, HORIZONS):
-            lines += ["", f"### {mode}, {steps} steps ahead: accuracy_20", ""]
+            lines += ["", f"### {mode}, {_ahead(steps)}: accuracy_20", ""]
             lines += _accuracies(found, model, steps)
         lines += ["", f"### {mode}: the model by set and horizon", "", *_details(found, model)]
         lines += ["", f"### {mode}: when the model is sure", "", *_answered(found, model)]
@@ -125,6 +125,10 @@ def _path(found: Figures, model: str) -> list[str]:
         for what in one["path"].get(model, {})
     ]
     return table(["set", "", model, "last value", "EWMA"], rows) if rows else []
+
+
+def _ahead(steps: str) -> str:
+    return f"{steps} step{'s' * (steps != '1')} ahead"
 
 
 def _shown(value: float | None) -> str:

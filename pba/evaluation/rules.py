@@ -1,4 +1,4 @@
-"""Textbook rules to compare with: smoothing, Holt's trend, autoregression."""
+"""Textbook rules to compare with: repetition, smoothing, Holt's trend, autoregression."""
 
 from dataclasses import replace
 
@@ -6,12 +6,24 @@ import numpy as np
 
 from pba.evaluation.contestants import Contestant, Said, contestant, number
 from pba.models.ewma import Ewma
+from pba.models.last_value import LastValue
 from pba.types import HORIZONS, Floats
 
-__all__ = ["autoregression", "holt", "smoothing"]
+__all__ = ["autoregression", "holt", "repetition", "smoothing"]
 
 _ALPHA, _BETA, _DAMPING = 0.5, 0.1, 0.9
 _ORDER, _RIDGE = 10, 1e-3
+
+
+def repetition() -> Contestant:
+    """Return the newest value of everything, just as it is."""
+    rule = contestant(LastValue())
+
+    def say(telemetry: Floats) -> Said:
+        newest = telemetry[:, -1:, 0].astype(float)
+        return replace(number(newest.repeat(len(HORIZONS), axis=1)), path=rule.say(telemetry).path)
+
+    return Contestant("last_value", "2", say)
 
 
 def holt() -> Contestant:

@@ -4,6 +4,7 @@ scikit-learn is needed to evaluate, not to serve: it is imported inside calls on
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ _LEAST_MBPS, _REACH = 1e-3, 6.0
 _SPANS = (3, 5, 10, 20)
 _PER_SET = 20_000
 _LEAST_WINDOWS = 200
+_ROUNDS = 200
 
 
 def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Contestant:
@@ -55,7 +57,7 @@ class _Trees:
     def __call__(self, telemetry: Floats) -> Said:
         if not self.models:
             self.models = self._trained()
-        given = _features(telemetry)
+        given = _features(telemetry, self.train.columns_seen)
         ratios = np.stack([model.predict(given) for model in self.models], axis=1)
         return number(_newest(telemetry)[:, None] * np.exp(ratios))
 
@@ -63,14 +65,15 @@ class _Trees:
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         batch = self.train.gather(self.order)
-        given, newest = _features(batch.telemetry), _newest(batch.telemetry)
+        given = _features(batch.telemetry, self.train.columns_seen)
+        newest = _newest(batch.telemetry)
         models = []
         for at in range(len(HORIZONS)):
             known = ~np.isnan(batch.future_mbps[:, at])
             actual = np.maximum(batch.future_mbps[known, at], _LEAST_MBPS)
             ratio = np.clip(np.log(actual / newest[known]), -_REACH, _REACH)
             model = HistGradientBoostingRegressor(
-                loss="absolute_error", max_iter=200, learning_rate=0.1, random_state=self.seed
+                loss="absolute_error", max_iter=_ROUNDS, learning_rate=0.1, random_state=self.seed
             )
             models.append(model.fit(given[known], ratio))
         return tuple(models)
@@ -80,11 +83,14 @@ def _newest(telemetry: Floats) -> Floats:
     return np.asarray(np.maximum(telemetry[:, -1, 0], _LEAST_MBPS), dtype=float)
 
 
-def _features(telemetry: Floats) -> Floats:
-    """Return log-ratios to the newest sample, moments over spans, and newest optional values."""
+def _features(telemetry: Floats, seen: Sequence[bool]) -> Floats:
+    """Return log-ratios to the newest sample, moments over spans, and newest optional values.
+
+    Columns that training never saw are left out: scikit-learn cannot bin them.
+    """
     logs = np.log(np.maximum(telemetry[:, :, 0].astype(float), _LEAST_MBPS))
     ratios = np.clip(logs - logs[:, -1:], -_REACH, _REACH)
     spans = [ratios[:, -span:] for span in _SPANS] + [ratios]
     columns = [ratios[:, :-1], logs[:, -1:]]
     columns += [np.stack([f(span, axis=1) for span in spans], 1) for f in (np.mean, np.std, np.min)]
-    return np.concatenate([*columns, telemetry[:, -1, 1:].astype(float)], axis=1)
+    return np.concatenate([*columns, telemetry[:, -1, np.flatnonzero(seen)[1:]]], axis=1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pba.evaluation.rules import autoregression, holt, smoothing
+from pba.evaluation.rules import autoregression, holt, repetition, smoothing
 
 
 def windows(rates: np.ndarray) -> np.ndarray:
@@ -50,3 +50,11 @@ def test_smoothing_goes_over_the_path_as_well_and_past_what_is_missing() -> None
     said = smoothing(0.5).say(telemetry)
     np.testing.assert_allclose(said.path, [[6.0, np.nan, np.nan]])
     np.testing.assert_allclose(said.bandwidth_mbps, [[10.0] * 3], rtol=0.01)
+
+
+def test_repetition_is_the_newest_sample_even_in_an_outage() -> None:
+    telemetry = windows(np.array([[5.0, 7.0, 0.0]]))
+    telemetry[0, :, 1] = [3.0, 4.0, np.nan]
+    said = repetition().say(telemetry)
+    assert said.bandwidth_mbps.tolist() == [[0.0] * 3]
+    assert said.path[0, 0] == 4.0

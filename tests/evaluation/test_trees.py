@@ -1,0 +1,41 @@
+"""Boosted trees: they learn what can be learnt, only when asked, and know their data."""
+
+import numpy as np
+import pytest
+
+from pba.errors import NotEnoughData
+from pba.evaluation.trees import boosted_trees
+from pba.metrics import accuracy
+from pba.nets.data import WindowSet
+from tests.evaluation.test_moments import trace
+
+
+@pytest.fixture(autouse=True)
+def _few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pba.evaluation.trees._ROUNDS", 30)
+
+
+def waves(count: int, seed: int) -> WindowSet:
+    """Return a link that turns between two rates every 5 samples."""
+    rng = np.random.default_rng(seed)
+    high = np.arange(count) // 5 % 2
+    rates = np.where(high, 1000.0, 300.0) * rng.uniform(0.97, 1.03, count)
+    return WindowSet.of({"waves": [trace(rates.tolist())]}, 30)
+
+
+def test_they_learn_what_the_last_value_cannot_say() -> None:
+    test = waves(200, 1).gather(np.arange(150))
+    said = boosted_trees("gbt", waves(900, 0)).say(test.telemetry)
+    assert accuracy(said.bandwidth_mbps[:, 0], test.future_mbps[:, 0]) > 0.95
+    assert accuracy(test.telemetry[:, -1, 0], test.future_mbps[:, 0]) < 0.85
+    assert np.isnan(said.confidence).all()
+
+
+def test_their_identity_is_what_they_learn_from() -> None:
+    one, same, other = (boosted_trees("gbt", waves(900, seed)) for seed in (0, 0, 1))
+    assert one.identity == same.identity != other.identity
+
+
+def test_too_little_to_learn_from_is_refused() -> None:
+    with pytest.raises(NotEnoughData, match="trees need 200"):
+        boosted_trees("gbt", waves(100, 0))

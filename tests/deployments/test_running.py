@@ -6,6 +6,7 @@ import copy
 import ipaddress
 import json
 import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -311,3 +312,18 @@ def test_errors_reach_clients_as_what_they_are(service: RunningService):
     wrong["history"][0]["packet_loss"] = 1.7
     with PBAClient(service.url) as client, pytest.raises(InvalidSample, match=r"1\.7"):
         client._call("POST", "/v1/forecast", wrong)
+
+
+async def test_a_killed_service_frees_its_port(service: RunningService):  # the last: it ends it
+    service.process.kill()
+    port = service.config["http_options"]["port"]
+
+    def free() -> bool:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return True
+        return False
+
+    await until(free, 30)

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from pba.types import Floats
+from pba.types import QUANTILES, Floats
 
 __all__ = [
     "accuracy",
     "bias",
     "calibration_error",
+    "central_coverage",
     "coverage",
     "in_band",
     "mae",
@@ -147,6 +148,29 @@ def coverage(low: Floats, high: Floats, actual: Floats) -> float:
     0.5
     """
     return _mean((np.asarray(low) <= actual) & (actual <= np.asarray(high)))
+
+
+def central_coverage(quantiles: Floats, actual: Floats, share: float) -> float:
+    """Return the `coverage` of the central interval that should hold ``share`` of the actuals.
+
+    Parameters
+    ----------
+    quantiles
+        Mbps, shape ``(forecast, 7)``, levels as in `pba.types.QUANTILES`.
+    actual
+        Mbps, shape ``(forecast,)``.
+    share
+        0.5, 0.8 or 0.9: what lies between two of the levels.
+
+    Examples
+    --------
+    >>> central_coverage(np.arange(10.0, 80.0, 10.0)[None], np.array([65.0]), 0.9)
+    1.0
+    >>> central_coverage(np.arange(10.0, 80.0, 10.0)[None], np.array([65.0]), 0.5)
+    0.0
+    """
+    low = QUANTILES.index(round((1 - share) / 2, 3))
+    return coverage(quantiles[:, low], quantiles[:, -1 - low], actual)
 
 
 def calibration_error(confidence: Floats, hits: Floats, bins: int = 10) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from pba import metrics
 from pba.modes import PROFILES
 from pba.traces import Trace
-from pba.types import HORIZONS, QUANTILES, Floats, Forecast, History
+from pba.types import HORIZONS, Forecast, History
 
 __all__ = ["Outcome", "Score", "live", "score"]
 
@@ -100,12 +100,7 @@ def _score(outcomes: list[Outcome], index: int) -> Score | None:
         accuracy_20_last_value=metrics.accuracy(last, actual),
         accuracy_10=metrics.accuracy(point, actual, 0.1),
         mae_mbps=metrics.mae(point, actual),
-        coverage_50=_coverage(quantiles, actual, 0.25, 0.75),
-        coverage_90=_coverage(quantiles, actual, 0.05, 0.95),
+        coverage_50=metrics.central_coverage(quantiles, actual, 0.5),
+        coverage_90=metrics.central_coverage(quantiles, actual, 0.9),
         confidence=float(np.mean([horizon.confidence for horizon in said])),
     )
-
-
-def _coverage(quantiles: Floats, actual: Floats, low: float, high: float) -> float:
-    at_low, at_high = QUANTILES.index(low), QUANTILES.index(high)
-    return metrics.coverage(quantiles[:, at_low], quantiles[:, at_high], actual)

@@ -81,7 +81,7 @@ def _need(name: str, module: str, instead: str, wanted: bool) -> None:
         )
 
 
-def _tell(progress: Progress, task: TaskID, what: str, done: int, of: int) -> None:
+def _tell(progress: Progress, task: TaskID, what: str, of: int, done: int) -> None:
     progress.update(task, description=what, completed=done, total=of)
 
 

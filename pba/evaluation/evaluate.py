@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class ModeResult:
     ----------
     figures
         Ready for JSON: ``sets``, ``pooled``, ``mean`` and ``mean_trained`` → contestant → horizon →
-        figures; per set also ``moments``, ``path`` and ``against_model``.
+        figures; per set also ``moments``, ``traces``, ``path`` and ``against``, the model's lead.
     said
         Set → contestant → what it said, for pictures.
     moments
@@ -67,7 +68,7 @@ def evaluate(
     split: str = "test",
     kept: Path | None = None,
     trees: bool = True,
-    on_moments: Callable[[str, int, int], None] = lambda what, done, of: None,
+    on_moments: Callable[[str, int, int], None] = lambda what, of, done: None,
 ) -> ModeResult:
     """Return how ``model`` and its rivals do on the traces of ``split`` in ``sets``.
 
@@ -80,7 +81,7 @@ def evaluate(
     trees
         Whether to train trees, one for each set and one for all, on the ``train`` traces.
     on_moments
-        Told of progress: what is asked, moments done, moments of the set.
+        Told of progress: what is asked, moments of the set, moments done.
     """
     moments = _moments(sets, split, window)
     learnt = _by_split(sets, "train")
@@ -95,13 +96,8 @@ def evaluate(
         result.said[name] = {}
         for one in (model, *rivals, *own):
             place = kept / name / f"{one.name}.npz" if kept else None
-            done = [0]
-
-            def told(count: int, what: str = f"{name}: {one.name}", done: list[int] = done) -> None:
-                done[0] += count
-                on_moments(what, done[0], len(found))  # noqa: B023
-
-            result.said[name][one.name] = walk(one, found, place, told)
+            tell = partial(on_moments, f"{name}: {one.name}", len(found))
+            result.said[name][one.name] = walk(one, found, place, tell)
     _add_figures(result, model.name)
     return result
 

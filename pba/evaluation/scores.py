@@ -100,17 +100,12 @@ def _figures(parts: Sequence[tuple[Said, Moments]], at: int) -> Figures:
     hits = metrics.in_band(point, actual)
     return figures | {
         "pinball": metrics.pinball(quantiles, actual, np.array(QUANTILES)),
-        "coverage_50": _covered(quantiles, actual, 0.25, 0.75),
-        "coverage_90": _covered(quantiles, actual, 0.05, 0.95),
+        "coverage_50": metrics.central_coverage(quantiles, actual, 0.5),
+        "coverage_90": metrics.central_coverage(quantiles, actual, 0.9),
         "calibration_error": metrics.calibration_error(sure, hits),
         "reliability": _reliability(sure, hits),
         "answered": _answered(sure, hits),
     }
-
-
-def _covered(quantiles: Floats, actual: Floats, low: float, high: float) -> float:
-    at_low, at_high = QUANTILES.index(low), QUANTILES.index(high)
-    return metrics.coverage(quantiles[:, at_low], quantiles[:, at_high], actual)
 
 
 def _reliability(sure: Floats, hits: np.ndarray) -> list[dict[str, float]]:

@@ -20,7 +20,7 @@ def walk(
     one: Contestant,
     moments: Moments,
     kept: Path | None = None,
-    on_moments: Callable[[int], None] = lambda count: None,
+    on_moments: Callable[[int], None] = lambda done: None,
 ) -> Said:
     """Return what ``one`` says at all ``moments``, knowing nothing later than each.
 
@@ -30,7 +30,7 @@ def walk(
         File for the answers; taken from there where the same contestant has answered the same
         moments before.
     on_moments
-        Told of how many moments are done, chunk by chunk.
+        Told of how many moments are done so far, chunk by chunk.
     """
     key = _key(one, moments)
     held = _held(kept, key)
@@ -41,7 +41,7 @@ def walk(
     for start in range(0, len(moments), _CHUNK):
         indices = np.arange(start, min(start + _CHUNK, len(moments)))
         parts.append(one.say(moments.windows.gather(indices).telemetry))
-        on_moments(len(indices))
+        on_moments(int(indices[-1]) + 1)
     columns = zip(*(astuple(part) for part in parts), strict=True)
     said = Said(*(np.concatenate(column) for column in columns))
     if kept is not None:

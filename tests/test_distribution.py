@@ -80,7 +80,7 @@ def test_a_median_that_is_as_good_as_the_best_is_the_point(drawn):
     grid = np.linspace(bins.edges[0] - 0.3, bins.edges[-1] + 0.3, 20_001)
     best = max(in_band(mass, bins, grid).max(), mass[0])
     held = mass[0] if median == 0 else in_band(mass, bins, np.log([median]))[0]
-    if held >= best > mass[0]:
+    if held >= best > mass[0] + 1e-9:  # as likely an outage is one, whatever rounding says
         assert said.bandwidth_mbps.item() == pytest.approx(median)
 
 

@@ -22,6 +22,7 @@ __all__ = ["path", "probabilities"]
 # Of the bumps' widths, in log-ratio; narrower ones would magnify float32 noise beyond parity.
 _NARROW, _WIDE = math.log(0.005), math.log(2.0)
 _MEANS = (5, 15)
+_SMOOTHING = 0.3
 
 
 def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Generator) -> Any:
@@ -80,26 +81,33 @@ def _bumps(places: Any, widths: Any, bins: Bins) -> Any:
 def path(hidden: Any, telemetry: Any) -> Any:
     """Return latency (ms), packet loss and jitter (ms) of the next step, shape ``(batch, 3)``.
 
-    The last measured value plus a learned change; NaN where the window holds none.
+    A learned blend of the last measured value and the exponentially weighted mean, times a learned
+    change; NaN where the window holds none.
     """
     from keras import layers, ops
 
-    change = layers.Dense(len(PATH_FACTORS), kernel_initializer="zeros", name="path_change")(hidden)
-    found = [
-        _next(telemetry[:, :, 1 + i], change[:, i], factor) for i, factor in enumerate(PATH_FACTORS)
+    def dense(name: str) -> Any:
+        return layers.Dense(len(PATH_FACTORS), kernel_initializer="zeros", name=name)(hidden)
+
+    smooth, change = ops.sigmoid(dense("path_smooth")), dense("path_change")
+    latency, loss, jitter = [
+        _next(telemetry[:, :, 1 + i], smooth[:, i], change[:, i], factor)
+        for i, factor in enumerate(PATH_FACTORS)
     ]
-    latency, loss, jitter = found
     return ops.stack([latency, ops.minimum(loss, 1.0), jitter], axis=-1)
 
 
-def _next(column: Any, change: Any, factor: float) -> Any:
+def _next(column: Any, smooth: Any, change: Any, factor: float) -> Any:
     from keras import ops
 
-    missing = ops.isnan(column)
-    order = np.arange(1, column.shape[1] + 1, dtype=np.float32)
-    rank = ops.where(missing, 0.0, order)
-    newest = ops.max(rank, axis=1, keepdims=True)
-    last = ops.sum(ops.where(rank < newest, 0.0, ops.where(missing, 0.0, column)), axis=1)
-    moved = ops.exp(path_scale(last, factor) + ops.clip(change, -3.0, 3.0))
+    measured = ops.where(ops.isnan(column), 0.0, 1.0)
+    values = ops.where(ops.isnan(column), 0.0, column)
+    newer = ops.flip(ops.cumsum(ops.flip(measured, 1), axis=1), 1) - measured
+    # Weights by how many measured samples are newer: 1, 0.7, 0.49, … and 0 where none was measured.
+    weights = measured * ops.exp(newer * math.log(1.0 - _SMOOTHING))
+    mean = ops.sum(weights * values, axis=1) / ops.maximum(ops.sum(weights, axis=1), _SMOOTHING)
+    last = ops.sum(ops.where(newer < 0.5, measured * values, 0.0), axis=1)
+    kept = smooth * path_scale(mean, factor) + (1.0 - smooth) * path_scale(last, factor)
+    moved = ops.exp(kept + ops.clip(change, -3.0, 3.0))
     answer = ops.maximum(moved - 1.0, 0.0) / factor
-    return ops.where(newest[:, 0] > 0.0, answer, float("nan"))
+    return ops.where(ops.max(measured, axis=1) > 0.0, answer, float("nan"))

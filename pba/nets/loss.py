@@ -12,6 +12,7 @@ from pba.nets.targets import soft_targets
 __all__ = ["window_loss"]
 
 _PATH_WEIGHT = 0.1
+_BEND = 0.05
 _TINY = 1e-9
 
 
@@ -51,4 +52,6 @@ def _path(said: Any, actual: Any) -> Any:
     wanted = path_scale(tf.where(known, actual, 0.0), factors)
     off = path_scale(tf.where(known, said, 0.0), factors) - wanted
     size = tf.abs(off)
-    return tf.reduce_sum(tf.where(size < 1.0, 0.5 * off * off, size - 0.5), axis=-1)
+    # Huber's: absolute error, for the median is what has the least, but smooth at 0.
+    bent = tf.where(size < _BEND, 0.5 * off * off / _BEND, size - 0.5 * _BEND)
+    return tf.reduce_sum(bent, axis=-1)

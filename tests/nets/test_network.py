@@ -73,13 +73,17 @@ def test_the_level_is_the_median_of_the_last_five(network: Any) -> None:
     assert ask(network, telemetry)["level_mbps"][0] == pytest.approx(8.0)
 
 
-def test_an_untrained_network_repeats_the_last_measured_path(network: Any) -> None:
+def test_an_untrained_network_is_halfway_from_the_last_measured_path_to_its_mean(
+    network: Any,
+) -> None:
     telemetry = windows(1)
-    telemetry[0, :, 1:4] = [20.0, 0.01, 3.0]
-    telemetry[0, -3:, 1] = [25.0, 30.0, np.nan]
-    telemetry[0, :, 3] = np.nan
+    telemetry[0, :, 1:4] = np.nan
+    telemetry[0, [3, 7, -2], 1] = [20.0, 25.0, 30.0]
+    telemetry[0, :, 2] = 0.01
     path = ask(network, telemetry)["path"][0]
-    np.testing.assert_allclose(path, [30.0, 0.01, np.nan], rtol=1e-4)
+    smooth = np.average([20.0, 25.0, 30.0], weights=[0.49, 0.7, 1.0])
+    halfway = np.sqrt((1 + 100 * 30.0) * (1 + 100 * smooth)) / 100 - 0.01
+    np.testing.assert_allclose(path, [halfway, 0.01, np.nan], rtol=1e-4)
 
 
 def test_a_column_never_seen_in_training_changes_nothing() -> None:

@@ -32,14 +32,13 @@ def accuracy() -> str:
     for mode in ("datacenter", "internet"):
         card = json.loads((PROJECT / "models" / mode / "card.json").read_text())
         metrics = card["metrics"]
-        rows = [(name, found["1"]) for name, found in metrics["sets"].items()]
-        rows.append(("**mean, sets trained on**", metrics["mean_trained"]["1"]))
+        rows = [*metrics["sets"].items(), ("**mean, sets trained on**", metrics["mean_trained"])]
         lines += [f"| {mode} | {name} | {_pair(found)} |" for name, found in rows]
     return "\n".join(lines)
 
 
 def _pair(found: dict[str, Any]) -> str:
-    model, last = found["model"]["accuracy_20"], found["last_value"]["accuracy_20"]
+    model, last = (found[who]["1"]["accuracy_20"] for who in ("model", "last_value"))
     return f"{model:.3f} | {last:.3f}"
 
 

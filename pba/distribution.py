@@ -67,6 +67,11 @@ class Bins:
         found = np.searchsorted(self.edges, log_ratio, side="right")
         return np.minimum(found, len(self.edges) - 1)
 
+    @property
+    def widths(self) -> Floats:
+        """Return how wide each bin is in log-ratio, shape ``(bin,)``; the outage counts as 1."""
+        return np.concatenate([[1.0], np.diff(self.edges)])
+
     @cached_property
     def _band(self) -> tuple[Floats, Floats]:
         """Candidate points (log-ratios) and the share of each bin within ±20 % of each of them.

@@ -35,6 +35,9 @@ def main(
     epochs: Annotated[int | None, typer.Option(help="At most; by default the mode's.")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Write history.png.")] = False,
     traces: Annotated[Path | None, typer.Option(help="Folder of real traces.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A set to report on only, not to learn from.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Ray Train workers a mode.", min=1)] = 1,
     batch_size: Annotated[int, typer.Option(help="Windows a step, all workers together.")] = 256,
     windows_per_set: Annotated[int, typer.Option(help="Most windows of a set an epoch.")] = 15000,
@@ -58,7 +61,7 @@ def main(
         profile = PROFILES[one]
         profile = replace(profile, learning_rate=learning_rate or profile.learning_rate)
         if traces is not None:
-            splits = data.from_traces(traces, one, profile.window)
+            splits = data.from_traces(traces, one, profile.window, without or ())
         else:
             rng = np.random.default_rng(seed)
             splits = data.synthetic(NetworkMode(one), samples, profile.window, rng)

@@ -10,18 +10,22 @@ from typing import Any
 import numpy as np
 
 from pba import artifacts
+from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
+from pba.nets.calibration import fit_sharpness
 from pba.nets.export import Origin, annotate, export_onnx, varied_windows
 from pba.nets.layout import bins_for
+from pba.nets.network import calibrated
 from pba.types import Floats
 from train.card import machine, make_card, markdown, next_version, revision
 from train.checkpoint import State
 from train.job import Run, rebuild
-from train.report import evaluate, mean_over
+from train.report import evaluate
 
 __all__ = ["write"]
 
 _GOLDEN = 4
+_CHUNK = 512
 
 
 def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dict[str, Any]:
@@ -31,12 +35,16 @@ def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dic
     earlier model is replaced.
     """
     mode, splits = run.plan.profile.mode, run.splits
-    model = rebuild(run, state)
+    bins = bins_for(mode)
+    raw = rebuild(run, state)
+    sharpness = _sharpness(raw, run)
+    model = calibrated(raw, bins, sharpness)
     version = next_version(mode, datetime.now(UTC).date(), folder)
     origin = Origin(version, splits.train.columns_seen, splits.trained_on, revision())
-    content = export_onnx(model, bins_for(mode), origin)
-    metrics = _metrics(OnnxForecaster(content, threads=cpu_count() or 1), run)
-    told = {key: metrics[key]["1"]["model"]["accuracy_20"] for key in ("mean_trained", "mean")}
+    content = export_onnx(model, bins, origin)
+    measured = OnnxForecaster(content, threads=cpu_count() or 1)
+    metrics = evaluate(measured, splits.test, splits.trained_on)
+    told = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
     content = annotate(content, {"accuracy_20": told})
     forecaster = OnnxForecaster(content)
     card = make_card(
@@ -44,6 +52,7 @@ def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dic
         forecaster.metadata,
         seed=run.plan.seed,
         epochs=state.epochs,
+        sharpness=sharpness,
         machine=machine(),
         command=command,
         metrics=metrics,
@@ -60,14 +69,12 @@ def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dic
     return card
 
 
-def _metrics(forecaster: OnnxForecaster, run: Run) -> dict[str, Any]:
-    sets = evaluate(forecaster, run.splits.test)
-    trained = [name for name in sets if name in run.splits.trained_on]
-    return {
-        "sets": sets,
-        "mean_trained": mean_over(sets, trained),
-        "mean": mean_over(sets, list(sets)),
-    }
+def _sharpness(model: Any, run: Run) -> tuple[float, ...]:
+    """Return the sharpness that fits the windows training was validated on."""
+    val, plan = run.splits.val, run.plan
+    batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
+    said = Prediction(**model.predict(batch.telemetry, batch_size=_CHUNK, verbose=0))
+    return fit_sharpness(said, batch.future_mbps, bins_for(plan.profile.mode))
 
 
 def _golden_windows(window: int) -> Floats:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pba.errors import InvalidTrace
 from pba.nets.data import Series, WindowSet
 from pba.synthetic import generate_synthetic_data
 from pba.traces import read_sets
@@ -35,19 +36,35 @@ class Splits:
         return tuple(name for name, windows in self.train.by_set() if len(windows))
 
 
-def from_traces(folder: Path, mode: NetworkMode, window: int) -> Splits:
+def from_traces(
+    folder: Path, mode: NetworkMode, window: int, without: Sequence[str] = ()
+) -> Splits:
     """Return the splits that the trace files of ``mode`` below ``folder`` fix.
 
     Parameters
     ----------
     folder
         Holds ``<mode>/<set>.parquet``; other groups in it are not read.
+    without
+        Names of sets to report on only, as networks the model has never met.
+
+    Raises
+    ------
+    InvalidTrace
+        If there are no traces, or no set of such a name.
     """
     sets = read_sets(folder, mode)
     parts = {
         split: {name: [t for t in traces if t.split == split] for name, traces in sets.items()}
         for split in _SHARES
     }
+    for name in without:
+        if name not in sets:
+            raise InvalidTrace(
+                f"{folder} has no {mode} set {name}; its sets are {', '.join(sets)}. Leave out one "
+                "of those."
+            )
+        parts["train"][name] = parts["val"][name] = []
     return Splits.of(parts, window)
 
 

@@ -1,7 +1,7 @@
 """Windows and their targets, gathered on the fly from series that are held once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -115,6 +115,15 @@ class WindowSet:
     def __len__(self) -> int:
         """Return how many windows there are."""
         return len(self.ends)
+
+    def only(self, indices: np.ndarray) -> "WindowSet":
+        """Return the windows at ``indices`` alone; what they are cut from is shared."""
+        return replace(
+            self,
+            ends=self.ends[indices],
+            stops=self.stops[indices],
+            groups=self.groups[indices],
+        )
 
     @property
     def columns_seen(self) -> tuple[bool, ...]:

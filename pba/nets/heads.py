@@ -8,6 +8,7 @@ means).
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ from pba.nets.features import PATH_FACTORS, path_scale
 from pba.nets.seeds import glorot
 from pba.types import HORIZONS
 
-__all__ = ["path", "probabilities"]
+__all__ = ["path", "probabilities", "sharpen"]
 
 # Of the bumps' widths, in log-ratio; narrower ones would magnify float32 noise beyond parity.
 _NARROW, _WIDE = math.log(0.005), math.log(2.0)
 _MEANS = (5, 15)
 _SMOOTHING = 0.3
+_TINY = 1e-9
 
 
 def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Generator) -> Any:
@@ -55,6 +57,19 @@ def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Gener
     bumps = _bumps(places, ops.reshape(widths, (-1, horizons, count)), bins)
     mixed = ops.sum(bumps * ops.expand_dims(shares[:, :, 1:], -1), axis=2)
     return mixed + free * shares[:, :, :1]
+
+
+def sharpen(probabilities: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
+    """Return ``(batch, horizon, bin)`` with each horizon's density raised to its power.
+
+    Powers above 1 make a network surer, below 1 less sure; `pba.nets.calibration` finds them.
+    """
+    from keras import ops
+
+    powers = np.array(sharpness)[:, None]
+    evened = (bins.widths ** (1.0 - powers)).astype(np.float32)
+    sharp = ops.power(ops.maximum(probabilities, _TINY), powers.astype(np.float32)) * evened
+    return sharp / ops.sum(sharp, axis=-1, keepdims=True)
 
 
 def _anchors(log_ratio: Any, reach: float) -> Any:

@@ -12,7 +12,7 @@ from pba.nets.features import Inputs, inputs
 from pba.nets.seeds import glorot, seed_from
 from pba.types import COLUMNS
 
-__all__ = ["build"]
+__all__ = ["build", "calibrated"]
 
 _RECENT = 10
 _HIDDEN = 128
@@ -53,6 +53,16 @@ def build(profile: Profile, bins: Bins, seen: Sequence[bool], seed: int = 0) -> 
         "path": heads.path(hidden, telemetry),
     }
     return keras.Model(telemetry, outputs, name=str(profile.mode))
+
+
+def calibrated(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
+    """Return ``model``, its weights shared, as sure as ``sharpness`` makes it at each horizon."""
+    import keras
+
+    (telemetry,) = model.inputs
+    outputs = dict(model.output)
+    outputs["probabilities"] = heads.sharpen(outputs["probabilities"], bins, sharpness)
+    return keras.Model(telemetry, outputs, name=model.name)
 
 
 def _hidden(profile: Profile, window: Inputs, draw: np.random.Generator) -> Any:

@@ -14,7 +14,7 @@ from pba.nets.data import Batch
 from pba.nets.export import varied_windows
 from pba.nets.layout import bins_for
 from pba.nets.loss import window_loss
-from pba.nets.network import build
+from pba.nets.network import build, calibrated
 from pba.types import Floats, NetworkMode
 
 pytestmark = [
@@ -45,6 +45,15 @@ def test_it_answers_with_distributions_and_positive_levels(network: Any) -> None
     np.testing.assert_allclose(said["probabilities"].sum(axis=-1), 1.0, atol=1e-5)
     assert (said["probabilities"] >= 0).all()
     assert (said["level_mbps"] > 0).all()
+
+
+def test_sharpness_is_a_power_of_the_density(network: Any) -> None:
+    sharp = calibrated(network, BINS, (1.25, 1.0, 0.8))
+    plain, said = ask(network, windows())["probabilities"], ask(sharp, windows())["probabilities"]
+    width = np.concatenate([[1.0], np.diff(BINS.edges)])
+    wanted = width * (np.maximum(plain, 1e-9) / width) ** np.array([1.25, 1.0, 0.8])[:, None]
+    wanted /= wanted.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(said, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("mbps", [0.0, 1e-6, 1.0, 1e6])

@@ -27,16 +27,21 @@ def test_a_version_counts_within_a_day(tmp_path: Path, before: str, wanted: str)
     assert next_version(NetworkMode.INTERNET, TODAY, tmp_path) == wanted
 
 
-def figures(accuracy: float) -> dict[str, float]:
-    keys = ("accuracy_20", "accuracy_10", "mae", "rmse", "calibration_error")
+def figures(accuracy: float) -> dict[str, Any]:
+    keys = ("accuracy_10", "mae", "rmse", "mdape", "smape", "bias", "pinball", "coverage_90")
     return dict.fromkeys(keys, 0.5) | {"accuracy_20": accuracy}
 
 
+def both(*horizons: str) -> dict[str, Any]:
+    said = {"model": figures(0.61), "last_value": figures(0.58)}
+    return {who: dict.fromkeys(horizons, one) for who, one in said.items()}
+
+
 def a_card() -> dict[str, Any]:
-    beside = {"model": figures(0.61), "last_value": figures(0.58)}
-    every = {steps: beside for steps in ("1", "5", "15")}
+    every = both("1", "5", "15")
     metrics = {
-        "sets": {"fcc_2016": {"windows": 7, **every}, "short": {"windows": 3, "1": beside}},
+        "sets": {"fcc_2016": {"windows": 7, **every}, "short": {"windows": 3, **both("1")}},
+        "pooled": every,
         "mean_trained": every,
         "mean": every,
     }
@@ -50,7 +55,14 @@ def a_card() -> dict[str, Any]:
         "revision": "abc",
     }
     return make_card(
-        b"onnx", told, seed=0, epochs=3, machine="m", command="python -m train", metrics=metrics
+        b"onnx",
+        told,
+        seed=0,
+        epochs=3,
+        sharpness=(1.0, 0.95, 1.05),
+        machine="m",
+        command="python -m train",
+        metrics=metrics,
     )
 
 
@@ -68,6 +80,7 @@ def test_the_markdown_shows_the_model_beside_the_last_value() -> None:
     assert "| fcc_2016 | 7 | 0.610 / 0.580 |" in text
     assert text.count("| short |") == 1
     assert text.count("**mean, sets trained on**") == 3
+    assert "Sharpness 1, 5, 15 steps ahead, fitted on `val`: 1, 0.95, 1.05" in text
     assert "bandwidth_mbps, latency_ms\n" in text
 
 

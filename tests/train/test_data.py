@@ -51,6 +51,21 @@ def test_a_set_without_a_train_split_is_only_reported_on(tmp_path: Path) -> None
     assert [name for name, at in splits.test.by_set() if len(at)] == ["known", "unseen"]
 
 
+def test_a_set_that_is_left_out_is_only_reported_on(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_set(tmp_path / "internet", name, SPLITS, 10.0)
+    splits = from_traces(tmp_path, NetworkMode.INTERNET, 30, ["b"])
+    assert splits.trained_on == ("a",)
+    assert [name for name, at in splits.val.by_set() if len(at)] == ["a"]
+    assert [name for name, at in splits.test.by_set() if len(at)] == ["a", "b"]
+
+
+def test_a_set_that_is_not_there_cannot_be_left_out(tmp_path: Path) -> None:
+    write_set(tmp_path / "internet", "a", SPLITS, 10.0)
+    with pytest.raises(InvalidTrace, match="no internet set c; its sets are a. Leave out"):
+        from_traces(tmp_path, NetworkMode.INTERNET, 30, ["c"])
+
+
 def test_only_the_mode_s_own_group_is_read(tmp_path: Path) -> None:
     write_set(tmp_path / "internet", "a", SPLITS, 10.0)
     write_set(tmp_path / "demand", "b", SPLITS, 20.0)

@@ -12,7 +12,6 @@ from pba.windows import runs
 
 __all__ = ["Batch", "Series", "WindowSet"]
 
-_DROP_SHARE = 0.3
 _PATH = [COLUMNS.index(name) for name in ("latency_ms", "packet_loss", "jitter_ms")]
 
 
@@ -130,25 +129,13 @@ class WindowSet:
         """Whether each of the five columns was measured at all."""
         return tuple(bool(np.isfinite(column).any()) for column in self.values.T)
 
-    def gather(self, indices: np.ndarray, drop: np.random.Generator | None = None) -> Batch:
-        """Return the windows at ``indices``.
-
-        Parameters
-        ----------
-        indices
-            Shape ``(batch,)``.
-        drop
-            Where given, takes each optional column out of a window with probability 0.3, so that a
-            model learns to do without.
-        """
+    def gather(self, indices: np.ndarray) -> Batch:
+        """Return the windows at ``indices``, shape ``(batch,)``."""
         ends, stops = self.ends[indices], self.stops[indices]
         telemetry = self.values[ends[:, None] + np.arange(1 - self.length, 1)]
         ahead = ends[:, None] + np.array(HORIZONS)
         known = ahead < stops[:, None]
         future = np.where(known, self.values[np.where(known, ahead, 0), 0], np.nan)
-        if drop is not None:
-            lost = drop.random((len(indices), len(COLUMNS) - 1)) < _DROP_SHARE
-            telemetry[..., 1:] = np.where(lost[:, None], np.nan, telemetry[..., 1:])
         return Batch(telemetry, future.astype(np.float32), self.values[ends + 1][:, _PATH])
 
     def draw(self, rng: np.random.Generator, per_set: int | None = None) -> np.ndarray:

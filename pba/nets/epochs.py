@@ -7,6 +7,7 @@ import numpy as np
 
 from pba.distribution import Bins, decode
 from pba.metrics import in_band
+from pba.nets.augment import vary
 from pba.nets.data import WindowSet
 from pba.nets.steps import Steps
 
@@ -44,13 +45,15 @@ def learn(
         Windows a batch over all processes; what is left at the end makes a smaller one, unless it
         has fewer windows than there are processes.
     rng
-        Decides which columns are dropped.
+        Decides how windows are varied, see `pba.nets.augment`.
     on_batch
         Called with the number of batches done and the last one's loss.
     """
     losses, sizes = [], []
     for batch in _batches(order, batch_size, share.world):
-        losses.append(steps.train(data.gather(share.of(batch), rng), len(batch)))
+        mine = data.gather(share.of(batch))
+        varied = vary(mine.telemetry, rng).astype(np.float32)
+        losses.append(steps.train(mine._replace(telemetry=varied), len(batch)))
         sizes.append(len(batch))
         if on_batch is not None:
             on_batch(len(losses), losses[-1])

@@ -62,16 +62,6 @@ def test_an_epoch_draws_other_windows_and_the_same_seed_the_same() -> None:
     assert draws[0].tolist() == draws[1].tolist() != draws[2].tolist()
 
 
-def test_columns_are_dropped_from_whole_windows_but_never_bandwidth() -> None:
-    data = WindowSet.of({"a": [ramp(500)]}, 10)
-    dropped = data.gather(np.arange(len(data)), np.random.default_rng(0)).telemetry
-    lost = np.isnan(dropped[..., 1])
-    assert (lost.all(axis=1) == lost.any(axis=1)).all()
-    assert lost.mean() == pytest.approx(0.3, abs=0.06)
-    assert not np.isnan(dropped[..., 0]).any()
-    assert not np.isnan(data.gather(np.arange(len(data))).telemetry[..., 1]).any()
-
-
 def test_columns_that_were_never_measured_are_known() -> None:
     assert WindowSet.of({"a": [ramp(20)]}, 10).columns_seen == (True, True, False, False, False)
 

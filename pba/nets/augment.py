@@ -1,0 +1,42 @@
+"""Windows made harder on purpose: optional columns taken away, and others made up."""
+
+import numpy as np
+
+from pba.types import COLUMNS, Floats
+
+__all__ = ["vary"]
+
+_LOST_SHARE, _MADE_UP_SHARE, _LOSSLESS_SHARE = 0.3, 0.4, 0.5
+_PATH = slice(1, 4)
+assert COLUMNS[_PATH] == ("latency_ms", "packet_loss", "jitter_ms")
+# Powers of ten: 0.03 to 500 ms, 1e-5 to 0.1, 0.003 to 100 ms.
+_LEAST, _MOST = (-1.5, -5.0, -2.5), (2.7, -1.0, 2.0)
+
+
+def vary(telemetry: Floats, rng: np.random.Generator) -> Floats:
+    """Return ``telemetry (batch, window, 5)`` with other optional columns.
+
+    Two windows in five get latency, loss and jitter made up where they have none; then each
+    optional column is taken away with probability 0.3. So the network learns to do without, and
+    that a column's being there says nothing: few public traces have one, and without this a
+    steady link looked to it like the one network whose loss was measured.
+    """
+    count, window, _ = telemetry.shape
+    varied = telemetry.copy()
+    path = varied[..., _PATH]
+    wanted = (rng.random((count, 1)) < _MADE_UP_SHARE) & np.isnan(path).all(axis=1)
+    varied[..., _PATH] = np.where(wanted[:, None], _made_up(rng, count, window), path)
+    lost = rng.random((count, len(COLUMNS) - 1)) < _LOST_SHARE
+    varied[..., 1:] = np.where(lost[:, None], np.nan, varied[..., 1:])
+    return varied
+
+
+def _made_up(rng: np.random.Generator, count: int, window: int) -> Floats:
+    """Return latency (ms), loss and jitter (ms) of any size and restlessness, without meaning."""
+    level = 10.0 ** rng.uniform(_LEAST, _MOST, (count, 1, 3))
+    restless = 10.0 ** rng.uniform(-2.5, -0.2, (count, 1, 3))
+    path = level * np.exp(restless * rng.normal(size=(count, window, 3)))
+    lossy = rng.random((count, 1)) > _LOSSLESS_SHARE
+    lossy = lossy & (rng.random((count, window)) < rng.random((count, 1)))
+    path[..., 1] = np.minimum(path[..., 1] * lossy, 1.0)
+    return path

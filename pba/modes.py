@@ -1,12 +1,13 @@
 """The two modes' profiles, and which mode a link is in. No state: hysteresis is the caller's."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 from pba.types import Floats, NetworkMode
 
-__all__ = ["PROFILES", "Profile", "detect_mode"]
+__all__ = ["PROFILES", "Models", "Profile", "detect_mode"]
 
 _RECENT = 10
 _DATACENTER_RTT_MS, _INTERNET_RTT_MS = 10.0, 50.0
@@ -55,6 +56,19 @@ PROFILES = {
         latency_budget_ms=150.0,
     ),
 }  # fmt: skip
+
+
+class Models(StrEnum):
+    """Whose models a command is about."""
+
+    BOTH = "both"
+    DATACENTER = "datacenter"
+    INTERNET = "internet"
+
+    @property
+    def modes(self) -> tuple[NetworkMode, ...]:
+        """The modes that have one."""
+        return tuple(mode for mode in PROFILES if self in (Models.BOTH, mode.value))
 
 
 def detect_mode(telemetry: Floats) -> NetworkMode:

@@ -3,7 +3,6 @@
 import shlex
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import numpy as np
 import typer
 
 from pba.errors import PBAError
-from pba.modes import PROFILES
+from pba.modes import PROFILES, Models
 from pba.types import NetworkMode
 from train.plan import Plan
 
@@ -20,17 +19,9 @@ __all__ = ["app"]
 app = typer.Typer(add_completion=False)
 
 
-class Modes(StrEnum):
-    """Which models to train."""
-
-    BOTH = "both"
-    DATACENTER = "datacenter"
-    INTERNET = "internet"
-
-
 @app.command()
 def main(
-    mode: Annotated[Modes, typer.Option(help="Which models to train.")] = Modes.BOTH,
+    mode: Annotated[Models, typer.Option(help="Which models to train.")] = Models.BOTH,
     samples: Annotated[int, typer.Option(help="Synthetic samples, without --traces.")] = 2000,
     epochs: Annotated[int | None, typer.Option(help="At most; by default the mode's.")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Write history.png.")] = False,
@@ -57,7 +48,7 @@ def main(
 
     runs = []
     output = output.resolve()
-    for one in [m for m in PROFILES if mode in (Modes.BOTH, m.value)]:
+    for one in mode.modes:
         profile = PROFILES[one]
         profile = replace(profile, learning_rate=learning_rate or profile.learning_rate)
         if traces is not None:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -17,25 +16,17 @@ from pba.evaluation import pictures
 from pba.evaluation.contestants import contestant
 from pba.evaluation.evaluate import MODEL, ModeResult, evaluate as run
 from pba.evaluation.report import markdown
-from pba.modes import PROFILES
+from pba.modes import PROFILES, Models
 from pba.traces import read_sets
 from pba.types import NetworkMode
 
 __all__ = ["evaluate"]
 
 
-class Modes(StrEnum):
-    """Which models to evaluate."""
-
-    BOTH = "both"
-    DATACENTER = "datacenter"
-    INTERNET = "internet"
-
-
 def evaluate(
     traces: Annotated[Path, typer.Option(envvar="PBA_TRACES", help="Folder of real traces.")],
     models: Annotated[Path, typer.Option(help="The models, one folder a mode.")] = SHIPPED,
-    mode: Annotated[Modes, typer.Option(help="Which models.")] = Modes.BOTH,
+    mode: Annotated[Models, typer.Option(help="Which models.")] = Models.BOTH,
     split: Annotated[str, typer.Option(help="val to choose by, test to report.")] = "test",
     output: Annotated[Path, typer.Option(help="Where report, figures and pictures go.")] = Path(
         "build/evaluation"
@@ -51,7 +42,7 @@ def evaluate(
     _need("matplotlib", "matplotlib", "--no-plot", plot)
     results, versions = {}, {}
     with Progress() as progress:
-        for one in [m for m in PROFILES if mode in (Modes.BOTH, m.value)]:
+        for one in mode.modes:
             forecaster, card = artifacts.load(str(models / one), one, threads=2)
             task = progress.add_task(str(one))
             found = run(

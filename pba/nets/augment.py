@@ -7,8 +7,7 @@ from pba.types import COLUMNS, Floats
 __all__ = ["vary"]
 
 _LOST_SHARE, _MADE_UP_SHARE, _LOSSLESS_SHARE = 0.3, 0.4, 0.5
-_PATH = slice(1, 4)
-assert COLUMNS[_PATH] == ("latency_ms", "packet_loss", "jitter_ms")
+_PATH = slice(COLUMNS.index("latency_ms"), COLUMNS.index("jitter_ms") + 1)
 # Powers of ten: 0.03 to 500 ms, 1e-5 to 0.1, 0.003 to 100 ms.
 _LEAST, _MOST = (-1.5, -5.0, -2.5), (2.7, -1.0, 2.0)
 

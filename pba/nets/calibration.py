@@ -41,11 +41,11 @@ def _best(probabilities: Floats, level_mbps: Floats, actual: Floats, bins: Bins)
         return 1.0
     mass, level, truth = probabilities[known], level_mbps[known], actual[known]
 
-    def least(powers: Floats) -> Floats:
+    def least(powers: Floats) -> float:
         scores = [_brier(_sharpened(mass, power, bins), level, truth, bins) for power in powers]
-        return powers[np.argmin(scores)]
+        return float(powers[np.argmin(scores)])
 
-    return float(least(least(_COARSE) + _FINE))
+    return least(least(_COARSE) + _FINE)
 
 
 def _sharpened(mass: Floats, power: float, bins: Bins) -> Floats:

@@ -121,7 +121,12 @@ def markdown(card: Mapping[str, Any]) -> str:
         "compares with more rivals.",
     ]
     for steps in HORIZONS:
-        lines += ["", f"### {steps} steps ahead", "", *_table(card["metrics"], str(steps))]
+        lines += [
+            "",
+            f"### {steps} step{'s' * (steps > 1)} ahead",
+            "",
+            *_table(card["metrics"], str(steps)),
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ workers take the same steps as one would.
 """
 
 import tempfile
+from os import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def loop(config: dict[str, Any]) -> None:
     bins = bins_for(plan.profile.mode)
     batches = -(-len(_epoch_order(plan, train, 0)) // plan.batch_size)
 
+    _share_cores(get_context().get_local_world_size())
     strategy = _strategy(share.world)
     with strategy.scope():
         model = build(plan.profile, bins, train.columns_seen, plan.seed)
@@ -63,6 +65,13 @@ def loop(config: dict[str, Any]) -> None:
 def _epoch_order(plan: Plan, train: WindowSet, epoch: int) -> np.ndarray:
     """Return the windows of an epoch in order, the same on every worker."""
     return train.draw(np.random.default_rng([plan.seed, epoch]), plan.windows_per_set)
+
+
+def _share_cores(workers: int) -> None:
+    """Give this worker its part of the machine: threads that take turns on a core only cost."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(max(1, (cpu_count() or 1) // workers))
 
 
 def _strategy(world: int) -> Any:

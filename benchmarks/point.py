@@ -1,0 +1,56 @@
+"""What the rule of the point gives on val traces: `python -m benchmarks.point DIR`.
+
+Accuracies are means over the sets; the mean absolute error is beside that of the median.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.int8 import MODELS, PER_SET, windows
+from pba import artifacts, distribution, metrics
+from pba.distribution import Bins
+from pba.models.base import Prediction
+from pba.modes import PROFILES
+from pba.types import HORIZONS, QUANTILES, Floats
+
+RULES = [(0.0, 0.003), (0.0, 0.006), (0.0, 0.02), (0.1, 0.003), (0.2, 0.003), (0.4, 0.003)]
+
+
+def main(traces: Path) -> None:
+    steps = ", ".join(map(str, HORIZONS))
+    print(f"±20 %, ±10 % and MAE / MAE of the median, {steps} steps ahead")
+    print("| mode | inner | tie |" + " |" * len(HORIZONS))
+    print("| --- | --- | --- |" + " --- |" * len(HORIZONS))
+    for mode in PROFILES:
+        forecaster, _ = artifacts.load(str(MODELS / mode), mode, threads=2)
+        val, rng = windows(traces, mode), np.random.default_rng(0)
+        parts = []
+        for _, at in val.by_set():
+            if len(at):
+                batch = val.gather(rng.permutation(at)[:PER_SET])
+                parts.append((forecaster.predict(batch.telemetry), batch.future_mbps))
+        for inner, tie in RULES:
+            cells = [cell(parts, forecaster.bins, at, inner, tie) for at in range(len(HORIZONS))]
+            print(f"| {mode} | {inner} | {tie} | {' | '.join(cells)} |", flush=True)
+
+
+def cell(
+    parts: list[tuple[Prediction, Floats]], bins: Bins, at: int, inner: float, tie: float
+) -> str:
+    distribution._INNER, distribution._TIE = inner, tie
+    bins = Bins(bins.edges)  # tables are made anew for each rule
+    rows = []
+    for said, future in parts:
+        known = ~np.isnan(future[:, at])
+        read = distribution.decode(said.probabilities[known], said.level_mbps[known], bins)
+        point, actual = read.bandwidth_mbps[:, at], future[known, at]
+        median = read.quantiles_mbps[:, at, QUANTILES.index(0.5)]
+        ratio = metrics.mae(point, actual) / metrics.mae(median, actual)
+        rows.append([metrics.accuracy(point, actual), metrics.accuracy(point, actual, 0.1), ratio])
+    return " / ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

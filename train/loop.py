@@ -15,7 +15,7 @@ import ray
 from ray.train import Checkpoint, get_checkpoint, get_context, report
 
 from pba.nets.data import WindowSet
-from pba.nets.epochs import Share, check, learn
+from pba.nets.epochs import Share, check, learn, stretches_a_batch
 from pba.nets.layout import bins_for
 from pba.nets.network import build
 from pba.nets.steps import Steps, adam
@@ -39,16 +39,18 @@ def loop(config: dict[str, Any]) -> None:
     train, val = _fetch(config["train"]), _fetch(config["val"])
     share = Share(get_context().get_world_rank(), get_context().get_world_size())
     bins = bins_for(plan.profile.mode)
-    batches = -(-len(_epoch_order(plan, train, 0)) // plan.batch_size)
+    a_batch = stretches_a_batch(plan.batch_size, plan.in_a_row, share.world)
+    batches = -(-len(_epoch_order(plan, train, 0)) // a_batch)
 
     _share_cores(get_context().get_local_world_size())
     strategy = _strategy(share.world)
     with strategy.scope():
+        learner = build(plan.profile, bins, train.columns_seen, plan.seed, plan.in_a_row)
         model = build(plan.profile, bins, train.columns_seen, plan.seed)
         rate = plan.profile.learning_rate
         optimizer = adam(rate, plan.epochs * batches, share.world)
-    steps = Steps(model, optimizer, bins, strategy)
-    state = _resume(model, optimizer)
+    steps = Steps(learner, model, optimizer, bins, strategy)
+    state = _resume(learner, optimizer)
     progress = Progress(f"{plan.profile.mode}", plan.epochs, batches, state.epochs, say=_say(share))
     val_order = val.draw(np.random.default_rng(plan.seed), plan.val_per_set)
 
@@ -59,12 +61,13 @@ def loop(config: dict[str, Any]) -> None:
         figures = {"loss": loss, **check(steps, val, val_order, bins, share)}
         state.add(figures, model.get_weights())
         progress.epoch(figures)
-        _report(share, state, model, optimizer)
+        _report(share, state, learner, optimizer)
 
 
 def _epoch_order(plan: Plan, train: WindowSet, epoch: int) -> np.ndarray:
-    """Return the windows of an epoch in order, the same on every worker."""
-    return train.draw(np.random.default_rng([plan.seed, epoch]), plan.windows_per_set)
+    """Return where the stretches of an epoch begin, in order, the same on every worker."""
+    rng = np.random.default_rng([plan.seed, epoch])
+    return train.draw_stretches(rng, plan.in_a_row, plan.windows_per_set)
 
 
 def _share_cores(workers: int) -> None:
@@ -82,21 +85,21 @@ def _strategy(world: int) -> Any:
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def _resume(model: Any, optimizer: Any) -> State:
+def _resume(learner: Any, optimizer: Any) -> State:
     held = get_checkpoint()
     if held is None:
         return State()
     with held.as_directory() as folder:
-        return checkpoint.load(Path(folder), model, optimizer)
+        return checkpoint.load(Path(folder), learner, optimizer)
 
 
-def _report(share: Share, state: State, model: Any, optimizer: Any) -> None:
+def _report(share: Share, state: State, learner: Any, optimizer: Any) -> None:
     """Hand the epoch's figures, and from rank 0 a checkpoint, to Ray Train."""
     figures = {name: values[-1] for name, values in state.history.items()}
     figures |= {"epoch": state.epochs, "rank": share.rank}
     with tempfile.TemporaryDirectory() as folder:
         if share.rank == 0:
-            checkpoint.save(Path(folder), state, model, optimizer)
+            checkpoint.save(Path(folder), state, learner, optimizer)
             report(figures, checkpoint=Checkpoint.from_directory(folder))
         else:
             report(figures)

@@ -19,6 +19,8 @@ class Plan:
         The most passes; fewer where validation stops improving.
     batch_size
         Windows a step, over all workers together.
+    in_a_row
+        Windows of a stretch, which share the steps of their LSTMs.
     windows_per_set
         The most windows that a set gives to an epoch, so that large sets do not drown small ones;
         they are drawn anew each epoch. None takes all.
@@ -35,6 +37,7 @@ class Plan:
     profile: Profile
     epochs: int
     batch_size: int = 256
+    in_a_row: int = 8
     windows_per_set: int | None = None
     val_per_set: int = 2000
     patience: int = 10

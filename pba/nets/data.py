@@ -129,14 +129,30 @@ class WindowSet:
         """Whether each of the five columns was measured at all."""
         return tuple(bool(np.isfinite(column).any()) for column in self.values.T)
 
-    def gather(self, indices: np.ndarray) -> Batch:
-        """Return the windows at ``indices``, shape ``(batch,)``."""
-        ends, stops = self.ends[indices], self.stops[indices]
-        telemetry = self.values[ends[:, None] + np.arange(1 - self.length, 1)]
-        ahead = ends[:, None] + np.array(HORIZONS)
-        known = ahead < stops[:, None]
-        future = np.where(known, self.values[np.where(known, ahead, 0), 0], np.nan)
-        return Batch(telemetry, future.astype(np.float32), self.values[ends + 1][:, _PATH])
+    def gather(self, indices: np.ndarray, in_a_row: int = 1) -> Batch:
+        """Return the windows at ``indices``, shape ``(batch,)``, or several in a row from each.
+
+        With ``in_a_row`` above 1 the telemetry is ``(batch, window + in_a_row - 1, 5)`` and targets
+        have ``batch * in_a_row`` rows, all of the first stretch before those of the next. Past the
+        end of a series its last sample is repeated and targets are NaN.
+        """
+        ends, stops = self.ends[indices, None], self.stops[indices, None]
+        samples = ends + np.arange(1 - self.length, in_a_row)
+        telemetry = self.values[np.minimum(samples, stops - 1)]
+        each, stops = (ends + np.arange(in_a_row)).reshape(-1, 1), np.repeat(stops, in_a_row, 0)
+        future = self._at(each + np.array(HORIZONS), stops)[..., 0]
+        path = self._at(each + 1, stops)[:, 0, _PATH]
+        return Batch(telemetry, future, path)
+
+    def _at(self, samples: np.ndarray, stops: np.ndarray) -> Floats:
+        """Return what was measured, NaN from ``stops`` on, shape ``(*samples.shape, 5)``."""
+        known = samples < stops
+        return np.where(known[..., None], self.values[np.where(known, samples, 0)], np.nan)
+
+    def held(self, indices: np.ndarray, in_a_row: int) -> int:
+        """Return how many windows with a target the stretches from ``indices`` on hold."""
+        ahead = self.stops[indices] - 1 - self.ends[indices]
+        return int(np.minimum(ahead, in_a_row).sum())
 
     def draw(self, rng: np.random.Generator, per_set: int | None = None) -> np.ndarray:
         """Return indices in random order, at most ``per_set`` of each set, none twice."""
@@ -146,6 +162,24 @@ class WindowSet:
         groups = self.groups[order]
         kept = [order[groups == group][:per_set] for group in range(len(self.names))]
         return rng.permutation(np.concatenate(kept))
+
+    def draw_stretches(
+        self, rng: np.random.Generator, in_a_row: int, per_set: int | None = None
+    ) -> np.ndarray:
+        """Return the first window of stretches of ``in_a_row`` windows, in random order.
+
+        Together a set's stretches have at most ``per_set`` windows, and about as many as the set.
+        They begin anywhere, but end with their series where it is long enough.
+        """
+        chosen = []
+        for _, windows in self.by_set():
+            count = min(per_set or len(windows), len(windows))
+            chosen.append(rng.permutation(windows)[: -(-count // in_a_row)])
+        drawn = rng.permutation(np.concatenate(chosen))
+        first = np.searchsorted(self.stops, self.stops[drawn])
+        last = np.searchsorted(self.stops, self.stops[drawn], side="right") - in_a_row
+        starts = drawn - rng.integers(in_a_row, size=len(drawn))
+        return np.clip(starts, first, np.maximum(first, last))
 
     def by_set(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield each set's name and the indices of its windows."""

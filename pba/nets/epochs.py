@@ -11,20 +11,20 @@ from pba.nets.augment import vary
 from pba.nets.data import WindowSet
 from pba.nets.steps import Steps
 
-__all__ = ["Share", "check", "learn"]
+__all__ = ["Share", "check", "learn", "stretches_a_batch"]
 
 _CHECK_BATCH = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Which part of every batch is this process's: every ``world``-th window from ``rank`` on."""
+    """Which part of every batch is this process's: every ``world``-th index from ``rank`` on."""
 
     rank: int = 0
     world: int = 1
 
     def of(self, batch: np.ndarray) -> np.ndarray:
-        """Return this process's part of ``batch``, the indices of its windows."""
+        """Return this process's part of ``batch``, indices of windows."""
         return batch[self.rank :: self.world]
 
 
@@ -37,33 +37,41 @@ def learn(
     share: Share = Share(),
     on_batch: Callable[[int, float], None] | None = None,
 ) -> float:
-    """Learn from the windows at ``order``, the same for every process; return the mean loss.
+    """Learn from the stretches that begin at ``order``; return the mean loss.
+
+    Every process passes the same order.
 
     Parameters
     ----------
     batch_size
         Windows a batch over all processes; what is left at the end makes a smaller one, unless it
-        has fewer windows than there are processes.
+        has fewer stretches than there are processes.
     rng
-        Decides how windows are varied, see `pba.nets.augment`.
+        Decides how stretches are varied, see `pba.nets.augment`.
     on_batch
         Called with the number of batches done and the last one's loss.
     """
     losses, sizes = [], []
-    for batch in _batches(order, batch_size, share.world):
-        mine = data.gather(share.of(batch))
-        varied = vary(mine.telemetry, rng).astype(np.float32)
-        losses.append(steps.train(mine._replace(telemetry=varied), len(batch)))
-        sizes.append(len(batch))
+    size = stretches_a_batch(batch_size, steps.in_a_row, share.world)
+    for batch in _batches(order, size, share.world):
+        mine = vary(data.gather(share.of(batch), steps.in_a_row), rng)
+        sizes.append(data.held(batch, steps.in_a_row))
+        losses.append(steps.train(mine, sizes[-1]))
         if on_batch is not None:
             on_batch(len(losses), losses[-1])
     return float(np.average(losses, weights=sizes))
+
+
+def stretches_a_batch(batch_size: int, in_a_row: int, world: int) -> int:
+    """Return how many stretches make a batch of ``batch_size`` windows: one a process at least."""
+    return max(world, batch_size // in_a_row)
 
 
 def check(
     steps: Steps, data: WindowSet, order: np.ndarray, bins: Bins, share: Share = Share()
 ) -> dict[str, float]:
     """Return ``val_loss``, and one step ahead ``val_mae`` (Mbps) and ``val_accuracy_20``."""
+    steps.catch_up()
     sums = np.zeros(4)
     for batch in _batches(order, _CHECK_BATCH, share.world):
         mine = data.gather(share.of(batch))

@@ -1,9 +1,14 @@
-"""From raw telemetry to what the LSTMs see, in `keras.ops`, so that it is part of the graph.
+"""From raw telemetry to what the network sees, in `keras.ops`, so that it is part of the graph.
 
-Every function takes and returns Keras tensors of shape ``(batch, step)`` unless it says otherwise.
+A stretch of telemetry holds one window or, to train, many in a row: a window ends at each of its
+last samples. What the LSTMs see of a sample depends on that sample and on earlier ones alone, so
+windows in a row share it; what depends on where a window ends is made for each.
+
+Tensors have the shape ``(stretch, sample)`` or ``(window, sample)``, where the windows of all
+stretches follow one another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,31 +17,35 @@ import numpy as np
 from pba.distribution import Bins
 from pba.types import COLUMNS, Floats
 
-__all__ = ["Inputs", "inputs", "path_scale"]
+__all__ = ["Inputs", "cut", "inputs", "path_scale"]
 
 _LEVEL_STEPS = 5
 _LEVEL_SHARE, _LEVEL_MBPS = 1e-3, 1e-9
+_RECENT = 10
 _UNMEASURED = 1e3  # above any scaled value, so that a minimum passes it over
 PATH_FACTORS = (100.0, 1000.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What one window looks like to the network.
+    """What telemetry looks like to the network.
 
     Parameters
     ----------
     level_mbps
-        The reference level, shape ``(batch,)``: the median of the last 5 bandwidths, at least 0.001
-        of the window's largest, and positive.
+        The reference level of each window, shape ``(window,)``: the median of its last 5
+        bandwidths, at least 0.001 of its largest, and positive.
     log_ratio
-        ``log(bandwidth / level)`` within the reach of the bins, shape ``(batch, step)``.
+        ``log(bandwidth / level)`` within the reach of the bins, shape ``(window, sample)``.
+    recent
+        The newest 10 samples of each window beside its level, shape ``(window, feature)``.
     steps
-        All features, shape ``(batch, step, feature)``.
+        What the LSTMs see, shape ``(stretch, sample, feature)``.
     """
 
     level_mbps: Any
     log_ratio: Any
+    recent: Any
     steps: Any
 
 
@@ -47,8 +56,20 @@ def path_scale(values: Any, factor: float | Floats) -> Any:
     return ops.log(1.0 + factor * values)  # log1p has no ONNX operator
 
 
-def inputs(telemetry: Any, bins: Bins, seen: Sequence[bool]) -> Inputs:
-    """Return the network's view of ``telemetry``, shape ``(batch, step, 5)``.
+def cut(values: Any, window: int, newest: int) -> Any:
+    """Return the ``newest`` samples of every window in ``values (stretch, sample, …)``.
+
+    Windows have ``window`` samples; shape ``(window, newest, …)``.
+    """
+    from keras import ops
+
+    ends = range(window, values.shape[1] + 1)
+    frames = ops.stack([values[:, end - newest : end] for end in ends], axis=1)
+    return ops.reshape(frames, (-1, newest, *values.shape[2:]))
+
+
+def inputs(telemetry: Any, window: int, bins: Bins, seen: Sequence[bool]) -> Inputs:
+    """Return the network's view of ``telemetry``, shape ``(stretch, sample, 5)``.
 
     Columns that ``seen`` marks as never trained on stay 0, measured or not.
     """
@@ -56,44 +77,93 @@ def inputs(telemetry: Any, bins: Bins, seen: Sequence[bool]) -> Inputs:
 
     reach = float(bins.edges[-1])
     bandwidth = telemetry[:, :, 0]
-    level = _level(bandwidth)
-    log_ratio = _log_ratio(bandwidth, level, reach)
-    features = [log_ratio, ops.arcsinh(log_ratio / 0.02) / 4.0]
+    levels = _levels(bandwidth, window)
+    others = []
     for column in range(1, len(COLUMNS)):
         raw = telemetry[:, :, column]
         missing = ops.isnan(raw)
         mask = ops.where(missing, 0.0, float(seen[column]))
         value = ops.where(missing, 0.0, raw)
-        features += _column(COLUMNS[column], value, mask, level, reach)
-        features.append(mask)
-    return Inputs(level, log_ratio, ops.stack(features, axis=-1))
+        others += [*_column(COLUMNS[column], value, mask, levels, window, reach), mask]
+    steps = ops.stack([*_moves(bandwidth, levels, window, reach), *others], axis=-1)
+
+    level = cut(levels, window, 1)
+    log_ratio = _log_ratio(cut(bandwidth, window, window), level, reach)
+    newest = log_ratio[:, -_RECENT:]
+    beside = ops.reshape(
+        cut(ops.stack(others, axis=-1), window, _RECENT), (-1, _RECENT * len(others))
+    )
+    recent = ops.concatenate([newest, _magnified(newest), beside], axis=-1)
+    return Inputs(level[:, 0], log_ratio, recent, steps)
 
 
-def _column(name: str, value: Any, mask: Any, level: Any, reach: float) -> list[Any]:
+def _moves(bandwidth: Any, levels: Any, window: int, reach: float) -> list[Any]:
+    """Return what bandwidth does at each sample: beside its level, and how that level moves."""
+    from keras import ops
+
+    aside = _log_ratio(bandwidth, levels, reach)
+    log_level = ops.log(levels)
+    step = ops.clip(log_level - _before(log_level, 1)[:, :-1], -reach, reach)
+    usual = _trailing(ops.average_pool, log_level, window // 2)
+    return [
+        aside,
+        _magnified(aside),
+        step,
+        _magnified(step),
+        ops.clip(log_level - usual, -reach, reach),
+    ]
+
+
+def _column(name: str, value: Any, mask: Any, levels: Any, window: int, reach: float) -> list[Any]:
     """Return the features of one optional column, 0 where ``mask`` is."""
     from keras import ops
 
     if name == "throughput_mbps":
-        return [_log_ratio(value, level, reach) * mask]
+        return [_log_ratio(value, levels, reach) * mask]
     if name == "packet_loss":
         return [path_scale(value, 1000.0) * mask / 7.0]
     scaled = path_scale(value, 100.0) / 10.0
     if name == "jitter_ms":
         return [scaled * mask]
-    lowest = ops.min(ops.where(mask > 0.0, scaled, _UNMEASURED), axis=1, keepdims=True)
+    measured = ops.where(mask > 0.0, -scaled, -_UNMEASURED)
+    lowest = -_trailing(ops.max_pool, measured, window)
     return [scaled * mask, (scaled - lowest) * mask]
 
 
-def _level(bandwidth: Any) -> Any:
+def _levels(bandwidth: Any, window: int) -> Any:
+    """Return the reference level at each sample."""
     from keras import ops
 
-    recent = ops.sort(bandwidth[:, -_LEVEL_STEPS:], axis=1)[:, _LEVEL_STEPS // 2]
-    floor = ops.maximum(_LEVEL_SHARE * ops.max(bandwidth, axis=1), _LEVEL_MBPS)
-    return ops.maximum(recent, floor)
+    shifted = _before(bandwidth, _LEVEL_STEPS - 1)
+    count = bandwidth.shape[1]
+    newest = ops.stack([shifted[:, i : i + count] for i in range(_LEVEL_STEPS)], axis=-1)
+    median = ops.sort(newest, axis=-1)[:, :, _LEVEL_STEPS // 2]
+    most = _trailing(ops.max_pool, bandwidth, window)
+    return ops.maximum(median, ops.maximum(_LEVEL_SHARE * most, _LEVEL_MBPS))
+
+
+def _before(values: Any, steps: int) -> Any:
+    """Return ``values`` with the first of each stretch repeated ``steps`` times in front."""
+    from keras import ops
+
+    return ops.concatenate([values[:, :1]] * steps + [values], axis=1)
+
+
+def _trailing(pool: Callable[..., Any], values: Any, steps: int) -> Any:
+    """Return what ``pool`` makes of each sample and the ``steps - 1`` before it."""
+    padded = _before(values, steps - 1)[:, :, None]
+    return pool(padded, steps, 1, padding="valid")[:, :, 0]
 
 
 def _log_ratio(rate: Any, level: Any, reach: float) -> Any:
     from keras import ops
 
-    ratio = rate / ops.expand_dims(level, 1)
+    ratio = rate / level
     return ops.clip(ops.log(ops.maximum(ratio, float(np.exp(-reach)))), -reach, reach)
+
+
+def _magnified(log_ratio: Any) -> Any:
+    """Return log-ratios with those of a few per cent told apart."""
+    from keras import ops
+
+    return ops.arcsinh(log_ratio / 0.02) / 4.0

@@ -8,7 +8,7 @@ import numpy as np
 
 from pba.modes import Profile
 from pba.nets.data import WindowSet
-from pba.nets.epochs import check, learn
+from pba.nets.epochs import check, learn, stretches_a_batch
 from pba.nets.layout import bins_for
 from pba.nets.network import build
 from pba.nets.steps import Steps, adam
@@ -16,6 +16,7 @@ from pba.nets.steps import Steps, adam
 __all__ = ["Fitted", "fit"]
 
 _PATIENCE = 10
+_IN_A_ROW = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +46,16 @@ def fit(
         Called with the number of epochs done and the last one's figures.
     """
     bins = bins_for(profile.mode)
-    model = build(profile, bins, train.columns_seen, int(rng.integers(2**31)))
-    batches = -(-len(train) // batch_size)
-    steps = Steps(model, adam(profile.learning_rate, epochs * batches), bins)
+    seed = int(rng.integers(2**31))
+    learner = build(profile, bins, train.columns_seen, seed, _IN_A_ROW)
+    model = build(profile, bins, train.columns_seen, seed)
+    stretches = len(train.draw_stretches(rng, _IN_A_ROW))
+    batches = -(-stretches // stretches_a_batch(batch_size, _IN_A_ROW, 1))
+    steps = Steps(learner, model, adam(profile.learning_rate, epochs * batches), bins)
     history: dict[str, list[float]] = {"loss": [], "val_loss": [], "val_mae": []}
     best = model.get_weights()
     for epoch in range(epochs):
-        loss = learn(steps, train, train.draw(rng), batch_size, rng)
+        loss = learn(steps, train, train.draw_stretches(rng, _IN_A_ROW), batch_size, rng)
         figures = {"loss": loss, **check(steps, val, np.arange(len(val)), bins)}
         for name in history:
             history[name].append(figures[name])

@@ -8,18 +8,19 @@ import numpy as np
 from pba.distribution import Bins
 from pba.modes import Profile
 from pba.nets import heads
-from pba.nets.features import Inputs, inputs
+from pba.nets.features import Inputs, cut, inputs
 from pba.nets.seeds import glorot, seed_from
 from pba.types import COLUMNS
 
 __all__ = ["build", "calibrated"]
 
-_RECENT = 10
 _HIDDEN = 128
-_STATISTICS = (5, 15)
+_SPANS = (5, 15)
 
 
-def build(profile: Profile, bins: Bins, seen: Sequence[bool], seed: int = 0) -> Any:
+def build(
+    profile: Profile, bins: Bins, seen: Sequence[bool], seed: int = 0, in_a_row: int = 1
+) -> Any:
     """Return an untrained network.
 
     Parameters
@@ -33,24 +34,29 @@ def build(profile: Profile, bins: Bins, seen: Sequence[bool], seed: int = 0) -> 
         what it was never trained on cannot disturb its answer.
     seed
         Of the first weights and of dropout.
+    in_a_row
+        Windows that a stretch of telemetry holds. To train, many share the steps of their LSTMs:
+        64 samples hold 5 windows of 60, and cost little more than one. The weights are the same.
 
     Returns
     -------
     keras.Model
-        ``telemetry (batch, window, 5)`` → ``probabilities (batch, horizon, bin)``,
-        ``level_mbps (batch,)`` and ``path (batch, 3)``, as `pba.models.base.Prediction` says.
+        ``telemetry (stretch, window + in_a_row - 1, 5)`` → ``probabilities (batch, horizon, bin)``,
+        ``level_mbps (batch,)`` and ``path (batch, 3)``, as `pba.models.base.Prediction` says; the
+        batch is every window of the first stretch, then those of the next.
         Only built-in layers and operations, so that `.keras` files load without this package.
     """
     import keras
 
     draw = np.random.default_rng(seed)  # keras.utils.set_random_seed would reseed the whole process
-    telemetry = keras.Input((profile.window, len(COLUMNS)), dtype="float32", name="telemetry")
-    window = inputs(telemetry, bins, seen)
-    hidden = _hidden(profile, window, draw)
+    length = profile.window + in_a_row - 1
+    telemetry = keras.Input((length, len(COLUMNS)), dtype="float32", name="telemetry")
+    view = inputs(telemetry, profile.window, bins, seen)
+    hidden = _hidden(profile, view, draw)
     outputs = {
-        "probabilities": heads.probabilities(hidden, window.log_ratio, bins, draw),
-        "level_mbps": window.level_mbps,
-        "path": heads.path(hidden, telemetry),
+        "probabilities": heads.probabilities(hidden, view.log_ratio, bins, draw),
+        "level_mbps": view.level_mbps,
+        "path": heads.path(hidden, cut(telemetry, profile.window, profile.window)),
     }
     return keras.Model(telemetry, outputs, name=str(profile.mode))
 
@@ -65,15 +71,16 @@ def calibrated(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
     return keras.Model(telemetry, outputs, name=model.name)
 
 
-def _hidden(profile: Profile, window: Inputs, draw: np.random.Generator) -> Any:
-    """Return what the LSTMs and the shortcuts past them make of a window, ``(batch, unit)``."""
+def _hidden(profile: Profile, view: Inputs, draw: np.random.Generator) -> Any:
+    """Return what the LSTMs and the shortcuts past them make of each window, ``(batch, unit)``."""
     from keras import layers
 
-    state = window.steps
-    for units, whole in zip(profile.units, (True, False), strict=True):
-        state = layers.LSTM(units, return_sequences=whole, **_lstm_weights(draw))(state)
+    state = view.steps
+    for units in profile.units:
+        state = layers.LSTM(units, return_sequences=True, **_lstm_weights(draw))(state)
         state = layers.Dropout(profile.dropout, seed=seed_from(draw))(state)
-    joined = layers.Concatenate()([state, *_shortcuts(window)])
+    last = cut(state, profile.window, 1)[:, 0]
+    joined = layers.Concatenate()([last, view.recent, _statistics(view.log_ratio)])
     return layers.Dense(_HIDDEN, activation="relu", kernel_initializer=glorot(draw))(joined)
 
 
@@ -86,15 +93,13 @@ def _lstm_weights(draw: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _shortcuts(window: Inputs) -> list[Any]:
-    """Return the newest steps and the window's statistics, which need no recurrence."""
-    from keras import layers, ops
+def _statistics(log_ratio: Any) -> Any:
+    """Return means and deviations of each window over several spans, ``(batch, statistic)``."""
+    from keras import ops
 
-    log_ratio = window.log_ratio
-    spans = [log_ratio[:, -steps:] for steps in _STATISTICS] + [log_ratio]
+    spans = [log_ratio[:, -steps:] for steps in _SPANS] + [log_ratio]
     statistics = [ops.mean(span, axis=1) for span in spans]
     # The root of a variance of exactly 0, a steady link, has no gradient and no need of one here:
     # log-ratios depend on the input alone.
     statistics += [ops.std(span, axis=1) for span in spans]
-    newest = layers.Flatten()(window.steps[:, -_RECENT:])
-    return [newest, ops.stack(statistics, axis=-1)]
+    return ops.stack(statistics, axis=-1)

@@ -32,33 +32,55 @@ def adam(peak: float, steps: int, replicas: int = 1) -> Any:
 
 
 class Steps:
-    """The compiled steps of one model.
+    """The compiled steps of one network.
 
     Parameters
     ----------
-    model, optimizer
-        Made under ``strategy.scope()``.
+    learner, optimizer
+        What is trained, and how; made under ``strategy.scope()``.
+    model
+        What is evaluated, one window at a time: the learner itself, or the same network where the
+        learner takes several windows in a row. Made there too.
     bins
-        The layout of the model's probabilities.
+        The layout of the network's probabilities.
     strategy
         How replicas work together; None for one process alone. Every process passes its own share
         of a batch and the size of the whole, and gets the loss of the whole.
     """
 
-    def __init__(self, model: Any, optimizer: Any, bins: Bins, strategy: Any = None) -> None:
+    def __init__(
+        self, learner: Any, model: Any, optimizer: Any, bins: Bins, strategy: Any = None
+    ) -> None:
         import tensorflow as tf
 
         self._strategy = strategy or tf.distribute.get_strategy()
-        self._model, self._optimizer = model, optimizer
+        self._learner, self._model, self._optimizer = learner, model, optimizer
         self._loss = window_loss(bins)
         with self._strategy.scope():
-            optimizer.build(model.trainable_variables)
-        floats = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)]
-        floats += [tf.TensorSpec((None, 3), tf.float32)] * 2 + [tf.TensorSpec((), tf.float32)]
-        self._train = tf.function(self._train_all, input_signature=floats)
-        self._evaluate = tf.function(self._evaluate_all, input_signature=floats)
+            optimizer.build(learner.trainable_variables)
+        floats = [tf.TensorSpec((None, 3), tf.float32)] * 2 + [tf.TensorSpec((), tf.float32)]
+        self._train, self._evaluate = (
+            tf.function(
+                step,
+                input_signature=[
+                    tf.TensorSpec((None, *given.input_shape[1:]), tf.float32),
+                    *floats,
+                ],
+            )
+            for step, given in ((self._train_all, learner), (self._evaluate_all, model))
+        )
         figures = [tf.TensorSpec((None,), tf.float64)]
         self._add_up = tf.function(self._add_up_all, input_signature=figures)
+
+    @property
+    def in_a_row(self) -> int:
+        """How many windows in a row the learner takes."""
+        return int(self._learner.input_shape[1] - self._model.input_shape[1] + 1)
+
+    def catch_up(self) -> None:
+        """Give what is evaluated the weights that were learnt."""
+        if self._model is not self._learner:
+            self._model.set_weights(self._learner.get_weights())
 
     def train(self, batch: Batch, size: int) -> float:
         """Learn from this process's share ``batch`` of ``size`` windows; return the mean loss."""
@@ -88,9 +110,9 @@ class Steps:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            outputs = self._model(telemetry, training=True)
+            outputs = self._learner(telemetry, training=True)
             loss = tf.reduce_sum(self._loss(outputs, future, path)) / size
-        variables = self._model.trainable_variables
+        variables = self._learner.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 

@@ -1,10 +1,14 @@
-"""What is taken from windows and what is made up; bandwidth never changes."""
+"""What is taken from windows, what is made up, and which links are bent."""
 
 import numpy as np
 import pytest
 
+from pba.nets import augment
 from pba.nets.augment import vary
+from pba.nets.data import Batch
 from pba.types import Floats
+
+PATH = np.full((1, 3), np.nan, dtype=np.float32)
 
 
 def windows(measured: tuple[int, ...], count: int = 2000) -> Floats:
@@ -14,9 +18,17 @@ def windows(measured: tuple[int, ...], count: int = 2000) -> Floats:
     return telemetry
 
 
+def varied_columns(telemetry: Floats, rng: np.random.Generator) -> Floats:
+    """Return what `vary` makes of the columns, the rates as they were."""
+    future_mbps = np.ones((len(telemetry), 3), dtype=np.float32)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(augment, "_BENT_SHARE", 0.0)
+        return vary(Batch(telemetry, future_mbps, PATH), rng).telemetry
+
+
 def test_columns_go_from_whole_windows_but_never_bandwidth(rng: np.random.Generator) -> None:
     given = windows((1, 2, 3, 4))
-    varied = vary(given, rng)
+    varied = varied_columns(given, rng)
     lost = np.isnan(varied[..., 1:])
     assert (lost.all(axis=1) == lost.any(axis=1)).all()
     assert lost.mean() == pytest.approx(0.3, abs=0.02)
@@ -24,8 +36,27 @@ def test_columns_go_from_whole_windows_but_never_bandwidth(rng: np.random.Genera
     assert not np.isnan(given[..., 1:]).any(), "what was given is not changed"
 
 
+def test_half_of_the_links_change_more_or_less_and_the_future_with_them(
+    rng: np.random.Generator,
+) -> None:
+    given = windows((4,))
+    future_mbps = np.repeat([[12.0, 16.0, np.nan], [13.0, 17.0, 0.0]], 2000, axis=0)
+    future_mbps = future_mbps.reshape(2, 2000, 3).swapaxes(0, 1).reshape(4000, 3)
+    varied = vary(Batch(given, future_mbps.astype(np.float32), PATH), rng)
+    power = np.log(varied.telemetry[:, 9, 0]) / np.log(9.0)
+    bent = np.abs(power - 1.0) > 1e-6
+    assert bent.mean() == pytest.approx(0.5, abs=0.05)
+    assert np.exp(-0.4) <= power.min() < 0.7
+    assert 1.4 < power.max() <= np.exp(0.4)
+    assert (varied.telemetry[:, 0, 0] == 0.0).all(), "an outage stays one"
+    there = ~np.isnan(varied.telemetry[:, 0, 4])
+    np.testing.assert_allclose(varied.telemetry[there, 0, 4], 7.0 ** power[there], rtol=1e-5)
+    wanted = future_mbps ** np.repeat(power, 2)[:, None]
+    np.testing.assert_allclose(varied.future_mbps, wanted, rtol=1e-5)
+
+
 def test_what_is_measured_is_never_replaced(rng: np.random.Generator) -> None:
-    varied = vary(windows((1, 3)), rng)
+    varied = varied_columns(windows((1, 3)), rng)
     for column in (1, 3):
         kept = ~np.isnan(varied[:, 0, column])
         assert (varied[kept, :, column] == 7.0).all()
@@ -35,14 +66,14 @@ def test_made_up_paths_are_as_common_alone_as_among_measured_ones(
     rng: np.random.Generator,
 ) -> None:
     for measured in ((), (1,)):
-        there = ~np.isnan(vary(windows(measured), rng)[..., 2:4])
+        there = ~np.isnan(varied_columns(windows(measured), rng)[..., 2:4])
         assert (there.all(axis=1) == there.any(axis=1)).all()
         assert there.mean() == pytest.approx(0.4 * 0.7, abs=0.03)
-    assert np.isnan(vary(windows(()), rng)[..., 4]).all()
+    assert np.isnan(varied_columns(windows(()), rng)[..., 4]).all()
 
 
 def test_made_up_paths_are_possible_and_of_every_size(rng: np.random.Generator) -> None:
-    varied = vary(windows(()), rng)
+    varied = varied_columns(windows(()), rng)
     latency, loss, jitter = (varied[~np.isnan(varied[:, 0, c]), :, c] for c in (1, 2, 3))
     assert latency.min() < 1.0 < 100.0 < latency.max()
     assert jitter.min() < 0.1 < 10.0 < jitter.max()

@@ -62,6 +62,41 @@ def test_an_epoch_draws_other_windows_and_the_same_seed_the_same() -> None:
     assert draws[0].tolist() == draws[1].tolist() != draws[2].tolist()
 
 
+def test_a_stretch_holds_the_windows_that_follow_one_another() -> None:
+    data = WindowSet.of({"a": [ramp(40), ramp(40, start=100.0)]}, 10)
+    first = np.array([3, 28, 30])
+    stretches, alone = data.gather(first, in_a_row=4), data.gather(3 + np.arange(4))
+    assert stretches.telemetry.shape == (3, 13, 5)
+    for place in range(4):
+        window = stretches.telemetry[0, place : place + 10]
+        np.testing.assert_array_equal(window, alone.telemetry[place])
+    np.testing.assert_array_equal(stretches.future_mbps[:4], alone.future_mbps)
+    np.testing.assert_array_equal(stretches.path[:4], alone.path)
+    assert stretches.telemetry[1, -3:, 0].tolist() == [38.0, 39.0, 39.0]
+    assert np.isfinite(stretches.future_mbps[4:8, 0]).tolist() == [True, True, False, False]
+    assert data.held(first, 4) == np.isfinite(stretches.future_mbps[:, 0]).sum() == 10
+
+
+def test_stretches_stay_inside_their_series_and_cover_it() -> None:
+    sets = {"long": [ramp(100), ramp(100, start=200.0)], "short": [ramp(14, start=400.0)]}
+    data = WindowSet.of({**sets, "empty": []}, 10)
+    seen = np.zeros(len(data), dtype=int)
+    for seed in range(40):
+        starts = data.draw_stretches(np.random.default_rng(seed), in_a_row=8)
+        assert np.bincount(data.groups[starts], minlength=3).tolist() == [23, 1, 0]
+        for start in starts:
+            stretch = np.arange(start, min(start + 8, len(data)))
+            seen[stretch[data.stops[stretch] == data.stops[start]]] += 1
+            assert data.held(np.array([start]), 8) == (4 if data.groups[start] else 8)
+    assert seen.min() > 10
+
+
+def test_stretches_of_a_large_set_do_not_drown_a_small_one() -> None:
+    data = WindowSet.of({"large": [ramp(500)], "small": [ramp(40)]}, 10)
+    starts = data.draw_stretches(np.random.default_rng(0), in_a_row=10, per_set=60)
+    assert np.bincount(data.groups[starts]).tolist() == [6, 3]
+
+
 def test_columns_that_were_never_measured_are_known() -> None:
     assert WindowSet.of({"a": [ramp(20)]}, 10).columns_seen == (True, True, False, False, False)
 

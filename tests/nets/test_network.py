@@ -104,6 +104,31 @@ def test_a_column_never_seen_in_training_changes_nothing() -> None:
     np.testing.assert_array_equal(one["probabilities"], other["probabilities"])
 
 
+def test_windows_in_a_row_are_answered_as_each_alone(network: Any) -> None:
+    learner = build(SMALL, BINS, ALL, in_a_row=4)
+    learner.set_weights(network.get_weights())
+    stretches = varied_windows(np.random.default_rng(5), 8, SMALL.window + 3)
+    together = ask(learner, stretches)
+    each = [stretches[:, place : place + SMALL.window] for place in range(4)]
+    for place, windows in enumerate(each):
+        alone = ask(network, windows)
+        for name in ("level_mbps", "path"):
+            np.testing.assert_allclose(together[name][place::4], alone[name], rtol=1e-5)
+        if place == 0:  # later windows know the samples before them, too
+            wanted = alone["probabilities"]
+            np.testing.assert_allclose(together["probabilities"][::4], wanted, atol=1e-5)
+
+
+def test_no_window_of_a_stretch_knows_what_comes_after_it() -> None:
+    learner = build(SMALL, BINS, ALL, in_a_row=4)
+    stretches = varied_windows(np.random.default_rng(5), 8, SMALL.window + 3)
+    changed = stretches.copy()
+    changed[:, -1] = [1e6, 1e3, 1.0, 1e3, 1e6]
+    before, after = ask(learner, stretches)["probabilities"], ask(learner, changed)["probabilities"]
+    unchanged = np.abs(after - before).max(axis=(1, 2)).reshape(8, 4) < 1e-6
+    assert unchanged.tolist() == [[True, True, True, False]] * 8
+
+
 def test_the_loss_ignores_what_is_not_known_and_its_gradient_is_finite(network: Any) -> None:
     import tensorflow as tf
 

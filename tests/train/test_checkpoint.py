@@ -36,7 +36,7 @@ def test_a_new_run_has_done_nothing() -> None:
 def trainer(seed: int) -> tuple[Any, Any, Steps]:
     model = build(SMALL, bins_for(MODE), (True,) * 5, seed)
     optimizer = adam(0.01, 100)
-    return model, optimizer, Steps(model, optimizer, bins_for(MODE))
+    return model, optimizer, Steps(model, model, optimizer, bins_for(MODE))
 
 
 @pytest.mark.tf

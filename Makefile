@@ -52,8 +52,10 @@ clean: ## remove what the commands made, the environment too
 	rm -rf .venv build *.egg-info .coverage .*_cache .hypothesis
 
 # Each lock holds the smaller ones with the same versions, so one environment grows as it is needed.
+# A lock is complete: with --no-deps nothing is looked up beside it, so no newer release can matter.
 .venv/%.stamp: requirements/%.txt pyproject.toml | .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	$(PY) -m pip check
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 

@@ -57,10 +57,10 @@ def main(
             rng = np.random.default_rng(seed)
             splits = data.synthetic(NetworkMode(one), samples, profile.window, rng)
         plan = Plan(
-            profile,
-            epochs or profile.epochs,
-            batch_size,
-            windows_per_set,
+            profile=profile,
+            epochs=epochs or profile.epochs,
+            batch_size=batch_size,
+            windows_per_set=windows_per_set,
             workers=workers,
             seed=seed,
         )

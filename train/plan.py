@@ -7,7 +7,7 @@ from pba.modes import Profile
 __all__ = ["Plan"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One mode's run.
 

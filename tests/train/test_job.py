@@ -42,7 +42,8 @@ def cluster() -> Iterator[None]:
 def a_run(storage: Path, mode: NetworkMode, workers: int, epochs: int = EPOCHS) -> Run:
     profile = replace(PROFILES[mode], units=(4, 4))
     splits = synthetic(mode, 450, profile.window, np.random.default_rng(0))
-    return Run(Plan(profile, epochs, batch_size=64, workers=workers), splits, storage)
+    plan = Plan(profile=profile, epochs=epochs, batch_size=64, workers=workers)
+    return Run(plan, splits, storage)
 
 
 def train(run: Run, work: Callable[[dict[str, Any]], None]) -> State:
@@ -102,7 +103,8 @@ def test_ranks_agree_and_a_worker_killed_in_mid_epoch_resumes(tmp_path: Path) ->
     assert epochs[-1] == EPOCHS == state.epochs
     for key in ("loss", "val_loss", "val_mae", "val_accuracy_20"):
         assert [one[key] for one in first] == [other[key] for other in second]
-    assert first[-1]["loss"] < first[0]["loss"]
+    # Windows are varied anew each epoch, so that the training loss of so few says little.
+    assert first[-1]["val_loss"] < first[0]["val_loss"]
 
 
 def test_an_interrupted_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ def main(
     batch_size: Annotated[int, typer.Option(help="Windows a step, all workers together.")] = 256,
     windows_per_set: Annotated[int, typer.Option(help="Most windows of a set an epoch.")] = 15000,
     learning_rate: Annotated[float | None, typer.Option(help="Peak; default: the mode's.")] = None,
+    teachers: Annotated[
+        int, typer.Option(help="Networks to train first, which then teach the model.", min=0)
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Of weights, dropout and order.")] = 0,
     output: Annotated[Path, typer.Option(help="Where models go.")] = Path("build/models"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a cut-off run.")] = False,
@@ -62,6 +65,7 @@ def main(
             batch_size=batch_size,
             windows_per_set=windows_per_set,
             workers=workers,
+            teachers=teachers,
             seed=seed,
         )
         run = Run(plan, splits, output / "runs")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -31,21 +31,29 @@ class Run:
     """A plan, its data, and the folder where Ray Train keeps the run's checkpoints.
 
     Every node of the cluster must reach ``storage``; a run that finds checkpoints there goes on
-    from the last.
+    from the last. ``teaches`` marks the run of a teacher.
     """
 
     plan: Plan
     splits: Splits
     storage: Path
+    teaches: bool = False
 
     @property
     def name(self) -> str:
         """What Ray Train calls the run, and its folder below ``storage``."""
-        return f"{self.plan.profile.mode}"
+        mode = self.plan.profile.mode
+        return f"{mode}-teacher-{self.plan.seed}" if self.teaches else f"{mode}"
+
+    @property
+    def taught(self) -> "list[Run]":
+        """The runs of the teachers, which come before this one."""
+        return [replace(self, plan=plan, teaches=True) for plan in self.plan.taught]
 
     def forget(self) -> None:
-        """Remove the checkpoints of an earlier run of that name."""
-        rmtree(self.storage / self.name, ignore_errors=True)
+        """Remove the checkpoints of an earlier run of that name, and of its teachers."""
+        for run in (self, *self.taught):
+            rmtree(run.storage / run.name, ignore_errors=True)
 
 
 def connect(address: str) -> None:
@@ -86,13 +94,16 @@ def rebuild(run: Run, state: State) -> Any:
 
 
 def _train(run: Run, work: Work) -> State:
-    """Run the trainer; it starts again from the last checkpoint if a worker dies."""
+    """Run the trainers, teachers first; each starts from its last checkpoint if a worker dies."""
+    teachers = [_train(one, work).best for one in run.taught]
     trainer = TensorflowTrainer(
         work,
         train_loop_config={
+            "name": run.name,
             "plan": run.plan,
             "train": ray.put(run.splits.train),
             "val": ray.put(run.splits.val),
+            "teachers": ray.put(teachers),
         },
         scaling_config=ScalingConfig(
             num_workers=run.plan.workers, resources_per_worker={"CPU": _CPUS_PER_WORKER}

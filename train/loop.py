@@ -6,6 +6,7 @@ workers take the same steps as one would.
 """
 
 import tempfile
+from collections.abc import Sequence
 from os import cpu_count
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import numpy as np
 import ray
 from ray.train import Checkpoint, get_checkpoint, get_context, report
 
+from pba.distribution import Bins
 from pba.nets.data import WindowSet
 from pba.nets.epochs import Share, check, learn, stretches_a_batch
 from pba.nets.layout import bins_for
 from pba.nets.network import build
 from pba.nets.steps import Steps, adam
+from pba.types import Floats
 from train import checkpoint
 from train.checkpoint import State
 from train.plan import Plan
@@ -33,7 +36,8 @@ def loop(config: dict[str, Any]) -> None:
     Parameters
     ----------
     config
-        ``plan``, and in Ray's object store ``train`` and ``val``: the windows.
+        The run's ``name``, its ``plan``, and in Ray's object store ``train`` and ``val``, the
+        windows, and ``teachers``, the weights of each.
     """
     plan: Plan = config["plan"]
     train, val = _fetch(config["train"]), _fetch(config["val"])
@@ -47,11 +51,12 @@ def loop(config: dict[str, Any]) -> None:
     with strategy.scope():
         learner = build(plan.profile, bins, train.columns_seen, plan.seed, plan.in_a_row)
         model = build(plan.profile, bins, train.columns_seen, plan.seed)
+        teachers = _teachers(plan, bins, train, ray.get(config["teachers"]))
         rate = plan.profile.learning_rate
         optimizer = adam(rate, plan.epochs * batches, share.world)
-    steps = Steps(learner, model, optimizer, bins, strategy)
+    steps = Steps(learner, model, optimizer, bins, strategy, teachers)
     state = _resume(learner, optimizer)
-    progress = Progress(f"{plan.profile.mode}", plan.epochs, batches, state.epochs, say=_say(share))
+    progress = Progress(config["name"], plan.epochs, batches, state.epochs, say=_say(share))
     val_order = val.draw(np.random.default_rng(plan.seed), plan.val_per_set)
 
     while state.epochs < plan.epochs and state.since_best < plan.patience:
@@ -62,6 +67,18 @@ def loop(config: dict[str, Any]) -> None:
         state.add(figures, model.get_weights())
         progress.epoch(figures)
         _report(share, state, learner, optimizer)
+
+
+def _teachers(
+    plan: Plan, bins: Bins, train: WindowSet, weights: Sequence[Sequence[Floats]]
+) -> list[Any]:
+    """Return the teachers, which take the stretches that the learner takes."""
+    found = []
+    for held in weights:
+        found.append(build(plan.profile, bins, train.columns_seen, in_a_row=plan.in_a_row))
+        found[-1].set_weights(held)
+        found[-1].trainable = False
+    return found
 
 
 def _epoch_order(plan: Plan, train: WindowSet, epoch: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What a training run is asked to do. Values only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pba.modes import Profile
 
@@ -30,6 +30,9 @@ class Plan:
         Epochs without a better validation loss after which training stops.
     workers
         Ray Train workers that share each batch.
+    teachers
+        Networks of the same shape, of the next seeds, that are trained first and then teach this
+        one together.
     seed
         Of first weights, dropout, and the order of windows.
     """
@@ -42,4 +45,12 @@ class Plan:
     val_per_set: int = 2000
     patience: int = 10
     workers: int = 1
+    teachers: int = 0
     seed: int = 0
+
+    @property
+    def taught(self) -> "tuple[Plan, ...]":
+        """The teachers' own plans."""
+        return tuple(
+            replace(self, teachers=0, seed=self.seed + 1 + at) for at in range(self.teachers)
+        )

@@ -31,9 +31,15 @@ def draw_reliability(figures: Mapping[str, Any], model: str, title: str, path: P
         kept = [point for point in found["answered"] if point["accuracy_20"] is not None]
         share, reached = ([point[key] for point in kept] for key in ("share", "accuracy_20"))
         right.plot(share, reached, marker=".", color=f"C{at}", label=label)
-        for point in kept[-1:]:
-            place = point["share"], point["accuracy_20"]
-            right.annotate(f"≥ {point['confidence']:g}", place, fontsize=8)
+        if at == 0:  # where the curves meet, more labels would cover each other
+            for point in kept:
+                right.annotate(
+                    f"≥ {point['confidence']:g}",
+                    (point["share"], point["accuracy_20"]),
+                    textcoords="offset points",
+                    xytext=(5, 4),
+                    fontsize=8,
+                )
     left.set(xlabel="confidence", ylabel="share in band", title=f"{title}: what confidence means")
     right.set(xlabel="share of forecasts that are so sure", ylabel="share of those in band")
     right.set(title="who waits for confidence gets more hits")

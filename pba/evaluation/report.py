@@ -21,6 +21,10 @@ _DETAILS = {
     "near_accuracy_20": "near changes ±20 %",
     "near_mae": "near changes MAE",
 }
+_BESIDE = {
+    "mae": "mean absolute error",
+    "near_mae": "mean absolute error near changes",
+}
 _MARKS = {"better": "+", "worse": "−", "noise": ""}
 
 Figures = Mapping[str, Any]
@@ -50,6 +54,8 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
         for steps in map(str, HORIZONS):
             lines += ["", f"### {mode}, {_ahead(steps)}: accuracy_20", ""]
             lines += _accuracies(found, model, steps)
+        for key, what in _BESIDE.items():
+            lines += ["", f"### {mode}: {what}, Mbps", "", *_beside(found, model, key)]
         lines += ["", f"### {mode}: the model by set and horizon", "", *_details(found, model)]
         lines += ["", f"### {mode}: when the model is sure", "", *_answered(found, model)]
         if path := _path(found, model):
@@ -87,6 +93,18 @@ def _accuracies(found: Figures, model: str, steps: str) -> list[str]:
 
 def _mean(figures: Figures, who: str, steps: str) -> str:
     return f"{figures[who][steps]['accuracy_20']:.3f}" if who in figures else "–"
+
+
+def _beside(found: Figures, model: str, key: str) -> list[str]:
+    held = {name: one["scores"] for name, one in found["sets"].items()}
+    held["**all moments**"] = found["pooled"]
+    ones = list(dict.fromkeys(who for scores in held.values() for who in scores))
+    rows = [
+        [name, steps, *(_shown(scores.get(who, {}).get(steps, {}).get(key)) for who in ones)]
+        for name, scores in held.items()
+        for steps in scores[model]
+    ]
+    return table(["set", "steps", *ones], rows)
 
 
 def _details(found: Figures, model: str) -> list[str]:

@@ -9,7 +9,7 @@ from pba.distribution import Bins
 from pba.nets.features import PATH_FACTORS, path_scale
 from pba.nets.targets import soft_targets
 
-__all__ = ["window_loss"]
+__all__ = ["taught_loss", "window_loss"]
 
 _PATH_WEIGHT = 0.1
 _BEND = 0.05
@@ -28,6 +28,26 @@ def window_loss(bins: Bins) -> Callable[[Any, Any, Any], Any]:
         return bandwidth + _PATH_WEIGHT * _path(outputs["path"], path)
 
     return loss
+
+
+def taught_loss(outputs: dict[str, Any], wanted: Any, future_mbps: Any) -> Any:
+    """Return the cross-entropy of each window to what its teachers say, shape ``(batch,)``.
+
+    Knowledge distillation (Hinton, Vinyals and Dean, "Distilling the knowledge in a neural
+    network", 2015).
+
+    Parameters
+    ----------
+    wanted
+        The teachers' mean probabilities, shape ``(batch, horizon, bin)``.
+    future_mbps
+        Horizons that are NaN here do not count: the window lies past the end of its series.
+    """
+    import tensorflow as tf
+
+    known = ~tf.math.is_nan(future_mbps)
+    entropy = -tf.reduce_sum(wanted * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
+    return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
 
 
 def _bandwidth(outputs: dict[str, Any], future_mbps: Any, targets: Any, edges: Any) -> Any:

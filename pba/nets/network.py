@@ -14,7 +14,7 @@ from pba.types import COLUMNS
 
 __all__ = ["build", "calibrated"]
 
-_HIDDEN = 128
+_HIDDEN, _HIDDEN_DROPOUT = 256, 0.1
 _SPANS = (5, 15)
 
 
@@ -80,8 +80,15 @@ def _hidden(profile: Profile, view: Inputs, draw: np.random.Generator) -> Any:
         state = layers.LSTM(units, return_sequences=True, **_lstm_weights(draw))(state)
         state = layers.Dropout(profile.dropout, seed=seed_from(draw))(state)
     last = cut(state, profile.window, 1)[:, 0]
-    joined = layers.Concatenate()([last, view.recent, _statistics(view.log_ratio)])
-    return layers.Dense(_HIDDEN, activation="relu", kernel_initializer=glorot(draw))(joined)
+    first = _dense(layers.Concatenate()([last, view.recent, _statistics(view.log_ratio)]), draw)
+    return layers.Concatenate()([first, _dense(first, draw)])
+
+
+def _dense(given: Any, draw: np.random.Generator) -> Any:
+    from keras import layers
+
+    hidden = layers.Dense(_HIDDEN, activation="gelu", kernel_initializer=glorot(draw))(given)
+    return layers.Dropout(_HIDDEN_DROPOUT, seed=seed_from(draw))(hidden)
 
 
 def _lstm_weights(draw: np.random.Generator) -> dict[str, Any]:

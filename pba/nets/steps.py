@@ -1,16 +1,18 @@
 """One training step and one evaluation step, compiled; the same for one process and for many."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pba.distribution import Bins
 from pba.nets.data import Batch
-from pba.nets.loss import window_loss
+from pba.nets.loss import taught_loss, window_loss
 from pba.types import Floats
 
 __all__ = ["Steps", "adam"]
 
 _CLIP_NORM = 1.0
 _WARM_UP_SHARE = 0.05
+_TAUGHT_SHARE = 0.7
 
 
 def adam(peak: float, steps: int, replicas: int = 1) -> Any:
@@ -46,16 +48,26 @@ class Steps:
     strategy
         How replicas work together; None for one process alone. Every process passes its own share
         of a batch and the size of the whole, and gets the loss of the whole.
+    teachers
+        Trained networks that take what the learner takes: seven tenths of the loss are then how far
+        the learner is from their mean, which knows more of what might have come than the one thing
+        that came.
     """
 
     def __init__(
-        self, learner: Any, model: Any, optimizer: Any, bins: Bins, strategy: Any = None
+        self,
+        learner: Any,
+        model: Any,
+        optimizer: Any,
+        bins: Bins,
+        strategy: Any = None,
+        teachers: Sequence[Any] = (),
     ) -> None:
         import tensorflow as tf
 
         self._strategy = strategy or tf.distribute.get_strategy()
         self._learner, self._model, self._optimizer = learner, model, optimizer
-        self._loss = window_loss(bins)
+        self._loss, self._teachers = window_loss(bins), teachers
         with self._strategy.scope():
             optimizer.build(learner.trainable_variables)
         floats = [tf.TensorSpec((None, 3), tf.float32)] * 2 + [tf.TensorSpec((), tf.float32)]
@@ -111,10 +123,19 @@ class Steps:
 
         with tf.GradientTape() as tape:
             outputs = self._learner(telemetry, training=True)
-            loss = tf.reduce_sum(self._loss(outputs, future, path)) / size
+            losses = self._loss(outputs, future, path)
+            if self._teachers:
+                taught = taught_loss(outputs, self._wanted(telemetry), future)
+                losses = (1.0 - _TAUGHT_SHARE) * losses + _TAUGHT_SHARE * taught
+            loss = tf.reduce_sum(losses) / size
         variables = self._learner.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
+
+    def _wanted(self, telemetry: Any) -> Any:
+        """Return the teachers' mean probabilities."""
+        said = [one(telemetry, training=False)["probabilities"] for one in self._teachers]
+        return sum(said) / len(said)
 
     def _evaluate_all(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
         run = self._strategy.run(self._evaluate_one, (telemetry, future, path, size))

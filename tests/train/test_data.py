@@ -8,8 +8,9 @@ import pyarrow.parquet
 import pytest
 
 from pba.errors import InvalidTrace
+from pba.traces import Trace
 from pba.types import NetworkMode
-from train.data import from_traces, synthetic
+from train.data import coarser, from_traces, synthetic
 
 SPLITS = ("train", "val", "test")
 
@@ -41,6 +42,23 @@ def test_splits_of_traces_never_mix(tmp_path: Path) -> None:
     ):
         assert set(windows.values[:, 0].tolist()) == rates
     assert splits.trained_on == ("a", "b")
+
+
+def test_a_coarser_trace_holds_means_of_what_was_measured() -> None:
+    telemetry = np.full((5, 5), np.nan)
+    telemetry[:, 0] = [10.0, 20.0, 30.0, 50.0, 90.0]
+    telemetry[1, 1] = 7.0
+    made = coarser(Trace("a", "train", np.arange(5.0), telemetry), 2)
+    assert made.timestamps_s.tolist() == [0.0, 2.0]
+    assert made.telemetry[:, 0].tolist() == [15.0, 40.0]
+    np.testing.assert_array_equal(made.telemetry[:, 1], [7.0, np.nan])
+    assert np.isnan(made.telemetry[:, 2:]).all()
+
+
+def test_only_what_is_learnt_from_is_made_coarser(tmp_path: Path) -> None:
+    write_set(tmp_path / "internet", "a", SPLITS, 10.0)
+    splits = from_traces(tmp_path, NetworkMode.INTERNET, 10)
+    assert [len(part) for part in (splits.train, splits.val, splits.test)] == [40 + 15, 40, 40]
 
 
 def test_a_set_without_a_train_split_is_only_reported_on(tmp_path: Path) -> None:

@@ -114,6 +114,20 @@ def test_an_interrupted_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None
     assert after.history["loss"][:2] == before.history["loss"]
 
 
+def test_teachers_come_first_and_are_not_trained_twice(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "runs", NetworkMode.DATACENTER, 1, epochs=1)
+    run = replace(run, plan=replace(run.plan, teachers=2))
+    first = train(run, noting(tmp_path))
+    assert len(notes(tmp_path, 0)) == 3  # one epoch each
+    again = train(run, noting(tmp_path))
+    assert len(notes(tmp_path, 0)) == 3
+    assert again.history == first.history
+    names = ["datacenter", "datacenter-teacher-1", "datacenter-teacher-2"]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == names
+    run.forget()
+    assert not list((tmp_path / "runs").iterdir())
+
+
 def test_a_forgotten_run_leaves_nothing_to_resume_from(tmp_path: Path) -> None:
     run = a_run(tmp_path, NetworkMode.DATACENTER, 1)
     (tmp_path / run.name / "checkpoint").mkdir(parents=True)

@@ -85,9 +85,10 @@ def _hidden(profile: Profile, view: Inputs, draw: np.random.Generator) -> Any:
 
 
 def _dense(given: Any, draw: np.random.Generator) -> Any:
-    from keras import layers
+    from keras import layers, ops
 
-    hidden = layers.Dense(_HIDDEN, activation="gelu", kernel_initializer=glorot(draw))(given)
+    hidden = layers.Dense(_HIDDEN, kernel_initializer=glorot(draw))(given)
+    hidden = ops.gelu(hidden, approximate=True)  # the exact one's operator has no ONNX form
     return layers.Dropout(_HIDDEN_DROPOUT, seed=seed_from(draw))(hidden)
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "bias",
     "calibration_error",
     "central_coverage",
+    "chance_calibration_error",
     "coverage",
     "in_band",
     "mae",
@@ -173,7 +174,7 @@ def central_coverage(quantiles: Floats, actual: Floats, share: float) -> float:
     return coverage(quantiles[:, low], quantiles[:, -1 - low], actual)
 
 
-def calibration_error(confidence: Floats, hits: Floats, bins: int = 10) -> float:
+def calibration_error(confidence: Floats, hits: np.ndarray, bins: int = 10) -> float:
     """Return the expected calibration error: how far confidence lies from the share of hits.
 
     Forecasts are put into ``bins`` equal parts of confidence; the result is the mean over forecasts
@@ -201,6 +202,28 @@ def calibration_error(confidence: Floats, hits: Floats, bins: int = 10) -> float
     part = np.minimum((confidence * bins).astype(int), bins - 1)
     excess = np.bincount(part, weights=confidence - hits, minlength=bins)
     return float(np.abs(excess).sum() / confidence.size)
+
+
+def chance_calibration_error(
+    confidence: Floats, rng: np.random.Generator, bins: int = 10, draws: int = 100
+) -> float:
+    """Return the `calibration_error` that forecasts show by chance if their confidence is right.
+
+    The mean over ``draws`` in which each forecast hits with the probability that it states, as if
+    independently; forecasts that follow each other on one link hit together and show more.
+
+    Examples
+    --------
+    >>> sure = np.full(100, 0.5)  # a share of 100 is off by sqrt(2 / pi * 0.25 / 100) on average
+    >>> chance_calibration_error(sure, np.random.default_rng(0), draws=2000)
+    0.040
+    """
+    confidence = np.asarray(confidence, dtype=float)
+    found = [
+        calibration_error(confidence, rng.random(confidence.shape) < confidence, bins)
+        for _ in range(draws)
+    ]
+    return _mean(np.array(found))
 
 
 def _mean(values: np.ndarray) -> float:

@@ -18,6 +18,7 @@ _DETAILS = {
     "coverage_50": "in 50 %",
     "coverage_90": "in 90 %",
     "calibration_error": "calibration",
+    "chance_calibration_error": "by chance",
     "near_accuracy_20": "near changes ±20 %",
     "near_mae": "near changes MAE",
 }
@@ -47,7 +48,9 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
         "",
         "`accuracy_20` is the share of forecasts within ±20 % of what came. Beside it, `+` "
         "says that the model is better than that rival and `−` that it is worse, by more than "
-        "chance (95 % bootstrap interval over traces); without a mark the difference is noise.",
+        "chance (95 % bootstrap interval over traces); without a mark the difference is noise. "
+        "`calibration` is the expected error of the confidence; beside it, what a confidence that "
+        "is right would show by chance over as many forecasts.",
     ]
     for mode, found in results.items():
         lines += ["", f"## {mode}: {version[mode]}, {found['split']} traces"]

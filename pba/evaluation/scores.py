@@ -103,6 +103,9 @@ def _figures(parts: Sequence[tuple[Said, Moments]], at: int) -> Figures:
         "coverage_50": metrics.central_coverage(quantiles, actual, 0.5),
         "coverage_90": metrics.central_coverage(quantiles, actual, 0.9),
         "calibration_error": metrics.calibration_error(sure, hits),
+        "chance_calibration_error": metrics.chance_calibration_error(
+            sure, np.random.default_rng(0)
+        ),
         "reliability": _reliability(sure, hits),
         "answered": _answered(sure, hits),
     }

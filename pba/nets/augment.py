@@ -1,4 +1,4 @@
-"""Windows made harder on purpose: other columns, and links that are steadier or wilder."""
+"""Windows made harder on purpose: other columns, other distances, steadier and wilder links."""
 
 import numpy as np
 
@@ -9,7 +9,10 @@ __all__ = ["vary"]
 
 _LOST_SHARE, _MADE_UP_SHARE, _LOSSLESS_SHARE = 0.3, 0.4, 0.5
 _BENT_SHARE, _BEND = 0.5, 0.4
+_FARTHEST = 10.0
 _PATH = slice(COLUMNS.index("latency_ms"), COLUMNS.index("jitter_ms") + 1)
+_TIMES = [COLUMNS.index("latency_ms"), COLUMNS.index("jitter_ms")]
+_PATH_TIMES = [column - _PATH.start for column in _TIMES]
 _RATES = [COLUMNS.index("bandwidth_mbps"), COLUMNS.index("throughput_mbps")]
 # Powers of ten: 0.03 to 500 ms, 1e-5 to 0.1, 0.003 to 100 ms.
 _LEAST, _MOST = (-1.5, -5.0, -2.5), (2.7, -1.0, 2.0)
@@ -25,6 +28,10 @@ def vary(batch: Batch, rng: np.random.Generator) -> Batch:
 
     Of every second stretch all rates, those to come too, are raised to a power of 0.67 to 1.49:
     its changes become that much smaller or larger, as on a link that was never measured.
+
+    Latency and jitter of every stretch, those to come too, are multiplied by a factor of 0.1 to
+    10. One network measured nearly all the latency there is to learn from; without this, what is
+    high there was high everywhere, and fell, the network said.
     """
     telemetry = _with_other_columns(batch.telemetry, rng)
     count = len(telemetry)
@@ -32,7 +39,11 @@ def vary(batch: Batch, rng: np.random.Generator) -> Batch:
     power = np.where(bent, np.exp(rng.uniform(-_BEND, _BEND, count)), 1.0)
     telemetry[..., _RATES] **= power[:, None, None]
     future_mbps = batch.future_mbps ** np.repeat(power, len(batch.future_mbps) // count)[:, None]
-    return Batch(telemetry.astype(np.float32), future_mbps.astype(np.float32), batch.path)
+    farther = _FARTHEST ** rng.uniform(-1.0, 1.0, count)
+    telemetry[..., _TIMES] *= farther[:, None, None]
+    path = batch.path.copy()
+    path[:, _PATH_TIMES] *= np.repeat(farther, len(path) // count)[:, None]
+    return Batch(telemetry.astype(np.float32), future_mbps.astype(np.float32), path)
 
 
 def _with_other_columns(telemetry: Floats, rng: np.random.Generator) -> Floats:

@@ -8,7 +8,9 @@ from pba.nets.augment import vary
 from pba.nets.data import Batch
 from pba.types import Floats
 
-PATH = np.full((1, 3), np.nan, dtype=np.float32)
+
+def no_path(count: int) -> Floats:
+    return np.full((count, 3), np.nan, dtype=np.float32)
 
 
 def windows(measured: tuple[int, ...], count: int = 2000) -> Floats:
@@ -19,11 +21,12 @@ def windows(measured: tuple[int, ...], count: int = 2000) -> Floats:
 
 
 def varied_columns(telemetry: Floats, rng: np.random.Generator) -> Floats:
-    """Return what `vary` makes of the columns, the rates as they were."""
+    """Return what `vary` makes of the columns, rates and distances as they were."""
     future_mbps = np.ones((len(telemetry), 3), dtype=np.float32)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(augment, "_BENT_SHARE", 0.0)
-        return vary(Batch(telemetry, future_mbps, PATH), rng).telemetry
+        patched.setattr(augment, "_FARTHEST", 1.0)
+        return vary(Batch(telemetry, future_mbps, no_path(len(telemetry))), rng).telemetry
 
 
 def test_columns_go_from_whole_windows_but_never_bandwidth(rng: np.random.Generator) -> None:
@@ -42,7 +45,7 @@ def test_half_of_the_links_change_more_or_less_and_the_future_with_them(
     given = windows((4,))
     future_mbps = np.repeat([[12.0, 16.0, np.nan], [13.0, 17.0, 0.0]], 2000, axis=0)
     future_mbps = future_mbps.reshape(2, 2000, 3).swapaxes(0, 1).reshape(4000, 3)
-    varied = vary(Batch(given, future_mbps.astype(np.float32), PATH), rng)
+    varied = vary(Batch(given, future_mbps.astype(np.float32), no_path(4000)), rng)
     power = np.log(varied.telemetry[:, 9, 0]) / np.log(9.0)
     bent = np.abs(power - 1.0) > 1e-6
     assert bent.mean() == pytest.approx(0.5, abs=0.05)
@@ -80,3 +83,20 @@ def test_made_up_paths_are_possible_and_of_every_size(rng: np.random.Generator) 
     assert (loss >= 0).all()
     assert (loss <= 1).all()
     assert 0.4 < (loss == 0).all(axis=1).mean() < 0.7
+
+
+def test_a_link_is_as_often_near_as_far_and_what_comes_with_it(rng: np.random.Generator) -> None:
+    future_mbps = np.ones((4000, 3), dtype=np.float32)
+    path = np.full((4000, 3), 7.0, dtype=np.float32)
+    given = windows((1, 2, 3))
+    varied = vary(Batch(given, future_mbps, path), rng)
+    factor = varied.path[::2, 0] / 7.0
+    assert 0.1 <= factor.min() < 0.12
+    assert 8.0 < factor.max() <= 10.0
+    assert np.median(factor) == pytest.approx(1.0, abs=0.15)
+    np.testing.assert_allclose(varied.path[:, 2], varied.path[:, 0])
+    np.testing.assert_allclose(varied.path[1::2], varied.path[::2])
+    assert (varied.path[:, 1] == 7.0).all(), "a share has no distance"
+    for column in (1, 3):
+        kept = ~np.isnan(varied.telemetry[:, 0, column])
+        np.testing.assert_allclose(varied.telemetry[kept, 5, column], 7.0 * factor[kept], rtol=1e-5)

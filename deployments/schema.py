@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 import numpy as np
 from pydantic import (
@@ -19,9 +19,32 @@ from typing_extensions import TypedDict
 
 from pba.errors import InvalidInput, InvalidRequest, InvalidSample, NotJson, PBAError, TooLarge
 from pba.forecasting import Query
-from pba.types import COLUMNS, LIMITS, History, NetworkMode, check_link_id
+from pba.store import Report
+from pba.types import (
+    COLUMNS,
+    LIMITS,
+    Floats,
+    History,
+    NetworkMode,
+    check_link_id,
+    check_samples,
+)
 
-__all__ = ["BulkBody", "ForecastBody", "encode", "read_query", "read_queries"]
+__all__ = [
+    "BulkBody",
+    "BulkSamplesBody",
+    "ForecastBody",
+    "LinksBody",
+    "SamplesBody",
+    "encode",
+    "read_bulk_samples",
+    "read_link_ids",
+    "read_queries",
+    "read_query",
+    "read_samples",
+]
+
+_Body = TypeVar("_Body")
 
 _STRICT = ConfigDict(extra="forbid")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -65,6 +88,78 @@ class BulkBody(BaseModel):
     requests: list[ForecastBody]
 
 
+class SamplesBody(BaseModel):
+    """Samples of one link, in any order; those that are stored already do no harm."""
+
+    model_config = _STRICT
+
+    samples: list[SampleBody]
+
+
+class LinkSampleBody(SampleBody):
+    """One measurement of the link that it names."""
+
+    link_id: Annotated[str, Field(description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")]
+
+
+class BulkSamplesBody(BaseModel):
+    """Samples of many links."""
+
+    model_config = _STRICT
+
+    samples: list[LinkSampleBody]
+
+
+class LinksBody(BaseModel):
+    """Links to forecast for; the answers come in the same order."""
+
+    model_config = _STRICT
+
+    link_ids: list[str]
+
+
+def read_samples(body: bytes, link_id: str, most: int) -> list[Report]:
+    """Return what ``body`` reports of one link.
+
+    Raises
+    ------
+    InvalidRequest, InvalidSample, InvalidInput
+        With the field that is to blame.
+    TooLarge
+        For more than ``most`` samples.
+    """
+    name = check_link_id(link_id)
+    samples = _read(_SAMPLES, body).samples
+    _refuse_more(samples, "samples", most)
+    times, telemetry = _arrays(samples)
+    check_samples(times, telemetry, "samples")
+    return [Report(name, times, telemetry)]
+
+
+def read_bulk_samples(body: bytes, most: int) -> list[Report]:
+    """Return what ``body`` reports of many links, one report a link; raises as `read_samples`."""
+    samples = _read(_BULK_SAMPLES, body).samples
+    _refuse_more(samples, "samples", most)
+    times, telemetry = _arrays(samples)
+    check_samples(times, telemetry, "samples")
+    rows: dict[str, list[int]] = {}
+    for row, sample in enumerate(samples):
+        rows.setdefault(sample["link_id"], []).append(row)
+    for name, (first, *_) in rows.items():
+        try:
+            check_link_id(name)
+        except InvalidInput as error:
+            raise error.inside(f"samples[{first}]") from None
+    return [Report(name, times[at], telemetry[at]) for name, at in rows.items()]
+
+
+def read_link_ids(body: bytes, most: int) -> list[str]:
+    """Return the links that ``body`` names; raises as `read_samples`."""
+    link_ids = _read(_LINKS, body).link_ids
+    _refuse_more(link_ids, "link_ids", most)
+    return link_ids
+
+
 def read_query(body: bytes) -> Query:
     """Return the query that ``body`` asks.
 
@@ -73,10 +168,7 @@ def read_query(body: bytes) -> Query:
     InvalidRequest, InvalidSample, InvalidHistory, InvalidInput
         With the field that is to blame.
     """
-    try:
-        return _query(_ONE.validate_json(body))
-    except ValidationError as error:
-        raise _explained(error) from None
+    return _query(_read(_ONE, body))
 
 
 def read_queries(body: bytes, most: int) -> list[Query | PBAError]:
@@ -89,15 +181,8 @@ def read_queries(body: bytes, most: int) -> list[Query | PBAError]:
     TooLarge
         For more than ``most`` requests.
     """
-    try:
-        items = _MANY.validate_json(body)["requests"]
-    except ValidationError as error:
-        raise _explained(error) from None
-    if len(items) > most:
-        raise TooLarge(
-            f"requests has {len(items)} items; one call carries at most {most}. Split it.",
-            "requests",
-        )
+    items = _read(_MANY, body)["requests"]
+    _refuse_more(items, "requests", most)
     return [_query_or_error(item) for item in items]
 
 
@@ -130,6 +215,23 @@ class _Many(TypedDict):
 
 _ONE = TypeAdapter(ForecastBody)
 _MANY = TypeAdapter(_Many)
+_SAMPLES = TypeAdapter(SamplesBody)
+_BULK_SAMPLES = TypeAdapter(BulkSamplesBody)
+_LINKS = TypeAdapter(LinksBody)
+
+
+def _read(kind: TypeAdapter[_Body], body: bytes) -> _Body:
+    try:
+        return kind.validate_json(body)
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def _refuse_more(items: Sequence[Any], name: str, most: int) -> None:
+    if len(items) > most:
+        raise TooLarge(
+            f"{name} has {len(items)} items; one call carries at most {most}. Split it.", name
+        )
 
 
 def _query_or_error(item: ForecastBody | PBAError) -> Query | PBAError:
@@ -148,6 +250,11 @@ def _query(body: ForecastBody) -> Query:
 
 
 def _history(samples: Sequence[SampleBody]) -> History:
+    return History(*_arrays(samples))
+
+
+def _arrays(samples: Sequence[SampleBody]) -> tuple[Floats, Floats]:
+    """Return times in Unix seconds, ``(sample,)``, and telemetry, ``(sample, 5)``."""
     rows = [
         (
             sample["timestamp"],
@@ -161,7 +268,7 @@ def _history(samples: Sequence[SampleBody]) -> History:
     ]
     moments = [_seconds(row[0]) for row in rows]
     telemetry = np.array([row[1:] for row in rows], dtype=float).reshape(-1, len(COLUMNS))
-    return History(np.array(moments, dtype=float), telemetry)
+    return np.array(moments, dtype=float), telemetry
 
 
 def _seconds(moment: float | datetime) -> float:

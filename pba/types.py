@@ -26,6 +26,7 @@ __all__ = [
     "NetworkMetrics",
     "NetworkMode",
     "check_link_id",
+    "check_samples",
     "parse_mode",
     "rfc3339",
 ]
@@ -175,7 +176,7 @@ class History:
     telemetry: Floats
 
     def __post_init__(self) -> None:
-        _check_values(self.telemetry)
+        check_samples(self.timestamps_s, self.telemetry, "history")
         _check_order(self.timestamps_s)
 
     @classmethod
@@ -209,31 +210,44 @@ def _unchecked(timestamps_s: Floats, telemetry: Floats) -> History:
     return part
 
 
-def _check_values(telemetry: Floats) -> None:
+def check_samples(timestamps_s: Floats, telemetry: Floats, name: str) -> None:
+    """Hold every sample to the ranges of `LIMITS`, in whatever order they are.
+
+    Parameters
+    ----------
+    timestamps_s, telemetry
+        As in a `History`.
+    name
+        What the caller calls the list, for the errors.
+
+    Raises
+    ------
+    InvalidSample
+        For a time outside 1970 to 9999, a missing bandwidth, or a value out of its range.
+    """
     missing = np.isnan(telemetry)
     wrong = ~missing & ~((telemetry >= 0) & (telemetry <= _HIGHEST))
     wrong[:, 0] |= missing[:, 0]
-    if not wrong.any():
-        return
-    row, column = (int(index) for index in np.argwhere(wrong)[0])
-    name, value = COLUMNS[column], telemetry[row, column]
-    limit = LIMITS[name]
-    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
-    raise InvalidSample(
-        f"{name} is {value:.6g}; it is {limit.rule}. {remedy}",
-        f"history[{row}].{name}",
-    )
-
-
-def _check_order(timestamps_s: Floats) -> None:
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise _out_of_range(f"{name}[{row}].", COLUMNS[column], float(telemetry[row, column]))
     possible = (timestamps_s >= 0) & (timestamps_s < _YEAR_10000)
     if not possible.all():
         row = int(np.argmin(possible))
         raise InvalidSample(
             f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year "
             "9999. Divide milliseconds by 1000.",
-            f"history[{row}].timestamp",
+            f"{name}[{row}].timestamp",
         )
+
+
+def _out_of_range(where: str, column: str, value: float) -> InvalidSample:
+    limit = LIMITS[column]
+    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
+    return InvalidSample(f"{column} is {value:.6g}; it is {limit.rule}. {remedy}", where + column)
+
+
+def _check_order(timestamps_s: Floats) -> None:
     late = np.flatnonzero(np.diff(timestamps_s) <= 0)
     if late.size:
         row = int(late[0])

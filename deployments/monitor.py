@@ -1,12 +1,13 @@
-"""The Monitor as a Serve deployment: a thread that scores forecasts, and what Prometheus is told."""
+"""The Monitor as a Serve deployment: a thread that scores, and what Prometheus is told of it."""
 
 import logging
 import threading
 import time
 from typing import Any
 
-from ray.serve.metrics import Counter, Gauge
+from ray.serve.metrics import Gauge
 
+from deployments.metrics import counter
 from deployments.opening import open_store
 from deployments.own_address import listen_there_only
 from deployments.settings import Settings
@@ -71,11 +72,7 @@ class Figures:
         )
         self._confidence = _gauge("dwcp_pba_confidence", "Mean confidence of those forecasts.")
         self._version = _gauge("dwcp_pba_model_version", "1 for versions that were scored.")
-        self._scored = Counter(
-            "dwcp_pba_predictions_scored_total",
-            "Forecasts one step ahead that were scored.",
-            tag_keys=_TAGS,
-        )
+        self._scored = counter("dwcp_pba_predictions_scored_total", "Forecasts scored.", *_TAGS)
         self._told: dict[tuple[str, ...], int] = {}
 
     def tell(self, store: Store) -> None:
@@ -96,4 +93,4 @@ class Figures:
 
 
 def _gauge(name: str, description: str) -> Any:
-    return Gauge(name, description, tag_keys=_TAGS)
+    return Gauge(name, description, tag_keys=_TAGS)  # type: ignore[arg-type] # the hint says one

@@ -48,6 +48,10 @@ _Found = TypeVar("_Found")
 _api = http.api()
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @serve.ingress(_api)
 class Router:
     """Answers controllers."""
@@ -268,7 +272,3 @@ class Router:
             *(described(handle, deadline_s) for handle in self._handles.values())
         )
         return dict(zip(map(str, self._handles), told, strict=True))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

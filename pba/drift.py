@@ -218,7 +218,13 @@ class DriftDetector:
     ...     told = detector.update(Outcome(second, mbps, mbps, hit=True))
     ...     if told:
     ...         change = told.changes[0]
-    ...         print(told.stage, change.what, change.since_s, round(change.before, 1), round(change.after, 1))
+    ...         print(
+    ...             told.stage,
+    ...             change.what,
+    ...             change.since_s,
+    ...             round(change.before, 1),
+    ...             round(change.after, 1),
+    ...         )
     opened level 200.0 102.9 63.6
     """
 

@@ -35,10 +35,16 @@ class RunningService:
     process: subprocess.Popen[bytes]
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def address(self) -> str:
+        """Where this service's own Ray is found; `auto` may find that of another."""
+        (port,) = (self.folder / "ray" / "session_latest").glob("gcs_server_port_*")
+        return f"127.0.0.1:{port.read_text().strip()}"
+
     def program(self, source: str, timeout_s: float = 90.0) -> Any:
         """Run ``source`` as a second program on the same Ray; return the JSON it prints last."""
         ran = subprocess.run(
-            [sys.executable, "-c", _PROLOGUE + source],
+            [sys.executable, "-c", _PROLOGUE.format(self.address) + source],
             env=self.environment,
             cwd=PROJECT,
             capture_output=True,
@@ -55,7 +61,7 @@ class RunningService:
         path.write_text(yaml.safe_dump(config))
         serve = Path(sys.executable).with_name("serve")
         subprocess.run(
-            [serve, "run", "--non-blocking", "--address", "auto", path],
+            [serve, "run", "--non-blocking", "--address", self.address, path],
             env=self.environment,
             cwd=PROJECT,
             capture_output=True,
@@ -67,7 +73,7 @@ class RunningService:
 _PROLOGUE = """
 import json, logging, ray
 from ray import serve
-ray.init(address="auto", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
+ray.init(address="{}", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
 handle = serve.get_app_handle("pba")
 """
 
@@ -117,12 +123,18 @@ def _config(folder: Path, port: int) -> dict[str, Any]:
         if deployment["name"] == "Router":
             scaling = {"max_replicas": 1}
             deployment["max_ongoing_requests"] = 512
+        elif deployment["name"] == "Monitor":
+            continue
         else:
             mode = NetworkMode(deployment["name"].removesuffix("Model").lower())
             toy_artifact(folder / mode, mode)
             deployment["user_config"]["model"] = str(folder / mode)
         deployment["autoscaling_config"] |= scaling
-    config["applications"][0]["args"] = {"max_in_flight": 16}
+    config["applications"][0]["args"] = {
+        "max_in_flight": 16,
+        "store_url": f"sqlite:///{folder}/pba.db",
+        "score_every_s": 1.0,
+    }
     return config
 
 

@@ -57,6 +57,19 @@ class MemberAnswer(BaseModel):
     confidence: float
 
 
+class AllocationAnswer(BaseModel):
+    """What to do with the link, see docs/allocation.md."""
+
+    policy: str
+    quantile: float
+    safe_rate_mbps: float
+    streams: int
+    buffer_bytes: int
+    chunk_bytes: int
+    pacing_total_mbps: float
+    pacing_per_stream_mbps: float
+
+
 class ForecastAnswer(BaseModel):
     """A forecast for one link."""
 
@@ -75,6 +88,7 @@ class ForecastAnswer(BaseModel):
     jitter_ms: float | None
     members: list[MemberAnswer]
     reasons: list[str]
+    allocation: AllocationAnswer | None = Field(None, description="there where it was asked for")
 
 
 class ErrorDetail(BaseModel):

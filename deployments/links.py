@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from deployments.service import Service
+from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import InvalidSample, NotFound, PBAError, StoreUnavailable
 from pba.forecasting import Query
@@ -74,24 +75,26 @@ class Links:
         self._heard(report.link_id for report in reports)
         return receipts
 
-    async def forecast(self, link_id: str) -> Made:
-        """Return the forecast from a link's stored history.
+    async def forecast(self, link_id: str, allocation: AllocationRequest | None = None) -> Made:
+        """Return the forecast from a link's stored history, with advice where that is asked for.
 
         Raises
         ------
         NotFound
             Where nothing is known of the link.
         """
-        (made,) = await self.forecasts([link_id])
+        (made,) = await self.forecasts([link_id], allocation)
         if isinstance(made, PBAError):
             raise made
         return made
 
-    async def forecasts(self, link_ids: Sequence[str]) -> list[Made | PBAError]:
+    async def forecasts(
+        self, link_ids: Sequence[str], allocation: AllocationRequest | None = None
+    ) -> list[Made | PBAError]:
         """Return a forecast, or what is wrong, for each of ``link_ids``, in order."""
         started = time.perf_counter()
         known = await asyncio.to_thread(self._store.known, link_ids)
-        queries = [_query(known, link_id) for link_id in link_ids]
+        queries = [_query(known, link_id, allocation) for link_id in link_ids]
         made = await self._service.forecasts(queries)
         self._keep([one for one in made if isinstance(one, Made)], started)
         return made
@@ -172,11 +175,13 @@ def said(made: Made, took_ms: float) -> Said:
     )
 
 
-def _query(known: dict[str, Known], link_id: str) -> Query | NotFound:
+def _query(
+    known: dict[str, Known], link_id: str, allocation: AllocationRequest | None
+) -> Query | NotFound:
     held = known.get(link_id)
     if held is None:
         return no_such_link(link_id)
-    return Query(held.history, held.mode, link_id, held.record)
+    return Query(held.history, held.mode, link_id, held.record, allocation)
 
 
 def _not_recorded(made: Made) -> Made:

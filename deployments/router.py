@@ -38,6 +38,7 @@ from deployments.schema import (
 )
 from deployments.service import Service
 from deployments.settings import Settings
+from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import PBAError, StoreUnavailable, Unavailable
 from pba.types import NetworkMode, parse_mode
@@ -129,9 +130,9 @@ class Router:
         return http.json(await self._observe(body))
 
     @_api.get("/v1/links/{link_id}/forecast", response_model=http.ForecastAnswer)
-    async def get_link_forecast(self, link_id: str) -> Response:
-        """Forecast from a link's stored history."""
-        return http.json(await self._of_link(link_id))
+    async def get_link_forecast(self, link_id: str, allocation: bool = False) -> Response:
+        """Forecast from a link's stored history; with the default advice if that is asked for."""
+        return http.json(await self._of_link(link_id, AllocationRequest() if allocation else None))
 
     @_api.post("/v1/links/forecasts", **http.documented(LinksBody, http.BulkAnswer))
     async def post_link_forecasts(self, request: Request) -> Response:
@@ -226,15 +227,17 @@ class Router:
             queries = read_queries(body, self._settings.max_items)
             return self._all_told(await self._service.forecasts(queries))
 
-    async def _of_link(self, link_id: str) -> dict[str, Any]:
+    async def _of_link(
+        self, link_id: str, allocation: AllocationRequest | None = None
+    ) -> dict[str, Any]:
         with self._admitted("link_forecast"):
             started = time.perf_counter()
-            return self._told(await self._links.forecast(link_id), started)
+            return self._told(await self._links.forecast(link_id, allocation), started)
 
     async def _of_links(self, body: bytes) -> list[dict[str, Any]]:
         with self._admitted("link_forecasts"):
-            link_ids = read_link_ids(body, self._settings.max_items)
-            return self._all_told(await self._links.forecasts(link_ids))
+            asked = read_link_ids(body, self._settings.max_items)
+            return self._all_told(await self._links.forecasts(*asked))
 
     async def _observe(self, body: bytes) -> dict[str, Any]:
         with self._admitted("samples"):

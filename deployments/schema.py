@@ -1,6 +1,6 @@
 """The wire: JSON bodies in, domain objects out. Types are checked here, ranges in `pba.types`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
@@ -17,6 +17,7 @@ from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, to_json
 from typing_extensions import TypedDict
 
+from pba.allocation import AllocationRequest
 from pba.errors import InvalidInput, InvalidRequest, InvalidSample, NotJson, PBAError, TooLarge
 from pba.forecasting import Query
 from pba.store import Report
@@ -37,6 +38,7 @@ __all__ = [
     "LinksBody",
     "SamplesBody",
     "encode",
+    "read_allocation",
     "read_bulk_samples",
     "read_link_ids",
     "read_queries",
@@ -46,6 +48,7 @@ __all__ = [
 
 _Body = TypeVar("_Body")
 
+_ADVICE = "Asks for advice: {} with the defaults, other fields as in docs/allocation.md."
 _STRICT = ConfigDict(extra="forbid")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Moment = _Number | Annotated[datetime, Field(strict=True)]
@@ -78,6 +81,7 @@ class ForecastBody(BaseModel):
     history: list[SampleBody]
     link_id: str | None = Field(None, description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")
     mode: Literal["auto", "datacenter", "internet", "hybrid"] = "auto"
+    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
 
 
 class BulkBody(BaseModel):
@@ -116,6 +120,7 @@ class LinksBody(BaseModel):
     model_config = _STRICT
 
     link_ids: list[str]
+    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
 
 
 def read_samples(body: bytes, link_id: str, most: int) -> list[Report]:
@@ -153,11 +158,22 @@ def read_bulk_samples(body: bytes, most: int) -> list[Report]:
     return [Report(name, times[at], telemetry[at]) for name, at in rows.items()]
 
 
-def read_link_ids(body: bytes, most: int) -> list[str]:
-    """Return the links that ``body`` names; raises as `read_samples`."""
-    link_ids = _read(_LINKS, body).link_ids
-    _refuse_more(link_ids, "link_ids", most)
-    return link_ids
+def read_link_ids(body: bytes, most: int) -> tuple[list[str], AllocationRequest | None]:
+    """Return the links that ``body`` names and the advice it asks; raises as `read_samples`."""
+    asked = _read(_LINKS, body)
+    _refuse_more(asked.link_ids, "link_ids", most)
+    return asked.link_ids, read_allocation(asked.allocation)
+
+
+def read_allocation(asked: Mapping[str, Any] | None) -> AllocationRequest | None:
+    """Return the advice that is asked for, if any.
+
+    Raises
+    ------
+    InvalidRequest
+        With the field that is to blame.
+    """
+    return None if asked is None else AllocationRequest.from_dict(asked)
 
 
 def read_query(body: bytes) -> Query:
@@ -246,7 +262,8 @@ def _query_or_error(item: ForecastBody | PBAError) -> Query | PBAError:
 def _query(body: ForecastBody) -> Query:
     mode = None if body.mode == "auto" else NetworkMode(body.mode)
     link_id = None if body.link_id is None else check_link_id(body.link_id)
-    return Query(_history(body.history), mode, link_id)
+    allocation = read_allocation(body.allocation)
+    return Query(_history(body.history), mode, link_id, allocation=allocation)
 
 
 def _history(samples: Sequence[SampleBody]) -> History:

@@ -5,13 +5,13 @@ Policies are offered by name; `amst_v1` holds the old system's rules. docs/alloc
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from pba.errors import InvalidRequest
-from pba.types import HORIZONS, LIMITS, QUANTILES, Forecast
+from pba.types import HORIZONS, LIMITS, QUANTILES, Allocation, Forecast
 
-__all__ = ["POLICIES", "Allocation", "AllocationRequest", "advise"]
+__all__ = ["POLICIES", "AllocationRequest", "advise"]
 
 POLICIES = ("amst_v1",)
 """The names of the policies."""
@@ -105,49 +105,6 @@ class AllocationRequest:
         """
         _check_fields(body, tuple(field.name for field in fields(cls)))
         return cls(**body)
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """Advice for the next transfer over a link.
-
-    Parameters
-    ----------
-    policy, quantile
-        As asked.
-    safe_rate_mbps
-        The forecast's quantile, at most ``max_rate_mbps``; 0 where an outage is that likely.
-    streams
-        How many parallel TCP streams.
-    buffer_bytes
-        The send buffer of one stream.
-    chunk_bytes
-        How much to hand one stream at a time: a bufferful, in whole pages of 4096 bytes.
-    pacing_total_mbps
-        How fast all streams together may send, never below ``min_rate_mbps``.
-    """
-
-    policy: str
-    quantile: float
-    safe_rate_mbps: float
-    streams: int
-    buffer_bytes: int
-    chunk_bytes: int
-    pacing_total_mbps: float
-
-    @property
-    def pacing_per_stream_mbps(self) -> float:
-        """How fast one stream may send; as bytes per second it is ``SO_MAX_PACING_RATE``."""
-        return self.pacing_total_mbps / self.streams
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the wire form: every field, and the pacing of one stream."""
-        return {**asdict(self), "pacing_per_stream_mbps": self.pacing_per_stream_mbps}
-
-    @classmethod
-    def from_dict(cls, body: Mapping[str, Any]) -> Self:
-        """Return the advice that ``body``, its wire form, describes."""
-        return cls(**{field.name: body[field.name] for field in fields(cls)})
 
 
 def advise(forecast: Forecast, request: AllocationRequest) -> Allocation:

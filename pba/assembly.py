@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from pba.allocation import advise
 from pba.distribution import decode
 from pba.ensemble import Voice, confidence_weights, mixture
 from pba.experts import MODEL
@@ -147,6 +148,9 @@ def _conclude(
         members=_members(models, simple, speaking, weights),
         reasons=tuple(reasons),
     )
+    asked = planned.query.allocation
+    if asked is not None:
+        forecast = replace(forecast, allocation=advise(forecast, asked))
     return Made(forecast, confidence, points, float(planned.window.timestamps_s[-1]))
 
 

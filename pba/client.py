@@ -51,10 +51,20 @@ class PBAClient:
         self._retries = retries
 
     def forecast(
-        self, history: Samples, *, link_id: str | None = None, mode: str = "auto"
+        self,
+        history: Samples,
+        *,
+        link_id: str | None = None,
+        mode: str = "auto",
+        allocation: Mapping[str, Any] | None = None,
     ) -> Forecast:
-        """Return the forecast from ``history``; with a ``link_id`` both are stored."""
-        answer = self._call(_Call("POST", "/v1/forecast", request(history, link_id, mode)))
+        """Return the forecast from ``history``; with a ``link_id`` both are stored.
+
+        With ``allocation``, ``{}`` or limits as in docs/allocation.md, it holds advice.
+        """
+        answer = self._call(
+            _Call("POST", "/v1/forecast", request(history, link_id, mode, allocation))
+        )
         return Forecast.from_dict(answer)
 
     def forecasts(self, histories: Iterable[Samples]) -> list[Forecast | PBAError]:
@@ -139,10 +149,20 @@ class AsyncPBAClient:
         self._retries = retries
 
     async def forecast(
-        self, history: Samples, *, link_id: str | None = None, mode: str = "auto"
+        self,
+        history: Samples,
+        *,
+        link_id: str | None = None,
+        mode: str = "auto",
+        allocation: Mapping[str, Any] | None = None,
     ) -> Forecast:
-        """Return the forecast from ``history``; with a ``link_id`` both are stored."""
-        answer = await self._call(_Call("POST", "/v1/forecast", request(history, link_id, mode)))
+        """Return the forecast from ``history``; with a ``link_id`` both are stored.
+
+        With ``allocation``, ``{}`` or limits as in docs/allocation.md, it holds advice.
+        """
+        answer = await self._call(
+            _Call("POST", "/v1/forecast", request(history, link_id, mode, allocation))
+        )
         return Forecast.from_dict(answer)
 
     async def forecasts(self, histories: Iterable[Samples]) -> list[Forecast | PBAError]:
@@ -244,10 +264,16 @@ def _observe_many(samples: Mapping[str, Samples]) -> _Call:
     return _Call("POST", "/v1/samples", {"samples": rows})
 
 
-def request(history: Samples, link_id: str | None = None, mode: str = "auto") -> dict[str, Any]:
+def request(
+    history: Samples,
+    link_id: str | None = None,
+    mode: str = "auto",
+    allocation: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the wire form of one request."""
     named = {} if link_id is None else {"link_id": link_id}
-    return {"history": _rows(history), "mode": mode, **named}
+    advised = {} if allocation is None else {"allocation": dict(allocation)}
+    return {"history": _rows(history), "mode": mode, **named, **advised}
 
 
 def _rows(samples: Samples) -> list[dict[str, Any]]:

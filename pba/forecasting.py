@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from pba.allocation import AllocationRequest
 from pba.distribution import Bins, Decoded, decode
 from pba.errors import InvalidHistory
 from pba.models.base import Prediction
@@ -25,14 +26,15 @@ __all__ = ["Absent", "Answer", "Batch", "Plan", "Query", "batches", "plan"]
 class Query:
     """A request for a forecast.
 
-    ``mode`` None means that it is detected; ``record`` None that nothing is known of the link, and
-    that nothing will be learnt from the forecast.
+    ``mode`` None means that it is detected; ``record`` None that nothing is known of the link;
+    ``allocation`` None that no advice is asked for.
     """
 
     history: History
     mode: NetworkMode | None = None
     link_id: str | None = None
     record: LinkRecord | None = None
+    allocation: AllocationRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
@@ -18,6 +18,7 @@ __all__ = [
     "HORIZONS",
     "LIMITS",
     "QUANTILES",
+    "Allocation",
     "Floats",
     "Forecast",
     "History",
@@ -311,11 +312,55 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Allocation:
+    """Advice for the next transfer over a link.
+
+    Parameters
+    ----------
+    policy, quantile
+        As asked.
+    safe_rate_mbps
+        The forecast's quantile, at most ``max_rate_mbps``; 0 where an outage is that likely.
+    streams
+        How many parallel TCP streams.
+    buffer_bytes
+        The send buffer of one stream.
+    chunk_bytes
+        How much to hand one stream at a time: a bufferful, in whole pages of 4096 bytes.
+    pacing_total_mbps
+        How fast all streams together may send, never below ``min_rate_mbps``.
+    """
+
+    policy: str
+    quantile: float
+    safe_rate_mbps: float
+    streams: int
+    buffer_bytes: int
+    chunk_bytes: int
+    pacing_total_mbps: float
+
+    @property
+    def pacing_per_stream_mbps(self) -> float:
+        """How fast one stream may send; as bytes per second it is ``SO_MAX_PACING_RATE``."""
+        return self.pacing_total_mbps / self.streams
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form: every field, and the pacing of one stream."""
+        return {**asdict(self), "pacing_per_stream_mbps": self.pacing_per_stream_mbps}
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Self:
+        """Return the advice that ``body``, its wire form, describes."""
+        return cls(**{field.name: body[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """How much bandwidth a link will have, how sure that is, and who says so.
 
     ``source`` is ``model``, ``ensemble``, ``expert`` or ``heuristic``; ``latency_ms``,
     ``packet_loss`` and ``jitter_ms`` are for the next step, None where the history holds none.
+    ``allocation`` is there where it was asked for.
     """
 
     link_id: str | None
@@ -331,6 +376,7 @@ class Forecast:
     jitter_ms: float | None
     members: tuple[Member, ...]
     reasons: tuple[str, ...]
+    allocation: Allocation | None = None
 
     @property
     def bandwidth_mbps(self) -> float:
@@ -344,6 +390,7 @@ class Forecast:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form, the same over HTTP and through a handle."""
+        advice = {} if self.allocation is None else {"allocation": self.allocation.as_dict()}
         return {
             "link_id": self.link_id,
             "mode": self.mode.value,
@@ -360,11 +407,13 @@ class Forecast:
             "jitter_ms": self.jitter_ms,
             "members": [member.as_dict() for member in self.members],
             "reasons": list(self.reasons),
+            **advice,
         }
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
         """Return the forecast that ``body``, its wire form, describes."""
+        advice = body.get("allocation")
         return cls(
             link_id=body["link_id"],
             mode=NetworkMode(body["mode"]),
@@ -379,4 +428,5 @@ class Forecast:
             jitter_ms=body["jitter_ms"],
             members=tuple(Member(**part) for part in body["members"]),
             reasons=tuple(body["reasons"]),
+            allocation=None if advice is None else Allocation.from_dict(advice),
         )

@@ -12,9 +12,16 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pba import allocation
-from pba.allocation import POLICIES, Allocation, AllocationRequest, advise
+from pba.allocation import POLICIES, AllocationRequest, advise
 from pba.errors import InvalidInput
-from pba.types import HORIZONS, QUANTILES, Forecast, HorizonForecast, NetworkMode
+from pba.types import (
+    HORIZONS,
+    QUANTILES,
+    Allocation,
+    Forecast,
+    HorizonForecast,
+    NetworkMode,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "allocation.md"
 MADE_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -77,7 +84,7 @@ def requests(draw: st.DrawFn) -> AllocationRequest:
 
 
 def test_the_public_names_are_those_listed():
-    assert set(allocation.__all__) == {"POLICIES", "Allocation", "AllocationRequest", "advise"}
+    assert set(allocation.__all__) == {"POLICIES", "AllocationRequest", "advise"}
     assert POLICIES == ("amst_v1",)
 
 

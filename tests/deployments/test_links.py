@@ -10,6 +10,7 @@ import pytest
 from deployments.commit import GroupCommit
 from deployments.links import Links
 from deployments.service import Service
+from pba.allocation import AllocationRequest
 from pba.errors import InvalidHistory, InvalidSample, NotFound, StoreUnavailable, Unavailable
 from pba.forecasting import Answer, Query
 from pba.store import Report, Store
@@ -118,3 +119,12 @@ async def test_without_a_store_a_given_history_is_answered_and_says_so(tmp_path:
     for ask in (loop.links.forecast("a"), loop.links.observe([report("a", 1)])):
         with pytest.raises(StoreUnavailable, match="store is away"):
             await ask
+
+
+async def test_advice_comes_with_a_forecast_that_asks_for_it(loop: Loop):
+    await loop.links.observe([report("a", 70)])
+    assert (await loop.links.forecast("a")).forecast.allocation is None
+    advice = (await loop.links.forecast("a", AllocationRequest(max_streams=2))).forecast.allocation
+    assert advice is not None
+    assert advice.streams == 2
+    assert advice.safe_rate_mbps <= 20.0

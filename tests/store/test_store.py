@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from pba.errors import InvalidInput, NotFound, StoreUnavailable
 from pba.store import Batch, Receipt, Report, Said, Store
+from pba.store.schema import metadata
 from pba.types import NetworkMode
 from tests.store.conftest import NOW_S
 
@@ -231,3 +234,9 @@ def test_a_server_that_is_away_is_named_and_comes_back(tmp_path):
 def test_other_databases_are_refused(url: str):
     with pytest.raises(InvalidInput, match="store_url is .*sqlite:///FILE or postgresql"):
         Store(url, lambda: NOW_S)
+
+
+def test_the_migrations_lead_to_the_tables_that_the_code_knows(store: Store):
+    with store._engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from pba.errors import NotFound
 from pba.modes import PROFILES
 from pba.scoring import Outcome
-from pba.store import read, score, summary, tidy, write
+from pba.store import export, read, score, summary, tidy, write
 from pba.store.engine import connect, reading, writing
 from pba.store.migrate import migrate
 from pba.store.rows import Event, Known, LinkState, Receipt, Report, Said, micros
@@ -157,6 +158,11 @@ class Store:
                 link_id: score.settle_link(connection, link_id, self._gap_intervals)
                 for link_id in sorted(set(link_ids))
             }
+
+    def export(self, folder: Path, on_rows: Callable[[int], None] = lambda count: None) -> int:
+        """Write all samples as Parquet, see `pba.store.export`; return how many days there are."""
+        with reading(self._engine) as connection:
+            return export.export(connection, folder, on_rows)
 
     def tidy(self) -> None:
         """Delete what is older than the retention, in small transactions."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from alembic.migration import MigrationContext
 from pba.errors import InvalidInput, NotFound, StoreUnavailable
 from pba.store import Batch, Receipt, Report, Said, Store
 from pba.store.schema import metadata
+from pba.traces import read_traces
 from pba.types import NetworkMode
 from tests.store.conftest import NOW_S
 
@@ -240,3 +242,18 @@ def test_the_migrations_lead_to_the_tables_that_the_code_knows(store: Store):
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
+
+
+def test_samples_go_out_as_traces_by_day(store: Store, tmp_path: Path):
+    day_s = 86_400 - START_S % 86_400
+    write(store, report("a", int(day_s) - 5, 10, rtt_ms=3.0), report("b", int(day_s), 4))
+    counts: list[int] = []
+    assert store.export(tmp_path / "out", counts.append) == 2
+    assert sum(counts) == 14
+    first, second = sorted((tmp_path / "out").glob("day=*/samples.parquet"))
+    assert first.parent.name == "day=2001-09-09"
+    found = {trace.trace_id: trace for trace in read_traces(second)}
+    assert {name: len(trace) for name, trace in found.items()} == {"a": 5, "b": 4}
+    assert found["a"].telemetry[:, :2].tolist() == [[50.0, 3.0]] * 5
+    assert np.isnan(found["b"].telemetry[:, 1:]).all()
+    assert len(read_traces(first)[0]) == 5

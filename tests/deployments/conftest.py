@@ -1,6 +1,7 @@
 """A whole service for tests: its own Ray, ports and folders, started as users start it."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -81,11 +82,13 @@ handle = serve.get_app_handle("pba")
 @pytest.fixture(scope="module")
 def service() -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards."""
-    with tempfile.TemporaryDirectory(
-        prefix="pba", dir="/tmp"
-    ) as name:  # Ray's sockets need a short path
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="pba", dir="/tmp"
+        ) as name,  # Ray's sockets: a short path
+        _own_port() as port,
+    ):
         folder = Path(name)
-        port = _free_port()
         config = _config(folder, port)
         path = folder / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
@@ -138,13 +141,24 @@ def _config(folder: Path, port: int) -> dict[str, Any]:
     return config
 
 
-def _free_port() -> int:
-    """Return a free port below those of Ray's workers."""
-    for port in range(8100, 9900):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no port is free between 8100 and 9900")
+@contextlib.contextmanager
+def _own_port() -> Iterator[int]:
+    """Yield a free port below those of Ray's workers that no other run on this machine takes.
+
+    The service binds it seconds later; until then a lock on a file of the port's name holds it.
+    """
+    first = os.getpid() % 1700
+    for port in (8100 + (first + step) % 1700 for step in range(1700)):
+        free = False
+        with (Path(tempfile.gettempdir()) / f"pba-test-port-{port}").open("w") as held:
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                probe.bind(("127.0.0.1", port))
+                free = True
+            if free:
+                yield port
+                return
+    raise RuntimeError("no port is free between 8100 and 9800")
 
 
 def _wait_until_ready(running: RunningService) -> None:

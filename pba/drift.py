@@ -6,9 +6,10 @@ link has settled. What to do about an alarm, and where it is stored, is the call
 
 import math
 from collections import deque
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -134,6 +135,16 @@ class Alarm:
     opened_s: float
     changes: tuple[Change, ...]
     ended_s: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form."""
+        return {**asdict(self), "since_s": self.since_s}
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Self:
+        """Return the alarm that ``body``, its wire form, describes."""
+        changes = (Change(**{**one, "what": Watched(one["what"])}) for one in body["changes"])
+        return cls(Stage(body["stage"]), body["opened_s"], tuple(changes), body["ended_s"])
 
     @property
     def since_s(self) -> float:

@@ -1,8 +1,8 @@
-"""The ingress: HTTP and handle calls over `Service`. Holds no state, so any replica may die."""
+"""The ingress: HTTP, gRPC and handle calls over `Service`. Stateless: any replica may die."""
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,14 +13,16 @@ from ray.serve.handle import DeploymentHandle
 from deployments import http
 from deployments.asking import asking, described
 from deployments.gate import Gate
+from deployments.grpc.server import GrpcServer
 from deployments.metrics import Meter
 from deployments.own_address import listen_there_only
 from deployments.schema import BulkBody, ForecastBody, encode, read_queries, read_query
 from deployments.service import Service
 from deployments.settings import Settings
 from pba.errors import PBAError, Unavailable
+from pba.forecasting import Query
 from pba.models.ewma import Ewma
-from pba.types import NetworkMode
+from pba.types import Forecast, NetworkMode
 
 __all__ = ["Router"]
 
@@ -31,7 +33,7 @@ _api = http.api()
 class Router:
     """Answers controllers."""
 
-    def __init__(
+    async def __init__(  # type: ignore[misc] # Serve awaits it
         self, datacenter: DeploymentHandle[Any], internet: DeploymentHandle[Any], settings: Settings
     ) -> None:
         listen_there_only()
@@ -46,6 +48,14 @@ class Router:
             settings.gap_intervals,
             lambda: datetime.now(UTC),
         )
+        self._grpc = GrpcServer(self, settings, self._ready) if settings.grpc_port else None
+        if self._grpc is not None:
+            await self._grpc.start()
+
+    async def __del__(self) -> None:
+        """End what Serve does not: called by it when the replica has drained."""
+        if self._grpc is not None:
+            await self._grpc.stop()
 
     async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""
@@ -80,30 +90,48 @@ class Router:
     @_api.get("/readyz")
     async def readyz(self) -> Response:
         """Tell whether the models are loaded; 503 while one is not."""
-        found = await self._describe()
-        away = {mode: said["error"] for mode, said in found.items() if "error" in said}
+        away = await self._away()
         if away:
             raise Unavailable(f"not ready: {away}. Look at the model deployments' logs.")
         return http.json({"status": "ready"})
 
-    async def _one(self, body: bytes) -> dict[str, Any]:
+    async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Refuse: samples cannot be stored yet."""
+        raise Unavailable("samples cannot be stored yet. Send the history with each call.")
+
+    async def answer_one(self, read: Callable[[], Query]) -> Forecast:
+        """Return the forecast for the query that ``read`` gives; admitted and counted."""
         with self._meter.request("forecast"), self._gate.admit():
             started = time.perf_counter()
-            made = await self._service.forecast(read_query(body))
+            made = await self._service.forecast(read())
             self._meter.forecast(made, time.perf_counter() - started)
-            return made.as_dict()
+            return made
+
+    async def answer_many(
+        self, read: Callable[[], list[Query | PBAError]]
+    ) -> list[Forecast | PBAError]:
+        """Return a forecast, or what is wrong, for each query that ``read`` gives; as above."""
+        with self._meter.request("forecasts"), self._gate.admit():
+            made = await self._service.forecasts(read())
+            self._meter.bulk(made)
+            return made
+
+    async def _one(self, body: bytes) -> dict[str, Any]:
+        return (await self.answer_one(lambda: read_query(body))).as_dict()
 
     async def _many(self, body: bytes) -> list[dict[str, Any]]:
-        with self._meter.request("forecasts"), self._gate.admit():
-            queries = read_queries(body, self._settings.max_items)
-            made = await self._service.forecasts(queries)
-            self._meter.bulk(made)
-            return [
-                {"error": item.body()}
-                if isinstance(item, PBAError)
-                else {"forecast": item.as_dict()}
-                for item in made
-            ]
+        made = await self.answer_many(lambda: read_queries(body, self._settings.max_items))
+        return [
+            {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
+            for item in made
+        ]
+
+    async def _ready(self) -> bool:
+        return not await self._away()
+
+    async def _away(self) -> dict[str, str]:
+        found = await self._describe()
+        return {mode: said["error"] for mode, said in found.items() if "error" in said}
 
     async def _describe(self) -> dict[str, dict[str, Any]]:
         deadline_s = self._settings.model_deadline_ms / 1000

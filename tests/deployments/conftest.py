@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import random
+import re
 import signal
 import socket
 import subprocess
@@ -33,6 +35,7 @@ class RunningService:
     folder: Path
     config: dict[str, Any]
     process: subprocess.Popen[bytes]
+    grpc_address: str
     environment: dict[str, str] = field(default_factory=dict)
 
     def program(self, source: str, timeout_s: float = 90.0) -> Any:
@@ -79,8 +82,10 @@ def service() -> Iterator[RunningService]:
         prefix="pba", dir="/tmp"
     ) as name:  # Ray's sockets need a short path
         folder = Path(name)
-        port = _free_port()
-        config = _config(folder, port)
+        # Anywhere, for HAProxies of two runs on one machine would share a port without a word.
+        port = _free_port(random.SystemRandom().randrange(8100, 9800))
+        grpc_port = _free_port(port + 1)
+        config = _config(folder, port, grpc_port)
         path = folder / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
         environment = os.environ | {
@@ -96,9 +101,17 @@ def service() -> Iterator[RunningService]:
                 stdout=log,
                 stderr=log,
             )
-        running = RunningService(f"http://127.0.0.1:{port}", folder, config, process, environment)
+        running = RunningService(
+            f"http://127.0.0.1:{port}",
+            folder,
+            config,
+            process,
+            f"127.0.0.1:{grpc_port}",
+            environment,
+        )
         try:
             _wait_until_ready(running)
+            environment["RAY_ADDRESS"] = _ray_address(folder)
             yield running
         finally:
             process.send_signal(signal.SIGTERM)
@@ -107,7 +120,7 @@ def service() -> Iterator[RunningService]:
             process.kill()
 
 
-def _config(folder: Path, port: int) -> dict[str, Any]:
+def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
     """Return serve_config.yaml with toy models and an autoscaler in a hurry."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
     config["http_options"]["port"] = port
@@ -122,17 +135,28 @@ def _config(folder: Path, port: int) -> dict[str, Any]:
             toy_artifact(folder / mode, mode)
             deployment["user_config"]["model"] = str(folder / mode)
         deployment["autoscaling_config"] |= scaling
-    config["applications"][0]["args"] = {"max_in_flight": 16}
+    config["applications"][0]["args"] = {"max_in_flight": 16, "grpc_port": grpc_port}
     return config
 
 
-def _free_port() -> int:
-    """Return a free port below those of Ray's workers."""
-    for port in range(8100, 9900):
+def _free_port(first: int) -> int:
+    """Return a free port from ``first`` on, below those of Ray's workers."""
+    for port in range(first, 9900):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-    raise RuntimeError("no port is free between 8100 and 9900")
+    raise RuntimeError(f"no port is free between {first} and 9900")
+
+
+def _ray_address(folder: Path) -> str:
+    """Return where the Ray below ``folder`` is; ``auto`` finds any Ray of the machine."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # gone in the meantime
+            called = (process / "cmdline").read_text().replace("\0", " ")
+            found = re.search(r"--gcs-address=(\S+)", called)
+            if found and f"{folder}/" in called:
+                return found[1]
+    raise RuntimeError(f"no Ray runs below {folder}")
 
 
 def _wait_until_ready(running: RunningService) -> None:

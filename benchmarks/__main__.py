@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bulk, handle, servers, serving
+from benchmarks import bulk, handle, servers, serving, stored
 
 README = Path(__file__).with_name("README.md")
 START, END = "<!-- results -->", "<!-- end of results -->"
@@ -28,6 +28,7 @@ def _parts() -> Iterator[list[str]]:
         yield _steady(url)
         yield _bulk(url)
         yield _handle(environment)
+    yield ["", *stored.lines()]
 
 
 def _serving() -> list[str]:

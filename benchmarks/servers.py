@@ -24,11 +24,16 @@ def bare() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def service(plain: bool) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the url of `python -m deployments` and the environment of a second Ray program."""
+def service(plain: bool, store_url: str | None = None) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the url of `python -m deployments` and the environment of a second Ray program.
+
+    ``store_url`` None is a SQLite file of its own.
+    """
     with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder:
         config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
         config["http_options"]["port"] = SERVICE
+        url = store_url or f"sqlite:///{folder}/pba.db"
+        config["applications"][0]["args"] = {"store_url": url}
         path = Path(folder) / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
         command = [sys.executable, "-m", "deployments", str(path), *(["--plain"] * plain)]

@@ -6,6 +6,7 @@ from ray import serve
 from ray.serve import Application
 
 from deployments.model import ModelServer
+from deployments.monitor import Monitor
 from deployments.router import Router
 from deployments.settings import Settings
 
@@ -13,7 +14,7 @@ __all__ = ["build"]
 
 
 def build(args: dict[str, Any]) -> Application:
-    """Return the application: the router over one deployment for each mode.
+    """Return the application: the router over one deployment for each mode, and the Monitor.
 
     Parameters
     ----------
@@ -23,4 +24,5 @@ def build(args: dict[str, Any]) -> Application:
     settings = Settings(**args)
     datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter")
     internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet")
-    return serve.deployment(name="Router")(Router).bind(datacenter, internet, settings)
+    monitor = serve.deployment(name="Monitor")(Monitor).bind(settings)
+    return serve.deployment(name="Router")(Router).bind(datacenter, internet, monitor, settings)

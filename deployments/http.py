@@ -1,19 +1,41 @@
 """HTTP around the router: the FastAPI app, bodies in and out, errors in one shape, OpenAPI."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from deployments import errors
-from pba.errors import Busy, PBAError, TooLarge
+from pba.errors import Busy, PBAError, TooLarge, Unavailable
+from pba.types import COLUMNS, History, rfc3339
 
-__all__ = ["BulkAnswer", "ErrorAnswer", "ForecastAnswer", "api", "documented", "json", "read_body"]
+__all__ = [
+    "BulkAnswer",
+    "ErrorAnswer",
+    "ForecastAnswer",
+    "From",
+    "Limit",
+    "ReceiptAnswer",
+    "ReceiptsAnswer",
+    "To",
+    "api",
+    "documented",
+    "history",
+    "json",
+    "read_body",
+    "span",
+]
 
 _RETRY_AFTER_S = "1"
+_FOREVER_S = 253_402_300_799.0
+Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
+From = Annotated[datetime | float | None, Query(alias="from", description="Unix s or RFC 3339.")]
+To = Annotated[datetime | float | None, Query(alias="to", description="Unix s or RFC 3339.")]
+
 _SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
 
 
@@ -35,6 +57,19 @@ class MemberAnswer(BaseModel):
     confidence: float
 
 
+class AllocationAnswer(BaseModel):
+    """What to do with the link, see docs/allocation.md."""
+
+    policy: str
+    quantile: float
+    safe_rate_mbps: float
+    streams: int
+    buffer_bytes: int
+    chunk_bytes: int
+    pacing_total_mbps: float
+    pacing_per_stream_mbps: float
+
+
 class ForecastAnswer(BaseModel):
     """A forecast for one link."""
 
@@ -53,6 +88,7 @@ class ForecastAnswer(BaseModel):
     jitter_ms: float | None
     members: list[MemberAnswer]
     reasons: list[str]
+    allocation: AllocationAnswer | None = Field(None, description="there where it was asked for")
 
 
 class ErrorDetail(BaseModel):
@@ -67,6 +103,22 @@ class ErrorAnswer(BaseModel):
     """The body of every error."""
 
     error: ErrorDetail
+
+
+class ReceiptAnswer(BaseModel):
+    """What became of a link's samples."""
+
+    accepted: int = Field(description="samples stored now")
+    duplicates: int = Field(description="samples at a time that had one already, which stays")
+    late: int = Field(description="accepted samples older than the newest known")
+    expired: int = Field(description="samples older than the retention, not stored")
+    mode: str
+
+
+class ReceiptsAnswer(BaseModel):
+    """What became of the samples of each link."""
+
+    links: dict[str, ReceiptAnswer]
 
 
 class ItemAnswer(BaseModel):
@@ -88,7 +140,7 @@ def api() -> FastAPI:
 
     @app.exception_handler(PBAError)
     async def _ours(_: Request, error: PBAError) -> Response:
-        headers = {"Retry-After": _RETRY_AFTER_S} if isinstance(error, Busy) else None
+        headers = {"Retry-After": _RETRY_AFTER_S} if isinstance(error, Busy | Unavailable) else None
         return json({"error": error.body()}, errors.status(error), headers)
 
     @app.exception_handler(HTTPException)
@@ -116,6 +168,39 @@ def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -
     """Return ``value`` as a JSON answer; NaN and infinities must not be in it."""
     content = to_json(value, inf_nan_mode="null")
     return Response(content, status, headers, media_type="application/json")
+
+
+def span(since: datetime | float | None, until: datetime | float | None) -> tuple[float, float]:
+    """Return two moments in Unix seconds; all of time where none is given."""
+    return _moment(since, 0.0), _moment(until, _FOREVER_S)
+
+
+def _moment(given: datetime | float | None, default: float) -> float:
+    if isinstance(given, datetime):
+        return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+    return default if given is None else given
+
+
+def history(samples: History, forecasts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the wire form of a link's past."""
+    rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
+    measured = [
+        {"timestamp": _text(at)}
+        | {
+            name: None if value != value else value
+            for name, value in zip(COLUMNS, row, strict=True)
+        }
+        for at, row in rows
+    ]
+    made = [
+        {"after": _text(one.pop("after_s")), "made_at": _text(one.pop("made_at_s")), **one}
+        for one in forecasts
+    ]
+    return {"samples": measured, "forecasts": made}
+
+
+def _text(at_s: float) -> str:
+    return rfc3339(datetime.fromtimestamp(at_s, UTC))
 
 
 async def read_body(request: Request, most_mb: float) -> bytes:

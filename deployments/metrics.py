@@ -9,7 +9,7 @@ from ray.serve.metrics import Counter, Histogram
 from pba.errors import PBAError
 from pba.types import Forecast
 
-__all__ = ["Meter"]
+__all__ = ["Meter", "counter"]
 
 _BOUNDS_MS = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0, 1000.0, 2500.0]
 
@@ -18,8 +18,8 @@ class Meter:
     """Counts forecasts, errors and latency."""
 
     def __init__(self) -> None:
-        self._made = _counter("dwcp_pba_predictions_total", "Forecasts made.", "mode", "source")
-        self._errors = _counter("dwcp_pba_errors_total", "Refused.", "call", "code")
+        self._made = counter("dwcp_pba_predictions_total", "Forecasts made.", "mode", "source")
+        self._errors = counter("dwcp_pba_errors_total", "Refused.", "call", "code")
         self._latency_ms = Histogram(
             "dwcp_pba_prediction_latency_ms",
             "Time from body to forecast, in ms.",
@@ -51,5 +51,6 @@ class Meter:
             self._errors.inc(count, tags={"call": "item", "code": code})
 
 
-def _counter(name: str, description: str, *tags: str) -> Counter:
+def counter(name: str, description: str, *tags: str) -> Counter:
+    """Return a counter with several tags."""
     return Counter(name, description, tag_keys=tags)  # type: ignore[arg-type] # Ray's hint says one

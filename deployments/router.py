@@ -1,10 +1,14 @@
-"""The ingress: HTTP, gRPC and handle calls over `Service`. Stateless: any replica may die."""
+"""The ingress: HTTP, gRPC and handle calls over `Service` and `Links`.
+
+Holds no state that would be missed, so any replica may answer for any link, and any may die.
+"""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from ray import serve
@@ -12,21 +16,51 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments import http
 from deployments.asking import asking, described
+from deployments.commit import GroupCommit
 from deployments.gate import Gate
 from deployments.grpc.server import GrpcServer
+from deployments.links import Links
 from deployments.metrics import Meter
+from deployments.nudges import Nudges
+from deployments.opening import open_store
 from deployments.own_address import listen_there_only
-from deployments.schema import BulkBody, ForecastBody, encode, read_queries, read_query
+from deployments.schema import (
+    BulkBody,
+    BulkSamplesBody,
+    ForecastBody,
+    LinksBody,
+    SamplesBody,
+    encode,
+    read_bulk_samples,
+    read_link_ids,
+    read_queries,
+    read_query,
+    read_samples,
+)
 from deployments.service import Service
 from deployments.settings import Settings
-from pba.errors import PBAError, Unavailable
+from pba.allocation import AllocationRequest
+from pba.assembly import Made
+from pba.errors import PBAError, StoreUnavailable, Unavailable
 from pba.forecasting import Query
-from pba.models.ewma import Ewma
-from pba.types import Forecast, NetworkMode
+from pba.types import Forecast, NetworkMode, parse_mode
 
 __all__ = ["Router"]
 
+_Found = TypeVar("_Found")
 _api = http.api()
+
+
+# Above the class, for Serve copies it, with the names that there are, when it is decorated.
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _told(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:
+    return [
+        {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
+        for item in items
+    ]
 
 
 @serve.ingress(_api)
@@ -34,7 +68,11 @@ class Router:
     """Answers controllers."""
 
     async def __init__(  # type: ignore[misc] # Serve awaits it
-        self, datacenter: DeploymentHandle[Any], internet: DeploymentHandle[Any], settings: Settings
+        self,
+        datacenter: DeploymentHandle[Any],
+        internet: DeploymentHandle[Any],
+        monitor: DeploymentHandle[Any],
+        settings: Settings,
     ) -> None:
         listen_there_only()
         self._handles = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
@@ -43,10 +81,15 @@ class Router:
         self._gate = Gate(settings.max_in_flight)
         self._service = Service(
             {mode: asking(handle) for mode, handle in self._handles.items()},
-            Ewma(),
             settings.model_deadline_ms / 1000,
             settings.gap_intervals,
-            lambda: datetime.now(UTC),
+            _now,
+        )
+        self._store = open_store(settings)
+        commit = GroupCommit(self._store.write, settings.max_writes_waiting)
+        nudges = Nudges(monitor.hear.remote)
+        self._links = Links(
+            self._service, self._store, commit, nudges.add, settings.max_ahead_s, _now
         )
         self._grpc = GrpcServer(self, settings, self._ready) if settings.grpc_port else None
         if self._grpc is not None:
@@ -65,6 +108,18 @@ class Router:
         """Return a forecast or an error for each request, in order."""
         return await self._many(encode({"requests": requests}))
 
+    async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Store samples of many links; the same shapes as ``POST /v1/samples``."""
+        return await self._observe(encode(request))
+
+    async def link_forecast(self, link_id: str) -> dict[str, Any]:
+        """Return the forecast from a link's stored history."""
+        return await self._of_link(link_id)
+
+    async def link_forecasts(self, link_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return a forecast or an error for each link, in order."""
+        return await self._of_links(encode({"link_ids": link_ids}))
+
     @_api.post("/v1/forecast", **http.documented(ForecastBody, http.ForecastAnswer))
     async def post_forecast(self, request: Request) -> Response:
         """Forecast from a given history."""
@@ -76,6 +131,84 @@ class Router:
         """Forecast for many histories at once; each is answered in its place."""
         body = await http.read_body(request, self._settings.max_body_mb)
         return http.json({"forecasts": await self._many(body)})
+
+    @_api.post("/v1/links/{link_id}/samples", **http.documented(SamplesBody, http.ReceiptAnswer))
+    async def post_samples(self, link_id: str, request: Request) -> Response:
+        """Store samples of a link; acknowledged when they are committed."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        with self._admitted("samples"):
+            reports = read_samples(body, link_id, self._settings.max_items)
+            (receipt,) = await self._links.observe(reports)
+        return http.json(receipt.as_dict())
+
+    @_api.post("/v1/samples", **http.documented(BulkSamplesBody, http.ReceiptsAnswer))
+    async def post_bulk_samples(self, request: Request) -> Response:
+        """Store samples of many links, all or none; acknowledged when they are committed."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json(await self._observe(body))
+
+    @_api.get("/v1/links/{link_id}/forecast", response_model=http.ForecastAnswer)
+    async def get_link_forecast(self, link_id: str, allocation: bool = False) -> Response:
+        """Forecast from a link's stored history; with the default advice if that is asked for."""
+        return http.json(await self._of_link(link_id, AllocationRequest() if allocation else None))
+
+    @_api.post("/v1/links/forecasts", **http.documented(LinksBody, http.BulkAnswer))
+    async def post_link_forecasts(self, request: Request) -> Response:
+        """Forecast for many links from their stored histories; each is answered in its place."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json({"forecasts": await self._of_links(body)})
+
+    @_api.get("/v1/links")
+    async def get_links(
+        self, mode: str | None = None, cursor: str = "", limit: http.Limit = 100
+    ) -> Response:
+        """List links in the order of their names; go on with the answer's cursor."""
+        wanted = None if mode is None else parse_mode(mode)
+        found = await self._asked(self._store.links, wanted, cursor, limit)
+        after = found[-1].link_id if len(found) == limit else None
+        return http.json({"links": [link.as_dict() for link in found], "cursor": after})
+
+    @_api.get("/v1/links/{link_id}")
+    async def get_link(self, link_id: str) -> Response:
+        """Tell what is known of a link."""
+        found = await self._asked(self._store.link, link_id)
+        return http.json(found.as_dict())
+
+    @_api.delete("/v1/links/{link_id}")
+    async def delete_link(self, link_id: str) -> Response:
+        """Forget a link and all that is known of it."""
+        await self._asked(self._store.delete, link_id)
+        return http.json({"deleted": link_id})
+
+    @_api.get("/v1/links/{link_id}/history")
+    async def get_history(
+        self,
+        link_id: str,
+        since: http.From = None,
+        until: http.To = None,
+        limit: http.Limit = 1000,
+    ) -> Response:
+        """Tell what was measured on a link, and what was forecast beside it."""
+        found = await self._asked(self._store.history, link_id, *http.span(since, until), limit)
+        return http.json(http.history(*found))
+
+    @_api.get("/v1/metrics")
+    async def get_metrics(self) -> Response:
+        """Tell how forecasts turned out and how long they took, by mode and overall."""
+        return http.json(await self._asked(self._store.summary))
+
+    @_api.get("/v1/events")
+    async def get_events(
+        self,
+        kind: str | None = None,
+        link_id: str | None = None,
+        cursor: int | None = None,
+        limit: http.Limit = 100,
+    ) -> Response:
+        """Tell what happened, the newest first; go on with the answer's cursor."""
+        found = await self._asked(self._store.events, kind, link_id, cursor, limit)
+        after = found[-1].number if len(found) == limit else None
+        return http.json({"events": [event.as_dict() for event in found], "cursor": after})
 
     @_api.get("/v1/models")
     async def get_models(self) -> Response:
@@ -89,49 +222,85 @@ class Router:
 
     @_api.get("/readyz")
     async def readyz(self) -> Response:
-        """Tell whether the models are loaded; 503 while one is not."""
+        """Tell whether the models are loaded and the store answers; 503 while one does not."""
         away = await self._away()
         if away:
-            raise Unavailable(f"not ready: {away}. Look at the model deployments' logs.")
+            raise Unavailable(f"not ready: {away}. Look at the logs of the deployments named.")
         return http.json({"status": "ready"})
-
-    async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Refuse: samples cannot be stored yet."""
-        raise Unavailable("samples cannot be stored yet. Send the history with each call.")
 
     async def answer_one(self, read: Callable[[], Query]) -> Forecast:
         """Return the forecast for the query that ``read`` gives; admitted and counted."""
-        with self._meter.request("forecast"), self._gate.admit():
+        with self._admitted("forecast"):
             started = time.perf_counter()
-            made = await self._service.forecast(read())
-            self._meter.forecast(made, time.perf_counter() - started)
-            return made
+            query = read()
+            ask = self._service.forecast if query.link_id is None else self._links.recorded
+            return self._counted(await ask(query), started)
 
     async def answer_many(
         self, read: Callable[[], list[Query | PBAError]]
     ) -> list[Forecast | PBAError]:
         """Return a forecast, or what is wrong, for each query that ``read`` gives; as above."""
-        with self._meter.request("forecasts"), self._gate.admit():
-            made = await self._service.forecasts(read())
-            self._meter.bulk(made)
-            return made
+        with self._admitted("forecasts"):
+            return self._all_counted(await self._service.forecasts(read()))
 
     async def _one(self, body: bytes) -> dict[str, Any]:
         return (await self.answer_one(lambda: read_query(body))).as_dict()
 
     async def _many(self, body: bytes) -> list[dict[str, Any]]:
         made = await self.answer_many(lambda: read_queries(body, self._settings.max_items))
-        return [
-            {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
-            for item in made
-        ]
+        return _told(made)
+
+    async def _of_link(
+        self, link_id: str, allocation: AllocationRequest | None = None
+    ) -> dict[str, Any]:
+        with self._admitted("link_forecast"):
+            started = time.perf_counter()
+            made = await self._links.forecast(link_id, allocation)
+            return self._counted(made, started).as_dict()
+
+    async def _of_links(self, body: bytes) -> list[dict[str, Any]]:
+        with self._admitted("link_forecasts"):
+            asked = read_link_ids(body, self._settings.max_items)
+            return _told(self._all_counted(await self._links.forecasts(*asked)))
+
+    async def _observe(self, body: bytes) -> dict[str, Any]:
+        with self._admitted("samples"):
+            reports = read_bulk_samples(body, self._settings.max_items)
+            receipts = await self._links.observe(reports)
+        told = zip(reports, receipts, strict=True)
+        return {"links": {report.link_id: receipt.as_dict() for report, receipt in told}}
+
+    @contextlib.contextmanager
+    def _admitted(self, call: str) -> Iterator[None]:
+        """Answer one request among others, and count what is wrong with it."""
+        with self._meter.request(call), self._gate.admit():
+            yield
+
+    def _counted(self, made: Made, started: float) -> Forecast:
+        self._meter.forecast(made.forecast, time.perf_counter() - started)
+        return made.forecast
+
+    def _all_counted(self, made: Sequence[Made | PBAError]) -> list[Forecast | PBAError]:
+        items = [one.forecast if isinstance(one, Made) else one for one in made]
+        self._meter.bulk(items)
+        return items
+
+    async def _asked(self, ask: Callable[..., _Found], *given: Any) -> _Found:
+        """Return what the store answers, without keeping others waiting."""
+        with self._admitted("links"):
+            return await asyncio.to_thread(ask, *given)
 
     async def _ready(self) -> bool:
         return not await self._away()
 
     async def _away(self) -> dict[str, str]:
         found = await self._describe()
-        return {mode: said["error"] for mode, said in found.items() if "error" in said}
+        away = {mode: said["error"] for mode, said in found.items() if "error" in said}
+        try:
+            await asyncio.to_thread(self._store.ready)
+        except StoreUnavailable as error:
+            away["store"] = str(error)
+        return away
 
     async def _describe(self) -> dict[str, dict[str, Any]]:
         deadline_s = self._settings.model_deadline_ms / 1000

@@ -1,8 +1,8 @@
 """The wire: JSON bodies in, domain objects out. Types are checked here, ranges in `pba.types`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 import numpy as np
 from pydantic import (
@@ -17,12 +17,38 @@ from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, to_json
 from typing_extensions import TypedDict
 
+from pba.allocation import AllocationRequest
 from pba.errors import InvalidInput, InvalidRequest, InvalidSample, NotJson, PBAError, TooLarge
 from pba.forecasting import Query
-from pba.types import COLUMNS, LIMITS, History, NetworkMode, check_link_id
+from pba.store import Report
+from pba.types import (
+    COLUMNS,
+    LIMITS,
+    Floats,
+    History,
+    NetworkMode,
+    check_link_id,
+    check_samples,
+)
 
-__all__ = ["BulkBody", "ForecastBody", "encode", "read_query", "read_queries"]
+__all__ = [
+    "BulkBody",
+    "BulkSamplesBody",
+    "ForecastBody",
+    "LinksBody",
+    "SamplesBody",
+    "encode",
+    "read_allocation",
+    "read_bulk_samples",
+    "read_link_ids",
+    "read_queries",
+    "read_query",
+    "read_samples",
+]
 
+_Body = TypeVar("_Body")
+
+_ADVICE = "Asks for advice: {} with the defaults, other fields as in docs/allocation.md."
 _STRICT = ConfigDict(extra="forbid")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Moment = _Number | Annotated[datetime, Field(strict=True)]
@@ -55,6 +81,7 @@ class ForecastBody(BaseModel):
     history: list[SampleBody]
     link_id: str | None = Field(None, description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")
     mode: Literal["auto", "datacenter", "internet", "hybrid"] = "auto"
+    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
 
 
 class BulkBody(BaseModel):
@@ -65,6 +92,90 @@ class BulkBody(BaseModel):
     requests: list[ForecastBody]
 
 
+class SamplesBody(BaseModel):
+    """Samples of one link, in any order; those that are stored already do no harm."""
+
+    model_config = _STRICT
+
+    samples: list[SampleBody]
+
+
+class LinkSampleBody(SampleBody):
+    """One measurement of the link that it names."""
+
+    link_id: Annotated[str, Field(description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")]
+
+
+class BulkSamplesBody(BaseModel):
+    """Samples of many links."""
+
+    model_config = _STRICT
+
+    samples: list[LinkSampleBody]
+
+
+class LinksBody(BaseModel):
+    """Links to forecast for; the answers come in the same order."""
+
+    model_config = _STRICT
+
+    link_ids: list[str]
+    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
+
+
+def read_samples(body: bytes, link_id: str, most: int) -> list[Report]:
+    """Return what ``body`` reports of one link.
+
+    Raises
+    ------
+    InvalidRequest, InvalidSample, InvalidInput
+        With the field that is to blame.
+    TooLarge
+        For more than ``most`` samples.
+    """
+    name = check_link_id(link_id)
+    samples = _read(_SAMPLES, body).samples
+    _refuse_more(samples, "samples", most)
+    times, telemetry = _arrays(samples)
+    check_samples(times, telemetry, "samples")
+    return [Report(name, times, telemetry)]
+
+
+def read_bulk_samples(body: bytes, most: int) -> list[Report]:
+    """Return what ``body`` reports of many links, one report a link; raises as `read_samples`."""
+    samples = _read(_BULK_SAMPLES, body).samples
+    _refuse_more(samples, "samples", most)
+    times, telemetry = _arrays(samples)
+    check_samples(times, telemetry, "samples")
+    rows: dict[str, list[int]] = {}
+    for row, sample in enumerate(samples):
+        rows.setdefault(sample["link_id"], []).append(row)
+    for name, (first, *_) in rows.items():
+        try:
+            check_link_id(name)
+        except InvalidInput as error:
+            raise error.inside(f"samples[{first}]") from None
+    return [Report(name, times[at], telemetry[at]) for name, at in rows.items()]
+
+
+def read_link_ids(body: bytes, most: int) -> tuple[list[str], AllocationRequest | None]:
+    """Return the links that ``body`` names and the advice it asks; raises as `read_samples`."""
+    asked = _read(_LINKS, body)
+    _refuse_more(asked.link_ids, "link_ids", most)
+    return asked.link_ids, read_allocation(asked.allocation)
+
+
+def read_allocation(asked: Mapping[str, Any] | None) -> AllocationRequest | None:
+    """Return the advice that is asked for, if any.
+
+    Raises
+    ------
+    InvalidRequest
+        With the field that is to blame.
+    """
+    return None if asked is None else AllocationRequest.from_dict(asked)
+
+
 def read_query(body: bytes) -> Query:
     """Return the query that ``body`` asks.
 
@@ -73,10 +184,7 @@ def read_query(body: bytes) -> Query:
     InvalidRequest, InvalidSample, InvalidHistory, InvalidInput
         With the field that is to blame.
     """
-    try:
-        return _query(_ONE.validate_json(body))
-    except ValidationError as error:
-        raise _explained(error) from None
+    return _query(_read(_ONE, body))
 
 
 def read_queries(body: bytes, most: int) -> list[Query | PBAError]:
@@ -89,15 +197,8 @@ def read_queries(body: bytes, most: int) -> list[Query | PBAError]:
     TooLarge
         For more than ``most`` requests.
     """
-    try:
-        items = _MANY.validate_json(body)["requests"]
-    except ValidationError as error:
-        raise _explained(error) from None
-    if len(items) > most:
-        raise TooLarge(
-            f"requests has {len(items)} items; one call carries at most {most}. Split it.",
-            "requests",
-        )
+    items = _read(_MANY, body)["requests"]
+    _refuse_more(items, "requests", most)
     return [_query_or_error(item) for item in items]
 
 
@@ -130,6 +231,23 @@ class _Many(TypedDict):
 
 _ONE = TypeAdapter(ForecastBody)
 _MANY = TypeAdapter(_Many)
+_SAMPLES = TypeAdapter(SamplesBody)
+_BULK_SAMPLES = TypeAdapter(BulkSamplesBody)
+_LINKS = TypeAdapter(LinksBody)
+
+
+def _read(kind: TypeAdapter[_Body], body: bytes) -> _Body:
+    try:
+        return kind.validate_json(body)
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def _refuse_more(items: Sequence[Any], name: str, most: int) -> None:
+    if len(items) > most:
+        raise TooLarge(
+            f"{name} has {len(items)} items; one call carries at most {most}. Split it.", name
+        )
 
 
 def _query_or_error(item: ForecastBody | PBAError) -> Query | PBAError:
@@ -144,10 +262,16 @@ def _query_or_error(item: ForecastBody | PBAError) -> Query | PBAError:
 def _query(body: ForecastBody) -> Query:
     mode = None if body.mode == "auto" else NetworkMode(body.mode)
     link_id = None if body.link_id is None else check_link_id(body.link_id)
-    return Query(_history(body.history), mode, link_id)
+    allocation = read_allocation(body.allocation)
+    return Query(_history(body.history), mode, link_id, allocation=allocation)
 
 
 def _history(samples: Sequence[SampleBody]) -> History:
+    return History(*_arrays(samples))
+
+
+def _arrays(samples: Sequence[SampleBody]) -> tuple[Floats, Floats]:
+    """Return times in Unix seconds, ``(sample,)``, and telemetry, ``(sample, 5)``."""
     rows = [
         (
             sample["timestamp"],
@@ -161,7 +285,7 @@ def _history(samples: Sequence[SampleBody]) -> History:
     ]
     moments = [_seconds(row[0]) for row in rows]
     telemetry = np.array([row[1:] for row in rows], dtype=float).reshape(-1, len(COLUMNS))
-    return History(np.array(moments, dtype=float), telemetry)
+    return np.array(moments, dtype=float), telemetry
 
 
 def _seconds(moment: float | datetime) -> float:

@@ -5,10 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
+from pba.assembly import Made, assemble
 from pba.errors import PBAError, Unavailable
-from pba.forecasting import Absent, Answer, Batch, Plan, Query, assemble, batches, plan
-from pba.models.base import Forecaster
-from pba.types import Floats, Forecast, NetworkMode
+from pba.forecasting import Absent, Answer, Batch, Plan, Query, batches, plan
+from pba.types import Floats, NetworkMode
 
 __all__ = ["Ask", "Service"]
 
@@ -25,8 +25,6 @@ class Service:
     ----------
     models
         How to ask each mode's model.
-    fallback
-        Who answers when no model does.
     deadline_s
         How long one model call may take before the forecast is made without it. Calls of one
         request queue behind each other, so the n-th of them is given n times as long.
@@ -39,33 +37,31 @@ class Service:
     def __init__(
         self,
         models: Mapping[NetworkMode, Ask],
-        fallback: Forecaster,
         deadline_s: float,
         gap_intervals: float,
         clock: Callable[[], datetime],
     ) -> None:
         self._models = models
-        self._fallback = fallback
         self._deadline_s = deadline_s
         self._gap_intervals = gap_intervals
         self._clock = clock
 
-    async def forecast(self, query: Query) -> Forecast:
+    async def forecast(self, query: Query) -> Made:
         """Return the forecast for ``query``; raises what is wrong with it."""
-        (forecast,) = await self._answer([plan(query, self._gap_intervals)])
-        return forecast
+        (made,) = await self._answer([plan(query, self._gap_intervals)])
+        return made
 
-    async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Forecast | PBAError]:
+    async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Made | PBAError]:
         """Return a forecast, or what is wrong, for each of ``queries``, in order."""
         planned = [self._plan_or_error(query) for query in queries]
         plans = [item for item in planned if isinstance(item, Plan)]
         made = iter(await self._answer(plans))
         return [next(made) if isinstance(item, Plan) else item for item in planned]
 
-    async def _answer(self, plans: Sequence[Plan]) -> list[Forecast]:
+    async def _answer(self, plans: Sequence[Plan]) -> list[Made]:
         asked = batches(plans)
         answers = await asyncio.gather(*(self._ask(batch, len(asked)) for batch in asked))
-        return assemble(plans, asked, answers, self._fallback, self._clock())
+        return assemble(plans, asked, answers, self._clock())
 
     async def _ask(self, batch: Batch, calls: int) -> Answer | Absent:
         try:

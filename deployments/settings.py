@@ -29,6 +29,30 @@ class Settings(BaseSettings):
     max_body_mb: float = Field(
         128.0, gt=0, description="The largest request body in MB (1e6 bytes)."
     )
+    store_url: str = Field(
+        "sqlite:///data/pba.db",
+        description="The telemetry store: sqlite:///FILE, relative ones below the project, or "
+        "postgresql://USER@HOST/DATABASE.",
+    )
+    retention_days: float = Field(
+        30.0,
+        gt=0,
+        description="Samples, forecasts and outcomes older than a link's newest sample by this go.",
+    )
+    max_ahead_s: float = Field(
+        300.0, ge=0, description="How far a sample's time may be ahead of the clock here."
+    )
+    max_writes_waiting: int = Field(
+        1000, gt=0, description="Writes that may wait for the store; one more gets 429."
+    )
+    score_every_s: float = Field(
+        5.0,
+        gt=0,
+        description="How often the Monitor looks for forecasts to score that nobody told it of.",
+    )
+    tidy_every_s: float = Field(
+        600.0, gt=0, description="How often the Monitor deletes what is older than the retention."
+    )
     max_in_flight: int = Field(
         256,
         gt=0,

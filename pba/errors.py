@@ -16,6 +16,7 @@
     ├── NotTrained (RuntimeError)        a predictor that has no model yet
     ├── Busy                             more requests than can be queued: try again later
     ├── Unavailable                      models or service away
+    │   └── StoreUnavailable             the telemetry store does not answer
     └── BadArtifact                      a model file that must not be served
 """
 
@@ -35,6 +36,7 @@ __all__ = [
     "NotJson",
     "NotTrained",
     "PBAError",
+    "StoreUnavailable",
     "TooLarge",
     "Unavailable",
     "from_body",
@@ -149,6 +151,12 @@ class Unavailable(PBAError):
     """Models or service away."""
 
     code = "unavailable"
+
+
+class StoreUnavailable(Unavailable):
+    """The telemetry store does not answer; what needs no store still works."""
+
+    code = "store_unavailable"
 
 
 class BadArtifact(PBAError):

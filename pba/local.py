@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from pba import artifacts
-from pba.forecasting import Absent, Answer, Batch, Query, assemble, batches, plan
-from pba.models.ewma import Ewma
+from pba.assembly import Made, assemble
+from pba.forecasting import Absent, Answer, Batch, Query, batches, plan
 from pba.models.onnx import OnnxForecaster
 from pba.modes import PROFILES
 from pba.types import Forecast, History, NetworkMode
@@ -32,7 +32,6 @@ class LocalService:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._models = models
-        self._fallback = Ewma()
         self._clock = clock
 
     @classmethod
@@ -52,10 +51,14 @@ class LocalService:
 
     def forecasts(self, queries: Sequence[Query]) -> list[Forecast]:
         """Return one forecast a query, in order."""
+        return [made.forecast for made in self.made(queries)]
+
+    def made(self, queries: Sequence[Query]) -> list[Made]:
+        """Return the same forecasts with what their outcomes will teach."""
         plans = [plan(query) for query in queries]
         asked = batches(plans)
         answers = [self._ask(batch) for batch in asked]
-        return assemble(plans, asked, answers, self._fallback, self._clock())
+        return assemble(plans, asked, answers, self._clock())
 
     def _ask(self, batch: Batch) -> Answer | Absent:
         model = self._models.get(batch.model)

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
@@ -18,6 +18,7 @@ __all__ = [
     "HORIZONS",
     "LIMITS",
     "QUANTILES",
+    "Allocation",
     "Floats",
     "Forecast",
     "History",
@@ -26,6 +27,7 @@ __all__ = [
     "NetworkMetrics",
     "NetworkMode",
     "check_link_id",
+    "check_samples",
     "parse_mode",
     "rfc3339",
 ]
@@ -175,7 +177,7 @@ class History:
     telemetry: Floats
 
     def __post_init__(self) -> None:
-        _check_values(self.telemetry)
+        check_samples(self.timestamps_s, self.telemetry, "history")
         _check_order(self.timestamps_s)
 
     @classmethod
@@ -209,31 +211,44 @@ def _unchecked(timestamps_s: Floats, telemetry: Floats) -> History:
     return part
 
 
-def _check_values(telemetry: Floats) -> None:
+def check_samples(timestamps_s: Floats, telemetry: Floats, name: str) -> None:
+    """Hold every sample to the ranges of `LIMITS`, in whatever order they are.
+
+    Parameters
+    ----------
+    timestamps_s, telemetry
+        As in a `History`.
+    name
+        What the caller calls the list, for the errors.
+
+    Raises
+    ------
+    InvalidSample
+        For a time outside 1970 to 9999, a missing bandwidth, or a value out of its range.
+    """
     missing = np.isnan(telemetry)
     wrong = ~missing & ~((telemetry >= 0) & (telemetry <= _HIGHEST))
     wrong[:, 0] |= missing[:, 0]
-    if not wrong.any():
-        return
-    row, column = (int(index) for index in np.argwhere(wrong)[0])
-    name, value = COLUMNS[column], telemetry[row, column]
-    limit = LIMITS[name]
-    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
-    raise InvalidSample(
-        f"{name} is {value:.6g}; it is {limit.rule}. {remedy}",
-        f"history[{row}].{name}",
-    )
-
-
-def _check_order(timestamps_s: Floats) -> None:
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise _out_of_range(f"{name}[{row}].", COLUMNS[column], float(telemetry[row, column]))
     possible = (timestamps_s >= 0) & (timestamps_s < _YEAR_10000)
     if not possible.all():
         row = int(np.argmin(possible))
         raise InvalidSample(
             f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year "
             "9999. Divide milliseconds by 1000.",
-            f"history[{row}].timestamp",
+            f"{name}[{row}].timestamp",
         )
+
+
+def _out_of_range(where: str, column: str, value: float) -> InvalidSample:
+    limit = LIMITS[column]
+    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
+    return InvalidSample(f"{column} is {value:.6g}; it is {limit.rule}. {remedy}", where + column)
+
+
+def _check_order(timestamps_s: Floats) -> None:
     late = np.flatnonzero(np.diff(timestamps_s) <= 0)
     if late.size:
         row = int(late[0])
@@ -297,11 +312,55 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Allocation:
+    """Advice for the next transfer over a link.
+
+    Parameters
+    ----------
+    policy, quantile
+        As asked.
+    safe_rate_mbps
+        The forecast's quantile, at most ``max_rate_mbps``; 0 where an outage is that likely.
+    streams
+        How many parallel TCP streams.
+    buffer_bytes
+        The send buffer of one stream.
+    chunk_bytes
+        How much to hand one stream at a time: a bufferful, in whole pages of 4096 bytes.
+    pacing_total_mbps
+        How fast all streams together may send, never below ``min_rate_mbps``.
+    """
+
+    policy: str
+    quantile: float
+    safe_rate_mbps: float
+    streams: int
+    buffer_bytes: int
+    chunk_bytes: int
+    pacing_total_mbps: float
+
+    @property
+    def pacing_per_stream_mbps(self) -> float:
+        """How fast one stream may send; as bytes per second it is ``SO_MAX_PACING_RATE``."""
+        return self.pacing_total_mbps / self.streams
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form: every field, and the pacing of one stream."""
+        return {**asdict(self), "pacing_per_stream_mbps": self.pacing_per_stream_mbps}
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Self:
+        """Return the advice that ``body``, its wire form, describes."""
+        return cls(**{field.name: body[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """How much bandwidth a link will have, how sure that is, and who says so.
 
     ``source`` is ``model``, ``ensemble``, ``expert`` or ``heuristic``; ``latency_ms``,
     ``packet_loss`` and ``jitter_ms`` are for the next step, None where the history holds none.
+    ``allocation`` is there where it was asked for.
     """
 
     link_id: str | None
@@ -317,6 +376,7 @@ class Forecast:
     jitter_ms: float | None
     members: tuple[Member, ...]
     reasons: tuple[str, ...]
+    allocation: Allocation | None = None
 
     @property
     def bandwidth_mbps(self) -> float:
@@ -330,6 +390,7 @@ class Forecast:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form, the same over HTTP and through a handle."""
+        advice = {} if self.allocation is None else {"allocation": self.allocation.as_dict()}
         return {
             "link_id": self.link_id,
             "mode": self.mode.value,
@@ -346,11 +407,13 @@ class Forecast:
             "jitter_ms": self.jitter_ms,
             "members": [member.as_dict() for member in self.members],
             "reasons": list(self.reasons),
+            **advice,
         }
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
         """Return the forecast that ``body``, its wire form, describes."""
+        advice = body.get("allocation")
         return cls(
             link_id=body["link_id"],
             mode=NetworkMode(body["mode"]),
@@ -365,4 +428,5 @@ class Forecast:
             jitter_ms=body["jitter_ms"],
             members=tuple(Member(**part) for part in body["members"]),
             reasons=tuple(body["reasons"]),
+            allocation=None if advice is None else Allocation.from_dict(advice),
         )

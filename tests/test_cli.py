@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from pba.cli import app, main
 from pba.errors import BadArtifact, InvalidTrace, Unavailable
 from pba.modes import PROFILES
+from pba.store import Batch, Report, Store
+from pba.traces import read_traces
 from tests.toy import toy_artifact
 
 Run = Callable[..., Result]
@@ -138,3 +140,14 @@ def test_evaluate_says_what_to_install_or_leave_out(
     told = CliRunner().invoke(app, words)
     assert told.exit_code == 2
     assert instead in told.stderr
+
+
+def test_export_writes_what_links_reported(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/pba.db"
+    store = Store(url, lambda: 2e9).ready()
+    store.write(Batch([Report("a", np.array([1e9, 1e9 + 1]), np.full((2, 5), 0.5))]))
+    store.close()
+    ran = CliRunner().invoke(app, ["export", str(tmp_path / "out"), "--store", url])
+    assert ran.output == f"2 samples of 1 days are in {tmp_path / 'out'}.\n"
+    (trace,) = read_traces(tmp_path / "out" / "day=2001-09-09" / "samples.parquet")
+    assert (trace.trace_id, len(trace)) == ("a", 2)

@@ -164,7 +164,67 @@ def test_both_clients_have_the_same_calls():
     def calls(kind: type) -> set[str]:
         return {name for name in vars(kind) if not name.startswith("_")}
 
-    assert calls(PBAClient) == calls(AsyncPBAClient) == {"close", "forecast", "forecasts", "models"}
+    links = {"observe", "observe_many", "link_forecast", "link_forecasts", "link", "delete_link"}
+    own = {"close", "forecast", "forecasts", "models", "metrics"}
+    assert calls(PBAClient) == calls(AsyncPBAClient) == links | own
+
+
+RECEIPT = {"accepted": 2, "duplicates": 0, "late": 0, "expired": 0, "mode": "internet"}
+
+
+async def test_samples_of_links_are_sent_as_documented(wire, call):
+    wire.says(RECEIPT)
+    assert await call("observe", "fra1:ams2", SAMPLES) == RECEIPT
+    assert wire.asked[-1].url.path == "/v1/links/fra1:ams2/samples"
+    assert wire.body == {"samples": request(SAMPLES)["history"]}
+    wire.says({"links": {"a": RECEIPT}})
+    assert await call("observe_many", {"a": SAMPLES}) == {"a": RECEIPT}
+    assert wire.body == {"samples": [{"link_id": "a"} | row for row in request(SAMPLES)["history"]]}
+
+
+async def test_what_is_stored_of_links_is_asked_for_by_name(wire, call):
+    wire.says(FORECAST.as_dict())
+    assert await call("link_forecast", "a") == FORECAST
+    wire.says({"forecasts": [{"forecast": FORECAST.as_dict()}, {"error": ERROR}]})
+    assert (await call("link_forecasts", ["a", "b"]))[0] == FORECAST
+    assert wire.body == {"link_ids": ["a", "b"]}
+    wire.says({"link_id": "a"})
+    assert await call("link", "a") == {"link_id": "a"}
+    assert await call("metrics") == {"link_id": "a"}
+    assert await call("delete_link", "a") is None
+    asked = [(one.method, one.url.path) for one in wire.asked]
+    assert asked == [
+        ("GET", "/v1/links/a/forecast"),
+        ("POST", "/v1/links/forecasts"),
+        ("GET", "/v1/links/a"),
+        ("GET", "/v1/metrics"),
+        ("DELETE", "/v1/links/a"),
+    ]
+
+
+async def test_a_name_that_is_no_path_stays_one_part_of_it(wire, call):
+    wire.says(ERROR)
+    await call("link", "a/b?c")
+    assert wire.asked[-1].url.raw_path == b"/v1/links/a%2Fb%3Fc"
+
+
+@pytest.mark.parametrize("status", [429, 503, 0])
+async def test_a_call_is_made_again_where_the_service_was_away(wire, call, status):
+    def answer(asked: httpx.Request) -> httpx.Response:
+        if len(wire.asked) < 3 and not status:
+            raise httpx.ConnectError("nobody there")
+        return httpx.Response(status if len(wire.asked) < 3 else 200, json={"models": {}})
+
+    wire.answer = answer
+    assert await call("models") == {}
+    assert len(wire.asked) == 3
+
+
+async def test_what_is_wrong_is_not_asked_again(wire, call):
+    wire.says({"error": ERROR}, 422)
+    with pytest.raises(InvalidSample):
+        await call("forecast", SAMPLES)
+    assert len(wire.asked) == 1
 
 
 async def test_the_body_of_a_client_is_what_the_service_reads():

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from pba.assembly import assemble
 from pba.distribution import Bins, decode
 from pba.errors import InvalidHistory
-from pba.forecasting import Absent, Answer, Plan, Query, assemble, batches, plan
+from pba.forecasting import Absent, Answer, Plan, Query, batches, plan
 from pba.models.base import Prediction
 from pba.models.ewma import Ewma
 from pba.models.onnx import OnnxForecaster
@@ -46,7 +47,7 @@ def answered(plans: list[Plan], absent: dict[NetworkMode, str] | None = None) ->
         )
         for batch in asked
     ]
-    return assemble(plans, asked, answers, Ewma(), NOW)
+    return [made.forecast for made in assemble(plans, asked, answers, NOW)]
 
 
 def one(query: Query, absent: dict[NetworkMode, str] | None = None) -> Forecast:
@@ -243,7 +244,7 @@ def test_latency_loss_and_jitter_are_the_mean_of_who_measured_them():
     planned = [plan(Query(history(60), HYBRID))]
     asked = batches(planned)
     answers = [answer([10.0, math.nan, math.nan], 0.9), answer([40.0, 0.5, math.nan], 0.6)]
-    (said,) = assemble(planned, asked, answers, Ewma(), NOW)
+    said = assemble(planned, asked, answers, NOW)[0].forecast
     assert said.latency_ms == pytest.approx((0.9 * 10 + 0.6 * 40) / 1.5)
     assert said.packet_loss == pytest.approx(0.5)
     assert said.jitter_ms is None

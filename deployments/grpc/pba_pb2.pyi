@@ -35,14 +35,38 @@ class Sample(_message.Message):
     def __init__(self, timestamp_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., throughput_mbps: _Optional[float] = ...) -> None: ...
 
 class ForecastRequest(_message.Message):
-    __slots__ = ("history", "link_id", "mode")
+    __slots__ = ("history", "link_id", "mode", "allocation")
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_FIELD_NUMBER: _ClassVar[int]
     history: _containers.RepeatedCompositeFieldContainer[Sample]
     link_id: str
     mode: Mode
-    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ...) -> None: ...
+    allocation: AllocationRequest
+    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ...) -> None: ...
+
+class AllocationRequest(_message.Message):
+    __slots__ = ("policy", "quantile", "steps", "min_streams", "max_streams", "min_buffer_bytes", "max_buffer_bytes", "min_rate_mbps", "max_rate_mbps")
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    MIN_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MAX_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MIN_BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MIN_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    policy: str
+    quantile: float
+    steps: int
+    min_streams: int
+    max_streams: int
+    min_buffer_bytes: int
+    max_buffer_bytes: int
+    min_rate_mbps: float
+    max_rate_mbps: float
+    def __init__(self, policy: _Optional[str] = ..., quantile: _Optional[float] = ..., steps: _Optional[int] = ..., min_streams: _Optional[int] = ..., max_streams: _Optional[int] = ..., min_buffer_bytes: _Optional[int] = ..., max_buffer_bytes: _Optional[int] = ..., min_rate_mbps: _Optional[float] = ..., max_rate_mbps: _Optional[float] = ...) -> None: ...
 
 class ForecastResponse(_message.Message):
     __slots__ = ("forecast",)
@@ -71,7 +95,7 @@ class ForecastItem(_message.Message):
     def __init__(self, forecast: _Optional[_Union[Forecast, _Mapping]] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
 class Forecast(_message.Message):
-    __slots__ = ("link_id", "mode", "source", "model_version", "made_at_s", "valid_until_s", "step_s", "bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms", "members", "reasons")
+    __slots__ = ("link_id", "mode", "source", "model_version", "made_at_s", "valid_until_s", "step_s", "bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms", "members", "reasons", "allocation")
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -87,6 +111,7 @@ class Forecast(_message.Message):
     JITTER_MS_FIELD_NUMBER: _ClassVar[int]
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_FIELD_NUMBER: _ClassVar[int]
     link_id: str
     mode: Mode
     source: str
@@ -102,7 +127,28 @@ class Forecast(_message.Message):
     jitter_ms: float
     members: _containers.RepeatedCompositeFieldContainer[Member]
     reasons: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., model_version: _Optional[str] = ..., made_at_s: _Optional[float] = ..., valid_until_s: _Optional[float] = ..., step_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., horizons: _Optional[_Iterable[_Union[Horizon, _Mapping]]] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
+    allocation: Allocation
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., model_version: _Optional[str] = ..., made_at_s: _Optional[float] = ..., valid_until_s: _Optional[float] = ..., step_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., horizons: _Optional[_Iterable[_Union[Horizon, _Mapping]]] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., allocation: _Optional[_Union[Allocation, _Mapping]] = ...) -> None: ...
+
+class Allocation(_message.Message):
+    __slots__ = ("policy", "quantile", "safe_rate_mbps", "streams", "buffer_bytes", "chunk_bytes", "pacing_total_mbps", "pacing_per_stream_mbps")
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    SAFE_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PACING_TOTAL_MBPS_FIELD_NUMBER: _ClassVar[int]
+    PACING_PER_STREAM_MBPS_FIELD_NUMBER: _ClassVar[int]
+    policy: str
+    quantile: float
+    safe_rate_mbps: float
+    streams: int
+    buffer_bytes: int
+    chunk_bytes: int
+    pacing_total_mbps: float
+    pacing_per_stream_mbps: float
+    def __init__(self, policy: _Optional[str] = ..., quantile: _Optional[float] = ..., safe_rate_mbps: _Optional[float] = ..., streams: _Optional[int] = ..., buffer_bytes: _Optional[int] = ..., chunk_bytes: _Optional[int] = ..., pacing_total_mbps: _Optional[float] = ..., pacing_per_stream_mbps: _Optional[float] = ...) -> None: ...
 
 class Horizon(_message.Message):
     __slots__ = ("steps", "bandwidth_mbps", "confidence", "quantiles")
@@ -174,13 +220,15 @@ class ObserveResponse(_message.Message):
     def __init__(self, links: _Optional[_Mapping[str, LinkObserved]] = ...) -> None: ...
 
 class LinkObserved(_message.Message):
-    __slots__ = ("accepted", "duplicates", "late", "mode")
+    __slots__ = ("accepted", "duplicates", "late", "expired", "mode")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     duplicates: int
     late: int
+    expired: int
     mode: Mode
-    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ...) -> None: ...
+    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ...) -> None: ...

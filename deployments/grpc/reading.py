@@ -8,6 +8,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from deployments.grpc import pba_pb2 as pb
+from pba.allocation import AllocationRequest
 from pba.errors import InvalidInput, InvalidMode, InvalidRequest, InvalidSample, PBAError, TooLarge
 from pba.forecasting import Query
 from pba.types import COLUMNS, LIMITS, History, NetworkMode, check_link_id
@@ -94,7 +95,13 @@ def _query_or_error(request: pb.ForecastRequest) -> Query | PBAError:
 def _query(request: pb.ForecastRequest) -> Query:
     mode = _mode(request.mode)
     link_id = check_link_id(request.link_id) if request.HasField("link_id") else None
-    return Query(_history(request.history), mode, link_id)
+    return Query(_history(request.history), mode, link_id, allocation=_allocation(request))
+
+
+def _allocation(request: pb.ForecastRequest) -> AllocationRequest | None:
+    if not request.HasField("allocation"):
+        return None
+    return AllocationRequest.from_dict(_given(request.allocation))
 
 
 def _mode(number: pb.Mode) -> NetworkMode | None:
@@ -123,8 +130,8 @@ def _row(place: int, given: dict[str, float]) -> list[float]:
     return [given["timestamp_s"], *(given.get(name, math.nan) for name in COLUMNS)]
 
 
-def _given(sample: pb.Sample) -> dict[str, float]:
-    return {field.name: value for field, value in sample.ListFields()}
+def _given(message: Message) -> dict[str, Any]:
+    return {field.name: value for field, value in message.ListFields()}
 
 
 def _not_a_number(name: str, field: str) -> InvalidSample:
@@ -135,6 +142,6 @@ def _not_a_number(name: str, field: str) -> InvalidSample:
 
 
 def _observation(item: pb.LinkSample) -> dict[str, Any]:
-    given: dict[str, Any] = _given(item.sample)
+    given = _given(item.sample)
     moment = {"timestamp": given.pop("timestamp_s")} if "timestamp_s" in given else {}
     return {"link_id": item.link_id} | moment | given

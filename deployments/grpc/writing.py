@@ -33,6 +33,7 @@ def forecast(made: Forecast) -> pb.Forecast:
         jitter_ms=made.jitter_ms,
         members=[_member(part) for part in made.members],
         reasons=made.reasons,
+        allocation=None if made.allocation is None else made.allocation.as_dict(),
     )
 
 
@@ -82,10 +83,4 @@ def _member(part: Member) -> pb.Member:
 
 
 def _link(counts: Mapping[str, Any]) -> pb.LinkObserved:
-    mode = counts.get("mode")
-    return pb.LinkObserved(
-        accepted=counts["accepted"],
-        duplicates=counts["duplicates"],
-        late=counts["late"],
-        mode=_NUMBERS[NetworkMode(mode) if mode else None],
-    )
+    return pb.LinkObserved(**{**counts, "mode": _NUMBERS[NetworkMode(counts["mode"])]})

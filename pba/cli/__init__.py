@@ -3,6 +3,7 @@
 import typer
 
 from pba.cli.evaluate import evaluate
+from pba.cli.export import export
 from pba.cli.forecast import forecast
 from pba.cli.replay import replay
 from pba.errors import PBAError
@@ -13,6 +14,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command()(forecast)
 app.command()(replay)
 app.command()(evaluate)
+app.command()(export)
 
 
 def main() -> None:

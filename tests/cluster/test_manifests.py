@@ -40,7 +40,8 @@ def test_every_serving_pod_has_both_switches_and_the_head_runs_no_replica():
     assert head["rayStartParams"]["num-cpus"] == "0"
     for group in (head, *workers):
         (container,) = group["template"]["spec"]["containers"]
-        switches = {entry["name"]: entry["value"] for entry in container["env"]}
+        switches = {entry["name"]: entry.get("value") for entry in container["env"]}
+        assert "PBA_STORE_URL" in switches, "each pod with a database of its own would know little"
         assert switches["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
         assert switches["RAY_SERVE_THROUGHPUT_OPTIMIZED"] == "1"
 
@@ -52,7 +53,7 @@ def test_the_workers_have_room_for_one_replica_of_each_deployment():
     has = group["minReplicas"] * float(container["resources"]["requests"]["cpu"])
     served = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
     needs = sum(
-        deployment["autoscaling_config"]["min_replicas"]
+        deployment.get("num_replicas", deployment.get("autoscaling_config", {}).get("min_replicas"))
         * deployment["ray_actor_options"]["num_cpus"]
         for deployment in served["applications"][0]["deployments"]
     )

@@ -1,10 +1,9 @@
 """A whole service for tests: its own Ray, ports and folders, started as users start it."""
 
 import contextlib
+import fcntl
 import json
 import os
-import random
-import re
 import signal
 import socket
 import subprocess
@@ -38,10 +37,16 @@ class RunningService:
     grpc_address: str
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def address(self) -> str:
+        """Where this service's own Ray is found; `auto` may find that of another."""
+        (port,) = (self.folder / "ray" / "session_latest").glob("gcs_server_port_*")
+        return f"127.0.0.1:{port.read_text().strip()}"
+
     def program(self, source: str, timeout_s: float = 90.0) -> Any:
         """Run ``source`` as a second program on the same Ray; return the JSON it prints last."""
         ran = subprocess.run(
-            [sys.executable, "-c", _PROLOGUE + source],
+            [sys.executable, "-c", _PROLOGUE.format(self.address) + source],
             env=self.environment,
             cwd=PROJECT,
             capture_output=True,
@@ -58,7 +63,7 @@ class RunningService:
         path.write_text(yaml.safe_dump(config))
         serve = Path(sys.executable).with_name("serve")
         subprocess.run(
-            [serve, "run", "--non-blocking", "--address", "auto", path],
+            [serve, "run", "--non-blocking", "--address", self.address, path],
             env=self.environment,
             cwd=PROJECT,
             capture_output=True,
@@ -70,7 +75,7 @@ class RunningService:
 _PROLOGUE = """
 import json, logging, ray
 from ray import serve
-ray.init(address="auto", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
+ray.init(address="{}", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
 handle = serve.get_app_handle("pba")
 """
 
@@ -78,13 +83,14 @@ handle = serve.get_app_handle("pba")
 @pytest.fixture(scope="module")
 def service() -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards."""
-    with tempfile.TemporaryDirectory(
-        prefix="pba", dir="/tmp"
-    ) as name:  # Ray's sockets need a short path
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="pba", dir="/tmp"
+        ) as name,  # Ray's sockets: a short path
+        _own_port() as port,
+        _own_port() as grpc_port,
+    ):
         folder = Path(name)
-        # Anywhere, for HAProxies of two runs on one machine would share a port without a word.
-        port = _free_port(random.SystemRandom().randrange(8100, 9800))
-        grpc_port = _free_port(port + 1)
         config = _config(folder, port, grpc_port)
         path = folder / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
@@ -111,7 +117,6 @@ def service() -> Iterator[RunningService]:
         )
         try:
             _wait_until_ready(running)
-            environment["RAY_ADDRESS"] = _ray_address(folder)
             yield running
         finally:
             process.send_signal(signal.SIGTERM)
@@ -130,33 +135,40 @@ def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
         if deployment["name"] == "Router":
             scaling = {"max_replicas": 1}
             deployment["max_ongoing_requests"] = 512
+        elif deployment["name"] == "Monitor":
+            continue
         else:
             mode = NetworkMode(deployment["name"].removesuffix("Model").lower())
             toy_artifact(folder / mode, mode)
             deployment["user_config"]["model"] = str(folder / mode)
         deployment["autoscaling_config"] |= scaling
-    config["applications"][0]["args"] = {"max_in_flight": 16, "grpc_port": grpc_port}
+    config["applications"][0]["args"] = {
+        "max_in_flight": 16,
+        "grpc_port": grpc_port,
+        "store_url": f"sqlite:///{folder}/pba.db",
+        "score_every_s": 1.0,
+    }
     return config
 
 
-def _free_port(first: int) -> int:
-    """Return a free port from ``first`` on, below those of Ray's workers."""
-    for port in range(first, 9900):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError(f"no port is free between {first} and 9900")
+@contextlib.contextmanager
+def _own_port() -> Iterator[int]:
+    """Yield a free port below those of Ray's workers that no other run on this machine takes.
 
-
-def _ray_address(folder: Path) -> str:
-    """Return where the Ray below ``folder`` is; ``auto`` finds any Ray of the machine."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # gone in the meantime
-            called = (process / "cmdline").read_text().replace("\0", " ")
-            found = re.search(r"--gcs-address=(\S+)", called)
-            if found and f"{folder}/" in called:
-                return found[1]
-    raise RuntimeError(f"no Ray runs below {folder}")
+    The service binds it seconds later; until then a lock on a file of the port's name holds it.
+    """
+    first = os.getpid() % 1700
+    for port in (8100 + (first + step) % 1700 for step in range(1700)):
+        free = False
+        with (Path(tempfile.gettempdir()) / f"pba-test-port-{port}").open("w") as held:
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                probe.bind(("127.0.0.1", port))
+                free = True
+            if free:
+                yield port
+                return
+    raise RuntimeError("no port is free between 8100 and 9800")
 
 
 def _wait_until_ready(running: RunningService) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -48,10 +49,48 @@ def test_grpc_gives_the_forecasts_of_http(
 ):
     with PBAClient(service.url) as client:
         for given in (INTERNET, DATACENTER, BORDERLINE, INTERNET.last(10)):
-            told = stub.Forecast(messages.request(given, link_id="fra1:ams2"), timeout=10)
-            made = messages.forecast(told.forecast)
-            same(made, client.forecast(given))
-            assert made.link_id == "fra1:ams2"
+            told = stub.Forecast(messages.request(given), timeout=10)
+            same(messages.forecast(told.forecast), client.forecast(given))
+
+
+def test_advice_comes_with_a_forecast_where_it_is_asked_for(stub: pba_pb2_grpc.PredictorStub):
+    asked = messages.request(INTERNET, link_id="fra1:ams2", allocation={"quantile": 0.25})
+    told = stub.Forecast(asked, timeout=10).forecast
+    assert told.link_id == "fra1:ams2"
+    assert told.allocation.quantile == 0.25
+    assert told.allocation.safe_rate_mbps == told.horizons[0].quantiles[2].bandwidth_mbps
+
+
+def test_observed_samples_are_stored_once(
+    service: RunningService, stub: pba_pb2_grpc.PredictorStub
+):
+    asked = pb.ObserveRequest(
+        samples=[
+            pb.LinkSample(link_id=link_id, sample=sample)
+            for link_id in ("grpc:a", "grpc:b")
+            for sample in messages.request(INTERNET).history
+        ]
+    )
+    first, again = (stub.Observe(asked, timeout=10).links["grpc:b"] for _ in range(2))
+    assert (first.accepted, first.duplicates, first.mode) == (60, 0, pb.MODE_INTERNET)
+    assert (again.accepted, again.duplicates) == (0, 60)
+    made = httpx.get(f"{service.url}/v1/links/grpc:a/forecast").json()
+    assert made["source"] != "heuristic"
+
+
+def test_a_bad_observation_is_named_as_the_proto_names_it(stub: pba_pb2_grpc.PredictorStub):
+    samples = [pb.LinkSample(link_id="grpc:c", sample=item) for item in BAD]
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Observe(pb.ObserveRequest(samples=samples), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    metadata = dict(caught.value.trailing_metadata())
+    assert metadata["pba-error-field"] == "samples[1].sample.packet_loss"
+
+
+BAD = [
+    pb.Sample(timestamp_s=1.0, bandwidth_mbps=5.0),
+    pb.Sample(timestamp_s=2.0, bandwidth_mbps=5.0, packet_loss=1.7),
+]
 
 
 def test_a_batch_answers_each_item_in_its_place(stub: pba_pb2_grpc.PredictorStub):
@@ -158,32 +197,41 @@ def test_it_is_heard_on_loopback_alone(service: RunningService):
     assert {address for _, address in listening(service)} <= {"127.0.0.1", "::1"}
 
 
-async def test_calls_are_answered_while_the_router_is_replaced(service: RunningService):
+async def test_a_client_that_waits_and_retries_does_not_feel_a_new_router(service: RunningService):
     codes: Counter[str] = Counter()
     stop = asyncio.Event()
-    async with grpc.aio.insecure_channel(service.grpc_address) as opened:
+    async with grpc.aio.insecure_channel(service.grpc_address, _RETRYING) as opened:
         stub = pba_pb2_grpc.PredictorStub(opened)
 
         async def load() -> None:
             while not stop.is_set():
                 try:
-                    await stub.Forecast(messages.request(INTERNET), timeout=30, wait_for_ready=True)
+                    await stub.Forecast(messages.request(INTERNET), timeout=60, wait_for_ready=True)
                     codes["OK"] += 1
                 except grpc.aio.AioRpcError as error:
                     codes[f"{error.code()}: {error.details()}"] += 1
 
-        worker = asyncio.create_task(load())
+        workers = [asyncio.create_task(load()) for _ in range(4)]
         before = await asyncio.to_thread(service.program, _ROUTERS)
         config = copy.deepcopy(service.config)
         config["applications"][0]["args"]["max_items"] = 5000
         await asyncio.to_thread(service.deploy, config)
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), 90)
         stop.set()
-        await worker
+        await asyncio.gather(*workers)
     assert before
     assert set(codes) == {"OK"}, codes
 
 
+_RETRY = {
+    "maxAttempts": 4,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "2s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED"],
+}
+_METHODS = [{"name": [{"service": "pba.v1.Predictor"}], "retryPolicy": _RETRY}]
+_RETRYING = [("grpc.service_config", json.dumps({"methodConfig": _METHODS}))]
 _ROUTERS = """
 from ray._private.state import actors
 print(json.dumps([a["Pid"] for a in actors().values()

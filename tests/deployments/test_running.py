@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
-from pba.client import PBAClient, request
+from pba.client import PBAClient, _Call, request
 from pba.errors import InvalidSample
 from pba.local import LocalService
 from pba.types import Forecast, History, NetworkMode
@@ -259,7 +259,7 @@ async def test_internet_load_scales_the_internet_model_alone_and_back(service: R
 _REPLICAS = """
 app = serve.status().applications["pba"]
 print(json.dumps({name: deployment.replica_states.get("RUNNING", 0)
-                  for name, deployment in app.deployments.items() if name != "Router"}))
+                  for name, deployment in app.deployments.items() if name.endswith("Model")}))
 """
 
 
@@ -311,7 +311,7 @@ def test_errors_reach_clients_as_what_they_are(service: RunningService):
     wrong = copy.deepcopy(request(INTERNET))
     wrong["history"][0]["packet_loss"] = 1.7
     with PBAClient(service.url) as client, pytest.raises(InvalidSample, match=r"1\.7"):
-        client._call("POST", "/v1/forecast", wrong)
+        client._call(_Call("POST", "/v1/forecast", wrong))
 
 
 async def test_a_killed_service_frees_its_port(service: RunningService):  # the last: it ends it

@@ -5,7 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.schema import encode, read_queries, read_query
+from deployments.schema import (
+    encode,
+    read_bulk_samples,
+    read_link_ids,
+    read_queries,
+    read_query,
+    read_samples,
+)
 from pba.errors import (
     InvalidHistory,
     InvalidInput,
@@ -164,3 +171,49 @@ def test_encoding_keeps_nan_for_reading_to_refuse():
 def test_encoding_what_json_has_no_form_for_is_refused():
     with pytest.raises(InvalidRequest, match="JSON"):
         encode({"history": object()})
+
+
+def test_advice_is_asked_for_with_limits_that_are_checked():
+    asked = {"history": [sample()]} | {"allocation": {"max_streams": 4}}
+    wanted = read_query(json.dumps(asked).encode()).allocation
+    assert wanted is not None
+    assert wanted.max_streams == 4
+    for wrong, field in (({"quantile": 2}, "allocation.quantile"), ({"x": 1}, "allocation.x")):
+        with pytest.raises(InvalidRequest) as caught:
+            read_query(json.dumps({"history": [sample()]} | {"allocation": wrong}).encode())
+        assert caught.value.field == field
+
+
+def test_samples_are_told_apart_by_link_and_blamed_by_their_place():
+    rows = [
+        sample(1) | {"link_id": "a"},
+        sample(2) | {"link_id": "b"},
+        sample(3) | {"link_id": "a"},
+    ]
+    reports = read_bulk_samples(json.dumps({"samples": rows}).encode(), 10)
+    assert [(one.link_id, one.timestamps_s.tolist()) for one in reports] == [
+        ("a", [1.0, 3.0]),
+        ("b", [2.0]),
+    ]
+    for changed, field in (
+        ({"packet_loss": 2}, "samples[1].packet_loss"),
+        ({"link_id": "no/path"}, "samples[1].link_id"),
+        ({"timestamp": 1e15}, "samples[1].timestamp"),
+        ({"timestamp": "noon"}, "samples[1].timestamp"),
+        ({"bandwidth_mbps": None}, "samples[1].bandwidth_mbps"),
+    ):
+        wrong = [rows[0], rows[1] | changed]
+        with pytest.raises(InvalidInput) as caught:
+            read_bulk_samples(json.dumps({"samples": wrong}).encode(), 10)
+        assert caught.value.field == field
+    with pytest.raises(TooLarge, match="3 items"):
+        read_bulk_samples(json.dumps({"samples": rows}).encode(), 2)
+
+
+def test_samples_of_one_link_need_no_order():
+    body = json.dumps({"samples": [sample(5), sample(3)]}).encode()
+    (found,) = read_samples(body, "a", 10)
+    assert found.timestamps_s.tolist() == [5.0, 3.0]
+    with pytest.raises(InvalidInput, match="link_id"):
+        read_samples(body, "a b", 10)
+    assert read_link_ids(b'{"link_ids": ["a", "b"]}', 2) == (["a", "b"], None)

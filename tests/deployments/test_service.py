@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from deployments.service import Ask, Service
+from pba.assembly import Made
 from pba.errors import Busy, InvalidHistory, InvalidSample, Unavailable
 from pba.forecasting import Answer, Query
-from pba.models.ewma import Ewma
 from pba.models.onnx import OnnxForecaster
 from pba.types import Floats, Forecast, History, NetworkMode
 from tests.toy import toy_onnx
@@ -54,7 +54,11 @@ async def busy(_: Floats) -> Answer:
 
 
 def service(models: Mapping[NetworkMode, Ask]) -> Service:
-    return Service(models, Ewma(), deadline_s=0.2, gap_intervals=10.0, clock=lambda: NOON)
+    return Service(models, deadline_s=0.2, gap_intervals=10.0, clock=lambda: NOON)
+
+
+async def forecast(models: Mapping[NetworkMode, Ask], query: Query) -> Forecast:
+    return (await service(models).forecast(query)).forecast
 
 
 @pytest.fixture
@@ -63,14 +67,14 @@ def both() -> dict[NetworkMode, Asked]:
 
 
 async def test_where_the_mode_is_clear_one_model_is_asked(both: dict[NetworkMode, Asked]):
-    made = await service(both).forecast(Query(history(20.0)))
+    made = await forecast(both, Query(history(20.0)))
     assert (made.mode, made.source, made.made_at) == (INTERNET, "model", NOON)
     assert both[INTERNET].sizes == [1]
     assert both[DATACENTER].sizes == []
 
 
 async def test_a_borderline_link_asks_both_and_weighs_them(both: dict[NetworkMode, Asked]):
-    made = await service(both).forecast(Query(BORDERLINE))
+    made = await forecast(both, Query(BORDERLINE))
     assert (made.mode, made.source) == (NetworkMode.HYBRID, "ensemble")
     assert {member.name for member in made.members} == {"datacenter", "internet"}
     assert sum(member.weight for member in made.members) == pytest.approx(1.0)
@@ -80,20 +84,20 @@ async def test_a_borderline_link_asks_both_and_weighs_them(both: dict[NetworkMod
 async def test_in_hybrid_mode_the_survivor_answers_alone(
     both: dict[NetworkMode, Asked], failing: Ask, reason: str
 ):
-    made = await service(both | {INTERNET: failing}).forecast(Query(BORDERLINE))
+    made = await forecast(both | {INTERNET: failing}, Query(BORDERLINE))
     assert (made.source, made.reasons) == ("model", (reason,))
     assert [member.name for member in made.members] == ["datacenter"]
 
 
 async def test_where_no_model_answers_a_heuristic_says_so():
-    made = await service({INTERNET: away}).forecast(Query(history(20.0)))
+    made = await forecast({INTERNET: away}, Query(history(20.0)))
     assert (made.source, made.model_version) == ("heuristic", None)
     assert made.reasons == ("model_unavailable",)
     assert made.bandwidth_mbps == pytest.approx(20.0, rel=0.1)
 
 
 async def test_a_short_history_gets_a_heuristic_and_asks_nobody(both: dict[NetworkMode, Asked]):
-    made = await service(both).forecast(Query(history(20.0, count=5)))
+    made = await forecast(both, Query(history(20.0, count=5)))
     assert (made.source, made.reasons) == ("heuristic", ("short_history",))
     assert both[INTERNET].sizes == []
 
@@ -119,8 +123,8 @@ async def test_many_queries_are_answered_in_order_in_few_calls(both: dict[Networ
     assert isinstance(made[9], InvalidHistory)
     assert both[INTERNET].sizes == [128, 128, 42]
     for rate, item in zip(rates, made, strict=True):
-        if isinstance(item, Forecast):
-            assert item.bandwidth_mbps == pytest.approx(rate, rel=0.05)
+        if isinstance(item, Made):
+            assert item.forecast.bandwidth_mbps == pytest.approx(rate, rel=0.05)
 
 
 async def test_no_queries_get_no_forecasts(both: dict[NetworkMode, Asked]):

@@ -100,3 +100,19 @@ def test_a_link_is_as_often_near_as_far_and_what_comes_with_it(rng: np.random.Ge
     for column in (1, 3):
         kept = ~np.isnan(varied.telemetry[:, 0, column])
         np.testing.assert_allclose(varied.telemetry[kept, 5, column], 7.0 * factor[kept], rtol=1e-5)
+
+
+def test_what_comes_next_is_made_up_with_its_window(rng: np.random.Generator) -> None:
+    given = windows(())
+    future_mbps = np.ones((4000, 3), dtype=np.float32)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(augment, "_FARTHEST", 1.0)
+        patched.setattr(augment, "_LOST_SHARE", 0.0)
+        varied = vary(Batch(given, future_mbps, no_path(4000)), rng)
+    made_up = ~np.isnan(varied.telemetry[:, 0, 1])
+    coming = varied.path.reshape(2000, 2, 3)
+    assert made_up.mean() == pytest.approx(0.4, abs=0.04)
+    assert (np.isnan(coming).any(axis=(1, 2)) == ~made_up).all()
+    first, last = coming[made_up, 0, 0], varied.telemetry[made_up, -1, 1]
+    np.testing.assert_allclose(first, last)  # two in a row: what follows the first is in sight
+    assert np.corrcoef(np.log(coming[made_up, 1, 0]), np.log(last))[0, 1] > 0.9

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from deployments.grpc import pba_pb2 as pb
 from deployments.grpc.reading import MODES
-from pba.types import COLUMNS, Forecast, History, HorizonForecast, Member, NetworkMode
+from pba.types import COLUMNS, Allocation, Forecast, History, HorizonForecast, Member, NetworkMode
 
 
 def request(history: History, **fields: object) -> pb.ForecastRequest:
@@ -41,9 +41,14 @@ def forecast(told: pb.Forecast) -> Forecast:
             for part in told.members
         ),
         reasons=tuple(told.reasons),
+        allocation=_allocation(told.allocation) if told.HasField("allocation") else None,
     )
 
 
 def _horizon(part: pb.Horizon) -> HorizonForecast:
     quantiles = tuple(item.bandwidth_mbps for item in part.quantiles)
     return HorizonForecast(part.steps, part.bandwidth_mbps, part.confidence, quantiles)
+
+
+def _allocation(part: pb.Allocation) -> Allocation:
+    return Allocation(**{name: getattr(part, name) for name in Allocation.__dataclass_fields__})

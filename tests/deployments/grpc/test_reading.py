@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 
 from deployments.grpc import pba_pb2 as pb
 from deployments.grpc.reading import read_observations, read_queries, read_query
+from pba.allocation import AllocationRequest
 from pba.errors import (
     InvalidHistory,
     InvalidInput,
@@ -87,6 +88,20 @@ def test_a_link_id_is_taken_and_checked():
     assert read_query(asked(link_id="fra1:ams2")).link_id == "fra1:ams2"
     assert read_query(asked()).link_id is None
     assert refused(InvalidInput, asked(link_id="")).field == "link_id"
+
+
+def test_advice_is_asked_for_as_over_http():
+    assert read_query(asked()).allocation is None
+    assert read_query(asked(allocation={})).allocation == AllocationRequest()
+    wanted = {"quantile": 0.25, "steps": 5, "max_streams": 8, "min_rate_mbps": 2.0}
+    assert read_query(asked(allocation=wanted)).allocation == AllocationRequest(**wanted)
+    error = refused(InvalidRequest, asked(allocation={"steps": 2}))
+    assert error.field == "allocation.steps"
+
+
+def test_what_may_be_asked_of_advice_has_the_fields_of_json():
+    names = {field.name for field in pb.AllocationRequest.DESCRIPTOR.fields}
+    assert names == set(AllocationRequest.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("name", ["timestamp_s", "bandwidth_mbps"])

@@ -48,7 +48,7 @@ class StandIn:
 
     async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         self.observed = request
-        counts = {"accepted": 1, "duplicates": 0, "late": 0, "mode": "internet"}
+        counts = {"accepted": 1, "duplicates": 0, "late": 0, "expired": 0, "mode": "internet"}
         return {"links": {item["link_id"]: counts for item in request["samples"]}}
 
     async def is_ready(self) -> bool:

@@ -5,10 +5,20 @@ from hypothesis import given, strategies as st
 
 from deployments.grpc import pba_pb2 as pb, writing
 from pba.errors import Busy, InvalidSample
-from pba.types import HORIZONS, QUANTILES, Forecast, HorizonForecast, Member, NetworkMode
+from pba.store import Receipt
+from pba.types import (
+    HORIZONS,
+    QUANTILES,
+    Allocation,
+    Forecast,
+    HorizonForecast,
+    Member,
+    NetworkMode,
+)
 from tests.deployments.grpc import messages
 
 number = st.floats(0, 1e7)
+count = st.integers(1, 2**16)
 maybe = st.none() | number
 moment = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 horizons = st.tuples(
@@ -34,6 +44,8 @@ forecasts = st.builds(
     jitter_ms=maybe,
     members=st.lists(st.builds(Member, st.text(), number, number, number)).map(tuple),
     reasons=st.lists(st.text()).map(tuple),
+    allocation=st.none()
+    | st.builds(Allocation, st.text(), number, number, count, count, count, number),
 )
 
 
@@ -79,9 +91,8 @@ def test_an_error_without_a_field_has_none():
 
 
 def test_what_became_of_samples_is_told_link_by_link():
-    counts = {"accepted": 2, "duplicates": 1, "late": 0}
-    told = writing.observed(
-        {"links": {"a": counts | {"mode": "hybrid"}, "b": counts | {"mode": None}}}
+    receipt = Receipt(accepted=3, duplicates=1, late=2, expired=4, mode=NetworkMode.HYBRID)
+    told = writing.observed({"links": {"a": receipt.as_dict()}})
+    assert told.links["a"] == pb.LinkObserved(
+        accepted=3, duplicates=1, late=2, expired=4, mode=pb.MODE_HYBRID
     )
-    assert told.links["a"] == pb.LinkObserved(accepted=2, duplicates=1, mode=pb.MODE_HYBRID)
-    assert told.links["b"].mode == pb.MODE_UNSPECIFIED

@@ -1,0 +1,138 @@
+"""Scoring in the store: outcomes, records and sums change together or not at all."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pba.record import LinkRecord
+from pba.scoring import Outcome, Pending, Settled, settle
+from pba.store.read import chunks
+from pba.store.schema import forecasts, links, outcomes, records, samples, tallies
+from pba.types import HORIZONS
+
+__all__ = ["open_links", "settle_link"]
+
+_MOST = 500
+_SUMS = [column.name for column in tallies.c if not column.primary_key]
+
+
+def open_links(connection: Connection) -> list[str]:
+    """Return the links that have a forecast to score and a sample after it."""
+    newer = forecasts.join(
+        links, (links.c.id == forecasts.c.link) & (links.c.newest_us > forecasts.c.after_us)
+    )
+    query = select(links.c.link_id).select_from(newer).where(forecasts.c.open).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def settle_link(connection: Connection, link_id: str, gap_intervals: float) -> tuple[Outcome, ...]:
+    """Score what can be scored of a link, oldest first; return the new outcomes."""
+    query = select(links.c.id).where(links.c.link_id == link_id).with_for_update()
+    link = connection.execute(query).scalar()
+    if link is None:
+        return ()
+    pending = _pending(connection, link)
+    if not pending:
+        return ()
+    record = connection.execute(select(records.c.body).where(records.c.link == link)).scalar()
+    at_us, bandwidth_mbps = _after(connection, link, pending[0].after_us)
+    known = LinkRecord.from_json(record)
+    settled = settle(pending, at_us, bandwidth_mbps, known, gap_intervals)
+    if settled.outcomes or settled.closed:
+        _save(connection, link, settled)
+    return settled.outcomes
+
+
+def _pending(connection: Connection, link: int) -> list[Pending]:
+    query = select(forecasts).where(forecasts.c.link == link, forecasts.c.open)
+    rows = connection.execute(query.order_by(forecasts.c.after_us).limit(_MOST)).all()
+    settled: dict[int, set[int]] = {}
+    for chunk in chunks(row.id for row in rows):
+        found = select(outcomes.c.forecast, outcomes.c.steps).where(outcomes.c.forecast.in_(chunk))
+        for number, steps in connection.execute(found):
+            settled.setdefault(number, set()).add(steps)
+    return [_waiting(row, frozenset(settled.get(row.id, ()))) for row in rows]
+
+
+def _waiting(row: Row[Any], settled: frozenset[int]) -> Pending:
+    return Pending(
+        number=row.id,
+        after_us=row.after_us,
+        step_s=row.step_s,
+        mode=row.mode,
+        source=row.source,
+        version=row.version,
+        said=json.loads(row.said),
+        settled=settled,
+    )
+
+
+def _after(connection: Connection, link: int, after_us: int) -> tuple[np.ndarray, np.ndarray]:
+    query = select(samples.c.at_us, samples.c.bandwidth_mbps)
+    query = query.where(samples.c.link == link, samples.c.at_us >= after_us)
+    rows = connection.execute(query.order_by(samples.c.at_us).limit(_MOST + HORIZONS[-1])).all()
+    at_us = np.array([row.at_us for row in rows], dtype=np.int64)
+    return at_us, np.array([row.bandwidth_mbps for row in rows])
+
+
+def _save(connection: Connection, link: int, settled: Settled) -> None:
+    if settled.outcomes:
+        connection.execute(outcomes.insert(), [_row(link, one) for one in settled.outcomes])
+        _upsert(connection, records, [{"link": link, "body": settled.record.to_json()}], {"body"})
+        _tally(connection, settled.outcomes)
+    for chunk in chunks(settled.closed):
+        connection.execute(update(forecasts).where(forecasts.c.id.in_(chunk)).values(open=False))
+
+
+def _row(link: int, one: Outcome) -> dict[str, Any]:
+    return {
+        "forecast": one.pending.number,
+        "steps": one.steps,
+        "link": link,
+        "at_us": one.at_us,
+        "forecast_mbps": one.forecast_mbps,
+        "confidence": one.confidence,
+        "actual_mbps": one.actual_mbps,
+        "hit": one.hit,
+    }
+
+
+def _tally(connection: Connection, found: Sequence[Outcome]) -> None:
+    sums: dict[tuple[str, str, str, int], np.ndarray] = {}
+    for one in found:
+        key = (one.pending.mode, one.pending.source, one.pending.version, one.steps)
+        sums[key] = sums.get(key, np.zeros(len(_SUMS))) + _counts(one)
+    names = ("mode", "source", "version", "steps")
+    rows = [
+        dict(zip((*names, *_SUMS), (*key, *counts.tolist()), strict=True))
+        for key, counts in sorted(sums.items())
+    ]
+    _upsert(connection, tallies, rows, set(_SUMS), add=True)
+
+
+def _counts(one: Outcome) -> np.ndarray:
+    error = one.forecast_mbps - one.actual_mbps
+    over, under = not one.hit and error > 0, not one.hit and error < 0
+    parts = (1, one.hit, over, under, *one.covered, one.confidence, error, abs(error))
+    return np.array(parts, dtype=float)
+
+
+def _upsert(
+    connection: Connection,
+    table: Any,
+    rows: list[dict[str, Any]],
+    changed: set[str],
+    add: bool = False,
+) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table)
+    new = {
+        name: table.c[name] + insert.excluded[name] if add else insert.excluded[name]
+        for name in changed
+    }
+    keys = list(table.primary_key.columns)
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=new), rows)

@@ -1,0 +1,184 @@
+"""The store as its users see it: each call is one transaction, done when it returns."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import select
+
+from pba.errors import NotFound
+from pba.modes import PROFILES
+from pba.scoring import Outcome
+from pba.store import export, read, score, summary, tidy, write
+from pba.store.engine import connect, reading, writing
+from pba.store.migrate import migrate
+from pba.store.rows import Event, Known, LinkState, Receipt, Report, Said, micros
+from pba.store.schema import links
+from pba.types import History, NetworkMode
+from pba.windows import GAP_INTERVALS
+
+__all__ = ["Batch", "Store"]
+
+_WINDOW = max(profile.window for profile in PROFILES.values())
+_DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is written in one transaction: many callers' samples and forecasts."""
+
+    reports: Sequence[Report] = ()
+    said: Sequence[Said] = ()
+
+
+class Store:
+    """Keeps samples, forecasts, outcomes and records, in SQLite or PostgreSQL.
+
+    Every call raises `StoreUnavailable` where the database does not answer, and works again as soon
+    as it does. Calls block; several threads and processes may share one database.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``.
+    clock
+        Unix seconds now.
+    retention_days
+        How long samples, forecasts, outcomes and events are kept.
+    gap_intervals
+        As for `pba.scoring.settle`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], float],
+        retention_days: float = 30.0,
+        gap_intervals: float = GAP_INTERVALS,
+    ) -> None:
+        self._engine = connect(url)
+        self._clock = clock
+        self._retention_us = int(retention_days * _DAY_US)
+        self._gap_intervals = gap_intervals
+        self._migrated = False
+        self._migrating = threading.Lock()
+
+    def ready(self) -> Self:
+        """Bring the tables up to date, once, and see that the database answers."""
+        with self._migrating:
+            if not self._migrated:
+                migrate(self._engine)
+                self._migrated = True
+        with reading(self._engine) as connection:
+            connection.execute(select(links.c.id).limit(1))
+        return self
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def write(self, batch: Batch) -> list[Receipt]:
+        """Store a batch whole or not at all; return a receipt for each report, in order."""
+        with writing(self._engine) as connection:
+            now_us = micros(self._clock())
+            receipts = write.add_reports(connection, batch.reports, now_us, self._retention_us)
+            write.add_said(connection, batch.said)
+            return receipts
+
+    def known(self, link_ids: Sequence[str]) -> dict[str, Known]:
+        """Return what a forecast needs to know of those of ``link_ids`` that exist."""
+        with reading(self._engine) as connection:
+            return read.known(connection, link_ids, _WINDOW)
+
+    def link(self, link_id: str) -> LinkState:
+        """Return what is known of a link; raises `NotFound` where there is none."""
+        with reading(self._engine) as connection:
+            found = read.state(connection, link_id)
+        if found is None:
+            raise no_such_link(link_id)
+        return found
+
+    def links(self, mode: NetworkMode | None, after: str, count: int) -> list[LinkState]:
+        """Return up to ``count`` links in the order of their names, those after ``after``."""
+        with reading(self._engine) as connection:
+            return read.states(connection, mode, after, count)
+
+    def delete(self, link_id: str) -> None:
+        """Forget a link and all that is known of it; raises `NotFound` where there is none."""
+        with writing(self._engine) as connection:
+            if not tidy.delete_link(connection, link_id):
+                raise no_such_link(link_id)
+
+    def history(
+        self, link_id: str, from_s: float, to_s: float, count: int
+    ) -> tuple[History, list[dict[str, Any]]]:
+        """Return samples and forecasts of a link between two times, the newest ``count`` of each.
+
+        Raises
+        ------
+        NotFound
+            Where there is no such link.
+        """
+        self.link(link_id)
+        with reading(self._engine) as connection:
+            return read.stretch(connection, link_id, micros(from_s), micros(to_s), count)
+
+    def events(
+        self,
+        kind: str | None = None,
+        link_id: str | None = None,
+        before: int | None = None,
+        count: int = 100,
+    ) -> list[Event]:
+        """Return what happened, the newest first, of numbers below ``before``."""
+        with reading(self._engine) as connection:
+            return read.find_events(connection, kind, link_id, before, count)
+
+    def add_events(self, happened: Sequence[Event]) -> None:
+        """Add to the log of events."""
+        with writing(self._engine) as connection:
+            write.add_events(connection, happened)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the sums over all outcomes."""
+        with reading(self._engine) as connection:
+            return summary.summary(connection)
+
+    def open_links(self) -> list[str]:
+        """Return the links that may have something to score."""
+        with reading(self._engine) as connection:
+            return score.open_links(connection)
+
+    def settle(self, link_ids: Iterable[str]) -> dict[str, tuple[Outcome, ...]]:
+        """Score what can be scored of ``link_ids``; return what is new of each."""
+        with writing(self._engine) as connection:
+            return {
+                link_id: score.settle_link(connection, link_id, self._gap_intervals)
+                for link_id in sorted(set(link_ids))
+            }
+
+    def export(self, folder: Path, on_rows: Callable[[int], None] = lambda count: None) -> int:
+        """Write all samples as Parquet, see `pba.store.export`; return how many days there are."""
+        with reading(self._engine) as connection:
+            return export.export(connection, folder, on_rows)
+
+    def tidy(self) -> None:
+        """Delete what is older than the retention, in small transactions."""
+        after: str | None = ""
+        while after is not None:
+            with writing(self._engine) as connection:
+                now_us = micros(self._clock())
+                after = tidy.trim_links(connection, self._retention_us, now_us, after)
+        with writing(self._engine) as connection:
+            tidy.trim_events(connection, micros(self._clock()) - self._retention_us)
+
+
+def no_such_link(link_id: str) -> NotFound:
+    """Return the error of a link that nothing is known of."""
+    return NotFound(
+        f"no link is called {link_id!r}. Links come to be with their first samples: POST "
+        f"/v1/links/{link_id}/samples.",
+        "link_id",
+    )

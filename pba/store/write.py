@@ -1,0 +1,181 @@
+"""Writing samples and forecasts: many callers' in one transaction."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pba.links import LinkMode
+from pba.store import read
+from pba.store.rows import Event, Receipt, Report, Said, micros, sample_row
+from pba.store.schema import events, forecasts, links, samples
+from pba.types import NetworkMode
+
+__all__ = ["add_events", "add_reports", "add_said"]
+
+
+def add_reports(
+    connection: Connection, reports: Sequence[Report], heard_us: int, retention_us: int
+) -> list[Receipt]:
+    """Store the samples of ``reports``; return a receipt for each, in order.
+
+    A link is locked from here to the end of the transaction, so that of two who write to it at
+    once the second sees what the first has done.
+    """
+    if not reports:
+        return []
+    known = _lock(connection, {report.link_id for report in reports}, heard_us, create=True)
+    given = [_given(known[report.link_id].id, report) for report in reports]
+    ends = {row.id: row.newest_us for row in known.values()}
+    for link, at_us in (key for part in given for key in part):
+        ends[link] = max(ends[link], at_us)
+    kept = [
+        {key: values for key, values in part.items() if key[1] >= ends[key[0]] - retention_us}
+        for part in given
+    ]
+    new = _add_samples(connection, kept)
+    modes = _refresh(connection, known.values(), ends, heard_us)
+    return [
+        _receipt(report, known[report.link_id], modes, part, mine)
+        for report, part, mine in zip(reports, kept, new, strict=True)
+    ]
+
+
+_Rows = dict[tuple[int, int], list[float]]
+
+
+def _given(link: int, report: Report) -> _Rows:
+    """Return the samples by link and time; of two at one time the first counts."""
+    times, values = report.timestamps_s[::-1].tolist(), report.telemetry[::-1].tolist()
+    return {(link, micros(at)): row for at, row in zip(times, values, strict=True)}
+
+
+def _receipt(
+    report: Report, link: Any, modes: dict[int, NetworkMode], kept: _Rows, new: set[Any]
+) -> Receipt:
+    late = sum(at_us < link.newest_us for _, at_us in new)
+    times = {micros(at) for at in report.timestamps_s.tolist()}
+    expired = len(times) - len(kept)
+    duplicates = len(report.timestamps_s) - len(new) - expired
+    return Receipt(len(new), duplicates, late, expired, modes[link.id])
+
+
+def _lock(
+    connection: Connection, link_ids: Iterable[str], heard_us: int, create: bool = False
+) -> dict[str, Any]:
+    """Return the rows of the links, locked in one order, so that nobody waits in a circle."""
+    wanted = sorted(set(link_ids))
+    found: dict[str, Any] = {}
+    for chunk in read.chunks(wanted):
+        if create:
+            new = [{"link_id": name, "newest_us": -1, "heard_us": heard_us} for name in chunk]
+            connection.execute(_insert(connection, links).on_conflict_do_nothing(), new)
+        rows = select(links).where(links.c.link_id.in_(chunk)).order_by(links.c.link_id)
+        found |= {row.link_id: row for row in connection.execute(rows.with_for_update())}
+    return found
+
+
+def _add_samples(connection: Connection, parts: Sequence[_Rows]) -> list[set[tuple[int, int]]]:
+    """Insert what is not there yet; return the keys that each part has brought."""
+    first: _Rows = {}
+    for part in reversed(parts):
+        first |= part
+    if not first:
+        return [set() for _ in parts]
+    insert = _insert(connection, samples).on_conflict_do_nothing()
+    insert = insert.returning(samples.c.link, samples.c.at_us)
+    rows = [sample_row(*key, values) for key, values in sorted(first.items())]
+    left = {(link, at_us) for link, at_us in connection.execute(insert, rows)}
+    brought = []
+    for part in parts:
+        brought.append(left & part.keys())
+        left -= brought[-1]
+    return brought
+
+
+def _refresh(
+    connection: Connection, known: Iterable[Any], ends: dict[int, int], heard_us: int
+) -> dict[int, NetworkMode]:
+    """Bring the links' newest sample and mode up to date; return the modes."""
+    rows = list(known)
+    states = {row.id: read.link_mode(row) for row in rows}
+    names = {row.id: row.link_id for row in rows}
+    due = [link for link, state in states.items() if state.due(ends[link])]
+    recent = read.recent(connection, due)
+    switches = []
+    for link in due:
+        before, states[link] = states[link], states[link].after(recent[link], ends[link])
+        if before.mode is not None and before.mode is not states[link].mode:
+            switches.append(_switch(names[link], ends[link], before, states[link]))
+    _update(connection, states, ends, heard_us)
+    add_events(connection, switches)
+    return {link: state.mode for link, state in states.items() if state.mode is not None}
+
+
+def _update(
+    connection: Connection, states: dict[int, LinkMode], ends: dict[int, int], heard_us: int
+) -> None:
+    columns = ("mode", "mode_since_us", "candidate", "checked_us", "switches", "newest_us")
+    change = update(links).where(links.c.id == bindparam("key"))
+    change = change.values({name: bindparam(f"new_{name}") for name in (*columns, "heard_us")})
+    rows = [
+        {
+            "key": link,
+            "new_mode": state.mode,
+            "new_mode_since_us": state.since_us,
+            "new_candidate": state.candidate,
+            "new_checked_us": state.checked_us,
+            "new_switches": state.switches,
+            "new_newest_us": ends[link],
+            "new_heard_us": heard_us,
+        }
+        for link, state in states.items()
+    ]
+    connection.execute(change, rows)
+
+
+def _switch(link_id: str, at_us: int, before: LinkMode, after: LinkMode) -> Event:
+    modes = {"before": before.mode, "after": after.mode}
+    return Event("mode_switch", at_us / 1e6, link_id, modes)
+
+
+def add_said(connection: Connection, said: Sequence[Said]) -> None:
+    """Keep forecasts until they can be scored; one of a moment and a version is kept once.
+
+    A forecast for a link that is gone by now is dropped.
+    """
+    known = _lock(connection, {one.link_id for one in said}, 0)
+    rows = [_said_row(known[one.link_id].id, one) for one in said if one.link_id in known]
+    if rows:
+        connection.execute(_insert(connection, forecasts).on_conflict_do_nothing(), rows)
+
+
+def _said_row(link: int, one: Said) -> dict[str, Any]:
+    return {
+        "link": link,
+        "after_us": micros(one.after_s),
+        "made_us": micros(one.made_s),
+        "mode": one.mode,
+        "source": one.source,
+        "version": one.version,
+        "step_s": one.step_s,
+        "took_ms": one.took_ms,
+        "said": json.dumps(one.said),
+    }
+
+
+def add_events(connection: Connection, happened: Sequence[Event]) -> None:
+    """Add to the log of events."""
+    rows = [
+        {"at_us": micros(e.at_s), "kind": e.kind, "link_id": e.link_id, "body": e.text}
+        for e in happened
+    ]
+    if rows:
+        connection.execute(events.insert(), rows)
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

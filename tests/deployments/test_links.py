@@ -1,0 +1,130 @@
+"""The closed loop without Ray: what is kept, what is learnt, what an absent store costs."""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deployments.commit import GroupCommit
+from deployments.links import Links
+from deployments.service import Service
+from pba.allocation import AllocationRequest
+from pba.errors import InvalidHistory, InvalidSample, NotFound, StoreUnavailable, Unavailable
+from pba.forecasting import Answer, Query
+from pba.store import Report, Store
+from pba.types import Floats, History, NetworkMode
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+START_S = NOON.timestamp() - 1000
+
+
+class Loop:
+    """A core over a store, and what it passed on."""
+
+    def __init__(self, url: str) -> None:
+        self.store = Store(url, NOON.timestamp)
+        self.heard: list[str] = []
+        service = Service({NetworkMode.INTERNET: _away}, 0.2, 10.0, lambda: NOON)
+        commit = GroupCommit(self.store.write, 100)
+        self.links = Links(service, self.store, commit, self._hear, 300.0, lambda: NOON)
+
+    def _hear(self, links: Iterable[str]) -> None:
+        self.heard += links
+
+
+async def _away(_: Floats) -> Answer:
+    raise Unavailable("gone")
+
+
+@pytest.fixture
+async def loop(tmp_path: Path) -> AsyncIterator[Loop]:
+    made = Loop(f"sqlite:///{tmp_path}/pba.db")
+    made.store.ready()
+    yield made
+    await made.links.drain()
+    made.store.close()
+
+
+def report(link_id: str, count: int, mbps: float = 20.0, first: int = 0) -> Report:
+    telemetry = np.full((count, 5), np.nan)
+    telemetry[:, 0] = mbps
+    return Report(link_id, START_S + first + np.arange(count), telemetry)
+
+
+def history(count: int, mbps: float = 20.0) -> History:
+    given = report("", count, mbps)
+    return History(given.timestamps_s, given.telemetry)
+
+
+async def test_a_link_is_forecast_from_what_it_reported(loop: Loop):
+    await loop.links.observe([report("a", 70), report("b", 70, mbps=5.0)])
+    assert loop.heard == ["a", "b"]
+    made = await loop.links.forecast("a")
+    assert (made.forecast.link_id, made.forecast.mode) == ("a", NetworkMode.INTERNET)
+    assert made.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.05)
+    await loop.links.drain()
+    assert len(loop.store.history("a", 0, 9e9, 10)[1]) == 1
+
+
+async def test_many_links_are_answered_in_order_each_for_itself(loop: Loop):
+    await loop.links.observe([report("a", 70), report("one", 1)])
+    first, unknown, short = await loop.links.forecasts(["a", "nobody", "one"])
+    assert not isinstance(first, Exception)
+    assert isinstance(unknown, NotFound)
+    assert isinstance(short, InvalidHistory)
+    with pytest.raises(NotFound, match="nobody"):
+        await loop.links.forecast("nobody")
+
+
+async def test_a_given_history_of_a_named_link_is_kept_with_its_forecast(loop: Loop):
+    made = await loop.links.recorded(Query(history(70), None, "a"))
+    assert "not_recorded" not in made.forecast.reasons
+    await loop.links.drain()
+    samples, forecasts = loop.store.history("a", 0, 9e9, 100)
+    assert (len(samples), len(forecasts)) == (70, 1)
+    again = await loop.links.recorded(Query(history(70), None, "a"))
+    await loop.links.drain()
+    assert again.points_mbps == made.points_mbps
+    assert len(loop.store.history("a", 0, 9e9, 100)[1]) == 1, "one moment is kept once"
+
+
+async def test_a_link_whose_model_misses_comes_to_be_led_by_who_does_not(loop: Loop):
+    rng = np.random.default_rng(0)
+    moved = 20.0 * np.cumprod(rng.choice([0.5, 2.0], 200))  # the last value is never in band
+    for at, mbps in enumerate(np.clip(moved, 1.0, 400.0)):
+        await loop.links.observe([report("a", 1, float(mbps), first=at)])
+        if at > 1:
+            await loop.links.forecast("a")
+            await loop.links.drain()
+            loop.store.settle(["a"])
+    record = loop.store.link("a").record
+    assert record.scored > 150
+    made = await loop.links.forecast("a")
+    assert made.forecast.confidence < made.confidence[0]
+
+
+async def test_samples_from_the_future_are_refused_whole(loop: Loop):
+    with pytest.raises(InvalidSample, match=r"over 300 s ahead.*Set the clocks"):
+        await loop.links.observe([report("b", 5), report("a", 3, first=1400)])
+    assert loop.store.known(["a", "b"]) == {}
+
+
+async def test_without_a_store_a_given_history_is_answered_and_says_so(tmp_path: Path):
+    loop = Loop(f"postgresql://nobody@/x?host={tmp_path}")
+    made = await loop.links.recorded(Query(history(70), None, "a"))
+    assert "not_recorded" in made.forecast.reasons
+    assert made.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.05)
+    for ask in (loop.links.forecast("a"), loop.links.observe([report("a", 1)])):
+        with pytest.raises(StoreUnavailable, match="store is away"):
+            await ask
+
+
+async def test_advice_comes_with_a_forecast_that_asks_for_it(loop: Loop):
+    await loop.links.observe([report("a", 70)])
+    assert (await loop.links.forecast("a")).forecast.allocation is None
+    advice = (await loop.links.forecast("a", AllocationRequest(max_streams=2))).forecast.allocation
+    assert advice is not None
+    assert advice.streams == 2
+    assert advice.safe_rate_mbps <= 20.0

@@ -43,6 +43,7 @@ from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import PBAError, StoreUnavailable, Unavailable
 from pba.forecasting import Query
+from pba.monitor import DRIFT
 from pba.types import Forecast, NetworkMode, parse_mode
 
 __all__ = ["Router"]
@@ -196,6 +197,13 @@ class Router:
     async def get_metrics(self) -> Response:
         """Tell how forecasts turned out and how long they took, by mode and overall."""
         return http.json(await self._asked(self._store.summary))
+
+    @_api.get("/v1/drift")
+    async def get_drift(self) -> Response:
+        """Tell which links have changed and not settled since: what, since when, how sure."""
+        found = await self._asked(self._store.alarms, DRIFT)
+        told = [{"link_id": one.link_id, **one.body} for one in found]
+        return http.json({"alarms": [one for one in told if one["ended_s"] is None]})
 
     @_api.get("/v1/events")
     async def get_events(

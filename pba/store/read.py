@@ -191,7 +191,15 @@ def find_events(
     for column, value in wanted:
         query = query if value is None else query.where(column == value)
     query = query if before is None else query.where(events.c.id < before)
-    return [
-        Event(row.kind, row.at_us / 1e6, row.link_id, json.loads(row.body), row.id)
-        for row in connection.execute(query)
-    ]
+    return [_event(row) for row in connection.execute(query)]
+
+
+def newest_events(connection: Connection, kind: str) -> list[Event]:
+    """Return the newest event of ``kind`` of each link, in the order of their names."""
+    newest = select(func.max(events.c.id)).where(events.c.kind == kind).group_by(events.c.link_id)
+    query = select(events).where(events.c.id.in_(newest)).order_by(events.c.link_id)
+    return [_event(row) for row in connection.execute(query)]
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.kind, row.at_us / 1e6, row.link_id, json.loads(row.body), row.id)

@@ -14,7 +14,7 @@ from pba.store.read import chunks
 from pba.store.schema import forecasts, links, outcomes, records, samples, tallies
 from pba.types import HORIZONS
 
-__all__ = ["open_links", "settle_link"]
+__all__ = ["open_links", "recent_outcomes", "settle_link"]
 
 _MOST = 500
 _SUMS = [column.name for column in tallies.c if not column.primary_key]
@@ -45,6 +45,17 @@ def settle_link(connection: Connection, link_id: str, gap_intervals: float) -> t
     if settled.outcomes or settled.closed:
         _save(connection, link, settled)
     return settled.outcomes
+
+
+def recent_outcomes(
+    connection: Connection, link_id: str, count: int
+) -> list[tuple[int, float, float, bool]]:
+    """Return a link's last outcomes one step ahead, oldest first."""
+    link = select(links.c.id).where(links.c.link_id == link_id).scalar_subquery()
+    own = outcomes.c.at_us, outcomes.c.actual_mbps, outcomes.c.forecast_mbps, outcomes.c.hit
+    query = select(*own).where(outcomes.c.link == link, outcomes.c.steps == 1)
+    rows = connection.execute(query.order_by(outcomes.c.at_us.desc()).limit(count)).all()
+    return [(at_us, actual, forecast, hit) for at_us, actual, forecast, hit in reversed(rows)]
 
 
 def _pending(connection: Connection, link: int) -> list[Pending]:

@@ -141,6 +141,19 @@ class Store:
         with writing(self._engine) as connection:
             write.add_events(connection, happened)
 
+    def alarms(self, kind: str) -> list[Event]:
+        """Return the newest event of ``kind`` of each link, in the order of their names."""
+        with reading(self._engine) as connection:
+            return read.newest_events(connection, kind)
+
+    def recent_outcomes(self, link_id: str, count: int) -> list[tuple[int, float, float, bool]]:
+        """Return a link's last ``count`` outcomes one step ahead, oldest first.
+
+        Each is when it was (microseconds), the actual and the forecast (Mbps), and the hit.
+        """
+        with reading(self._engine) as connection:
+            return score.recent_outcomes(connection, link_id, count)
+
     def summary(self) -> dict[str, Any]:
         """Return the sums over all outcomes."""
         with reading(self._engine) as connection:

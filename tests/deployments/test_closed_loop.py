@@ -79,6 +79,10 @@ def test_a_mode_that_changes_is_an_event(service: RunningService):
     assert (event["kind"], event["body"]["after"]) == ("mode_switch", "datacenter")
 
 
+def test_nothing_drifts_on_links_that_are_steady(service: RunningService):
+    assert httpx.get(f"{service.url}/v1/drift").json() == {"alarms": []}
+
+
 def test_wrong_queries_are_refused_and_pages_go_on(service: RunningService):
     first = httpx.get(f"{service.url}/v1/links?limit=1").json()
     second = httpx.get(f"{service.url}/v1/links?limit=1&cursor={first['cursor']}").json()

@@ -92,17 +92,17 @@ def address(hexadecimal: str) -> str:
 
 def test_a_handle_call_from_a_second_program_gives_the_same_as_http(service: RunningService):
     with PBAClient(service.url) as client:
-        over_http = client.forecast(BORDERLINE, link_id="fra1:ams2")
-    call = json.dumps(request(BORDERLINE, link_id="fra1:ams2"))
+        over_http = client.forecast(BORDERLINE)
+    call, named = json.dumps(request(BORDERLINE)), json.dumps(request(BORDERLINE, "fra1:ams2"))
     one, many = service.program(
         f"one = handle.forecast.remote(json.loads({call!r})).result()\n"
-        f"many = handle.forecasts.remote([json.loads({call!r}), {{}}]).result()\n"
+        f"many = handle.forecasts.remote([json.loads({named!r}), {{}}]).result()\n"
         "print(json.dumps([one, many]))"
     )
     same(Forecast.from_dict(one), over_http)
     same(Forecast.from_dict(many[0]["forecast"]), over_http)
     assert many[1]["error"]["code"] == "invalid_request"
-    assert one["link_id"] == "fra1:ams2"
+    assert (one["link_id"], many[0]["forecast"]["link_id"]) == (None, "fra1:ams2")
 
 
 def test_a_handle_call_raises_the_errors_of_pba(service: RunningService):

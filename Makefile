@@ -5,7 +5,7 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check unit train evaluate bench docs lock clean
+.PHONY: help serve test check unit train evaluate bench docs proto lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -41,6 +41,10 @@ bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 
 docs: .venv/dev.stamp ## write the generated tables of README and docs
 	$(PY) -m docs.fill
+
+proto: .venv/dev.stamp ## write deployments/grpc/pba_pb2* from proto/pba.proto
+	$(PY) -m grpc_tools.protoc --proto_path=deployments/grpc=proto \
+		--python_out=. --pyi_out=. --grpc_python_out=. deployments/grpc/pba.proto
 
 lock: .venv/dev.stamp ## choose versions anew and write requirements/
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/dev.txt --extra train --extra dev

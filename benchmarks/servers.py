@@ -33,7 +33,7 @@ def service(plain: bool, store_url: str | None = None) -> Iterator[tuple[str, di
         config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
         config["http_options"]["port"] = SERVICE
         url = store_url or f"sqlite:///{folder}/pba.db"
-        config["applications"][0]["args"] = {"store_url": url}
+        config["applications"][0]["args"] = {"store_url": url, "grpc_port": 0}
         path = Path(folder) / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
         command = [sys.executable, "-m", "deployments", str(path), *(["--plain"] * plain)]

@@ -13,11 +13,13 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
 import yaml
+
+from deployments.settings import Settings
 
 _CPUS = 4  # logical: replicas of half a CPU each must find room on the smallest machine
 
@@ -27,19 +29,30 @@ def main(
     plain: Annotated[bool, typer.Option(help="Ray's Python proxy instead of HAProxy.")] = False,
 ) -> None:
     """Serve forecasts on this machine until Ctrl-C."""
-    options = yaml.safe_load(config.read_text())["http_options"]
+    wanted = yaml.safe_load(config.read_text())
+    options, settings = wanted["http_options"], Settings(**_args(wanted))
     url = f"http://{options['host']}:{options['port']}"
-    _refuse_taken_port(options["host"], options["port"])
+    _refuse_taken_port(options["host"], options["port"], "port under http_options")
+    if settings.grpc_port:
+        _refuse_taken_port(settings.grpc_host, settings.grpc_port, "PBA_GRPC_PORT")
     with tempfile.TemporaryDirectory(prefix="pba-") as folder:
         os.environ.update(_profile(Path(folder), plain))
-        threading.Thread(target=_announce, args=(url, time.monotonic()), daemon=True).start()
+        threading.Thread(
+            target=_announce, args=(url, _grpc(settings), time.monotonic()), daemon=True
+        ).start()
         try:
             _serve(config)
         finally:
             _end_haproxy(Path(folder))
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def _args(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the router's settings in ``config``, whose first application is PBA."""
+    args: dict[str, Any] = config["applications"][0].get("args") or {}
+    return args
+
+
+def _refuse_taken_port(host: str, port: int, setting: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -47,7 +60,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
         except OSError as error:
             raise typer.BadParameter(
                 f"{host}:{port} is taken ({error.strerror}). Stop what listens there, or set "
-                "another port under http_options."
+                f"another {setting}."
             ) from None
 
 
@@ -93,7 +106,12 @@ def _free_port() -> int:
         return port
 
 
-def _announce(url: str, started: float) -> None:
+def _grpc(settings: Settings) -> str:
+    place = f"{settings.grpc_host}:{settings.grpc_port}"
+    return f", for gRPC at {place}," if settings.grpc_port else ""
+
+
+def _announce(url: str, grpc: str, started: float) -> None:
     """Say when the service answers."""
     while True:
         try:
@@ -102,7 +120,7 @@ def _announce(url: str, started: float) -> None:
             ready = False
         if ready:
             seconds = time.monotonic() - started
-            typer.echo(f"PBA answers at {url} (docs at {url}/docs) after {seconds:.0f} s.")
+            typer.echo(f"PBA answers at {url} (docs at {url}/docs){grpc} after {seconds:.0f} s.")
             return
         time.sleep(0.25)
 

@@ -1,7 +1,9 @@
 """The one table from PBA's errors to protocol codes, and the body that every error has."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
+
+from grpc import StatusCode
 
 from pba.errors import (
     BadArtifact,
@@ -14,23 +16,40 @@ from pba.errors import (
     Unavailable,
 )
 
-__all__ = ["STATUS", "body", "status"]
+__all__ = ["STATUS", "Codes", "body", "grpc_status", "status"]
 
-STATUS: dict[type[PBAError], HTTPStatus] = {
-    NotJson: HTTPStatus.BAD_REQUEST,
-    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NotFound: HTTPStatus.NOT_FOUND,
-    Busy: HTTPStatus.TOO_MANY_REQUESTS,
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    BadArtifact: HTTPStatus.SERVICE_UNAVAILABLE,
-    PBAError: HTTPStatus.INTERNAL_SERVER_ERROR,
+
+class Codes(NamedTuple):
+    """What one kind of error is called in each protocol."""
+
+    http: HTTPStatus
+    grpc: StatusCode
+
+
+STATUS: dict[type[PBAError], Codes] = {
+    NotJson: Codes(HTTPStatus.BAD_REQUEST, StatusCode.INVALID_ARGUMENT),
+    TooLarge: Codes(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, StatusCode.INVALID_ARGUMENT),
+    InvalidInput: Codes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.INVALID_ARGUMENT),
+    NotFound: Codes(HTTPStatus.NOT_FOUND, StatusCode.NOT_FOUND),
+    Busy: Codes(HTTPStatus.TOO_MANY_REQUESTS, StatusCode.RESOURCE_EXHAUSTED),
+    Unavailable: Codes(HTTPStatus.SERVICE_UNAVAILABLE, StatusCode.UNAVAILABLE),
+    BadArtifact: Codes(HTTPStatus.SERVICE_UNAVAILABLE, StatusCode.UNAVAILABLE),
+    PBAError: Codes(HTTPStatus.INTERNAL_SERVER_ERROR, StatusCode.INTERNAL),
 }
 """The most specific class that an error is of decides."""
 
 
 def status(error: PBAError) -> HTTPStatus:
     """Return the HTTP status of ``error``."""
+    return _codes(error).http
+
+
+def grpc_status(error: PBAError) -> StatusCode:
+    """Return the gRPC status of ``error``."""
+    return _codes(error).grpc
+
+
+def _codes(error: PBAError) -> Codes:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 

@@ -1,4 +1,4 @@
-"""The ingress: HTTP and handle calls over `Service` and `Links`.
+"""The ingress: HTTP, gRPC and handle calls over `Service` and `Links`.
 
 Holds no state that would be missed, so any replica may answer for any link, and any may die.
 """
@@ -18,6 +18,7 @@ from deployments import http
 from deployments.asking import asking, described
 from deployments.commit import GroupCommit
 from deployments.gate import Gate
+from deployments.grpc.server import GrpcServer
 from deployments.links import Links
 from deployments.metrics import Meter
 from deployments.nudges import Nudges
@@ -41,8 +42,9 @@ from deployments.settings import Settings
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import PBAError, StoreUnavailable, Unavailable
+from pba.forecasting import Query
 from pba.monitor import DRIFT
-from pba.types import NetworkMode, parse_mode
+from pba.types import Forecast, NetworkMode, parse_mode
 
 __all__ = ["Router"]
 
@@ -50,15 +52,23 @@ _Found = TypeVar("_Found")
 _api = http.api()
 
 
+# Above the class, for Serve copies it, with the names that there are, when it is decorated.
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _told(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:
+    return [
+        {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
+        for item in items
+    ]
 
 
 @serve.ingress(_api)
 class Router:
     """Answers controllers."""
 
-    def __init__(
+    async def __init__(  # type: ignore[misc] # Serve awaits it
         self,
         datacenter: DeploymentHandle[Any],
         internet: DeploymentHandle[Any],
@@ -82,6 +92,14 @@ class Router:
         self._links = Links(
             self._service, self._store, commit, nudges.add, settings.max_ahead_s, _now
         )
+        self._grpc = GrpcServer(self, settings, self._ready) if settings.grpc_port else None
+        if self._grpc is not None:
+            await self._grpc.start()
+
+    async def __del__(self) -> None:
+        """End what Serve does not: called by it when the replica has drained."""
+        if self._grpc is not None:
+            await self._grpc.stop()
 
     async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""
@@ -213,39 +231,45 @@ class Router:
     @_api.get("/readyz")
     async def readyz(self) -> Response:
         """Tell whether the models are loaded and the store answers; 503 while one does not."""
-        found = await self._describe()
-        away = {mode: said["error"] for mode, said in found.items() if "error" in said}
-        try:
-            await asyncio.to_thread(self._store.ready)
-        except StoreUnavailable as error:
-            away["store"] = str(error)
+        away = await self._away()
         if away:
             raise Unavailable(f"not ready: {away}. Look at the logs of the deployments named.")
         return http.json({"status": "ready"})
 
-    async def _one(self, body: bytes) -> dict[str, Any]:
+    async def answer_one(self, read: Callable[[], Query]) -> Forecast:
+        """Return the forecast for the query that ``read`` gives; admitted and counted."""
         with self._admitted("forecast"):
             started = time.perf_counter()
-            query = read_query(body)
+            query = read()
             ask = self._service.forecast if query.link_id is None else self._links.recorded
-            return self._told(await ask(query), started)
+            return self._counted(await ask(query), started)
+
+    async def answer_many(
+        self, read: Callable[[], list[Query | PBAError]]
+    ) -> list[Forecast | PBAError]:
+        """Return a forecast, or what is wrong, for each query that ``read`` gives; as above."""
+        with self._admitted("forecasts"):
+            return self._all_counted(await self._service.forecasts(read()))
+
+    async def _one(self, body: bytes) -> dict[str, Any]:
+        return (await self.answer_one(lambda: read_query(body))).as_dict()
 
     async def _many(self, body: bytes) -> list[dict[str, Any]]:
-        with self._admitted("forecasts"):
-            queries = read_queries(body, self._settings.max_items)
-            return self._all_told(await self._service.forecasts(queries))
+        made = await self.answer_many(lambda: read_queries(body, self._settings.max_items))
+        return _told(made)
 
     async def _of_link(
         self, link_id: str, allocation: AllocationRequest | None = None
     ) -> dict[str, Any]:
         with self._admitted("link_forecast"):
             started = time.perf_counter()
-            return self._told(await self._links.forecast(link_id, allocation), started)
+            made = await self._links.forecast(link_id, allocation)
+            return self._counted(made, started).as_dict()
 
     async def _of_links(self, body: bytes) -> list[dict[str, Any]]:
         with self._admitted("link_forecasts"):
             asked = read_link_ids(body, self._settings.max_items)
-            return self._all_told(await self._links.forecasts(*asked))
+            return _told(self._all_counted(await self._links.forecasts(*asked)))
 
     async def _observe(self, body: bytes) -> dict[str, Any]:
         with self._admitted("samples"):
@@ -260,22 +284,31 @@ class Router:
         with self._meter.request(call), self._gate.admit():
             yield
 
-    def _told(self, made: Made, started: float) -> dict[str, Any]:
+    def _counted(self, made: Made, started: float) -> Forecast:
         self._meter.forecast(made.forecast, time.perf_counter() - started)
-        return made.forecast.as_dict()
+        return made.forecast
 
-    def _all_told(self, made: Sequence[Made | PBAError]) -> list[dict[str, Any]]:
+    def _all_counted(self, made: Sequence[Made | PBAError]) -> list[Forecast | PBAError]:
         items = [one.forecast if isinstance(one, Made) else one for one in made]
         self._meter.bulk(items)
-        return [
-            {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
-            for item in items
-        ]
+        return items
 
     async def _asked(self, ask: Callable[..., _Found], *given: Any) -> _Found:
         """Return what the store answers, without keeping others waiting."""
         with self._admitted("links"):
             return await asyncio.to_thread(ask, *given)
+
+    async def _ready(self) -> bool:
+        return not await self._away()
+
+    async def _away(self) -> dict[str, str]:
+        found = await self._describe()
+        away = {mode: said["error"] for mode, said in found.items() if "error" in said}
+        try:
+            await asyncio.to_thread(self._store.ready)
+        except StoreUnavailable as error:
+            away["store"] = str(error)
+        return away
 
     async def _describe(self) -> dict[str, dict[str, Any]]:
         deadline_s = self._settings.model_deadline_ms / 1000

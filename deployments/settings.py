@@ -58,3 +58,9 @@ class Settings(BaseSettings):
         gt=0,
         description="Requests that one router replica answers at a time; one more gets 429.",
     )
+    grpc_host: str = Field(
+        "127.0.0.1",
+        description="The address on which router replicas answer gRPC; 0.0.0.0 opens it to the "
+        "network.",
+    )
+    grpc_port: int = Field(9000, ge=0, le=65535, description="The port beside it; 0 means no gRPC.")

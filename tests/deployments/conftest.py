@@ -34,6 +34,7 @@ class RunningService:
     folder: Path
     config: dict[str, Any]
     process: subprocess.Popen[bytes]
+    grpc_address: str
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -87,9 +88,10 @@ def service() -> Iterator[RunningService]:
             prefix="pba", dir="/tmp"
         ) as name,  # Ray's sockets: a short path
         _own_port() as port,
+        _own_port() as grpc_port,
     ):
         folder = Path(name)
-        config = _config(folder, port)
+        config = _config(folder, port, grpc_port)
         path = folder / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
         environment = os.environ | {
@@ -105,7 +107,14 @@ def service() -> Iterator[RunningService]:
                 stdout=log,
                 stderr=log,
             )
-        running = RunningService(f"http://127.0.0.1:{port}", folder, config, process, environment)
+        running = RunningService(
+            f"http://127.0.0.1:{port}",
+            folder,
+            config,
+            process,
+            f"127.0.0.1:{grpc_port}",
+            environment,
+        )
         try:
             _wait_until_ready(running)
             yield running
@@ -116,7 +125,7 @@ def service() -> Iterator[RunningService]:
             process.kill()
 
 
-def _config(folder: Path, port: int) -> dict[str, Any]:
+def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
     """Return serve_config.yaml with toy models and an autoscaler in a hurry."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
     config["http_options"]["port"] = port
@@ -135,6 +144,7 @@ def _config(folder: Path, port: int) -> dict[str, Any]:
         deployment["autoscaling_config"] |= scaling
     config["applications"][0]["args"] = {
         "max_in_flight": 16,
+        "grpc_port": grpc_port,
         "store_url": f"sqlite:///{folder}/pba.db",
         "score_every_s": 1.0,
     }

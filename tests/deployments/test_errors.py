@@ -1,8 +1,9 @@
 import inspect
 
 import pytest
+from grpc import StatusCode
 
-from deployments.errors import STATUS, body, status
+from deployments.errors import STATUS, body, grpc_status, status
 from pba import errors
 from pba.errors import PBAError
 
@@ -13,24 +14,25 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_has_a_status(kind: type[PBAError]):
-    assert status(kind("message")) in STATUS.values()
+    assert (status(kind("message")), grpc_status(kind("message"))) in STATUS.values()
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"),
+    ("kind", "code", "grpc_code"),
     [
-        (errors.NotJson, 400),
-        (errors.InvalidRequest, 422),
-        (errors.InvalidHistory, 422),
-        (errors.TooLarge, 413),
-        (errors.NotFound, 404),
-        (errors.Busy, 429),
-        (errors.Unavailable, 503),
-        (PBAError, 500),
+        (errors.NotJson, 400, StatusCode.INVALID_ARGUMENT),
+        (errors.InvalidRequest, 422, StatusCode.INVALID_ARGUMENT),
+        (errors.InvalidHistory, 422, StatusCode.INVALID_ARGUMENT),
+        (errors.TooLarge, 413, StatusCode.INVALID_ARGUMENT),
+        (errors.NotFound, 404, StatusCode.NOT_FOUND),
+        (errors.Busy, 429, StatusCode.RESOURCE_EXHAUSTED),
+        (errors.Unavailable, 503, StatusCode.UNAVAILABLE),
+        (PBAError, 500, StatusCode.INTERNAL),
     ],
 )
-def test_the_most_specific_class_decides(kind: type[PBAError], code: int):
+def test_the_most_specific_class_decides(kind: type[PBAError], code: int, grpc_code: StatusCode):
     assert status(kind("message")) == code
+    assert grpc_status(kind("message")) is grpc_code
 
 
 def test_a_body_without_a_field_has_none():

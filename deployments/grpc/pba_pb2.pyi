@@ -1,0 +1,234 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MODE_UNSPECIFIED: _ClassVar[Mode]
+    MODE_DATACENTER: _ClassVar[Mode]
+    MODE_INTERNET: _ClassVar[Mode]
+    MODE_HYBRID: _ClassVar[Mode]
+MODE_UNSPECIFIED: Mode
+MODE_DATACENTER: Mode
+MODE_INTERNET: Mode
+MODE_HYBRID: Mode
+
+class Sample(_message.Message):
+    __slots__ = ("timestamp_s", "bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps")
+    TIMESTAMP_S_FIELD_NUMBER: _ClassVar[int]
+    BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    PACKET_LOSS_FIELD_NUMBER: _ClassVar[int]
+    JITTER_MS_FIELD_NUMBER: _ClassVar[int]
+    THROUGHPUT_MBPS_FIELD_NUMBER: _ClassVar[int]
+    timestamp_s: float
+    bandwidth_mbps: float
+    latency_ms: float
+    packet_loss: float
+    jitter_ms: float
+    throughput_mbps: float
+    def __init__(self, timestamp_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., throughput_mbps: _Optional[float] = ...) -> None: ...
+
+class ForecastRequest(_message.Message):
+    __slots__ = ("history", "link_id", "mode", "allocation")
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_FIELD_NUMBER: _ClassVar[int]
+    history: _containers.RepeatedCompositeFieldContainer[Sample]
+    link_id: str
+    mode: Mode
+    allocation: AllocationRequest
+    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ...) -> None: ...
+
+class AllocationRequest(_message.Message):
+    __slots__ = ("policy", "quantile", "steps", "min_streams", "max_streams", "min_buffer_bytes", "max_buffer_bytes", "min_rate_mbps", "max_rate_mbps")
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    MIN_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MAX_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MIN_BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MIN_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    policy: str
+    quantile: float
+    steps: int
+    min_streams: int
+    max_streams: int
+    min_buffer_bytes: int
+    max_buffer_bytes: int
+    min_rate_mbps: float
+    max_rate_mbps: float
+    def __init__(self, policy: _Optional[str] = ..., quantile: _Optional[float] = ..., steps: _Optional[int] = ..., min_streams: _Optional[int] = ..., max_streams: _Optional[int] = ..., min_buffer_bytes: _Optional[int] = ..., max_buffer_bytes: _Optional[int] = ..., min_rate_mbps: _Optional[float] = ..., max_rate_mbps: _Optional[float] = ...) -> None: ...
+
+class ForecastResponse(_message.Message):
+    __slots__ = ("forecast",)
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
+    forecast: Forecast
+    def __init__(self, forecast: _Optional[_Union[Forecast, _Mapping]] = ...) -> None: ...
+
+class ForecastBatchRequest(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[ForecastRequest]
+    def __init__(self, requests: _Optional[_Iterable[_Union[ForecastRequest, _Mapping]]] = ...) -> None: ...
+
+class ForecastBatchResponse(_message.Message):
+    __slots__ = ("forecasts",)
+    FORECASTS_FIELD_NUMBER: _ClassVar[int]
+    forecasts: _containers.RepeatedCompositeFieldContainer[ForecastItem]
+    def __init__(self, forecasts: _Optional[_Iterable[_Union[ForecastItem, _Mapping]]] = ...) -> None: ...
+
+class ForecastItem(_message.Message):
+    __slots__ = ("forecast", "error")
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    forecast: Forecast
+    error: ErrorDetail
+    def __init__(self, forecast: _Optional[_Union[Forecast, _Mapping]] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
+
+class Forecast(_message.Message):
+    __slots__ = ("link_id", "mode", "source", "model_version", "made_at_s", "valid_until_s", "step_s", "bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms", "members", "reasons", "allocation")
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    MADE_AT_S_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_S_FIELD_NUMBER: _ClassVar[int]
+    STEP_S_FIELD_NUMBER: _ClassVar[int]
+    BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    HORIZONS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    PACKET_LOSS_FIELD_NUMBER: _ClassVar[int]
+    JITTER_MS_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    mode: Mode
+    source: str
+    model_version: str
+    made_at_s: float
+    valid_until_s: float
+    step_s: float
+    bandwidth_mbps: float
+    confidence: float
+    horizons: _containers.RepeatedCompositeFieldContainer[Horizon]
+    latency_ms: float
+    packet_loss: float
+    jitter_ms: float
+    members: _containers.RepeatedCompositeFieldContainer[Member]
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    allocation: Allocation
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., model_version: _Optional[str] = ..., made_at_s: _Optional[float] = ..., valid_until_s: _Optional[float] = ..., step_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., horizons: _Optional[_Iterable[_Union[Horizon, _Mapping]]] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., allocation: _Optional[_Union[Allocation, _Mapping]] = ...) -> None: ...
+
+class Allocation(_message.Message):
+    __slots__ = ("policy", "quantile", "safe_rate_mbps", "streams", "buffer_bytes", "chunk_bytes", "pacing_total_mbps", "pacing_per_stream_mbps")
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    SAFE_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PACING_TOTAL_MBPS_FIELD_NUMBER: _ClassVar[int]
+    PACING_PER_STREAM_MBPS_FIELD_NUMBER: _ClassVar[int]
+    policy: str
+    quantile: float
+    safe_rate_mbps: float
+    streams: int
+    buffer_bytes: int
+    chunk_bytes: int
+    pacing_total_mbps: float
+    pacing_per_stream_mbps: float
+    def __init__(self, policy: _Optional[str] = ..., quantile: _Optional[float] = ..., safe_rate_mbps: _Optional[float] = ..., streams: _Optional[int] = ..., buffer_bytes: _Optional[int] = ..., chunk_bytes: _Optional[int] = ..., pacing_total_mbps: _Optional[float] = ..., pacing_per_stream_mbps: _Optional[float] = ...) -> None: ...
+
+class Horizon(_message.Message):
+    __slots__ = ("steps", "bandwidth_mbps", "confidence", "quantiles")
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    QUANTILES_FIELD_NUMBER: _ClassVar[int]
+    steps: int
+    bandwidth_mbps: float
+    confidence: float
+    quantiles: _containers.RepeatedCompositeFieldContainer[Quantile]
+    def __init__(self, steps: _Optional[int] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., quantiles: _Optional[_Iterable[_Union[Quantile, _Mapping]]] = ...) -> None: ...
+
+class Quantile(_message.Message):
+    __slots__ = ("level", "bandwidth_mbps")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
+    level: float
+    bandwidth_mbps: float
+    def __init__(self, level: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ...) -> None: ...
+
+class Member(_message.Message):
+    __slots__ = ("name", "weight", "bandwidth_mbps", "confidence")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    weight: float
+    bandwidth_mbps: float
+    confidence: float
+    def __init__(self, name: _Optional[str] = ..., weight: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ...) -> None: ...
+
+class ErrorDetail(_message.Message):
+    __slots__ = ("code", "message", "field")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    message: str
+    field: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., field: _Optional[str] = ...) -> None: ...
+
+class ObserveRequest(_message.Message):
+    __slots__ = ("samples",)
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    samples: _containers.RepeatedCompositeFieldContainer[LinkSample]
+    def __init__(self, samples: _Optional[_Iterable[_Union[LinkSample, _Mapping]]] = ...) -> None: ...
+
+class LinkSample(_message.Message):
+    __slots__ = ("link_id", "sample")
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    sample: Sample
+    def __init__(self, link_id: _Optional[str] = ..., sample: _Optional[_Union[Sample, _Mapping]] = ...) -> None: ...
+
+class ObserveResponse(_message.Message):
+    __slots__ = ("links",)
+    class LinksEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: LinkObserved
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[LinkObserved, _Mapping]] = ...) -> None: ...
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    links: _containers.MessageMap[str, LinkObserved]
+    def __init__(self, links: _Optional[_Mapping[str, LinkObserved]] = ...) -> None: ...
+
+class LinkObserved(_message.Message):
+    __slots__ = ("accepted", "duplicates", "late", "expired", "mode")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    accepted: int
+    duplicates: int
+    late: int
+    expired: int
+    mode: Mode
+    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ...) -> None: ...

@@ -1,0 +1,23 @@
+"""The committed code is what `make proto` writes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[3]
+FOLDER = Path("deployments/grpc")
+
+
+def test_the_committed_code_is_what_the_proto_generates(tmp_path: Path):
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={FOLDER}=proto"]
+    outputs = [f"--{kind}_out={tmp_path}" for kind in ("python", "pyi", "grpc_python")]
+    subprocess.run([*command, *outputs, FOLDER / "pba.proto"], cwd=PROJECT, check=True)
+    written = sorted((tmp_path / FOLDER).iterdir())
+    assert [path.name for path in written] == ["pba_pb2.py", "pba_pb2.pyi", "pba_pb2_grpc.py"]
+    for path in written:
+        assert path.read_text() == (PROJECT / FOLDER / path.name).read_text(), "run `make proto`"
+
+
+def test_the_generated_code_loads_neither_ray_nor_the_service():
+    program = "import sys, deployments.grpc.pba_pb2_grpc; sys.exit('ray' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)

@@ -1,0 +1,239 @@
+"""What gRPC clients see of a service that runs."""
+
+import asyncio
+import copy
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+
+from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
+from pba.client import PBAClient
+from tests.deployments.conftest import PROJECT, RunningService
+from tests.deployments.grpc import messages
+from tests.deployments.test_running import (
+    BORDERLINE,
+    DATACENTER,
+    INTERNET,
+    listening,
+    same,
+    until,
+)
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def channel(service: RunningService) -> grpc.Channel:
+    with grpc.insecure_channel(service.grpc_address) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stub(channel: grpc.Channel) -> pba_pb2_grpc.PredictorStub:
+    return pba_pb2_grpc.PredictorStub(channel)
+
+
+def test_grpc_gives_the_forecasts_of_http(
+    service: RunningService, stub: pba_pb2_grpc.PredictorStub
+):
+    with PBAClient(service.url) as client:
+        for given in (INTERNET, DATACENTER, BORDERLINE, INTERNET.last(10)):
+            told = stub.Forecast(messages.request(given), timeout=10)
+            same(messages.forecast(told.forecast), client.forecast(given))
+
+
+def test_advice_comes_with_a_forecast_where_it_is_asked_for(stub: pba_pb2_grpc.PredictorStub):
+    asked = messages.request(INTERNET, link_id="fra1:ams2", allocation={"quantile": 0.25})
+    told = stub.Forecast(asked, timeout=10).forecast
+    assert told.link_id == "fra1:ams2"
+    assert told.allocation.quantile == 0.25
+    assert told.allocation.safe_rate_mbps == told.horizons[0].quantiles[2].bandwidth_mbps
+
+
+def test_observed_samples_are_stored_once(
+    service: RunningService, stub: pba_pb2_grpc.PredictorStub
+):
+    asked = pb.ObserveRequest(
+        samples=[
+            pb.LinkSample(link_id=link_id, sample=sample)
+            for link_id in ("grpc:a", "grpc:b")
+            for sample in messages.request(INTERNET).history
+        ]
+    )
+    first, again = (stub.Observe(asked, timeout=10).links["grpc:b"] for _ in range(2))
+    assert (first.accepted, first.duplicates, first.mode) == (60, 0, pb.MODE_INTERNET)
+    assert (again.accepted, again.duplicates) == (0, 60)
+    made = httpx.get(f"{service.url}/v1/links/grpc:a/forecast").json()
+    assert made["source"] != "heuristic"
+
+
+def test_a_bad_observation_is_named_as_the_proto_names_it(stub: pba_pb2_grpc.PredictorStub):
+    samples = [pb.LinkSample(link_id="grpc:c", sample=item) for item in BAD]
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Observe(pb.ObserveRequest(samples=samples), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    metadata = dict(caught.value.trailing_metadata())
+    assert metadata["pba-error-field"] == "samples[1].sample.packet_loss"
+
+
+BAD = [
+    pb.Sample(timestamp_s=1.0, bandwidth_mbps=5.0),
+    pb.Sample(timestamp_s=2.0, bandwidth_mbps=5.0, packet_loss=1.7),
+]
+
+
+def test_a_batch_answers_each_item_in_its_place(stub: pba_pb2_grpc.PredictorStub):
+    asked = [messages.request(given) for given in (INTERNET, INTERNET.first(1), DATACENTER)]
+    told = stub.ForecastBatch(pb.ForecastBatchRequest(requests=asked), timeout=10).forecasts
+    assert [item.WhichOneof("outcome") for item in told] == ["forecast", "error", "forecast"]
+    assert told[1].error.code == "invalid_history"
+    assert [told[place].forecast.mode for place in (0, 2)] == [pb.MODE_INTERNET, pb.MODE_DATACENTER]
+
+
+def test_a_batch_of_many_megabytes_comes_through(
+    service: RunningService, stub: pba_pb2_grpc.PredictorStub
+):
+    asked = pb.ForecastBatchRequest(requests=[messages.request(INTERNET)] * 4000)
+    assert asked.ByteSize() > 4 * 2**20  # what gRPC takes unless told otherwise
+    options = [("grpc.max_receive_message_length", -1)]
+    with grpc.insecure_channel(service.grpc_address, options) as opened:
+        told = pba_pb2_grpc.PredictorStub(opened).ForecastBatch(asked, timeout=60)
+    assert {item.WhichOneof("outcome") for item in told.forecasts} == {"forecast"}
+    assert len(told.forecasts) == 4000
+
+
+def test_a_bad_sample_is_an_invalid_argument_and_named(stub: pba_pb2_grpc.PredictorStub):
+    wrong = messages.request(INTERNET)
+    wrong.history[12].packet_loss = 1.7
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Forecast(wrong, timeout=10, metadata=(("x-request-id", "mine"),))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    metadata = dict(caught.value.trailing_metadata())
+    assert metadata["pba-error-code"] == "invalid_sample"
+    assert metadata["pba-error-field"] == "history[12].packet_loss"
+    assert metadata["x-request-id"] == "mine"
+
+
+def test_overload_is_refused_and_nothing_else_breaks(stub: pba_pb2_grpc.PredictorStub):
+    asked = messages.request(BORDERLINE)
+    calls = [stub.Forecast.future(asked, timeout=60) for _ in range(500)]
+    codes = Counter(call.code() for call in calls)
+    assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}, codes
+    refused = next(call for call in calls if call.code() is not grpc.StatusCode.OK)
+    assert dict(refused.trailing_metadata())["pba-error-code"] == "busy"
+
+
+def test_a_generated_client_works_in_a_process_of_its_own(service: RunningService):
+    ran = subprocess.run(
+        [sys.executable, "-c", _CLIENT, service.grpc_address],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert told == {"source": "model", "mode": "MODE_INTERNET", "steps": [1, 5, 15], "ray": False}
+
+
+_CLIENT = """
+import json, sys, grpc
+from deployments.grpc import pba_pb2, pba_pb2_grpc
+history = [pba_pb2.Sample(timestamp_s=second, bandwidth_mbps=50.0) for second in range(60)]
+with grpc.insecure_channel(sys.argv[1]) as channel:
+    stub = pba_pb2_grpc.PredictorStub(channel)
+    made = stub.Forecast(pba_pb2.ForecastRequest(history=history), timeout=10).forecast
+print(json.dumps({"source": made.source, "mode": pba_pb2.Mode.Name(made.mode),
+                  "steps": [horizon.steps for horizon in made.horizons],
+                  "ray": "ray" in sys.modules}))
+"""
+
+
+def test_the_client_of_the_docs_prints_a_forecast(service: RunningService):
+    page = (PROJECT / "docs/grpc.md").read_text()
+    source = page.split("<!-- client -->\n```python\n")[1].split("```")[0]
+    ran = subprocess.run(
+        [sys.executable, "-c", source.replace("127.0.0.1:9000", service.grpc_address)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ran.stdout.split()[2] == "model"
+
+
+@pytest.mark.parametrize("name", ["", "pba.v1.Predictor"])
+def test_health_is_serving(channel: grpc.Channel, name: str):
+    asked = health_pb2.HealthCheckRequest(service=name)
+    told = health_pb2_grpc.HealthStub(channel).Check(asked, timeout=10)
+    assert told.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_reflection_lists_the_services_and_describes_ours(channel: grpc.Channel):
+    database = ProtoReflectionDescriptorDatabase(channel)
+    assert set(database.get_services()) == {
+        "pba.v1.Predictor",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+    service = DescriptorPool(database).FindServiceByName("pba.v1.Predictor")
+    assert set(service.methods_by_name) == {"Forecast", "ForecastBatch", "Observe"}
+
+
+def test_it_is_heard_on_loopback_alone(service: RunningService):
+    assert {address for _, address in listening(service)} <= {"127.0.0.1", "::1"}
+
+
+async def test_a_client_that_waits_and_retries_does_not_feel_a_new_router(service: RunningService):
+    codes: Counter[str] = Counter()
+    stop = asyncio.Event()
+    async with grpc.aio.insecure_channel(service.grpc_address, _RETRYING) as opened:
+        stub = pba_pb2_grpc.PredictorStub(opened)
+
+        async def load() -> None:
+            while not stop.is_set():
+                try:
+                    await stub.Forecast(messages.request(INTERNET), timeout=60, wait_for_ready=True)
+                    codes["OK"] += 1
+                except grpc.aio.AioRpcError as error:
+                    codes[f"{error.code()}: {error.details()}"] += 1
+
+        workers = [asyncio.create_task(load()) for _ in range(4)]
+        before = await asyncio.to_thread(service.program, _ROUTERS)
+        config = copy.deepcopy(service.config)
+        config["applications"][0]["args"]["max_items"] = 5000
+        await asyncio.to_thread(service.deploy, config)
+        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), 90)
+        stop.set()
+        await asyncio.gather(*workers)
+    assert before
+    assert set(codes) == {"OK"}, codes
+
+
+_RETRY = {
+    "maxAttempts": 4,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "2s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED"],
+}
+_METHODS = [{"name": [{"service": "pba.v1.Predictor"}], "retryPolicy": _RETRY}]
+_RETRYING = [("grpc.service_config", json.dumps({"methodConfig": _METHODS}))]
+_ROUTERS = """
+from ray._private.state import actors
+print(json.dumps([a["Pid"] for a in actors().values()
+                  if a["State"] == "ALIVE" and "#Router#" in a["Name"]]))
+"""

@@ -1,4 +1,4 @@
-"""One mode's ONNX model as a Serve deployment: batched, and replaced while it serves."""
+"""One ONNX model as a Serve deployment: batched, and replaced while it serves."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from pba.errors import BadArtifact
 from pba.forecasting import Answer
 from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
-from pba.types import HORIZONS, Floats, NetworkMode
+from pba.types import HORIZONS, Floats
 
 __all__ = ["ModelConfig", "ModelServer"]
 
@@ -40,16 +40,16 @@ class ModelConfig(BaseModel):
 
 
 class ModelServer:
-    """Serves one mode's model.
+    """Serves one model: that of the mode of its name, or v1.
 
     A new `user_config` loads, verifies and warms its model in the background; only then is it the
     one that answers. A model that fails is refused with the event ``model_refused`` and the old
     one stays. The first model has none to fall back on: there the error ends the replica.
     """
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, name: str) -> None:
         listen_there_only()
-        self._mode = NetworkMode(mode)
+        self._name = name
         self._forecaster: OnnxForecaster | None = None
         self._card: dict[str, Any] = {}
         self._refused: str | None = None
@@ -72,7 +72,7 @@ class ModelServer:
         task.add_done_callback(self._tasks.discard)
 
     async def predict(self, telemetry: Floats) -> Answer:
-        """Return the model's answer to ``telemetry``, shape ``(batch, window, 5)``."""
+        """Return the model's answer to ``telemetry``, shape ``(batch, window, column)``."""
         answer: Answer = await self._batched(telemetry)
         return answer
 
@@ -80,7 +80,7 @@ class ModelServer:
         """Return what serves: version, sha256, window, horizons, metrics, and a refusal if any."""
         card = self._card
         return {
-            "mode": self._mode.value,
+            "mode": self._name,
             "version": card.get("version"),
             "sha256": card.get("sha256"),
             "window": self._serving.window,
@@ -93,7 +93,7 @@ class ModelServer:
     def _serving(self) -> OnnxForecaster:
         if self._forecaster is None:
             raise BadArtifact(
-                f"{self._mode} has no model: its user_config names none. Set `model` to a folder."
+                f"{self._name} has no model: its user_config names none. Set `model` to a folder."
             )
         return self._forecaster
 
@@ -117,14 +117,12 @@ class ModelServer:
                 await self._load(config)
             except BadArtifact as error:
                 self._refused = str(error)
-                self._refusals.inc(tags={"mode": self._mode.value})
-                _log.exception("model_refused", extra={"mode": self._mode.value})
+                self._refusals.inc(tags={"mode": self._name})
+                _log.exception("model_refused", extra={"mode": self._name})
 
     async def _load(self, config: ModelConfig) -> None:
         uri = resolve(config.model)
-        found = await asyncio.to_thread(artifacts.load, uri, self._mode, config.threads)
+        found = await asyncio.to_thread(artifacts.load, uri, self._name, config.threads)
         self._forecaster, self._card = found
         self._refused = None
-        _log.info(
-            "model_serving", extra={"mode": self._mode.value, "version": self._forecaster.version}
-        )
+        _log.info("model_serving", extra={"mode": self._name, "version": self._forecaster.version})

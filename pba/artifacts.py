@@ -1,7 +1,8 @@
 """Model files on any fsspec path: read, verify, and the golden vectors that verification uses.
 
-A model is a folder: ``<mode>_bandwidth_predictor.onnx``, ``card.json`` (sha256, version, metrics)
-and ``golden.json`` (windows with the answers expected of them).
+A model is a folder: ``<name>_bandwidth_predictor.onnx``, ``card.json`` (sha256, version, metrics)
+and ``golden.json`` (windows with the answers expected of them). Its name is that of the mode it
+serves, or ``v1``, the control arm (`pba.baseline`).
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import numpy as np
 from pba.errors import BadArtifact
 from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
-from pba.types import Floats, NetworkMode
+from pba.types import Floats
 
 __all__ = ["Artifact", "golden", "load", "onnx_name", "read", "verify"]
 
@@ -32,36 +33,36 @@ class Artifact:
     golden: dict[str, Any]
 
 
-def onnx_name(mode: NetworkMode) -> str:
-    """Return the file name of a mode's ONNX model."""
-    return f"{mode}_bandwidth_predictor.onnx"
+def onnx_name(name: str) -> str:
+    """Return the file name of the ONNX model called ``name``."""
+    return f"{name}_bandwidth_predictor.onnx"
 
 
-def load(uri: str, mode: NetworkMode, threads: int = 1) -> tuple[OnnxForecaster, dict[str, Any]]:
-    """Return the verified forecaster below ``uri`` and its card.
+def load(uri: str, name: str, threads: int = 1) -> tuple[OnnxForecaster, dict[str, Any]]:
+    """Return the verified forecaster ``name`` below ``uri`` and its card.
 
     Raises
     ------
     BadArtifact
         If a file is missing, unreadable, altered, or does not answer as it should.
     """
-    artifact = read(uri, mode)
-    return verify(artifact, mode, threads), artifact.card
+    artifact = read(uri, name)
+    return verify(artifact, name, threads), artifact.card
 
 
-def read(uri: str, mode: NetworkMode) -> Artifact:
-    """Return the files of ``mode``'s model in the folder ``uri`` (a path or any fsspec URL)."""
+def read(uri: str, name: str) -> Artifact:
+    """Return the files of the model ``name`` in the folder ``uri`` (a path or any fsspec URL)."""
     try:
         system, folder = fsspec.core.url_to_fs(uri)
         return Artifact(
             uri,
-            system.cat_file(f"{folder}/{onnx_name(mode)}"),
+            system.cat_file(f"{folder}/{onnx_name(name)}"),
             _object(system.cat_file(f"{folder}/card.json")),
             _object(system.cat_file(f"{folder}/golden.json")),
         )
     except (OSError, ValueError, ImportError) as error:
         raise BadArtifact(
-            f"{uri} does not hold {onnx_name(mode)}, card.json and golden.json: {error}. "
+            f"{uri} does not hold {onnx_name(name)}, card.json and golden.json: {error}. "
             "Point `model` at a folder that `python -m train` wrote."
         ) from error
 
@@ -73,7 +74,7 @@ def _object(text: bytes) -> dict[str, Any]:
     return found
 
 
-def verify(artifact: Artifact, mode: NetworkMode, threads: int = 1) -> OnnxForecaster:
+def verify(artifact: Artifact, name: str, threads: int = 1) -> OnnxForecaster:
     """Return the artefact's forecaster, warm, if file, card and golden answers agree."""
     found, stated = hashlib.sha256(artifact.onnx).hexdigest(), artifact.card.get("sha256")
     if found != stated:
@@ -82,16 +83,16 @@ def verify(artifact: Artifact, mode: NetworkMode, threads: int = 1) -> OnnxForec
             "was altered or cut short: copy the folder again."
         )
     forecaster = OnnxForecaster(artifact.onnx, threads)
-    if forecaster.name != mode:
+    if forecaster.name != name:
         raise BadArtifact(
-            f"{artifact.uri} holds a model for {forecaster.name}; {mode} needs its own."
+            f"{artifact.uri} holds a model for {forecaster.name}; {name} needs its own."
         )
     _check_golden(forecaster, artifact)
     return forecaster
 
 
 def golden(forecaster: OnnxForecaster, telemetry: Floats) -> dict[str, Any]:
-    """Return the content of ``golden.json``: windows ``(batch, window, 5)`` and their answers."""
+    """Return the content of ``golden.json``: windows ``(batch, window, column)`` and answers."""
     said = forecaster.predict(telemetry)
     parts = {"telemetry": telemetry, **_parts(said)}
     return {name: _nullable(np.asarray(values, dtype=float)) for name, values in parts.items()}
@@ -108,7 +109,7 @@ def _check_golden(forecaster: OnnxForecaster, artifact: Artifact) -> None:
         ]
     except Exception as error:  # ONNX Runtime's errors share no base class of their own
         raise BadArtifact(f"golden.json below {artifact.uri} is not usable: {error!r}.") from error
-    if off or np.ptp(said["probabilities"], axis=0).max() == 0:
+    if off or np.ptp(said[forecaster.learned], axis=0).max() == 0:
         raise BadArtifact(
             f"the model below {artifact.uri} does not give its golden answers "
             f"({', '.join(off) or 'its output is constant'}). Export it again."

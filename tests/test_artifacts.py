@@ -1,5 +1,6 @@
 """A model file is served only if it is whole, is the mode's, and gives its golden answers."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from pba import artifacts
+from pba import artifacts, baseline
 from pba.errors import BadArtifact
 from pba.models.onnx import OnnxForecaster
 from pba.types import NetworkMode
@@ -31,6 +32,14 @@ def test_a_whole_artefact_loads(folder):
     assert (forecaster.name, forecaster.version, forecaster.window) == ("datacenter", "toy-1", 30)
     np.testing.assert_array_equal(forecaster.bins.edges, BINS.edges)
     assert card["version"] == "toy-1"
+
+
+def test_v1_loads_by_its_name_and_says_what_it_is_given(tmp_path):
+    folder = toy_artifact(tmp_path / "v1", baseline.NAME)
+    assert (folder / "v1_bandwidth_predictor.onnx").exists()
+    forecaster, _ = artifacts.load(str(folder), "v1")
+    assert (forecaster.name, forecaster.window) == ("v1", 10)
+    assert forecaster.columns == baseline.COLUMNS
 
 
 def test_an_artefact_may_lie_behind_any_fsspec_url(folder):
@@ -121,6 +130,28 @@ def test_a_model_whose_output_never_changes_is_refused(folder):
         artifacts.load(str(folder), DATACENTER)
 
 
+@pytest.mark.parametrize("varies", [True, False])
+def test_where_the_level_is_what_was_learned_it_is_what_must_vary(folder, varies):
+    path = folder / artifacts.onnx_name(DATACENTER)
+    model = onnx.load_model(path)
+    props = {prop.key: prop.value for prop in model.metadata_props}
+    onnx.helper.set_model_props(model, props | {"learned": "level_mbps"})
+    # The same probabilities, whatever the window; and the same level, unless it is to vary.
+    (sureness,) = (node for node in model.graph.node if "sureness" in node.output)
+    sureness.CopyFrom(onnx.helper.make_node("Div", ["level_mbps", "level_mbps"], ["sureness"]))
+    path.write_bytes(model.SerializeToString())
+    telemetry = np.random.default_rng(0).uniform(1, 100, (4, 30, 5))
+    telemetry[:, -1, 0] *= varies
+    answers = artifacts.golden(OnnxForecaster(path.read_bytes()), telemetry)
+    (folder / "golden.json").write_text(json.dumps(answers))
+    edit(folder / "card.json", {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    if varies:
+        assert artifacts.load(str(folder), DATACENTER)[0].learned == "level_mbps"
+        return
+    with pytest.raises(BadArtifact, match="constant"):
+        artifacts.load(str(folder), DATACENTER)
+
+
 def test_golden_answers_are_json_with_null_for_what_was_not_measured(folder):
     text = (folder / "golden.json").read_text()
     assert "NaN" not in text
@@ -139,7 +170,7 @@ def changed(change) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("lost", ["mode", "version", "window", "bin_edges"])
+@pytest.mark.parametrize("lost", ["mode", "version", "window", "columns", "bin_edges"])
 def test_a_model_without_its_metadata_is_refused(lost):
     def drop(model: onnx.ModelProto) -> None:
         kept = [prop for prop in model.metadata_props if prop.key != lost]
@@ -150,7 +181,10 @@ def test_a_model_without_its_metadata_is_refused(lost):
         OnnxForecaster(changed(drop))
 
 
-@pytest.mark.parametrize(("key", "value"), [("window", "many"), ("bin_edges", "[0, ")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("window", "many"), ("bin_edges", "[0, "), ("columns", "5"), ("learned", "all")],
+)
 def test_a_model_with_garbled_metadata_is_refused(key, value):
     def garble(model: onnx.ModelProto) -> None:
         onnx.helper.set_model_props(
@@ -161,7 +195,9 @@ def test_a_model_with_garbled_metadata_is_refused(key, value):
         OnnxForecaster(changed(garble))
 
 
-@pytest.mark.parametrize(("key", "value"), [("window", "31"), ("bin_edges", "[0.0, 1.0]")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("window", "31"), ("columns", "[]"), ("bin_edges", "[0.0, 1.0]")]
+)
 def test_metadata_that_does_not_fit_the_graph_is_refused(key, value):
     def alter(model: onnx.ModelProto) -> None:
         onnx.helper.set_model_props(

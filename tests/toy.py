@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from pba import artifacts
+from pba import artifacts, baseline
 from pba.distribution import Bins
 from pba.models.onnx import OnnxForecaster
 from pba.modes import PROFILES
@@ -17,9 +17,9 @@ from pba.types import COLUMNS, HORIZONS, NetworkMode
 BINS = Bins.spaced(122, 6.0, 0.05)
 
 
-def toy_onnx(mode: NetworkMode, version: str = "toy-1", peak: float = 0.0) -> bytes:
+def toy_onnx(name: str, version: str = "toy-1", peak: float = 0.0) -> bytes:
     """Return a model that expects ``exp(peak)`` times the last bandwidth, more or less surely."""
-    window = PROFILES[mode].window
+    window, columns = _input(name)
     shape = -(((BINS.edges - peak) / np.array([[0.1], [0.2], [0.3]])) ** 2)
     constants = {
         "shape": shape[None].astype(np.float32),
@@ -50,7 +50,7 @@ def toy_onnx(mode: NetworkMode, version: str = "toy-1", peak: float = 0.0) -> by
     graph = helper.make_graph(
         nodes,
         "toy",
-        [_tensor("telemetry", ["batch", window, len(COLUMNS)])],
+        [_tensor("telemetry", ["batch", window, len(columns)])],
         [
             _tensor("probabilities", ["batch", len(HORIZONS), len(BINS)]),
             _tensor("level_mbps", ["batch"]),
@@ -62,9 +62,10 @@ def toy_onnx(mode: NetworkMode, version: str = "toy-1", peak: float = 0.0) -> by
     helper.set_model_props(
         model,
         {
-            "mode": mode.value,
+            "mode": name,
             "version": version,
             "window": str(window),
+            "columns": json.dumps(columns),
             "bin_edges": json.dumps(BINS.edges.tolist()),
         },
     )
@@ -73,21 +74,26 @@ def toy_onnx(mode: NetworkMode, version: str = "toy-1", peak: float = 0.0) -> by
     return content
 
 
-def toy_artifact(
-    folder: Path, mode: NetworkMode, version: str = "toy-1", peak: float = 0.0
-) -> Path:
+def toy_artifact(folder: Path, name: str, version: str = "toy-1", peak: float = 0.0) -> Path:
     """Write a whole toy artefact into ``folder`` and return it."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = toy_onnx(mode, version, peak)
-    (folder / artifacts.onnx_name(mode)).write_bytes(content)
+    content = toy_onnx(name, version, peak)
+    (folder / artifacts.onnx_name(name)).write_bytes(content)
     rng = np.random.default_rng(0)
-    windows = rng.uniform(1, 100, (4, PROFILES[mode].window, len(COLUMNS))).astype(np.float32)
+    window, columns = _input(name)
+    windows = rng.uniform(1, 100, (4, window, len(columns))).astype(np.float32)
     windows[0, :, 1:] = np.nan
     answers = artifacts.golden(OnnxForecaster(content), windows)
     (folder / "golden.json").write_text(json.dumps(answers))
-    card = {"mode": mode.value, "version": version, "sha256": hashlib.sha256(content).hexdigest()}
+    card = {"mode": name, "version": version, "sha256": hashlib.sha256(content).hexdigest()}
     (folder / "card.json").write_text(json.dumps(card | {"metrics": {}}))
     return folder
+
+
+def _input(name: str) -> tuple[int, tuple[str, ...]]:
+    if name == baseline.NAME:
+        return baseline.WINDOW, baseline.COLUMNS
+    return PROFILES[NetworkMode(name)].window, COLUMNS
 
 
 def _tensor(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:

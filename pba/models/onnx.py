@@ -8,7 +8,7 @@ import numpy as np
 from pba.distribution import Bins
 from pba.errors import BadArtifact
 from pba.models.base import Prediction
-from pba.types import COLUMNS, HORIZONS, Floats
+from pba.types import HORIZONS, Floats
 
 __all__ = ["OnnxForecaster"]
 
@@ -30,8 +30,17 @@ class OnnxForecaster:
     ------
     BadArtifact
         If the file is not ONNX, lacks its metadata, or has other inputs and outputs than
-        ``telemetry (batch, window, 5)`` → ``probabilities (batch, 3, bin)``, ``level_mbps (batch)``
-        and ``path (batch, 3)``.
+        ``telemetry (batch, window, column)`` → ``probabilities (batch, 3, bin)``,
+        ``level_mbps (batch)`` and ``path (batch, 3)``.
+
+    Attributes
+    ----------
+    columns
+        What each column of ``telemetry`` holds: those of `pba.types.COLUMNS`, or of
+        `pba.baseline.COLUMNS`.
+    learned
+        The output that tells one window from another because the network was trained:
+        ``probabilities``, or ``level_mbps`` where those are the same for every window.
     """
 
     def __init__(self, model: bytes, threads: int = 1) -> None:
@@ -42,10 +51,14 @@ class OnnxForecaster:
             self.version = self.metadata["version"]
             self.window = int(self.metadata["window"])
             self.bins = Bins(np.array(json.loads(self.metadata["bin_edges"]), dtype=float))
-        except (KeyError, ValueError) as error:
+            self.columns = tuple(json.loads(self.metadata["columns"]))
+            self.learned = self.metadata.get("learned", _OUTPUTS[0])
+            if self.learned not in _OUTPUTS:
+                raise ValueError(f"learned ({self.learned!r})")
+        except (KeyError, ValueError, TypeError) as error:
             raise BadArtifact(
                 f"the ONNX file's metadata lacks or garbles {error}; it needs mode, version, "
-                "window and bin_edges. Export it again with `python -m train`."
+                "window, columns and bin_edges. Export it again with `python -m train`."
             ) from error
         self._check_shapes()
 
@@ -68,10 +81,10 @@ class OnnxForecaster:
             "level_mbps": [],
             "path": [3],
         }
-        if given.name != "telemetry" or given.shape[1:] != [self.window, len(COLUMNS)]:
+        if given.name != "telemetry" or given.shape[1:] != [self.window, len(self.columns)]:
             raise BadArtifact(
-                f"the ONNX input is {given.name} {given.shape}; it is telemetry "
-                f"(batch, {self.window}, {len(COLUMNS)}). Export it again with `python -m train`."
+                f"the ONNX input is {given.name} {given.shape}; it is telemetry (batch, "
+                f"{self.window}, {len(self.columns)}). Export it again with `python -m train`."
             )
         if found != wanted:
             raise BadArtifact(

@@ -7,7 +7,7 @@ import numpy as np
 
 from pba.types import Floats, NetworkMode
 
-__all__ = ["PROFILES", "Models", "Profile", "detect_mode"]
+__all__ = ["PROFILES", "Models", "Profile", "Shape", "detect_mode"]
 
 _RECENT = 10
 _DATACENTER_RTT_MS, _INTERNET_RTT_MS = 10.0, 50.0
@@ -15,13 +15,15 @@ _DATACENTER_MBPS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What belongs to one mode's model.
+class Shape:
+    """What a network is, and how it is trained.
 
     Parameters
     ----------
+    mode
+        The mode that it serves, or ``v1``.
     window
-        Samples that the model looks back on.
+        Samples that it looks back on.
     units
         Units of its two LSTM layers.
     dropout
@@ -30,6 +32,22 @@ class Profile:
         Adam's.
     epochs
         The most epochs of a training run.
+    """
+
+    mode: str
+    window: int
+    units: tuple[int, int]
+    dropout: float
+    learning_rate: float
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile(Shape):
+    """What belongs to one mode's model.
+
+    Parameters
+    ----------
     accuracy_target
         Share of forecasts that should be in band; also the confidence threshold.
     latency_budget_ms
@@ -37,11 +55,6 @@ class Profile:
     """
 
     mode: NetworkMode
-    window: int
-    units: tuple[int, int]
-    dropout: float
-    learning_rate: float
-    epochs: int
     accuracy_target: float
     latency_budget_ms: float
 

@@ -3,15 +3,16 @@
 import shlex
 import sys
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
-from pba.errors import PBAError
-from pba.modes import PROFILES, Models
-from pba.types import NetworkMode
+from pba.errors import InvalidInput, PBAError
+from pba.modes import PROFILES, Shape
+from pba.nets import v1
 from train.plan import Plan
 
 __all__ = ["app"]
@@ -19,9 +20,27 @@ __all__ = ["app"]
 app = typer.Typer(add_completion=False)
 
 
+class Networks(StrEnum):
+    """Which networks to train: one, both modes', or v1 as well."""
+
+    BOTH = "both"
+    DATACENTER = "datacenter"
+    INTERNET = "internet"
+    V1 = "v1"
+    ALL = "all"
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """What those networks are."""
+        every = [*PROFILES.values(), v1.SHAPE]
+        if self is Networks.BOTH:
+            return [*PROFILES.values()]
+        return [one for one in every if self in (Networks.ALL, one.mode)]
+
+
 @app.command()
 def main(
-    mode: Annotated[Models, typer.Option(help="Which models to train.")] = Models.BOTH,
+    mode: Annotated[Networks, typer.Option(help="Which networks to train.")] = Networks.BOTH,
     samples: Annotated[int, typer.Option(help="Synthetic samples, without --traces.")] = 2000,
     epochs: Annotated[int | None, typer.Option(help="At most; by default the mode's.")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Write history.png.")] = False,
@@ -51,17 +70,21 @@ def main(
 
     runs = []
     output = output.resolve()
-    for one in mode.modes:
-        profile = PROFILES[one]
-        profile = replace(profile, learning_rate=learning_rate or profile.learning_rate)
+    for shape in mode.shapes:
+        if teachers and shape.mode == v1.SHAPE.mode:
+            raise InvalidInput(
+                f"--teachers is {teachers}; v1 says a number, and teachers teach a distribution. "
+                "Train v1 in a run of its own, without them."
+            )
+        shape = replace(shape, learning_rate=learning_rate or shape.learning_rate)
         if traces is not None:
-            splits = data.from_traces(traces, one, profile.window, without or ())
+            splits = data.from_traces(traces, shape.mode, shape.window, without or ())
         else:
             rng = np.random.default_rng(seed)
-            splits = data.synthetic(NetworkMode(one), samples, profile.window, rng)
+            splits = data.synthetic(shape.mode, samples, shape.window, rng)
         plan = Plan(
-            profile=profile,
-            epochs=epochs or profile.epochs,
+            profile=shape,
+            epochs=epochs or shape.epochs,
             batch_size=batch_size,
             windows_per_set=windows_per_set,
             workers=workers,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from os import cpu_count
 from pathlib import Path
@@ -12,10 +13,8 @@ import numpy as np
 from pba import artifacts
 from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
-from pba.nets.calibration import fit_sharpness
 from pba.nets.export import Origin, annotate, export_onnx, varied_windows
-from pba.nets.layout import bins_for
-from pba.nets.network import calibrated
+from pba.nets.recipe import Recipe, recipe_for
 from pba.types import Floats
 from train.card import machine, make_card, markdown, next_version, revision
 from train.checkpoint import State
@@ -35,32 +34,30 @@ def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dic
     earlier model is replaced.
     """
     mode, splits = run.plan.profile.mode, run.splits
-    bins = bins_for(mode)
-    raw = rebuild(run, state)
-    sharpness = _sharpness(raw, run)
-    model = calibrated(raw, bins, sharpness)
+    recipe = recipe_for(run.plan.profile, splits.train)
+    model, told = _finished(recipe, rebuild(recipe, state), run)
     version = next_version(mode, datetime.now(UTC).date(), folder)
     origin = Origin(version, splits.train.columns_seen, splits.trained_on, revision())
-    content = export_onnx(model, bins, origin)
+    content = export_onnx(model, recipe.bins, origin, recipe.columns, recipe.learned)
     measured = OnnxForecaster(content, threads=cpu_count() or 1)
     metrics = evaluate(measured, splits.test, splits.trained_on)
-    told = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
-    content = annotate(content, {"accuracy_20": told})
+    reached = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
+    content = annotate(content, {"accuracy_20": reached})
     forecaster = OnnxForecaster(content)
     card = make_card(
         content,
         forecaster.metadata,
         seed=run.plan.seed,
         epochs=state.epochs,
-        sharpness=sharpness,
         machine=machine(),
         command=command,
         metrics=metrics,
+        **told,
     )
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / f"{mode}_model.keras")
     (folder / artifacts.onnx_name(mode)).write_bytes(content)
-    answers = artifacts.golden(forecaster, _golden_windows(forecaster.window))
+    answers = artifacts.golden(forecaster, _golden_windows(forecaster.window, forecaster.columns))
     (folder / "golden.json").write_text(json.dumps(answers))
     (folder / "card.json").write_text(json.dumps(card, indent=1))
     (folder / "card.md").write_text(markdown(card))
@@ -69,17 +66,18 @@ def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dic
     return card
 
 
-def _sharpness(model: Any, run: Run) -> tuple[float, ...]:
-    """Return the sharpness that fits the windows training was validated on."""
+def _finished(recipe: Recipe, model: Any, run: Run) -> tuple[Any, dict[str, Any]]:
+    """Return ``model`` as sure as fits the windows it was validated on, and the card's part."""
     val, plan = run.splits.val, run.plan
     batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
-    said = Prediction(**model.predict(batch.telemetry, batch_size=_CHUNK, verbose=0))
-    return fit_sharpness(said, batch.future_mbps, bins_for(plan.profile.mode))
+    outputs = model.predict(batch.telemetry, batch_size=_CHUNK, verbose=0)
+    said = Prediction(**{field.name: outputs[field.name] for field in fields(Prediction)})
+    return recipe.finish(model, said, batch.future_mbps)
 
 
-def _golden_windows(window: int) -> Floats:
+def _golden_windows(window: int, columns: tuple[str, ...]) -> Floats:
     """Return varied windows, among them one without optional columns and one with an outage."""
-    windows = varied_windows(np.random.default_rng(11), _GOLDEN, window)
+    windows = varied_windows(np.random.default_rng(11), _GOLDEN, window, columns)
     windows[0, :, 1:] = np.nan
     windows[1, -window // 3 :, 0] = 0.0
     return windows

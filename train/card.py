@@ -10,7 +10,11 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any
 
-from pba.types import COLUMNS, HORIZONS, NetworkMode
+import numpy as np
+
+from pba import baseline
+from pba.distribution import Bins, decode
+from pba.types import HORIZONS
 
 __all__ = ["machine", "make_card", "markdown", "next_version", "revision"]
 
@@ -33,7 +37,7 @@ _ALONE = {
 }
 
 
-def next_version(mode: NetworkMode, today: date, folder: Path) -> str:
+def next_version(mode: str, today: date, folder: Path) -> str:
     """Return ``<mode>-<year>.<month>.<day>-<n>``, one above a card of today in ``folder``.
 
     >>> next_version(NetworkMode.INTERNET, date(2026, 11, 23), Path("nowhere"))
@@ -83,7 +87,7 @@ def make_card(content: bytes, metadata: Mapping[str, str], **origin: Any) -> dic
         "sha256": hashlib.sha256(content).hexdigest(),
         "window": int(metadata["window"]),
         "horizons": list(HORIZONS),
-        "columns": list(COLUMNS),
+        "columns": json.loads(metadata["columns"]),
         "columns_seen": json.loads(metadata["columns_seen"]),
         "bins": json.loads(metadata["bin_edges"]),
         "trained_on": json.loads(metadata["trained_on"]),
@@ -94,18 +98,16 @@ def make_card(content: bytes, metadata: Mapping[str, str], **origin: Any) -> dic
 
 def markdown(card: Mapping[str, Any]) -> str:
     """Return ``card`` for people."""
-    seen = [name for name, was in zip(COLUMNS, card["columns_seen"], strict=True) if was]
+    seen = [name for name, was in zip(card["columns"], card["columns_seen"], strict=True) if was]
     lines = [
         f"# {card['version']}",
         "",
-        f"Forecasts the bandwidth of {card['mode']} links 1, 5 and 15 steps ahead from the last "
-        f"{card['window']} samples.",
+        _purpose(card),
         "",
         f"- Trained on: {', '.join(card['trained_on'])} (`train` splits only)",
         f"- Columns seen in training: {', '.join(seen)}",
         f"- Code {card['revision']}, seed {card['seed']}, {card['epochs']} epochs",
-        f"- Sharpness 1, 5, 15 steps ahead, fitted on `val`: "
-        f"{', '.join(f'{power:.3g}' for power in card['sharpness'])}",
+        _certainty(card),
         f"- Machine: {card['machine']}",
         f"- Command: `{card['command']}`",
         f"- ONNX sha256: `{card['sha256']}`",
@@ -128,6 +130,31 @@ def markdown(card: Mapping[str, Any]) -> str:
             *_table(card["metrics"], str(steps)),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _purpose(card: Mapping[str, Any]) -> str:
+    if card["mode"] == baseline.NAME:
+        return (
+            f"The control arm: forecasts the bandwidth of any link one step ahead from the last "
+            f"{card['window']} samples, and says the same 5 and 15 steps ahead."
+        )
+    return (
+        f"Forecasts the bandwidth of {card['mode']} links 1, 5 and 15 steps ahead from the last "
+        f"{card['window']} samples."
+    )
+
+
+def _certainty(card: Mapping[str, Any]) -> str:
+    if "sharpness" in card:
+        powers = ", ".join(f"{power:.3g}" for power in card["sharpness"])
+        return f"- Sharpness 1, 5, 15 steps ahead, fitted on `val`: {powers}"
+    said = decode(np.array([card["spread"]]), np.ones(1), Bins(np.array(card["bins"])))
+    sure = ", ".join(f"{one:.3f}" for one in said.confidence[0])
+    moved = ", ".join(f"{one:.3f}" for one in said.bandwidth_mbps[0])
+    return (
+        f"- Confidence 1, 5, 15 steps ahead, the same for every window, measured on `val`: {sure}; "
+        f"its number is multiplied by {moved}"
+    )
 
 
 def _table(metrics: Mapping[str, Any], steps: str) -> list[str]:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pba import baseline
 from pba.errors import InvalidTrace
+from pba.modes import PROFILES
 from pba.nets.data import Series, WindowSet
 from pba.synthetic import generate_synthetic_data
 from pba.traces import Trace, read_sets
-from pba.types import History, NetworkMode
+from pba.types import Floats, History, NetworkMode
 
 __all__ = ["Splits", "coarser", "from_traces", "synthetic"]
 
@@ -37,10 +39,16 @@ class Splits:
         return tuple(name for name, windows in self.train.by_set() if len(windows))
 
 
-def from_traces(
-    folder: Path, mode: NetworkMode, window: int, without: Sequence[str] = ()
-) -> Splits:
-    """Return the splits that the trace files of ``mode`` below ``folder`` fix.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A series as a network is given it, which need not be five columns."""
+
+    timestamps_s: Floats
+    telemetry: Floats
+
+
+def from_traces(folder: Path, mode: str, window: int, without: Sequence[str] = ()) -> Splits:
+    """Return the splits that the trace files of ``mode`` below ``folder`` fix, or of all for v1.
 
     What is learnt from is there twice: as it was measured, and at half the pace.
 
@@ -56,7 +64,7 @@ def from_traces(
     InvalidTrace
         If there are no traces, or no set of such a name.
     """
-    sets = read_sets(folder, mode)
+    sets = {name: traces for one in _modes(mode) for name, traces in read_sets(folder, one).items()}
     parts = {
         split: {name: [t for t in traces if t.split == split] for name, traces in sets.items()}
         for split in _SHARES
@@ -70,7 +78,27 @@ def from_traces(
         parts["train"][name] = parts["val"][name] = []
     for learnt in parts["train"].values():
         learnt += [coarser(trace, _COARSER) for trace in learnt]
-    return Splits.of(parts, window)
+    return _splits(parts, mode, window)
+
+
+def _modes(mode: str) -> tuple[NetworkMode, ...]:
+    """Return the modes whose links the network of ``mode`` learns from: v1's from all."""
+    return tuple(PROFILES) if mode == baseline.NAME else (NetworkMode(mode),)
+
+
+def _splits(parts: Mapping[str, Mapping[str, Sequence[Series]]], mode: str, window: int) -> Splits:
+    if mode != baseline.NAME:
+        return Splits.of(parts, window)
+    seen = {
+        split: {name: [_features(one) for one in series] for name, series in sets.items()}
+        for split, sets in parts.items()
+    }
+    return Splits.of(seen, window)
+
+
+def _features(series: Series) -> Series:
+    features = baseline.features(series.timestamps_s, series.telemetry)
+    return _Seen(series.timestamps_s, features)
 
 
 def coarser(trace: Trace, samples: int) -> Trace:
@@ -88,15 +116,18 @@ def coarser(trace: Trace, samples: int) -> Trace:
     return replace(trace, timestamps_s=trace.timestamps_s[:count:samples], telemetry=mean)
 
 
-def synthetic(mode: NetworkMode, samples: int, window: int, rng: np.random.Generator) -> Splits:
-    """Return one generated link of ``samples`` samples, cut in time: 70 %, 15 %, 15 %.
+def synthetic(mode: str, samples: int, window: int, rng: np.random.Generator) -> Splits:
+    """Return a generated link of ``samples`` samples, cut in time: 70 %, 15 %, 15 %.
 
-    Good for first runs; accuracy is claimed on real traces only.
+    One of each mode for v1. Good for first runs; accuracy is claimed on real traces only.
     """
-    history = History.of(generate_synthetic_data(mode, samples, rng))
+    links = {
+        f"synthetic_{one}": History.of(generate_synthetic_data(one, samples, rng))
+        for one in _modes(mode)
+    }
     cuts = np.round(np.cumsum([0.0, *_SHARES.values()]) * samples).astype(int)
     parts = {
-        split: {"synthetic": [history.first(high).last(high - low)]}
+        split: {name: [link.first(high).last(high - low)] for name, link in links.items()}
         for split, low, high in zip(_SHARES, cuts[:-1], cuts[1:], strict=True)
     }
-    return Splits.of(parts, window)
+    return _splits(parts, mode, window)

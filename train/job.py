@@ -11,8 +11,7 @@ import ray
 from ray.train import CheckpointConfig, FailureConfig, Result, RunConfig, ScalingConfig
 from ray.train.tensorflow import TensorflowTrainer
 
-from pba.nets.layout import bins_for
-from pba.nets.network import build
+from pba.nets.recipe import Recipe
 from train.checkpoint import State
 from train.data import Splits
 from train.loop import loop
@@ -85,10 +84,9 @@ def run_all(runs: Sequence[Run], work: Work = loop) -> Iterator[tuple[Run, State
             yield waiting[done], done.result()
 
 
-def rebuild(run: Run, state: State) -> Any:
+def rebuild(recipe: Recipe, state: State) -> Any:
     """Return the Keras model with the best weights of ``state``."""
-    profile = run.plan.profile
-    model = build(profile, bins_for(profile.mode), run.splits.train.columns_seen)
+    model = recipe.build(0, 1)
     model.set_weights(state.best)
     return model
 

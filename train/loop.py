@@ -15,11 +15,9 @@ import numpy as np
 import ray
 from ray.train import Checkpoint, get_checkpoint, get_context, report
 
-from pba.distribution import Bins
 from pba.nets.data import WindowSet
 from pba.nets.epochs import Share, check, learn, stretches_a_batch
-from pba.nets.layout import bins_for
-from pba.nets.network import build
+from pba.nets.recipe import Recipe, recipe_for
 from pba.nets.steps import Steps, adam
 from pba.types import Floats
 from train import checkpoint
@@ -31,7 +29,7 @@ __all__ = ["loop"]
 
 
 def loop(config: dict[str, Any]) -> None:
-    """Train one mode.
+    """Train one network.
 
     Parameters
     ----------
@@ -42,19 +40,19 @@ def loop(config: dict[str, Any]) -> None:
     plan: Plan = config["plan"]
     train, val = _fetch(config["train"]), _fetch(config["val"])
     share = Share(get_context().get_world_rank(), get_context().get_world_size())
-    bins = bins_for(plan.profile.mode)
+    recipe = recipe_for(plan.profile, train)
     a_batch = stretches_a_batch(plan.batch_size, plan.in_a_row, share.world)
     batches = -(-len(_epoch_order(plan, train, 0)) // a_batch)
 
     _share_cores(get_context().get_local_world_size())
     strategy = _strategy(share.world)
     with strategy.scope():
-        learner = build(plan.profile, bins, train.columns_seen, plan.seed, plan.in_a_row)
-        model = build(plan.profile, bins, train.columns_seen, plan.seed)
-        teachers = _teachers(plan, bins, train, ray.get(config["teachers"]))
+        learner = recipe.build(plan.seed, plan.in_a_row)
+        model = recipe.build(plan.seed, 1)
+        teachers = _teachers(plan, recipe, ray.get(config["teachers"]))
         rate = plan.profile.learning_rate
         optimizer = adam(rate, plan.epochs * batches, share.world)
-    steps = Steps(learner, model, optimizer, bins, strategy, teachers)
+    steps = Steps(learner, model, optimizer, recipe, strategy, teachers)
     state = _resume(learner, optimizer)
     progress = Progress(config["name"], plan.epochs, batches, state.epochs, say=_say(share))
     val_order = val.draw(np.random.default_rng(plan.seed), plan.val_per_set)
@@ -63,19 +61,17 @@ def loop(config: dict[str, Any]) -> None:
         order = _epoch_order(plan, train, state.epochs)
         rng = np.random.default_rng([plan.seed, state.epochs, share.rank])
         loss = learn(steps, train, order, plan.batch_size, rng, share, progress.batch)
-        figures = {"loss": loss, **check(steps, val, val_order, bins, share)}
+        figures = {"loss": loss, **check(steps, val, val_order, share)}
         state.add(figures, model.get_weights())
         progress.epoch(figures)
         _report(share, state, learner, optimizer)
 
 
-def _teachers(
-    plan: Plan, bins: Bins, train: WindowSet, weights: Sequence[Sequence[Floats]]
-) -> list[Any]:
+def _teachers(plan: Plan, recipe: Recipe, weights: Sequence[Sequence[Floats]]) -> list[Any]:
     """Return the teachers, which take the stretches that the learner takes."""
     found = []
     for held in weights:
-        found.append(build(plan.profile, bins, train.columns_seen, in_a_row=plan.in_a_row))
+        found.append(recipe.build(0, plan.in_a_row))
         found[-1].set_weights(held)
         found[-1].trainable = False
     return found

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass, replace
 
-from pba.modes import Profile
+from pba.modes import Shape
 
 __all__ = ["Plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One mode's run.
+    """One network's run.
 
     Parameters
     ----------
     profile
-        The mode's window, units, dropout and learning rate (the peak of the schedule).
+        The network's window, units, dropout and learning rate (the peak of the schedule).
     epochs
         The most passes; fewer where validation stops improving.
     batch_size
@@ -37,7 +37,7 @@ class Plan:
         Of first weights, dropout, and the order of windows.
     """
 
-    profile: Profile
+    profile: Shape
     epochs: int
     batch_size: int = 256
     in_a_row: int = 8

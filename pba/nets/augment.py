@@ -5,7 +5,7 @@ import numpy as np
 from pba.nets.data import Batch
 from pba.types import COLUMNS, Floats
 
-__all__ = ["vary"]
+__all__ = ["vary", "with_other_columns"]
 
 _LOST_SHARE, _MADE_UP_SHARE, _LOSSLESS_SHARE = 0.3, 0.4, 0.5
 _BENT_SHARE, _BEND = 0.5, 0.4
@@ -35,7 +35,7 @@ def vary(batch: Batch, rng: np.random.Generator) -> Batch:
     Latency and jitter of every stretch, those to come too, are multiplied by a factor of 0.1 to
     10: what is high in one network is usual in another.
     """
-    telemetry, path = _with_other_columns(batch.telemetry, batch.path, rng)
+    telemetry, path = with_other_columns(batch.telemetry, batch.path, rng)
     count = len(telemetry)
     bent = rng.random(count) < _BENT_SHARE
     power = np.where(bent, np.exp(rng.uniform(-_BEND, _BEND, count)), 1.0)
@@ -48,9 +48,18 @@ def vary(batch: Batch, rng: np.random.Generator) -> Batch:
     return Batch(*(part.astype(np.float32) for part in parts))
 
 
-def _with_other_columns(
+def with_other_columns(
     telemetry: Floats, path: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
+    """Return ``telemetry`` and ``path`` with columns made up and taken away, as `vary` says.
+
+    Parameters
+    ----------
+    telemetry
+        Shape ``(stretch, sample, column)``: bandwidth, latency, loss, jitter, and then any others.
+    path
+        What comes next of latency, loss and jitter, shape ``(batch, 3)``.
+    """
     count, length, _ = telemetry.shape
     in_a_row = len(path) // count
     varied, coming = telemetry.copy(), path.reshape(count, in_a_row, 3).copy()
@@ -59,7 +68,7 @@ def _with_other_columns(
     made_up = _made_up(rng, count, length + 1)
     varied[..., _PATH] = np.where(wanted[:, None], made_up[:, :-1], given)
     coming = np.where(wanted[:, None], made_up[:, -in_a_row:], coming)
-    lost = rng.random((count, len(COLUMNS) - 1)) < _LOST_SHARE
+    lost = rng.random((count, varied.shape[-1] - 1)) < _LOST_SHARE
     varied[..., 1:] = np.where(lost[:, None], np.nan, varied[..., 1:])
     return varied, coming.reshape(-1, 3)
 

@@ -11,9 +11,10 @@ import numpy as np
 from pba.distribution import Bins, decode
 from pba.metrics import in_band
 from pba.models.base import Prediction
+from pba.nets.targets import soft_targets
 from pba.types import HORIZONS, Floats
 
-__all__ = ["fit_sharpness"]
+__all__ = ["fit_sharpness", "fit_spread"]
 
 _COARSE, _FINE = np.linspace(0.5, 2.0, 16), np.linspace(-0.08, 0.08, 9)
 _TINY = 1e-9
@@ -33,6 +34,28 @@ def fit_sharpness(said: Prediction, actual_mbps: Floats, bins: Bins) -> tuple[fl
         _best(said.probabilities[:, at], said.level_mbps, actual_mbps[:, at], bins)
         for at in range(len(HORIZONS))
     )
+
+
+def fit_spread(said: Prediction, actual_mbps: Floats, bins: Bins) -> Floats:
+    """Return how far the truth is from a network that says a number only, ``(horizon, bin)``.
+
+    A histogram of ``log(actual / level)``, smoothed as training targets are, with one observation
+    more that is spread over all bins. The number is about the next step; it stands for every
+    horizon.
+
+    Parameters
+    ----------
+    said, actual_mbps
+        As for `fit_sharpness`.
+    """
+    with np.errstate(divide="ignore"):
+        log_ratio = np.log(actual_mbps / said.level_mbps[:, None])
+    rows = []
+    for column in log_ratio.T:
+        found = bins.index(column[~np.isnan(column)])
+        seen = np.bincount(found, minlength=len(bins)) + 1.0 / len(bins)
+        rows.append(seen @ soft_targets(bins) / seen.sum())
+    return np.array(rows)
 
 
 def _best(probabilities: Floats, level_mbps: Floats, actual: Floats, bins: Bins) -> float:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pba.distribution import Bins, decode
+from pba.distribution import decode
 from pba.metrics import in_band
-from pba.nets.augment import vary
 from pba.nets.data import WindowSet
 from pba.nets.steps import Steps
 
@@ -47,14 +46,14 @@ def learn(
         Windows a batch over all processes; what is left at the end makes a smaller one, unless it
         has fewer stretches than there are processes.
     rng
-        Decides how stretches are varied, see `pba.nets.augment`.
+        Decides how stretches are varied, as the recipe says.
     on_batch
         Called with the number of batches done and the last one's loss.
     """
     losses, sizes = [], []
     size = stretches_a_batch(batch_size, steps.in_a_row, share.world)
     for batch in _batches(order, size, share.world):
-        mine = vary(data.gather(share.of(batch), steps.in_a_row), rng)
+        mine = steps.recipe.vary(data.gather(share.of(batch), steps.in_a_row), rng)
         sizes.append(data.held(batch, steps.in_a_row))
         losses.append(steps.train(mine, sizes[-1]))
         if on_batch is not None:
@@ -68,7 +67,7 @@ def stretches_a_batch(batch_size: int, in_a_row: int, world: int) -> int:
 
 
 def check(
-    steps: Steps, data: WindowSet, order: np.ndarray, bins: Bins, share: Share = Share()
+    steps: Steps, data: WindowSet, order: np.ndarray, share: Share = Share()
 ) -> dict[str, float]:
     """Return ``val_loss``, and one step ahead ``val_mae`` (Mbps) and ``val_accuracy_20``."""
     steps.catch_up()
@@ -76,7 +75,7 @@ def check(
     for batch in _batches(order, _CHECK_BATCH, share.world):
         mine = data.gather(share.of(batch))
         loss, probabilities, level_mbps = steps.evaluate(mine, len(batch))
-        said = decode(probabilities[:, :1], level_mbps, bins).bandwidth_mbps[:, 0]
+        said = decode(probabilities[:, :1], level_mbps, steps.recipe.bins).bandwidth_mbps[:, 0]
         actual = mine.future_mbps[:, 0]
         hits = in_band(said, actual).sum()
         sums += len(actual), loss * len(actual), np.abs(said - actual).sum(), hits

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pba import baseline
 from pba.distribution import Bins
 from pba.errors import BadArtifact
 from pba.models.base import Prediction
@@ -42,15 +43,39 @@ class Origin:
     revision: str = "unknown"
 
 
-def export_onnx(model: Any, bins: Bins, origin: Origin) -> bytes:
+def export_onnx(
+    model: Any,
+    bins: Bins,
+    origin: Origin,
+    columns: tuple[str, ...] = COLUMNS,
+    learned: str = "probabilities",
+) -> bytes:
     """Return ``model`` as the content of an ONNX file, checked against Keras.
+
+    Parameters
+    ----------
+    columns, learned
+        As `pba.models.onnx.OnnxForecaster` tells them.
 
     Raises
     ------
     BadArtifact
         If the file does not answer as Keras does, or says the same of every window.
     """
-    content = _with_metadata(_convert(model), model, bins, origin)
+    told = {
+        "mode": model.name,
+        "version": origin.version,
+        "window": str(model.input_shape[1]),
+        "columns": json.dumps(columns),
+        "learned": learned,
+        "horizons": json.dumps(HORIZONS),
+        "bin_edges": json.dumps(bins.edges.tolist()),
+        "columns_seen": json.dumps(origin.columns_seen),
+        "trained_on": json.dumps(origin.trained_on),
+        "revision": origin.revision,
+        "metrics": "{}",  # until `annotate`
+    }
+    content = _with_metadata(_convert(model), told)
     check_parity(model, OnnxForecaster(content))
     return content
 
@@ -75,11 +100,13 @@ def check_parity(model: Any, forecaster: OnnxForecaster) -> float:
     Raises
     ------
     BadArtifact
-        If it is above 1e-5, or if the probabilities are the same for all windows: a model that
-        learned nothing agrees with any copy of itself.
+        If it is above 1e-5, or if what it learned to say is the same for all windows: a model
+        that learned nothing agrees with any copy of itself.
     """
     rng = np.random.default_rng(7)
-    batches = [varied_windows(rng, size, forecaster.window) for size in _BATCHES]
+    batches = [
+        varied_windows(rng, size, forecaster.window, forecaster.columns) for size in _BATCHES
+    ]
     said = [forecaster.predict(windows) for windows in batches]
     keras_said = [_ask_keras(model, windows) for windows in batches]
     worst = float(np.max([_difference(a, b) for a, b in zip(said, keras_said, strict=True)]))
@@ -88,16 +115,18 @@ def check_parity(model: Any, forecaster: OnnxForecaster) -> float:
             f"ONNX and Keras differ by {worst:.2g}; at most {_TOLERANCE:g} is allowed. Check the "
             "operators that the network uses."
         )
-    if np.ptp(said[-1].probabilities, axis=0).max() < 1e-3:
+    if np.ptp(getattr(said[-1], forecaster.learned), axis=0).max() < 1e-3:
         raise BadArtifact(
-            "the network gives the same probabilities for every window, so it learned nothing and "
-            "parity proves nothing. Train it."
+            f"the network gives the same {forecaster.learned} for every window, so it learned "
+            "nothing and parity proves nothing. Train it."
         )
     return worst
 
 
-def varied_windows(rng: np.random.Generator, count: int, window: int) -> Floats:
-    """Return windows of many kinds, float32, shape ``(count, window, 5)``.
+def varied_windows(
+    rng: np.random.Generator, count: int, window: int, columns: tuple[str, ...] = COLUMNS
+) -> Floats:
+    """Return windows of many kinds, float32, shape ``(count, window, column)``.
 
     Walks from 1e-3 to 1e5 Mbps, some with outages, with 20 % of the optional values missing and
     now and then a whole column.
@@ -111,7 +140,11 @@ def varied_windows(rng: np.random.Generator, count: int, window: int) -> Floats:
     lost = rng.random((count, window, 4)) < 0.2
     lost |= rng.random((count, 1, 4)) < 0.2
     windows[..., 1:] = np.where(lost, np.nan, windows[..., 1:])
-    return np.clip(windows, 0.0, 1e6).astype(np.float32)
+    windows = np.clip(windows, 0.0, 1e6)
+    if columns == baseline.COLUMNS:
+        start, step = rng.uniform([0.0, 1.0], [2e9, 3600.0], (count, 2)).T[..., None]
+        return baseline.features(start + step * np.arange(window), windows)
+    return windows.astype(np.float32)
 
 
 def _convert(model: Any) -> Any:
@@ -125,19 +158,7 @@ def _convert(model: Any) -> Any:
     return proto
 
 
-def _with_metadata(proto: Any, model: Any, bins: Bins, origin: Origin) -> bytes:
-    told = {
-        "mode": model.name,
-        "version": origin.version,
-        "window": str(model.input_shape[1]),
-        "columns": json.dumps(COLUMNS),
-        "horizons": json.dumps(HORIZONS),
-        "bin_edges": json.dumps(bins.edges.tolist()),
-        "columns_seen": json.dumps(origin.columns_seen),
-        "trained_on": json.dumps(origin.trained_on),
-        "revision": origin.revision,
-        "metrics": "{}",  # until `annotate`
-    }
+def _with_metadata(proto: Any, told: Mapping[str, str]) -> bytes:
     for key, value in told.items():
         proto.metadata_props.add(key=key, value=value)
     content: bytes = proto.SerializeToString()

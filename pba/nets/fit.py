@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from pba.modes import Profile
+from pba.modes import Shape
 from pba.nets.data import WindowSet
 from pba.nets.epochs import check, learn, stretches_a_batch
-from pba.nets.layout import bins_for
-from pba.nets.network import build
+from pba.nets.recipe import recipe_for
 from pba.nets.steps import Steps, adam
 
 __all__ = ["Fitted", "fit"]
@@ -28,7 +27,7 @@ class Fitted:
 
 
 def fit(
-    profile: Profile,
+    profile: Shape,
     train: WindowSet,
     val: WindowSet,
     epochs: int,
@@ -45,18 +44,18 @@ def fit(
     on_epoch
         Called with the number of epochs done and the last one's figures.
     """
-    bins = bins_for(profile.mode)
+    recipe = recipe_for(profile, train)
     seed = int(rng.integers(2**31))
-    learner = build(profile, bins, train.columns_seen, seed, _IN_A_ROW)
-    model = build(profile, bins, train.columns_seen, seed)
+    learner = recipe.build(seed, _IN_A_ROW)
+    model = recipe.build(seed, 1)
     stretches = len(train.draw_stretches(rng, _IN_A_ROW))
     batches = -(-stretches // stretches_a_batch(batch_size, _IN_A_ROW, 1))
-    steps = Steps(learner, model, adam(profile.learning_rate, epochs * batches), bins)
+    steps = Steps(learner, model, adam(profile.learning_rate, epochs * batches), recipe)
     history: dict[str, list[float]] = {"loss": [], "val_loss": [], "val_mae": []}
     best = model.get_weights()
     for epoch in range(epochs):
         loss = learn(steps, train, train.draw_stretches(rng, _IN_A_ROW), batch_size, rng)
-        figures = {"loss": loss, **check(steps, val, np.arange(len(val)), bins)}
+        figures = {"loss": loss, **check(steps, val, np.arange(len(val)))}
         for name in history:
             history[name].append(figures[name])
         if on_epoch is not None:

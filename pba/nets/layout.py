@@ -1,5 +1,6 @@
-"""Which bins each mode's network speaks in. Exported files carry theirs: serving never asks."""
+"""Which bins each network speaks in. Exported files carry theirs: serving never asks."""
 
+from pba import baseline
 from pba.distribution import Bins
 from pba.types import NetworkMode
 
@@ -7,11 +8,11 @@ __all__ = ["bins_for"]
 
 _COUNT, _REACH = 122, 6.0
 # Data-centre links are steady to a per cent, so their bins are finer around the level.
-_WIDTHS = {NetworkMode.DATACENTER: 0.02, NetworkMode.INTERNET: 0.05}
+_WIDTHS = {NetworkMode.DATACENTER: 0.02, NetworkMode.INTERNET: 0.05, baseline.NAME: 0.05}
 
 
-def bins_for(mode: NetworkMode) -> Bins:
-    """Return the bins of ``mode``'s network; hybrid links have no network of their own.
+def bins_for(mode: str) -> Bins:
+    """Return the bins of the network of ``mode`` (v1 is one); hybrid links have none of their own.
 
     >>> bins = bins_for(NetworkMode.DATACENTER)
     >>> print(len(bins), (bins.edges[61] - bins.edges[60]).round(4))

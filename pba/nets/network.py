@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from pba.distribution import Bins
-from pba.modes import Profile
+from pba.modes import Shape
 from pba.nets import heads
 from pba.nets.features import Inputs, cut, inputs
-from pba.nets.seeds import glorot, seed_from
+from pba.nets.seeds import glorot, lstm_weights, seed_from
 from pba.types import COLUMNS
 
 __all__ = ["build", "calibrated"]
@@ -19,7 +19,7 @@ _SPANS = (5, 15)
 
 
 def build(
-    profile: Profile, bins: Bins, seen: Sequence[bool], seed: int = 0, in_a_row: int = 1
+    profile: Shape, bins: Bins, seen: Sequence[bool], seed: int = 0, in_a_row: int = 1
 ) -> Any:
     """Return an untrained network.
 
@@ -71,13 +71,13 @@ def calibrated(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
     return keras.Model(telemetry, outputs, name=model.name)
 
 
-def _hidden(profile: Profile, view: Inputs, draw: np.random.Generator) -> Any:
+def _hidden(profile: Shape, view: Inputs, draw: np.random.Generator) -> Any:
     """Return what the LSTMs and the shortcuts past them make of each window, ``(batch, unit)``."""
     from keras import layers
 
     state = view.steps
     for units in profile.units:
-        state = layers.LSTM(units, return_sequences=True, **_lstm_weights(draw))(state)
+        state = layers.LSTM(units, return_sequences=True, **lstm_weights(draw))(state)
         state = layers.Dropout(profile.dropout, seed=seed_from(draw))(state)
     last = cut(state, profile.window, 1)[:, 0]
     first = _dense(layers.Concatenate()([last, view.recent, _statistics(view.log_ratio)]), draw)
@@ -90,15 +90,6 @@ def _dense(given: Any, draw: np.random.Generator) -> Any:
     hidden = layers.Dense(_HIDDEN, kernel_initializer=glorot(draw))(given)
     hidden = ops.gelu(hidden, approximate=True)  # the exact one's operator has no ONNX form
     return layers.Dropout(_HIDDEN_DROPOUT, seed=seed_from(draw))(hidden)
-
-
-def _lstm_weights(draw: np.random.Generator) -> dict[str, Any]:
-    from keras import initializers
-
-    return {
-        "kernel_initializer": glorot(draw),
-        "recurrent_initializer": initializers.Orthogonal(seed=seed_from(draw)),
-    }
 
 
 def _statistics(log_ratio: Any) -> Any:

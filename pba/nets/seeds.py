@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["glorot", "seed_from"]
+__all__ = ["glorot", "lstm_weights", "seed_from"]
 
 
 def seed_from(draw: np.random.Generator) -> int:
@@ -21,3 +21,13 @@ def glorot(draw: np.random.Generator) -> Any:
     from keras import initializers
 
     return initializers.GlorotUniform(seed=seed_from(draw))
+
+
+def lstm_weights(draw: np.random.Generator) -> dict[str, Any]:
+    """Return the usual first weights of an LSTM."""
+    from keras import initializers
+
+    return {
+        "kernel_initializer": glorot(draw),
+        "recurrent_initializer": initializers.Orthogonal(seed=seed_from(draw)),
+    }

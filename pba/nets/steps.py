@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pba.distribution import Bins
 from pba.nets.data import Batch
-from pba.nets.loss import taught_loss, window_loss
+from pba.nets.loss import taught_loss
+from pba.nets.recipe import Recipe
 from pba.types import Floats
 
 __all__ = ["Steps", "adam"]
@@ -43,8 +43,8 @@ class Steps:
     model
         What is evaluated, one window at a time: the learner itself, or the same network where the
         learner takes several windows in a row. Made there too.
-    bins
-        The layout of the network's probabilities.
+    recipe
+        Gives the loss.
     strategy
         How replicas work together; None for one process alone. Every process passes its own share
         of a batch and the size of the whole, and gets the loss of the whole.
@@ -59,7 +59,7 @@ class Steps:
         learner: Any,
         model: Any,
         optimizer: Any,
-        bins: Bins,
+        recipe: Recipe,
         strategy: Any = None,
         teachers: Sequence[Any] = (),
     ) -> None:
@@ -67,7 +67,7 @@ class Steps:
 
         self._strategy = strategy or tf.distribute.get_strategy()
         self._learner, self._model, self._optimizer = learner, model, optimizer
-        self._loss, self._teachers = window_loss(bins), teachers
+        self.recipe, self._teachers = recipe, teachers
         with self._strategy.scope():
             optimizer.build(learner.trainable_variables)
         floats = [tf.TensorSpec((None, 3), tf.float32)] * 2 + [tf.TensorSpec((), tf.float32)]
@@ -123,7 +123,7 @@ class Steps:
 
         with tf.GradientTape() as tape:
             outputs = self._learner(telemetry, training=True)
-            losses = self._loss(outputs, future, path)
+            losses = self.recipe.loss(outputs, future, path)
             if self._teachers:
                 taught = taught_loss(outputs, self._wanted(telemetry), future)
                 losses = (1.0 - _TAUGHT_SHARE) * losses + _TAUGHT_SHARE * taught
@@ -146,5 +146,5 @@ class Steps:
         import tensorflow as tf
 
         outputs = self._model(telemetry, training=False)
-        loss = tf.reduce_sum(self._loss(outputs, future, path)) / size
+        loss = tf.reduce_sum(self.recipe.loss(outputs, future, path)) / size
         return loss, outputs["probabilities"], outputs["level_mbps"]

@@ -1,11 +1,11 @@
-"""Sharpness, on answers whose true distribution is known."""
+"""Sharpness and spread, on answers whose true distribution is known."""
 
 import numpy as np
 import pytest
 
-from pba.distribution import Bins
+from pba.distribution import Bins, decode
 from pba.models.base import Prediction
-from pba.nets.calibration import fit_sharpness
+from pba.nets.calibration import fit_sharpness, fit_spread
 
 BINS = Bins.spaced(122, 6.0, 0.05)
 
@@ -42,3 +42,31 @@ def test_a_horizon_of_which_nothing_is_known_is_left_alone(truth) -> None:
     actual[:, 2] = np.nan
     said = Prediction(mass[:50], np.ones(50), np.empty((50, 3)))
     assert fit_sharpness(said, actual[:50], BINS)[2] == 1.0
+
+
+def number(level_mbps: np.ndarray) -> Prediction:
+    """Return what one says that says a number only."""
+    count = len(level_mbps)
+    return Prediction(np.empty((count, 3, len(BINS))), level_mbps, np.empty((count, 3)))
+
+
+def test_a_spread_is_as_sure_as_the_number_is_often_right(rng: np.random.Generator) -> None:
+    level = rng.uniform(1.0, 1000.0, 20_000)
+    width = np.array([0.05, 0.2, 0.5])
+    actual = level[:, None] * np.exp(rng.normal(0.0, width, (20_000, 3)))
+    said = decode(fit_spread(number(level), actual, BINS)[None], np.ones(1), BINS)
+    right = (np.abs(level[:, None] - actual) <= 0.2 * actual).mean(axis=0)
+    np.testing.assert_allclose(said.confidence[0], right, atol=0.01)
+    np.testing.assert_allclose(said.bandwidth_mbps[0], 1.0, atol=0.05)
+
+
+def test_a_spread_counts_outages_and_what_is_not_known_not_at_all() -> None:
+    actual = np.full((1000, 3), 100.0)
+    actual[:100, 0] = 0.0
+    actual[:500, 1] = np.nan
+    actual[:, 2] = np.nan
+    spread = fit_spread(number(np.full(1000, 100.0)), actual, BINS)
+    np.testing.assert_allclose(spread.sum(axis=1), 1.0)
+    assert spread[0, 0] == pytest.approx(0.1, abs=1e-3)
+    assert spread[1, 0] < 1e-4
+    assert np.ptp(spread[2]) < 0.005  # nothing is known: anything may come

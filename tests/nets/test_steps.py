@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from pba.modes import PROFILES
-from pba.nets.data import Batch
+from pba.nets.data import Batch, WindowSet
 from pba.nets.export import varied_windows
 from pba.nets.layout import bins_for
 from pba.nets.loss import taught_loss
 from pba.nets.network import build
+from pba.nets.recipe import recipe_for
 from pba.nets.steps import Steps, adam
-from pba.types import Floats, NetworkMode
+from pba.types import Floats, History, NetworkMode
 
 pytestmark = [pytest.mark.tf, pytest.mark.timeout(180)]
 MODE = NetworkMode.DATACENTER
@@ -44,10 +45,12 @@ def test_a_learner_comes_nearer_to_its_teachers_which_stay_as_they_are() -> None
         wanted: Floats = np.mean([one(telemetry)["probabilities"] for one in teachers], axis=0)
         return float(np.abs(learner(telemetry)["probabilities"] - wanted).sum(axis=-1).mean())
 
+    steady = History(np.arange(32.0), np.ones((32, 5)))
+    recipe = recipe_for(SMALL, WindowSet.of({"a": [steady]}, SMALL.window))
     left = {}
     for name, chosen in (("taught", teachers), ("alone", [])):
         learner = build(SMALL, BINS, SEEN, 0)
-        steps = Steps(learner, learner, adam(0.01, 60), BINS, teachers=chosen)
+        steps = Steps(learner, learner, adam(0.01, 60), recipe, teachers=chosen)
         for _ in range(60):
             steps.train(batch, 64)
         left[name] = distance(learner)

@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from pba.types import NetworkMode
+from pba.distribution import Bins
+from pba.types import COLUMNS, NetworkMode
 from train.card import make_card, markdown, next_version, revision
 
 TODAY = date(2026, 11, 23)
@@ -49,6 +51,7 @@ def a_card() -> dict[str, Any]:
         "mode": "internet",
         "version": "internet-2026.11.23-1",
         "window": "60",
+        "columns": json.dumps(COLUMNS),
         "columns_seen": "[true, true, false, false, false]",
         "bin_edges": "[-1.0, 0.0, 1.0]",
         "trained_on": '["fcc_2016"]',
@@ -82,6 +85,24 @@ def test_the_markdown_shows_the_model_beside_the_last_value() -> None:
     assert text.count("**mean, sets trained on**") == 3
     assert "Sharpness 1, 5, 15 steps ahead, fitted on `val`: 1, 0.95, 1.05" in text
     assert "bandwidth_mbps, latency_ms\n" in text
+
+
+def test_v1_s_card_tells_how_sure_it_is_and_what_that_makes_of_its_number() -> None:
+    bins = Bins.spaced(122, 6.0, 0.05)
+    spread = np.full((3, 122), 0.1 / 121)
+    spread[:, bins.index(np.array(0.0))] = 0.9
+    card = a_card() | {
+        "mode": "v1",
+        "columns": [*COLUMNS[:4], "hour"],
+        "spread": spread.tolist(),
+        "bins": bins.edges.tolist(),
+    }
+    del card["sharpness"]
+    text = markdown(card)
+    assert "The control arm" in text
+    assert "the same for every window, measured on `val`: 0.9" in text
+    assert "its number is multiplied by 1.000, 1.000, 1.000" in text
+    assert "Sharpness" not in text
 
 
 def test_the_revision_is_short() -> None:

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from pba.modes import PROFILES
-from pba.nets.data import Batch
+from pba.nets.data import Batch, WindowSet
 from pba.nets.export import varied_windows
-from pba.nets.layout import bins_for
-from pba.nets.network import build
+from pba.nets.recipe import recipe_for
 from pba.nets.steps import Steps, adam
-from pba.types import NetworkMode
+from pba.types import History, NetworkMode
 from train import checkpoint
 from train.checkpoint import State
 
@@ -34,9 +33,11 @@ def test_a_new_run_has_done_nothing() -> None:
 
 
 def trainer(seed: int) -> tuple[Any, Any, Steps]:
-    model = build(SMALL, bins_for(MODE), (True,) * 5, seed)
+    steady = History(np.arange(32.0), np.ones((32, 5)))
+    recipe = recipe_for(SMALL, WindowSet.of({"a": [steady]}, SMALL.window))
+    model = recipe.build(seed, 1)
     optimizer = adam(0.01, 100)
-    return model, optimizer, Steps(model, model, optimizer, bins_for(MODE))
+    return model, optimizer, Steps(model, model, optimizer, recipe)
 
 
 @pytest.mark.tf

@@ -90,6 +90,23 @@ def test_only_the_mode_s_own_group_is_read(tmp_path: Path) -> None:
     assert from_traces(tmp_path, NetworkMode.INTERNET, 30).train.names == ("a",)
 
 
+def test_v1_learns_from_the_sets_of_all_modes_and_sees_six_columns(tmp_path: Path) -> None:
+    write_set(tmp_path / "datacenter", "a", SPLITS, 10.0)
+    write_set(tmp_path / "internet", "b", SPLITS, 20.0)
+    splits = from_traces(tmp_path, "v1", 10)
+    assert splits.trained_on == ("a", "b")
+    assert splits.train.gather(np.array([0])).telemetry.shape == (1, 10, 6)
+    assert set(splits.train.values[:, 0].tolist()) == {10.0, 20.0}
+    assert splits.train.columns_seen == (True, False, False, False, False, False)
+    assert [len(part) for part in (splits.train, splits.val)] == [2 * (40 + 15), 2 * 40]
+
+
+def test_v1_s_synthetic_links_are_of_both_modes_and_have_a_time() -> None:
+    splits = synthetic("v1", 400, 10, np.random.default_rng(0))
+    assert splits.trained_on == ("synthetic_datacenter", "synthetic_internet")
+    assert all(splits.val.columns_seen)
+
+
 def test_a_folder_without_traces_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(InvalidTrace, match="datacenter"):
         from_traces(tmp_path, NetworkMode.DATACENTER, 30)

@@ -9,12 +9,13 @@ from deployments.model import ModelServer
 from deployments.monitor import Monitor
 from deployments.router import Router
 from deployments.settings import Settings
+from pba import baseline
 
 __all__ = ["build"]
 
 
 def build(args: dict[str, Any]) -> Application:
-    """Return the application: the router over one deployment for each mode, and the Monitor.
+    """Return the application: the router over a deployment for each model, and the Monitor.
 
     Parameters
     ----------
@@ -24,5 +25,6 @@ def build(args: dict[str, Any]) -> Application:
     settings = Settings(**args)
     datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter")
     internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet")
+    v1 = serve.deployment(name="BaselineModel")(ModelServer).bind(baseline.NAME)
     monitor = serve.deployment(name="Monitor")(Monitor).bind(settings)
-    return serve.deployment(name="Router")(Router).bind(datacenter, internet, monitor, settings)
+    return serve.deployment(name="Router")(Router).bind(datacenter, internet, v1, monitor, settings)

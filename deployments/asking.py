@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ray import serve
 from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
@@ -14,7 +15,7 @@ from pba.errors import Busy, Unavailable
 from pba.forecasting import Answer
 from pba.types import Floats
 
-__all__ = ["asking", "described"]
+__all__ = ["asking", "described", "described_if_awake"]
 
 
 def asking(handle: DeploymentHandle[Any]) -> Ask:
@@ -38,6 +39,24 @@ async def described(handle: DeploymentHandle[Any], deadline_s: float) -> dict[st
         return {"error": f"no answer within {deadline_s:g} s"}
     except (Busy, Unavailable) as error:
         return {"error": str(error)}
+
+
+async def described_if_awake(
+    handle: DeploymentHandle[Any], name: str, deadline_s: float
+) -> dict[str, Any]:
+    """Return the same of a model that may have no replica; ``{"asleep": True}`` where it has none.
+
+    To ask it would wake it up, so Serve's controller is asked instead.
+    """
+    if not await asyncio.to_thread(_running, handle):
+        return {"mode": name, "asleep": True}
+    return await described(handle, deadline_s)
+
+
+def _running(handle: DeploymentHandle[Any]) -> int:
+    """Return how many replicas serve what is behind ``handle``."""
+    found = serve.status().applications[handle.app_name].deployments[handle.deployment_name]
+    return sum(count for state, count in found.replica_states.items() if state == "RUNNING")
 
 
 @contextlib.contextmanager

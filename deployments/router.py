@@ -15,7 +15,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments import http
-from deployments.asking import asking, described
+from deployments.asking import asking, described, described_if_awake
 from deployments.commit import GroupCommit
 from deployments.gate import Gate
 from deployments.grpc.server import GrpcServer
@@ -39,6 +39,7 @@ from deployments.schema import (
 )
 from deployments.service import Service
 from deployments.settings import Settings
+from pba import baseline as v1
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import PBAError, StoreUnavailable, Unavailable
@@ -72,11 +73,13 @@ class Router:
         self,
         datacenter: DeploymentHandle[Any],
         internet: DeploymentHandle[Any],
+        baseline: DeploymentHandle[Any],
         monitor: DeploymentHandle[Any],
         settings: Settings,
     ) -> None:
         listen_there_only()
         self._handles = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
+        self._baseline = baseline
         self._settings = settings
         self._meter = Meter()
         self._gate = Gate(settings.max_in_flight)
@@ -220,8 +223,10 @@ class Router:
 
     @_api.get("/v1/models")
     async def get_models(self) -> Response:
-        """Tell what serves each mode."""
-        return http.json({"models": await self._describe()})
+        """Tell what serves each mode, and v1, which may be asleep."""
+        deadline_s = self._settings.model_deadline_ms / 1000
+        control = await described_if_awake(self._baseline, v1.NAME, deadline_s)
+        return http.json({"models": {**await self._describe(), v1.NAME: control}})
 
     @_api.get("/livez")
     async def livez(self) -> Response:

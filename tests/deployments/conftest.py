@@ -19,11 +19,11 @@ import httpx
 import pytest
 import yaml
 
-from pba.types import NetworkMode
 from tests.toy import toy_artifact
 
 PROJECT = Path(__file__).parents[2]
 _READY_S = 150.0
+_MODELS = {"DatacenterModel": "datacenter", "InternetModel": "internet", "BaselineModel": "v1"}
 
 
 @dataclass
@@ -138,9 +138,11 @@ def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
         elif deployment["name"] == "Monitor":
             continue
         else:
-            mode = NetworkMode(deployment["name"].removesuffix("Model").lower())
-            toy_artifact(folder / mode, mode)
-            deployment["user_config"]["model"] = str(folder / mode)
+            name = _MODELS[deployment["name"]]
+            toy_artifact(folder / name, name)
+            deployment["user_config"]["model"] = str(folder / name)
+            if deployment["autoscaling_config"]["min_replicas"] == 0:
+                scaling["downscale_to_zero_delay_s"] = 3
         deployment["autoscaling_config"] |= scaling
     config["applications"][0]["args"] = {
         "max_in_flight": 16,

@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
+from pba import baseline
 from pba.client import PBAClient, _Call, request
 from pba.errors import InvalidSample
 from pba.local import LocalService
@@ -158,11 +159,35 @@ def test_extreme_histories_get_finite_forecasts(service: RunningService, mbps: f
 def test_models_tell_what_serves(service: RunningService):
     with PBAClient(service.url) as client:
         told = client.models()
-    assert {mode: said["version"] for mode, said in told.items()} == {
-        "datacenter": "toy-1",
-        "internet": "toy-1",
-    }
+    assert [told[mode]["version"] for mode in ("datacenter", "internet")] == ["toy-1", "toy-1"]
     assert told["internet"]["window"] == 60
+    assert set(told) == {"datacenter", "internet", "v1"}
+
+
+async def test_v1_sleeps_until_it_is_asked_and_goes_back_to_sleep(service: RunningService):
+    def v1() -> dict[str, Any]:
+        found: dict[str, Any] = httpx.get(f"{service.url}/v1/models").json()["models"]["v1"]
+        return found
+
+    asleep = {"mode": "v1", "asleep": True}
+    for _ in range(20):  # to be told of it does not wake it
+        assert v1() == asleep
+        await asyncio.sleep(0.2)
+    assert service.program(_REPLICAS)["BaselineModel"] == 0
+    given = baseline.features(INTERNET.timestamps_s + 1.7e9, INTERNET.telemetry)[-10:]
+    level = await asyncio.to_thread(service.program, _ASK_V1.format(given.tolist()))
+    assert level == pytest.approx(given[-1, 0])
+    assert (v1()["version"], v1()["window"]) == ("toy-1", 10)
+    await until(lambda: v1() == asleep, 60)
+
+
+_ASK_V1 = """
+import numpy as np
+nan = float("nan")
+v1 = serve.get_deployment_handle("BaselineModel", "pba")
+said = v1.predict.remote(np.array([{}], dtype=np.float32)).result(timeout_s=60)
+print(json.dumps(float(said.prediction.level_mbps[0])))
+"""
 
 
 def test_the_docs_describe_the_body(service: RunningService):
@@ -237,7 +262,7 @@ async def test_internet_load_scales_the_internet_model_alone_and_back(service: R
         seen.append(service.program(_REPLICAS))
         return seen[-1]
 
-    one_each = {"DatacenterModel": 1, "InternetModel": 1}
+    one_each = {"DatacenterModel": 1, "InternetModel": 1, "BaselineModel": 0}
     await until(lambda: replicas() == one_each, 60)  # the killed one of before is back
     seen.clear()
     stop = asyncio.Event()

@@ -111,6 +111,7 @@ def test_evaluate_writes_a_report_figures_and_pictures(models: Path, tmp_path: P
     }
     pq.write_table(pa.table(columns), tmp_path / "traces" / "internet" / "walk.parquet")
     output = tmp_path / "evaluation"
+    toy_artifact(models / "v1", "v1")
     words = ["evaluate", "--traces", tmp_path / "traces", "--models", models, "--output", output]
     options = ["--mode", "internet", "--no-trees"]
     told = CliRunner().invoke(app, [*map(str, words), *options], catch_exceptions=False)
@@ -119,6 +120,7 @@ def test_evaluate_writes_a_report_figures_and_pictures(models: Path, tmp_path: P
     figures = json.loads((output / "evaluation.json").read_text())
     assert figures["versions"] == {"internet": "toy-1"}
     assert figures["internet"]["sets"]["walk"]["moments"] == 20
+    assert "v1" in figures["internet"]["pooled"]
     assert {path.name for path in output.glob("*.png")} == {
         "internet-accuracy.png",
         "internet-bands.png",

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from pba import artifacts
+from pba import artifacts, baseline
 from pba.cli.ask import SHIPPED
 from pba.evaluation import pictures
-from pba.evaluation.contestants import contestant
+from pba.evaluation.contestants import Contestant, contestant, control
 from pba.evaluation.evaluate import MODEL, ModeResult, evaluate as run
 from pba.evaluation.report import markdown
 from pba.modes import PROFILES, Models
@@ -41,6 +41,7 @@ def evaluate(
     _need("scikit-learn", "sklearn", "--no-trees", trees)
     _need("matplotlib", "matplotlib", "--no-plot", plot)
     results, versions = {}, {}
+    others = _control(models)
     with Progress() as progress:
         for one in mode.modes:
             forecaster, card = artifacts.load(str(models / one), one, threads=2)
@@ -53,6 +54,7 @@ def evaluate(
                 output / "said" / one,
                 trees,
                 partial(_tell, progress, task),
+                others,
             )
             results[one.value], versions[one.value] = found.figures, card["version"]
             if plot:
@@ -62,6 +64,16 @@ def evaluate(
     (output / "evaluation.json").write_text(json.dumps({"versions": versions, **results}, indent=1))
     (output / "report.md").write_text(text)
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _control(models: Path) -> list[Contestant]:
+    """Return v1 where ``models`` holds it: what was trained anew is often the modes alone."""
+    folder = models / baseline.NAME
+    if not folder.is_dir():
+        Console(stderr=True).print(f"{folder} is not there: v1 is left out.", highlight=False)
+        return []
+    forecaster, card = artifacts.load(str(folder), baseline.NAME, threads=2)
+    return [control(forecaster, card["sha256"])]
 
 
 def _need(name: str, module: str, instead: str, wanted: bool) -> None:

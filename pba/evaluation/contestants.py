@@ -1,15 +1,17 @@
 """Who is compared: forecasters of the contract, and regressors that say a number only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pba import baseline
 from pba.distribution import decode
 from pba.models.base import Forecaster
+from pba.traces import Trace
 from pba.types import HORIZONS, QUANTILES, Floats
 
-__all__ = ["Contestant", "Said", "contestant", "number"]
+__all__ = ["Contestant", "Said", "contestant", "control", "number"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +47,15 @@ class Contestant:
         its own.
     say
         Windows ``(moment, window, 5)`` → what it says.
+    view
+        What it makes of a trace before windows are cut, where five columns are not what it takes;
+        samples and their times stay.
     """
 
     name: str
     identity: str
     say: Callable[[Floats], Said]
+    view: Callable[[Trace], Trace] | None = None
 
 
 def contestant(forecaster: Forecaster, name: str | None = None, identity: str = "") -> Contestant:
@@ -61,6 +67,16 @@ def contestant(forecaster: Forecaster, name: str | None = None, identity: str = 
         return Said(read.bandwidth_mbps, read.confidence, read.quantiles_mbps, said.path)
 
     return Contestant(name or forecaster.name, identity, say)
+
+
+def control(forecaster: Forecaster, identity: str = "") -> Contestant:
+    """Return v1, which sees hour and weekday too, as a contestant."""
+
+    def view(trace: Trace) -> Trace:
+        features = baseline.features(trace.timestamps_s, trace.telemetry)
+        return replace(trace, telemetry=features)
+
+    return replace(contestant(forecaster, baseline.NAME, identity), view=view)
 
 
 def number(bandwidth_mbps: Floats) -> Said:

@@ -69,6 +69,7 @@ def evaluate(
     kept: Path | None = None,
     trees: bool = True,
     on_moments: Callable[[str, int, int], None] = lambda what, of, done: None,
+    others: Sequence[Contestant] = (),
 ) -> ModeResult:
     """Return how ``model`` and its rivals do on the traces of ``split`` in ``sets``.
 
@@ -82,13 +83,15 @@ def evaluate(
         Whether to train trees, one for each set and one for all, on the ``train`` traces.
     on_moments
         Told of progress: what is asked, moments of the set, moments done.
+    others
+        More rivals.
     """
     moments = _moments(sets, split, window)
-    learnt = _by_split(sets, "train")
+    walked, learnt = _by_split(sets, split), _by_split(sets, "train")
     trained = [name for name in moments if learnt[name]]
     result = ModeResult({"window": window, "split": split, "trained": trained})
     result.moments = moments
-    rivals = rules()
+    rivals = [*others, *rules()]
     if trees:
         rivals.append(boosted_trees("gbt_mode", WindowSet.of(learnt, window)))
     for name, found in moments.items():
@@ -97,7 +100,8 @@ def evaluate(
         for one in (model, *rivals, *own):
             place = kept / name / f"{one.name}.npz" if kept else None
             tell = partial(on_moments, f"{name}: {one.name}", len(found))
-            result.said[name][one.name] = walk(one, found, place, tell)
+            seen = found if one.view is None else Moments.of([*map(one.view, walked[name])], window)
+            result.said[name][one.name] = walk(one, seen, place, tell)
     _add_figures(result, model.name)
     return result
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pba import baseline
 from pba.types import HORIZONS
 
 __all__ = ["markdown"]
@@ -136,16 +137,18 @@ def _answered(found: Figures, model: str) -> list[str]:
 
 
 def _path(found: Figures, model: str) -> list[str]:
+    control = [who for who in (baseline.NAME,) if who in found["pooled"]]
+    ones = [model, *control, "last_value", "ewma_0.5"]
     rows = [
         [
             name,
             what,
-            *(f"{one['path'][who][what]:.4g}" for who in (model, "last_value", "ewma_0.5")),
+            *(f"{one['path'][who][what]:.4g}" for who in ones),
         ]
         for name, one in found["sets"].items()
         for what in one["path"].get(model, {})
     ]
-    return table(["set", "", model, "last value", "EWMA"], rows) if rows else []
+    return table(["set", "", model, *control, "last value", "EWMA"], rows) if rows else []
 
 
 def _ahead(steps: str) -> str:

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pba import baseline
 from pba.errors import NotEnoughData
 from pba.evaluation import pictures
-from pba.evaluation.contestants import contestant
+from pba.evaluation.contestants import contestant, control
 from pba.evaluation.evaluate import MODEL, ModeResult, evaluate
 from pba.evaluation.report import markdown
+from pba.models.base import Prediction
 from pba.models.ewma import Ewma
 from pba.traces import Trace
 
@@ -85,6 +88,28 @@ def test_a_second_run_takes_every_answer_from_the_first(tmp_path: Path) -> None:
 
     again = evaluate(SETS, type(ONE)(MODEL, "1", never), 30, kept=tmp_path, trees=False)
     assert again.figures == first.figures
+
+
+class ByTheHour(Ewma):
+    """Says the hour of the newest sample, in Mbps."""
+
+    def predict(self, telemetry: np.ndarray) -> Prediction:
+        assert telemetry.shape[2] == len(baseline.COLUMNS)
+        said = super().predict(telemetry)
+        return Prediction(said.probabilities, telemetry[:, -1, 4], said.path)
+
+
+def test_v1_is_asked_at_the_same_moments_and_knows_the_time() -> None:
+    (day,) = links(1, "test", 4, samples=50)
+    hourly = replace(day, timestamps_s=1_772_409_600.0 + 3600.0 * np.arange(50))  # from midnight
+    v1 = control(ByTheHour(), "1")
+    result = evaluate({"link": [hourly]}, ONE, 30, trees=False, others=[v1])
+    said = result.said["link"][baseline.NAME].bandwidth_mbps[:, 0]
+    np.testing.assert_allclose(said, np.arange(29, 49) % 24, rtol=0.2)
+    assert list(result.said["link"])[:2] == [MODEL, baseline.NAME]
+    assert result.figures["sets"]["link"]["scores"][baseline.NAME]["1"]["count"] == 20
+    text = markdown({"internet": result.figures}, MODEL, {"internet": "internet-1"})
+    assert "| set |  | pba | v1 | last value | EWMA |" in text
 
 
 def test_the_report_is_json_and_tables(result: ModeResult) -> None:

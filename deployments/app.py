@@ -22,7 +22,7 @@ def build(args: dict[str, Any]) -> Application:
         Fields of `Settings`; they win over `PBA_` variables.
     """
     settings = Settings(**args)
-    datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter")
-    internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet")
+    datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter", settings)
+    internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet", settings)
     monitor = serve.deployment(name="Monitor")(Monitor).bind(settings)
     return serve.deployment(name="Router")(Router).bind(datacenter, internet, monitor, settings)

@@ -16,6 +16,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments import http
 from deployments.asking import asking, described
+from deployments.catalog import Catalog
 from deployments.commit import GroupCommit
 from deployments.gate import Gate
 from deployments.grpc.server import GrpcServer
@@ -29,6 +30,8 @@ from deployments.schema import (
     BulkSamplesBody,
     ForecastBody,
     LinksBody,
+    PromotionBody,
+    RollbackBody,
     SamplesBody,
     encode,
     read_bulk_samples,
@@ -87,6 +90,7 @@ class Router:
             _now,
         )
         self._store = open_store(settings)
+        self._catalog = Catalog(list(self._handles), settings, self._store)
         commit = GroupCommit(self._store.write, settings.max_writes_waiting)
         nudges = Nudges(monitor.hear.remote)
         self._links = Links(
@@ -222,6 +226,29 @@ class Router:
     async def get_models(self) -> Response:
         """Tell what serves each mode."""
         return http.json({"models": await self._describe()})
+
+    @_api.get("/v1/models/{mode}/versions")
+    async def get_versions(self, mode: str) -> Response:
+        """Tell which versions of a model are published, and which was champion when."""
+        return http.json(await self._catalog.versions(mode))
+
+    @_api.post(
+        "/v1/models/{mode}/promote",
+        **http.documented(PromotionBody, http.PointerAnswer, changes=True),
+    )
+    async def post_promote(self, mode: str, request: Request) -> Response:
+        """Verify a version and make it champion; every replica serves it within seconds."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json(await self._catalog.promote(mode, body))
+
+    @_api.post(
+        "/v1/models/{mode}/rollback",
+        **http.documented(RollbackBody, http.PointerAnswer, changes=True),
+    )
+    async def post_rollback(self, mode: str, request: Request) -> Response:
+        """Make the champion before this one champion again."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json(await self._catalog.rollback(mode, body))
 
     @_api.get("/livez")
     async def livez(self) -> Response:

@@ -23,8 +23,8 @@ def build(args: dict[str, Any]) -> Application:
         Fields of `Settings`; they win over `PBA_` variables.
     """
     settings = Settings(**args)
-    datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter")
-    internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet")
-    v1 = serve.deployment(name="BaselineModel")(ModelServer).bind(baseline.NAME)
+    datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter", settings)
+    internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet", settings)
+    v1 = serve.deployment(name="BaselineModel")(ModelServer).bind(baseline.NAME, settings)
     monitor = serve.deployment(name="Monitor")(Monitor).bind(settings)
     return serve.deployment(name="Router")(Router).bind(datacenter, internet, v1, monitor, settings)

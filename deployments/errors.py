@@ -8,6 +8,7 @@ from grpc import StatusCode
 from pba.errors import (
     BadArtifact,
     Busy,
+    Conflict,
     InvalidInput,
     NotFound,
     NotJson,
@@ -31,9 +32,10 @@ STATUS: dict[type[PBAError], Codes] = {
     TooLarge: Codes(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, StatusCode.INVALID_ARGUMENT),
     InvalidInput: Codes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.INVALID_ARGUMENT),
     NotFound: Codes(HTTPStatus.NOT_FOUND, StatusCode.NOT_FOUND),
+    Conflict: Codes(HTTPStatus.CONFLICT, StatusCode.ABORTED),
     Busy: Codes(HTTPStatus.TOO_MANY_REQUESTS, StatusCode.RESOURCE_EXHAUSTED),
     Unavailable: Codes(HTTPStatus.SERVICE_UNAVAILABLE, StatusCode.UNAVAILABLE),
-    BadArtifact: Codes(HTTPStatus.SERVICE_UNAVAILABLE, StatusCode.UNAVAILABLE),
+    BadArtifact: Codes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.FAILED_PRECONDITION),
     PBAError: Codes(HTTPStatus.INTERNAL_SERVER_ERROR, StatusCode.INTERNAL),
 }
 """The most specific class that an error is of decides."""

@@ -19,6 +19,7 @@ __all__ = [
     "ForecastAnswer",
     "From",
     "Limit",
+    "PointerAnswer",
     "ReceiptAnswer",
     "ReceiptsAnswer",
     "To",
@@ -36,6 +37,7 @@ Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the
 From = Annotated[datetime | float | None, Query(alias="from", description="Unix s or RFC 3339.")]
 To = Annotated[datetime | float | None, Query(alias="to", description="Unix s or RFC 3339.")]
 
+_CHANGES = ((404, "nothing under that name"), (409, "not what the caller saw"))
 _SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
 
 
@@ -119,6 +121,18 @@ class ReceiptsAnswer(BaseModel):
     """What became of the samples of each link."""
 
     links: dict[str, ReceiptAnswer]
+
+
+class PointerAnswer(BaseModel):
+    """Which version is champion since when, and why."""
+
+    number: int = Field(description="its place among the model's champions, from 1 on")
+    version: str = Field(description="a published version, or shipped")
+    action: str = Field(description="promoted or rolled_back")
+    back: int | None = Field(description="the number that a rollback returns to")
+    at: str
+    who: str
+    why: str
 
 
 class ItemAnswer(BaseModel):
@@ -225,7 +239,9 @@ async def read_body(request: Request, most_mb: float) -> bytes:
     return b"".join(chunks)
 
 
-def documented(given: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
+def documented(
+    given: type[BaseModel], answer: type[BaseModel], changes: bool = False
+) -> dict[str, Any]:
     """Return route options that describe body and answer in OpenAPI without parsing them twice."""
     schema = given.model_json_schema(ref_template="#/components/schemas/{model}")
     content = {"application/json": {"schema": _inlined(schema)}}
@@ -237,6 +253,7 @@ def documented(given: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any
             (422, "invalid"),
             (429, "busy: wait as Retry-After says"),
             (503, "models away"),
+            *(_CHANGES if changes else ()),
         )
     }
     return {

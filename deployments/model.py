@@ -1,7 +1,9 @@
 """One ONNX model as a Serve deployment: batched, and replaced while it serves."""
 
 import asyncio
+import contextlib
 import logging
+import time
 from typing import Any
 
 import numpy as np
@@ -9,18 +11,25 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve import metrics
 
+from deployments.opening import open_store
 from deployments.own_address import listen_there_only
 from deployments.places import resolve
-from pba import artifacts
-from pba.errors import BadArtifact
+from deployments.settings import Settings
+from deployments.telling import telling
+from pba.errors import BadArtifact, RegistryUnavailable
+from pba.following import Follower, Loaded, Refused, load_shipped
 from pba.forecasting import Answer
 from pba.models.base import Prediction
-from pba.models.onnx import OnnxForecaster
+from pba.registry import Pointer, Registry
+from pba.store import Event
 from pba.types import HORIZONS, Floats
 
 __all__ = ["ModelConfig", "ModelServer"]
 
 _log = logging.getLogger("ray.serve")
+_clock = time.time  # noqa: TID251 - the clock that is passed in
+_PATIENCE_S = 10.0
+"""How long a new replica waits for the registry before it serves the model it comes with."""
 
 
 class ModelConfig(BaseModel):
@@ -40,36 +49,44 @@ class ModelConfig(BaseModel):
 
 
 class ModelServer:
-    """Serves one model: that of the mode of its name, or v1.
+    """Serves one model: the champion of the registry, or the folder of its `user_config`.
 
-    A new `user_config` loads, verifies and warms its model in the background; only then is it the
-    one that answers. A model that fails is refused with the event ``model_refused`` and the old
-    one stays. The first model has none to fall back on: there the error ends the replica.
+    A change of either is loaded, verified and warmed in a thread; only then is it the one that
+    answers. A model that fails is refused with the event ``model_refused`` and the old one stays.
+    The first model has none to fall back on but the folder's: if that fails too, the replica ends.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, settings: Settings) -> None:
         listen_there_only()
         self._name = name
-        self._forecaster: OnnxForecaster | None = None
-        self._card: dict[str, Any] = {}
+        self._follower = Follower(Registry(resolve(settings.registry), _clock), name)
+        self._follow_every_s = settings.follow_every_s
+        self._tell = telling(open_store(settings))
+        self._config: ModelConfig
+        self._loaded: Loaded | None = None
         self._refused: str | None = None
-        self._swaps = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._away: str | None = None
+        self._changed = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        self._replica = serve.get_replica_context().replica_tag
+        self._telling: set[asyncio.Task[None]] = set()
         self._refusals = metrics.Counter(
             "dwcp_pba_models_refused_total", "Models refused on load.", tag_keys=("mode",)
         )
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take up ``user_config``: at once the first time, in the background afterwards."""
-        config = ModelConfig.model_validate(user_config)
+        self._config = config = ModelConfig.model_validate(user_config)
         self._batched.set_max_batch_size(config.max_batch)  # type: ignore[attr-defined]
         self._batched.set_batch_wait_timeout_s(config.batch_wait_s)  # type: ignore[attr-defined]
-        if self._forecaster is None:
-            await self._load(config)
-            return
-        task = asyncio.create_task(self._swap(config))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if self._loaded is None:
+            await self._begin(config)
+        self._changed.set()
+
+    def check_health(self) -> None:
+        """Have Ray start the replica anew if it has stopped following the champion."""
+        if self._following and self._following.done():
+            raise RuntimeError("the replica follows no champion any more; its log says why.")
 
     async def predict(self, telemetry: Floats) -> Answer:
         """Return the model's answer to ``telemetry``, shape ``(batch, window, column)``."""
@@ -77,29 +94,35 @@ class ModelServer:
         return answer
 
     async def describe(self) -> dict[str, Any]:
-        """Return what serves: version, sha256, window, horizons, metrics, and a refusal if any."""
-        card = self._card
+        """Return what serves: version, sha256, window, horizons, metrics, and what is wrong.
+
+        ``champion`` is the number of the pointer that it follows.
+        """
+        serving = self._serving
         return {
             "mode": self._name,
-            "version": card.get("version"),
-            "sha256": card.get("sha256"),
-            "window": self._serving.window,
+            "version": serving.forecaster.version,
+            "sha256": serving.card.get("sha256"),
+            "window": serving.forecaster.window,
             "horizons": list(HORIZONS),
-            "metrics": card.get("metrics"),
+            "metrics": serving.card.get("metrics"),
+            "champion": serving.pointer.number,
             "refused": self._refused,
+            "registry_away": self._away,
         }
 
     @property
-    def _serving(self) -> OnnxForecaster:
-        if self._forecaster is None:
+    def _serving(self) -> Loaded:
+        if self._loaded is None:
             raise BadArtifact(
                 f"{self._name} has no model: its user_config names none. Set `model` to a folder."
             )
-        return self._forecaster
+        return self._loaded
 
     @serve.batch(max_batch_size=32, batch_wait_timeout_s=0.0)
     async def _batched(self, calls: list[Floats]) -> list[Answer]:
-        forecaster = self._serving  # one version answers the whole run, whatever is swapped in
+        # One version answers the whole run, whatever is swapped in meanwhile.
+        forecaster = self._serving.forecaster
         windows = calls[0] if len(calls) == 1 else np.concatenate(calls)
         said = await asyncio.to_thread(forecaster.predict, windows)
         ends = np.cumsum([len(call) for call in calls])[:-1]
@@ -111,18 +134,64 @@ class ModelServer:
         )
         return [Answer(forecaster.version, forecaster.bins, Prediction(*part)) for part in parts]
 
-    async def _swap(self, config: ModelConfig) -> None:
-        async with self._swaps:
-            try:
-                await self._load(config)
-            except BadArtifact as error:
-                self._refused = str(error)
-                self._refusals.inc(tags={"mode": self._name})
-                _log.exception("model_refused", extra={"mode": self._name})
+    async def _begin(self, config: ModelConfig) -> None:
+        """Take up the champion, or the folder's model where there is none or it cannot be had."""
+        first = asyncio.create_task(self._look())
+        await asyncio.wait({first}, timeout=_PATIENCE_S)
+        if self._loaded is None:
+            uri = resolve(config.model)
+            shipped = await asyncio.to_thread(load_shipped, uri, self._name, config.threads)
+            if self._loaded is None:
+                why = self._refused or self._away or "the registry does not answer yet"
+                self._take(shipped, f"start; {why}")
+        self._following = asyncio.create_task(self._follow(first))
 
-    async def _load(self, config: ModelConfig) -> None:
-        uri = resolve(config.model)
-        found = await asyncio.to_thread(artifacts.load, uri, self._name, config.threads)
-        self._forecaster, self._card = found
-        self._refused = None
-        _log.info("model_serving", extra={"mode": self._name, "version": self._forecaster.version})
+    async def _follow(self, looking: asyncio.Task[None]) -> None:
+        while True:
+            await looking
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), self._follow_every_s)
+            self._changed.clear()
+            looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        uri, threads = resolve(self._config.model), self._config.threads
+        try:
+            found = await asyncio.to_thread(self._follower.look, uri, threads)
+        except RegistryUnavailable as error:
+            if self._away is None:
+                _log.warning("registry_away", extra={"mode": self._name, "why": str(error)})
+            self._away = str(error)
+            return
+        if self._away is not None:
+            _log.info("registry_back", extra={"mode": self._name})
+        self._away = None
+        if isinstance(found, Refused):
+            self._refuse(found)
+        elif found:
+            self._refused = None
+            self._take(found, self._reason(found))
+
+    def _reason(self, found: Loaded) -> str:
+        if self._loaded is None:
+            return "start"
+        same = self._loaded.pointer == found.pointer
+        return "user_config" if same else found.pointer.action
+
+    def _take(self, loaded: Loaded, why: str) -> None:
+        self._loaded = loaded
+        self._announce("model_serving", loaded.forecaster.version, loaded.pointer, why)
+
+    def _refuse(self, refused: Refused) -> None:
+        self._refused = refused.why
+        self._refusals.inc(tags={"mode": self._name})
+        self._announce("model_refused", refused.pointer.version, refused.pointer, refused.why)
+
+    def _announce(self, kind: str, version: str, pointer: Pointer, why: str) -> None:
+        """Log what happened, and store it without waiting for the store."""
+        told = {"model": self._name, "version": version, "champion": pointer.number, "why": why}
+        told |= {"who": pointer.who, "replica": self._replica}
+        _log.log(logging.WARNING if kind == "model_refused" else logging.INFO, kind, extra=told)
+        task = asyncio.create_task(asyncio.to_thread(self._tell, Event(kind, _clock(), None, told)))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)

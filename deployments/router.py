@@ -16,6 +16,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments import http
 from deployments.asking import asking, described, described_if_awake
+from deployments.catalog import Catalog
 from deployments.commit import GroupCommit
 from deployments.gate import Gate
 from deployments.grpc.server import GrpcServer
@@ -29,6 +30,8 @@ from deployments.schema import (
     BulkSamplesBody,
     ForecastBody,
     LinksBody,
+    PromotionBody,
+    RollbackBody,
     SamplesBody,
     encode,
     read_bulk_samples,
@@ -90,6 +93,7 @@ class Router:
             _now,
         )
         self._store = open_store(settings)
+        self._catalog = Catalog(list(self._handles), settings, self._store)
         commit = GroupCommit(self._store.write, settings.max_writes_waiting)
         nudges = Nudges(monitor.hear.remote)
         self._links = Links(
@@ -227,6 +231,29 @@ class Router:
         deadline_s = self._settings.model_deadline_ms / 1000
         control = await described_if_awake(self._baseline, v1.NAME, deadline_s)
         return http.json({"models": {**await self._describe(), v1.NAME: control}})
+
+    @_api.get("/v1/models/{mode}/versions")
+    async def get_versions(self, mode: str) -> Response:
+        """Tell which versions of a model are published, and which was champion when."""
+        return http.json(await self._catalog.versions(mode))
+
+    @_api.post(
+        "/v1/models/{mode}/promote",
+        **http.documented(PromotionBody, http.PointerAnswer, changes=True),
+    )
+    async def post_promote(self, mode: str, request: Request) -> Response:
+        """Verify a version and make it champion; every replica serves it within seconds."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json(await self._catalog.promote(mode, body))
+
+    @_api.post(
+        "/v1/models/{mode}/rollback",
+        **http.documented(RollbackBody, http.PointerAnswer, changes=True),
+    )
+    async def post_rollback(self, mode: str, request: Request) -> Response:
+        """Make the champion before this one champion again."""
+        body = await http.read_body(request, self._settings.max_body_mb)
+        return http.json(await self._catalog.rollback(mode, body))
 
     @_api.get("/livez")
     async def livez(self) -> Response:

@@ -36,13 +36,17 @@ __all__ = [
     "BulkSamplesBody",
     "ForecastBody",
     "LinksBody",
+    "PromotionBody",
+    "RollbackBody",
     "SamplesBody",
     "encode",
     "read_allocation",
     "read_bulk_samples",
     "read_link_ids",
+    "read_promotion",
     "read_queries",
     "read_query",
+    "read_rollback",
     "read_samples",
 ]
 
@@ -51,6 +55,7 @@ _Body = TypeVar("_Body")
 _ADVICE = "Asks for advice: {} with the defaults, other fields as in docs/allocation.md."
 _STRICT = ConfigDict(extra="forbid")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Seen = Annotated[int, Field(strict=True)] | str | None
 _Moment = _Number | Annotated[datetime, Field(strict=True)]
 
 
@@ -121,6 +126,33 @@ class LinksBody(BaseModel):
 
     link_ids: list[str]
     allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
+
+
+class RollbackBody(BaseModel):
+    """Who goes back to the champion before, and why."""
+
+    model_config = _STRICT
+
+    expected: _Seen = Field(None, description="Number or version of the champion to take back.")
+    who: Annotated[str, Field(min_length=1, max_length=200)] = "http"
+    why: Annotated[str, Field(max_length=1000)] = ""
+
+
+class PromotionBody(RollbackBody):
+    """Which version becomes champion, in whose place."""
+
+    version: str
+    expected: _Seen = Field(None, description="Number or version of the champion to replace.")
+
+
+def read_promotion(body: bytes) -> PromotionBody:
+    """Return what ``body`` asks; raises `InvalidRequest` with the field that is to blame."""
+    return _read(_PROMOTION, body)
+
+
+def read_rollback(body: bytes) -> RollbackBody:
+    """Return what ``body`` asks, which may be empty; raises as `read_promotion`."""
+    return _read(_ROLLBACK, body or b"{}")
 
 
 def read_samples(body: bytes, link_id: str, most: int) -> list[Report]:
@@ -234,6 +266,8 @@ _MANY = TypeAdapter(_Many)
 _SAMPLES = TypeAdapter(SamplesBody)
 _BULK_SAMPLES = TypeAdapter(BulkSamplesBody)
 _LINKS = TypeAdapter(LinksBody)
+_PROMOTION = TypeAdapter(PromotionBody)
+_ROLLBACK = TypeAdapter(RollbackBody)
 
 
 def _read(kind: TypeAdapter[_Body], body: bytes) -> _Body:

@@ -34,6 +34,16 @@ class Settings(BaseSettings):
         description="The telemetry store: sqlite:///FILE, relative ones below the project, or "
         "postgresql://USER@HOST/DATABASE.",
     )
+    registry: str = Field(
+        "data/registry",
+        description="The model registry: a folder, relative ones below the project, or any fsspec "
+        "URL that every replica reaches (docs/registry.md).",
+    )
+    follow_every_s: float = Field(
+        1.0,
+        gt=0,
+        description="How often each model replica looks whether the registry has another champion.",
+    )
     retention_days: float = Field(
         30.0,
         gt=0,

@@ -13,14 +13,21 @@ from typing import Any
 import fsspec
 import numpy as np
 
+from pba import baseline
 from pba.errors import BadArtifact
 from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
-from pba.types import Floats
+from pba.modes import PROFILES
+from pba.types import COLUMNS, Floats
 
 __all__ = ["Artifact", "golden", "load", "onnx_name", "read", "verify"]
 
 _TOLERANCE = 1e-4  # processors differ in the last bits; a wrong model differs in the first digits
+_INPUTS = {
+    **{mode.value: (profile.window, COLUMNS) for mode, profile in PROFILES.items()},
+    baseline.NAME: (baseline.WINDOW, baseline.COLUMNS),
+}
+"""Window and columns that each model is given."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +94,7 @@ def verify(artifact: Artifact, name: str, threads: int = 1) -> OnnxForecaster:
         raise BadArtifact(
             f"{artifact.uri} holds a model for {forecaster.name}; {name} needs its own."
         )
+    _check_input(forecaster, artifact)
     _check_golden(forecaster, artifact)
     return forecaster
 
@@ -96,6 +104,15 @@ def golden(forecaster: OnnxForecaster, telemetry: Floats) -> dict[str, Any]:
     said = forecaster.predict(telemetry)
     parts = {"telemetry": telemetry, **_parts(said)}
     return {name: _nullable(np.asarray(values, dtype=float)) for name, values in parts.items()}
+
+
+def _check_input(forecaster: OnnxForecaster, artifact: Artifact) -> None:
+    given, wanted = (forecaster.window, forecaster.columns), _INPUTS.get(forecaster.name)
+    if wanted and given != wanted:
+        raise BadArtifact(
+            f"the model below {artifact.uri} takes {given[0]} samples of {', '.join(given[1])}; "
+            f"{forecaster.name} is given {wanted[0]} of {', '.join(wanted[1])}."
+        )
 
 
 def _check_golden(forecaster: OnnxForecaster, artifact: Artifact) -> None:

@@ -13,10 +13,12 @@
     │   ├── NotEnoughData                too few samples to train or to predict
     │   └── TooLarge                     more items or bytes than one call may carry
     ├── NotFound (LookupError)           nothing under that name
+    ├── Conflict                         what was to be changed is not what the caller saw
     ├── NotTrained (RuntimeError)        a predictor that has no model yet
     ├── Busy                             more requests than can be queued: try again later
     ├── Unavailable                      models or service away
-    │   └── StoreUnavailable             the telemetry store does not answer
+    │   ├── StoreUnavailable             the telemetry store does not answer
+    │   └── RegistryUnavailable          the model registry does not answer
     └── BadArtifact                      a model file that must not be served
 """
 
@@ -25,6 +27,7 @@ from collections.abc import Iterator, Mapping
 __all__ = [
     "BadArtifact",
     "Busy",
+    "Conflict",
     "InvalidHistory",
     "InvalidInput",
     "InvalidMode",
@@ -36,6 +39,7 @@ __all__ = [
     "NotJson",
     "NotTrained",
     "PBAError",
+    "RegistryUnavailable",
     "StoreUnavailable",
     "TooLarge",
     "Unavailable",
@@ -135,6 +139,12 @@ class NotFound(PBAError, LookupError):
     code = "not_found"
 
 
+class Conflict(PBAError):
+    """What was to be changed is no longer, or never was, what the caller took it to be."""
+
+    code = "conflict"
+
+
 class NotTrained(PBAError, RuntimeError):
     """A predictor that has no model yet."""
 
@@ -157,6 +167,12 @@ class StoreUnavailable(Unavailable):
     """The telemetry store does not answer; what needs no store still works."""
 
     code = "store_unavailable"
+
+
+class RegistryUnavailable(Unavailable):
+    """The model registry does not answer; what serves goes on serving."""
+
+    code = "registry_unavailable"
 
 
 class BadArtifact(PBAError):

@@ -5,6 +5,7 @@ import typer
 from pba.cli.evaluate import evaluate
 from pba.cli.export import export
 from pba.cli.forecast import forecast
+from pba.cli.models import models
 from pba.cli.replay import replay
 from pba.errors import PBAError
 
@@ -15,6 +16,7 @@ app.command()(forecast)
 app.command()(replay)
 app.command()(evaluate)
 app.command()(export)
+app.add_typer(models, name="models")
 
 
 def main() -> None:

@@ -1,0 +1,176 @@
+"""The registry as its users see it: publish, verify, promote, roll back."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pba.errors import BadArtifact, Conflict, NotFound
+from pba.models.onnx import OnnxForecaster
+from pba.registry import names
+from pba.registry.files import Files
+from pba.registry.names import SHIPPED
+from pba.registry.pointers import UNREADABLE, Expected, Pointer, Pointers, moment
+from pba.registry.versions import Manifest, Versions
+
+__all__ = ["Registry"]
+
+
+class Registry:
+    """Publishes, verifies and promotes versions of models. Calls block; any process may make them.
+
+    Parameters
+    ----------
+    root
+        A folder, or any fsspec URL to read; docs/registry.md says which ones can be changed.
+    clock
+        Unix seconds now.
+
+    Raises
+    ------
+    RegistryUnavailable
+        Every call, where the root does not answer.
+    InvalidRequest
+        Every call, for what cannot be the name of a model or a version.
+    """
+
+    def __init__(self, root: str, clock: Callable[[], float]) -> None:
+        self.root = root
+        self._files = Files(root)
+        self._versions = Versions(self._files)
+        self._pointers = Pointers(self._files)
+        self._clock = clock
+
+    def publish(self, folder: str, who: str) -> Manifest:
+        """Copy the model in ``folder``, which `python -m train` wrote, and return its manifest.
+
+        To publish the same files again changes nothing. Two who publish different files under one
+        version at the same time can spoil that version, which is then refused.
+
+        Raises
+        ------
+        BadArtifact
+            If the model must not be served.
+        Conflict
+            If there is such a version already, with other files.
+        """
+        return self._versions.add(folder, who, self._clock())
+
+    def models(self) -> list[str]:
+        """Return the models that have a place here."""
+        return [name for name in self._files.names() if names.is_name(name)]
+
+    def versions(self, model: str) -> list[dict[str, Any]]:
+        """Return each published version, oldest first: ``version, at, who`` or ``refused``, why."""
+        found = []
+        for version in self._versions.found(names.check(model, "model")):
+            try:
+                manifest = self._versions.manifest(model, version)
+                told = {"at": moment(manifest.at_s), "who": manifest.who}
+            except NotFound:  # its files are still being written, or nobody finished
+                continue
+            except BadArtifact as error:
+                told = {"refused": str(error)}
+            found.append({"version": version, **told})
+        return sorted(found, key=lambda told: (told.get("at", ""), told["version"]))
+
+    def load(
+        self, model: str, version: str, threads: int = 1
+    ) -> tuple[OnnxForecaster, dict[str, Any]]:
+        """Return a version's forecaster, verified and warm, and its card.
+
+        Raises
+        ------
+        NotFound
+            If no such version is published.
+        BadArtifact
+            If a file is missing or altered, or the model does not answer as it should.
+        """
+        return self._versions.load(names.check(model, "model"), version, threads)
+
+    def verify(self, model: str, version: str) -> dict[str, Any]:
+        """Load a version as serving would, and check every file beside; return its card.
+
+        Raises
+        ------
+        NotFound, BadArtifact
+            As `load`.
+        """
+        return self._versions.verify(names.check(model, "model"), version)
+
+    def card(self, model: str, version: str) -> dict[str, Any]:
+        """Return a version's card; raises as `load`."""
+        return self._versions.card(names.check(model, "model"), version)
+
+    def champion(self, model: str, since: Pointer | None = None) -> Pointer:
+        """Return the newest pointer of ``model``; ``since``, one known already, makes it cheap.
+
+        A pointer that cannot be read has the version ``?``, and ``why`` says what is wrong.
+        """
+        return self._pointers.newest(names.check(model, "model"), since)
+
+    def history(self, model: str, count: int = 20) -> list[Pointer]:
+        """Return the last ``count`` pointers of ``model``, the newest first."""
+        newest = self.champion(model)
+        older = range(newest.number - 1, max(newest.number - count, 0), -1)
+        found = [newest, *(self._pointers.read(model, number) for number in older)]
+        return found[: newest.number]
+
+    def promote(
+        self, model: str, version: str, who: str, why: str = "", expected: Expected = None
+    ) -> Pointer:
+        """Verify a version and make it champion.
+
+        Raises
+        ------
+        NotFound, BadArtifact
+            As `load`; the champion stays.
+        Conflict
+            If the champion is not ``expected``, or somebody else changed it meanwhile.
+        """
+        now = self._expected(model, expected)
+        self.verify(model, version)
+        # Promoting the champion again has replicas that refused it try again; it is undone as one.
+        back = now.back if now.version in (version, UNREADABLE) else now.number
+        return self._add(model, Pointer(now.number, version, "promoted", back, 0.0, who, why))
+
+    def rollback(self, model: str, who: str, why: str = "", expected: Expected = None) -> Pointer:
+        """Make the champion before this one champion again; before the first is ``shipped``.
+
+        Raises
+        ------
+        Conflict
+            As `promote`, and if there is nothing to go back to.
+        NotFound, BadArtifact
+            As `load`, of the version that would be champion again; the champion stays.
+        """
+        now = self._expected(model, expected)
+        if now.back is None:
+            raise Conflict(
+                f"{model} serves the model that it came with; there is nothing to go back to."
+            )
+        then = self._pointers.read(model, now.back)
+        if then.version != SHIPPED:
+            self.verify(model, then.version)
+        return self._add(
+            model, Pointer(now.number, then.version, "rolled_back", then.back, 0.0, who, why)
+        )
+
+    def _expected(self, model: str, expected: Expected) -> Pointer:
+        now = self.champion(model)
+        if expected not in (None, now.number, now.version):
+            raise Conflict(
+                f"the champion of {model} is {now.version}, number {now.number}; {expected!r} was "
+                "expected. Look again, then say which one is to be replaced.",
+                "expected",
+            )
+        return now
+
+    def _add(self, model: str, draft: Pointer) -> Pointer:
+        made = replace(draft, number=draft.number + 1, at_s=self._clock())
+        if not self._pointers.add(model, made):
+            raise Conflict(
+                f"somebody else changed the champion of {model} at the same time. Look at what it "
+                "is now, then decide again.",
+                "expected",
+            )
+        return made

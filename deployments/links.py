@@ -6,15 +6,17 @@ Knows no Ray. Holds nothing that is missed when it dies: what was acknowledged i
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from deployments.service import Service
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import InvalidSample, NotFound, PBAError, StoreUnavailable
 from pba.forecasting import Query
+from pba.rollout import Flags
 from pba.store import Batch, Known, Receipt, Report, Said, Store
 from pba.store.store import no_such_link
 from pba.types import Forecast
@@ -41,6 +43,8 @@ class Links:
         How far a sample's time may be ahead of the clock.
     clock
         The time now.
+    flags
+        Tell whether the arm that does not answer is asked too.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Links:
         heard: Callable[[Iterable[str]], None],
         max_ahead_s: float,
         clock: Callable[[], datetime],
+        flags: Callable[[], Flags] = Flags,
     ) -> None:
         self._service = service
         self._store = store
@@ -58,6 +63,7 @@ class Links:
         self._heard = heard
         self._max_ahead_s = max_ahead_s
         self._clock = clock
+        self._flags = flags
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def observe(self, reports: Sequence[Report]) -> list[Receipt]:
@@ -95,8 +101,9 @@ class Links:
         started = time.perf_counter()
         known = await asyncio.to_thread(self._store.known, link_ids)
         queries = [_query(known, link_id, allocation) for link_id in link_ids]
+        read_s = time.perf_counter() - started
         made = await self._service.forecasts(queries)
-        self._keep([one for one in made if isinstance(one, Made)], started)
+        self._keep(queries, made, started, read_s)
         return made
 
     async def recorded(self, query: Query) -> Made:
@@ -116,23 +123,55 @@ class Links:
             return _not_recorded(await self._service.forecast(query))
         held = known.get(query.link_id)  # deleted in the meantime, perhaps
         mode = query.mode or (held.mode if held else None)
-        made = await self._service.forecast(
-            replace(query, mode=mode, record=held.record if held else None)
-        )
-        self._keep([made], started)
+        known_of = replace(query, mode=mode, record=held.record if held else None)
+        read_s = time.perf_counter() - started
+        made = await self._service.forecast(known_of)
+        self._keep([known_of], [made], started, read_s)
         return made
 
     async def drain(self) -> None:
         """Wait until all that is to be kept is kept, or has failed."""
         await asyncio.gather(*self._tasks)
 
-    def _keep(self, made: Sequence[Made], started: float) -> None:
-        """Keep forecasts to be scored, without having the caller wait for it."""
+    def _keep(
+        self,
+        queries: Sequence[Query | PBAError],
+        made: Sequence[Made | PBAError],
+        started: float,
+        read_s: float,
+    ) -> None:
+        """Keep forecasts to be scored, and the other arm's, without having the caller wait."""
         took_ms = (time.perf_counter() - started) * 1000
+        pairs = [
+            (query, one)
+            for query, one in zip(queries, made, strict=True)
+            if isinstance(query, Query) and isinstance(one, Made)
+        ]
+        if pairs:
+            self._later(self._write([said(one, took_ms) for _, one in pairs]))
+        if pairs and self._flags().shadow:
+            others = [
+                replace(query, arm=one.arm.other, mode=one.forecast.mode, allocation=None)
+                for query, one in pairs
+            ]
+            self._later(self._shadow(others, read_s))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _shadow(self, queries: Sequence[Query], read_s: float) -> None:
+        """Keep what the other arm would have said; it may fail, for nobody was promised it."""
+        started = time.perf_counter()
+        try:
+            made = await self._service.compared(queries)
+        except PBAError as error:
+            _log.warning("not_compared", extra={"count": len(queries), "why": str(error)})
+            return
+        took_ms = (read_s + time.perf_counter() - started) * 1000
         if made:
-            task = asyncio.create_task(self._write([said(one, took_ms) for one in made]))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            await self._write([said(one, took_ms, served=False) for one in made])
 
     async def _write(self, kept: Sequence[Said]) -> None:
         try:
@@ -152,7 +191,7 @@ class Links:
                 )
 
 
-def said(made: Made, took_ms: float) -> Said:
+def said(made: Made, took_ms: float, served: bool = True) -> Said:
     """Return what is kept of a forecast of a named link."""
     forecast = made.forecast
     assert forecast.link_id is not None
@@ -165,6 +204,8 @@ def said(made: Made, took_ms: float) -> Said:
         version=forecast.model_version or "",
         step_s=forecast.step_s,
         took_ms=took_ms,
+        arm=made.arm,
+        served=served,
         said={
             "points_mbps": [horizon.bandwidth_mbps for horizon in forecast.horizons],
             "confidence": [horizon.confidence for horizon in forecast.horizons],

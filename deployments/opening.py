@@ -4,6 +4,7 @@ import time
 
 from deployments.places import resolve_store
 from deployments.settings import Settings
+from pba.rollout import Flags
 from pba.store import Store
 
 __all__ = ["open_store"]
@@ -16,4 +17,5 @@ def open_store(settings: Settings) -> Store:
         time.time,  # noqa: TID251 - the clock that is passed in
         settings.retention_days,
         settings.gap_intervals,
+        Flags().changed(settings.flags),
     )

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pba.assembly import Made, assemble
 from pba.errors import PBAError, Unavailable
 from pba.forecasting import Absent, Answer, Batch, Plan, Query, batches, plan
+from pba.rollout import Arm, Flags
 from pba.types import Floats, NetworkMode
 
 __all__ = ["Ask", "Service"]
@@ -24,7 +26,7 @@ class Service:
     Parameters
     ----------
     models
-        How to ask each mode's model.
+        How to ask each model, by name.
     deadline_s
         How long one model call may take before the forecast is made without it. Calls of one
         request queue behind each other, so the n-th of them is given n times as long.
@@ -32,23 +34,27 @@ class Service:
         As for `pba.forecasting.plan`.
     clock
         The time of a forecast.
+    flags
+        What is switched on, and which arm answers for a link.
     """
 
     def __init__(
         self,
-        models: Mapping[NetworkMode, Ask],
+        models: Mapping[str, Ask],
         deadline_s: float,
         gap_intervals: float,
         clock: Callable[[], datetime],
+        flags: Callable[[], Flags] = Flags,
     ) -> None:
         self._models = models
         self._deadline_s = deadline_s
         self._gap_intervals = gap_intervals
         self._clock = clock
+        self._flags = flags
 
     async def forecast(self, query: Query) -> Made:
         """Return the forecast for ``query``; raises what is wrong with it."""
-        (made,) = await self._answer([plan(query, self._gap_intervals)])
+        (made,) = await self._answer([self._plan(query)])
         return made
 
     async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Made | PBAError]:
@@ -57,6 +63,23 @@ class Service:
         plans = [item for item in planned if isinstance(item, Plan)]
         made = iter(await self._answer(plans))
         return [next(made) if isinstance(item, Plan) else item for item in planned]
+
+    async def compared(self, queries: Sequence[Query]) -> list[Made]:
+        """Return what the arm that a query names would say, where its models answer in time."""
+        made = await self.forecasts(queries)
+        return [one for one in made if isinstance(one, Made) and _answered(one)]
+
+    def _plan(self, query: Query) -> Plan:
+        """Return what to ask: of the arm that the flags send the link to, in a mode they allow."""
+        flags = self._flags()
+        arm = query.arm or flags.arm(query.link_id)
+        mode = query.mode or (None if flags.enable_mode_detection else NetworkMode.INTERNET)
+        record = query.record if arm is Arm.V3 else None
+        routed = replace(query, arm=arm, mode=mode, record=record)
+        planned = plan(routed, self._gap_intervals)
+        if planned.mode is NetworkMode.HYBRID and not flags.enable_hybrid_mode:
+            return plan(replace(routed, mode=NetworkMode.INTERNET), self._gap_intervals)
+        return planned
 
     async def _answer(self, plans: Sequence[Plan]) -> list[Made]:
         asked = batches(plans)
@@ -69,16 +92,20 @@ class Service:
                 self._models[batch.model](batch.telemetry), self._deadline_s * calls
             )
         except TimeoutError:
-            _log.warning("model_late", extra={"mode": batch.model.value})
+            _log.warning("model_late", extra={"model": batch.model})
             return Absent("model_late")
         except Unavailable as error:
-            _log.warning("model_unavailable", extra={"mode": batch.model.value, "why": str(error)})
+            _log.warning("model_unavailable", extra={"model": batch.model, "why": str(error)})
             return Absent("model_unavailable")
 
     def _plan_or_error(self, query: Query | PBAError) -> Plan | PBAError:
         if isinstance(query, PBAError):
             return query
         try:
-            return plan(query, self._gap_intervals)
+            return self._plan(query)
         except PBAError as error:
             return error
+
+
+def _answered(made: Made) -> bool:
+    return not {"model_late", "model_unavailable"} & set(made.forecast.reasons)

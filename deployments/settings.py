@@ -3,8 +3,12 @@
 The one place that reads the environment.
 """
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pba.rollout import Flags
 
 __all__ = ["Settings"]
 
@@ -68,9 +72,23 @@ class Settings(BaseSettings):
         gt=0,
         description="Requests that one router replica answers at a time; one more gets 429.",
     )
+    flags: dict[str, Any] = Field(
+        {},
+        description="Flags that hold until they are changed for the first time, by name as in "
+        "docs/rollout.md.",
+    )
+    flags_every_s: float = Field(
+        0.5, gt=0, description="How often a router replica looks whether flags were changed."
+    )
     grpc_host: str = Field(
         "127.0.0.1",
         description="The address on which router replicas answer gRPC; 0.0.0.0 opens it to the "
         "network.",
     )
     grpc_port: int = Field(9000, ge=0, le=65535, description="The port beside it; 0 means no gRPC.")
+
+    @field_validator("flags")
+    @classmethod
+    def _known_flags(cls, given: dict[str, Any]) -> dict[str, Any]:
+        Flags().changed(given)
+        return given

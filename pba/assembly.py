@@ -13,6 +13,7 @@ from pba.experts import MODEL
 from pba.forecasting import Absent, Answer, Batch, Plan
 from pba.models.rules import SIMPLE
 from pba.record import LinkRecord
+from pba.rollout import Arm
 from pba.types import HORIZONS, Forecast, HorizonForecast, Member
 
 __all__ = ["Made", "assemble"]
@@ -36,12 +37,15 @@ class Made:
         What each member of `pba.experts.EXPERTS` that was heard says, horizon by horizon.
     after_s
         When the newest sample that it rests on was measured, Unix seconds.
+    arm
+        Who answered.
     """
 
     forecast: Forecast
     confidence: tuple[float, ...]
     points_mbps: Mapping[str, tuple[float, ...]]
     after_s: float
+    arm: Arm = Arm.V3
 
 
 def assemble(
@@ -151,7 +155,7 @@ def _conclude(
     asked = planned.query.allocation
     if asked is not None:
         forecast = replace(forecast, allocation=advise(forecast, asked))
-    return Made(forecast, confidence, points, float(planned.window.timestamps_s[-1]))
+    return Made(forecast, confidence, points, float(planned.window.timestamps_s[-1]), planned.arm)
 
 
 def _speaking(

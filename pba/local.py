@@ -21,14 +21,14 @@ class LocalService:
     Parameters
     ----------
     models
-        The model of each mode; a mode without one gets heuristic forecasts that say so.
+        By name: each mode's, and v1's. Where one is missing, forecasts are heuristic and say so.
     clock
         The time of a forecast.
     """
 
     def __init__(
         self,
-        models: Mapping[NetworkMode, OnnxForecaster],
+        models: Mapping[str, OnnxForecaster],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._models = models

@@ -37,7 +37,7 @@ class DriftWatch:
 
     def watch(self, link_id: str, outcomes: Sequence[Outcome]) -> list[Event]:
         """Take in a link's new outcomes, which are stored already; return what is news."""
-        new = [one for one in outcomes if one.at == 0]
+        new = [one for one in outcomes if one.at == 0 and one.pending.served]
         if not new:
             return []
         if link_id in self._detectors:

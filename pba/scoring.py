@@ -8,6 +8,7 @@ import numpy as np
 
 from pba.metrics import in_band
 from pba.record import LinkRecord
+from pba.rollout import Arm
 from pba.types import HORIZONS, QUANTILES, Floats
 from pba.windows import GAP_INTERVALS
 
@@ -32,6 +33,8 @@ class Pending:
         ``quantiles_mbps``, one item a horizon each, and ``members``: the points of every expert.
     settled
         The steps that have an outcome already.
+    arm, served
+        Who said it, and whether to the caller or only to be compared.
     """
 
     number: int
@@ -42,6 +45,8 @@ class Pending:
     version: str
     said: dict[str, Any]
     settled: frozenset[int] = frozenset()
+    arm: Arm = Arm.V3
+    served: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,9 @@ class Outcome:
         return fifty, ninety
 
     def teach(self, record: LinkRecord) -> LinkRecord:
-        """Return ``record`` after this outcome."""
+        """Return ``record`` after this outcome: it is v3's, and v1 learns nothing."""
+        if self.pending.arm is not Arm.V3:
+            return record
         members = {
             name: _hit(points[self.at], self.actual_mbps)
             for name, points in self.pending.said["members"].items()

@@ -175,6 +175,8 @@ def _forecast(row: Row[Any], actual: Mapping[int, float]) -> dict[str, Any]:
         "mode": row.mode,
         "source": row.source,
         "model_version": row.version or None,
+        "arm": row.arm,
+        "served": row.served,
         "step_s": row.step_s,
         "took_ms": row.took_ms,
         "said": said,

@@ -9,9 +9,21 @@ import numpy as np
 
 from pba.links import LinkMode
 from pba.record import LinkRecord
+from pba.rollout import Arm
 from pba.types import COLUMNS, Floats, History, NetworkMode, rfc3339
 
-__all__ = ["Event", "Known", "LinkState", "Receipt", "Report", "Said", "micros", "seconds"]
+__all__ = [
+    "Event",
+    "Known",
+    "LinkState",
+    "Receipt",
+    "Report",
+    "Said",
+    "micros",
+    "moment",
+    "sample_row",
+    "seconds",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +72,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Said:
-    """A forecast to keep until it can be scored; ``said`` is what `pba.scoring.Pending` holds."""
+    """A forecast to keep until it can be scored; ``said`` is what `pba.scoring.Pending` holds.
+
+    ``served`` tells whether the caller was told it, or it was made to compare.
+    """
 
     link_id: str
     after_s: float
@@ -71,6 +86,8 @@ class Said:
     step_s: float
     took_ms: float
     said: dict[str, Any]
+    arm: Arm = Arm.V3
+    served: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +115,9 @@ class LinkState:
         return {
             "link_id": self.link_id,
             "mode": mode.value if mode else None,
-            "mode_since": None if since_us is None else _text(since_us / 1e6),
+            "mode_since": None if since_us is None else moment(since_us / 1e6),
             "mode_switches": self.mode.switches,
-            "last_sample": _text(self.newest_s),
+            "last_sample": moment(self.newest_s),
             "hits": self.record.hits,
             "misses": self.record.scored - self.record.hits,
             "accuracy_20": self.record.accuracy_20,
@@ -123,7 +140,7 @@ class Event:
         """Return the wire form."""
         told = {
             "number": self.number,
-            "at": _text(self.at_s),
+            "at": moment(self.at_s),
             "kind": self.kind,
             "link_id": self.link_id,
         }
@@ -135,7 +152,8 @@ class Event:
         return json.dumps(self.body)
 
 
-def _text(at_s: float) -> str:
+def moment(at_s: float) -> str:
+    """Return RFC 3339 of Unix seconds."""
     return rfc3339(datetime.fromtimestamp(at_s, UTC))
 
 

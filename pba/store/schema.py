@@ -18,7 +18,17 @@ from sqlalchemy import (
     true,
 )
 
-__all__ = ["events", "forecasts", "links", "metadata", "outcomes", "records", "samples", "tallies"]
+__all__ = [
+    "events",
+    "flags",
+    "forecasts",
+    "links",
+    "metadata",
+    "outcomes",
+    "records",
+    "samples",
+    "tallies",
+]
 
 metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s"})
 _OPEN = text('"open"')
@@ -64,16 +74,21 @@ forecasts = Table(
     Column("mode", String(16), nullable=False),
     Column("source", String(16), nullable=False),
     Column("version", String(200), nullable=False, server_default=""),
+    Column("arm", String(8), nullable=False, server_default="v3"),
+    Column("served", Boolean, nullable=False, server_default=true()),
     Column("step_s", Float(53), nullable=False),
     Column("took_ms", Float(53), nullable=False),
     Column("said", Text, nullable=False),
     Column("open", Boolean, nullable=False, server_default=true()),
-    UniqueConstraint("link", "after_us", "version"),
+    UniqueConstraint("link", "after_us", "arm", "version"),
     Index(
         "ix_forecasts_open", "link", sqlite_where=text('"open"'), postgresql_where=text('"open"')
     ),
 )
-"""What was forecast after the sample at ``after_us``; open until every horizon is settled."""
+"""What was forecast after the sample at ``after_us``; open until every horizon is settled.
+
+``served`` tells what the caller was told from what the other arm would have said.
+"""
 
 outcomes = Table(
     "outcomes",
@@ -105,6 +120,8 @@ tallies = Table(
     Column("mode", String(16), primary_key=True),
     Column("source", String(16), primary_key=True),
     Column("version", String(200), primary_key=True),
+    Column("arm", String(8), primary_key=True, server_default="v3"),
+    Column("served", Boolean, primary_key=True, server_default=true()),
     Column("steps", SmallInteger, primary_key=True, autoincrement=False),
     *(
         Column(name, Float(53), nullable=False, server_default=text("0"))
@@ -134,3 +151,14 @@ events = Table(
     Index("ix_events_at", "at_us"),
 )
 """What happened to the service and its links: mode switches, alarms, changes of flags."""
+
+flags = Table(
+    "flags",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+    Column("changed_by", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""At most one row: the flags, JSON as `pba.rollout.Flags` has them, and how often they changed."""

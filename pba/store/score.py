@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pba.record import LinkRecord
+from pba.rollout import Arm
 from pba.scoring import Outcome, Pending, Settled, settle
 from pba.store.read import chunks
 from pba.store.schema import forecasts, links, outcomes, records, samples, tallies
@@ -50,10 +51,11 @@ def settle_link(connection: Connection, link_id: str, gap_intervals: float) -> t
 def recent_outcomes(
     connection: Connection, link_id: str, count: int
 ) -> list[tuple[int, float, float, bool]]:
-    """Return a link's last outcomes one step ahead, oldest first."""
+    """Return the last outcomes one step ahead of what a link was told, oldest first."""
     link = select(links.c.id).where(links.c.link_id == link_id).scalar_subquery()
     own = outcomes.c.at_us, outcomes.c.actual_mbps, outcomes.c.forecast_mbps, outcomes.c.hit
-    query = select(*own).where(outcomes.c.link == link, outcomes.c.steps == 1)
+    query = select(*own).join(forecasts, forecasts.c.id == outcomes.c.forecast)
+    query = query.where(outcomes.c.link == link, outcomes.c.steps == 1, forecasts.c.served)
     rows = connection.execute(query.order_by(outcomes.c.at_us.desc()).limit(count)).all()
     return [(at_us, actual, forecast, hit) for at_us, actual, forecast, hit in reversed(rows)]
 
@@ -77,6 +79,8 @@ def _waiting(row: Row[Any], settled: frozenset[int]) -> Pending:
         mode=row.mode,
         source=row.source,
         version=row.version,
+        arm=Arm(row.arm),
+        served=row.served,
         said=json.loads(row.said),
         settled=settled,
     )
@@ -113,11 +117,12 @@ def _row(link: int, one: Outcome) -> dict[str, Any]:
 
 
 def _tally(connection: Connection, found: Sequence[Outcome]) -> None:
-    sums: dict[tuple[str, str, str, int], np.ndarray] = {}
+    sums: dict[tuple[str, str, str, str, bool, int], np.ndarray] = {}
     for one in found:
-        key = (one.pending.mode, one.pending.source, one.pending.version, one.steps)
+        said = one.pending
+        key = (said.mode, said.source, said.version, said.arm.value, said.served, one.steps)
         sums[key] = sums.get(key, np.zeros(len(_SUMS))) + _counts(one)
-    names = ("mode", "source", "version", "steps")
+    names = ("mode", "source", "version", "arm", "served", "steps")
     rows = [
         dict(zip((*names, *_SUMS), (*key, *counts.tolist()), strict=True))
         for key, counts in sorted(sums.items())

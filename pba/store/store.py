@@ -1,7 +1,7 @@
 """The store as its users see it: each call is one transaction, done when it returns."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from pba.errors import NotFound
 from pba.modes import PROFILES
+from pba.rollout import Flags
 from pba.scoring import Outcome
-from pba.store import export, read, score, summary, tidy, write
+from pba.store import compare, export, flags as switches, read, score, summary, tidy, write
 from pba.store.engine import connect, reading, writing
 from pba.store.migrate import migrate
 from pba.store.rows import Event, Known, LinkState, Receipt, Report, Said, micros
@@ -23,6 +24,7 @@ __all__ = ["Batch", "Store"]
 
 _WINDOW = max(profile.window for profile in PROFILES.values())
 _DAY_US = 86_400_000_000
+_FLAGS = Flags()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Store:
         How long samples, forecasts, outcomes and events are kept.
     gap_intervals
         As for `pba.scoring.settle`.
+    default
+        The flags that hold until somebody changes them.
     """
 
     def __init__(
@@ -57,7 +61,9 @@ class Store:
         clock: Callable[[], float],
         retention_days: float = 30.0,
         gap_intervals: float = GAP_INTERVALS,
+        default: Flags = _FLAGS,
     ) -> None:
+        self._default = default
         self._engine = connect(url)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
@@ -83,7 +89,10 @@ class Store:
         """Store a batch whole or not at all; return a receipt for each report, in order."""
         with writing(self._engine) as connection:
             now_us = micros(self._clock())
-            receipts = write.add_reports(connection, batch.reports, now_us, self._retention_us)
+            detect = switches.read(connection, self._default).flags.enable_mode_detection
+            receipts = write.add_reports(
+                connection, batch.reports, now_us, self._retention_us, detect
+            )
             write.add_said(connection, batch.said)
             return receipts
 
@@ -158,6 +167,23 @@ class Store:
         """Return the sums over all outcomes."""
         with reading(self._engine) as connection:
             return summary.summary(connection)
+
+    def flags(self) -> switches.Held:
+        """Return the flags as they stand."""
+        with reading(self._engine) as connection:
+            return switches.read(connection, self._default)
+
+    def change_flags(self, changes: Mapping[str, Any], version: int, who: str) -> switches.Held:
+        """Change some flags, see `pba.store.flags.change`; return what holds then."""
+        with writing(self._engine) as connection:
+            return switches.change(connection, self._default, changes, version, who, self._clock())
+
+    def compare(self, since_s: float | None = None) -> dict[str, Any]:
+        """Return how the arms compare, see `pba.store.compare`; since the flags' last change."""
+        with reading(self._engine) as connection:
+            if since_s is None:
+                since_s = switches.read(connection, self._default).changed_s or 0.0
+            return compare.compare(connection, since_s)
 
     def open_links(self) -> list[str]:
         """Return the links that may have something to score."""

@@ -11,18 +11,20 @@ from pba.store.schema import forecasts, links, tallies
 __all__ = ["summary"]
 
 _NEWEST = 10_000
+_NAMES = ("mode", "source", "version", "arm", "served")
 
 
 def summary(connection: Connection) -> dict[str, Any]:
     """Return what `GET /v1/metrics` tells: overall, by mode, and by model version.
 
     Accuracy, bias and coverage are of forecasts one step ahead that were scored, ever; latency is
-    that of the newest 10 000 forecasts, from the samples read to the answer made.
+    that of the newest 10 000 forecasts, from the samples read to the answer made. Forecasts that
+    were made only to compare arms count under ``versions`` alone.
     """
-    rows = connection.execute(select(tallies).where(tallies.c.steps == 1)).all()
-    took = connection.execute(
-        select(forecasts.c.mode, forecasts.c.took_ms).order_by(forecasts.c.id.desc()).limit(_NEWEST)
-    ).all()
+    every = connection.execute(select(tallies).where(tallies.c.steps == 1)).all()
+    rows = [row for row in every if row.served]
+    newest = select(forecasts.c.mode, forecasts.c.took_ms).where(forecasts.c.served)
+    took = connection.execute(newest.order_by(forecasts.c.id.desc()).limit(_NEWEST)).all()
     modes = sorted({row.mode for row in rows} | {row.mode for row in took})
     count, switches = connection.execute(
         select(func.count(), func.coalesce(func.sum(links.c.switches), 0)).select_from(links)
@@ -39,8 +41,7 @@ def summary(connection: Connection) -> dict[str, Any]:
             for mode in modes
         },
         "versions": [
-            {"mode": row.mode, "source": row.source, "version": row.version} | _accuracy([row])
-            for row in rows
+            {name: getattr(row, name) for name in _NAMES} | _accuracy([row]) for row in every
         ],
     }
 

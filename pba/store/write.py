@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -17,12 +18,17 @@ __all__ = ["add_events", "add_reports", "add_said"]
 
 
 def add_reports(
-    connection: Connection, reports: Sequence[Report], heard_us: int, retention_us: int
+    connection: Connection,
+    reports: Sequence[Report],
+    heard_us: int,
+    retention_us: int,
+    detect: bool = True,
 ) -> list[Receipt]:
     """Store the samples of ``reports``; return a receipt for each, in order.
 
     A link is locked from here to the end of the transaction, so that of two who write to it at
-    once the second sees what the first has done.
+    once the second sees what the first has done. Without ``detect`` links stay in their mode, and
+    new ones are in internet mode.
     """
     if not reports:
         return []
@@ -36,7 +42,7 @@ def add_reports(
         for part in given
     ]
     new = _add_samples(connection, kept)
-    modes = _refresh(connection, known.values(), ends, heard_us)
+    modes = _refresh(connection, known.values(), ends, heard_us, detect)
     return [
         _receipt(report, known[report.link_id], modes, part, mine)
         for report, part, mine in zip(reports, kept, new, strict=True)
@@ -96,22 +102,29 @@ def _add_samples(connection: Connection, parts: Sequence[_Rows]) -> list[set[tup
 
 
 def _refresh(
-    connection: Connection, known: Iterable[Any], ends: dict[int, int], heard_us: int
+    connection: Connection,
+    known: Iterable[Any],
+    ends: dict[int, int],
+    heard_us: int,
+    detect: bool,
 ) -> dict[int, NetworkMode]:
     """Bring the links' newest sample and mode up to date; return the modes."""
     rows = list(known)
     states = {row.id: read.link_mode(row) for row in rows}
     names = {row.id: row.link_id for row in rows}
-    due = [link for link, state in states.items() if state.due(ends[link])]
+    due = [link for link, state in states.items() if detect and state.due(ends[link])]
     recent = read.recent(connection, due)
     switches = []
     for link in due:
         before, states[link] = states[link], states[link].after(recent[link], ends[link])
         if before.mode is not None and before.mode is not states[link].mode:
             switches.append(_switch(names[link], ends[link], before, states[link]))
+    for link, state in states.items():
+        if state.mode is None:
+            states[link] = replace(state, mode=NetworkMode.INTERNET, since_us=ends[link])
     _update(connection, states, ends, heard_us)
     add_events(connection, switches)
-    return {link: state.mode for link, state in states.items() if state.mode is not None}
+    return {link: state.mode or NetworkMode.INTERNET for link, state in states.items()}
 
 
 def _update(
@@ -142,7 +155,7 @@ def _switch(link_id: str, at_us: int, before: LinkMode, after: LinkMode) -> Even
 
 
 def add_said(connection: Connection, said: Sequence[Said]) -> None:
-    """Keep forecasts until they can be scored; one of a moment and a version is kept once.
+    """Keep forecasts until they can be scored; of a moment, an arm and a version one is kept.
 
     A forecast for a link that is gone by now is dropped.
     """
@@ -160,6 +173,8 @@ def _said_row(link: int, one: Said) -> dict[str, Any]:
         "mode": one.mode,
         "source": one.source,
         "version": one.version,
+        "arm": one.arm,
+        "served": one.served,
         "step_s": one.step_s,
         "took_ms": one.took_ms,
         "said": json.dumps(one.said),

@@ -1,0 +1,128 @@
+"""Which predictor answers for a link: v1, the control arm, or v3; and what else may be switched."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from pba.errors import InvalidRequest
+
+__all__ = ["Arm", "Flags", "bucket", "fnv1a"]
+
+_OFFSET, _PRIME = 2166136261, 16777619
+_BUCKETS = 100
+
+
+class Arm(StrEnum):
+    """A predictor under comparison."""
+
+    V1 = "v1"
+    V3 = "v3"
+
+    @property
+    def other(self) -> "Arm":
+        """The one that it is compared with."""
+        return Arm.V1 if self is Arm.V3 else Arm.V3
+
+
+def fnv1a(text: str) -> int:
+    """Return the 32-bit FNV-1a hash of ``text`` in UTF-8 (Fowler, Noll and Vo, 1991).
+
+    >>> fnv1a("node-1")
+    1422144387
+    """
+    found = _OFFSET
+    for byte in text.encode():
+        found = (found ^ byte) * _PRIME % 2**32
+    return found
+
+
+def bucket(link_id: str) -> int:
+    """Return which of a hundred equal parts of all links ``link_id`` is in, 0 to 99.
+
+    >>> bucket("fra1:ams2")
+    92
+    """
+    return fnv1a(link_id) % _BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What operators may switch while the service runs.
+
+    Parameters
+    ----------
+    enable_v3_prediction
+        Whether v3 answers at all.
+    v3_rollout_percentage
+        Links whose `bucket` is below it are answered by v3; a whole number, 0 to 100.
+    force_v1_mode
+        The kill switch: v1 answers everything, whatever else is set.
+    enable_hybrid_mode
+        Whether borderline links are answered by both models; else the internet model answers.
+    enable_mode_detection
+        Whether modes are detected anew; else links stay in theirs, and new ones are ``internet``.
+    shadow
+        Whether the arm that does not answer for a link is asked too, to be compared.
+    automatic_steps
+        Whether v3 goes on to 10, 50 and 100 % of links by itself, each time it proves better.
+    automatic_return
+        Whether all links go back to v1 by themselves where v3 proves worse.
+
+    Raises
+    ------
+    InvalidRequest
+        For a value of another type, or a percentage out of range.
+    """
+
+    enable_v3_prediction: bool = True
+    v3_rollout_percentage: int = 100
+    force_v1_mode: bool = False
+    enable_hybrid_mode: bool = True
+    enable_mode_detection: bool = True
+    shadow: bool = False
+    automatic_steps: bool = False
+    automatic_return: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if name == "v3_rollout_percentage":
+                _check_percentage(value)
+            elif not isinstance(value, bool):
+                raise InvalidRequest(f"{name} is {value!r}; it is true or false.", name)
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return the flags after ``changes``; raises as above, and for a flag that is unknown."""
+        known = [field.name for field in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise InvalidRequest(
+                    f"no flag is called {name!r}; they are {', '.join(known)}.", name
+                )
+        return replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form."""
+        return asdict(self)
+
+    @property
+    def wants_v1(self) -> bool:
+        """Whether some request may be v1's."""
+        return self.shadow or not self._v3 or self.v3_rollout_percentage < _BUCKETS
+
+    @property
+    def _v3(self) -> bool:
+        return self.enable_v3_prediction and not self.force_v1_mode
+
+    def arm(self, link_id: str | None) -> Arm:
+        """Return who answers for a link; a request that names none counts as the last bucket's."""
+        place = _BUCKETS - 1 if link_id is None else bucket(link_id)
+        return Arm.V3 if self._v3 and place < self.v3_rollout_percentage else Arm.V1
+
+
+def _check_percentage(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _BUCKETS:
+        raise InvalidRequest(
+            f"v3_rollout_percentage is {value!r}; it is a whole number from 0 to 100.",
+            "v3_rollout_percentage",
+        )

@@ -16,12 +16,14 @@ from pba.types import COLUMNS, History, rfc3339
 __all__ = [
     "BulkAnswer",
     "ErrorAnswer",
+    "FlagsAnswer",
     "ForecastAnswer",
     "From",
     "Limit",
     "PointerAnswer",
     "ReceiptAnswer",
     "ReceiptsAnswer",
+    "Since",
     "To",
     "api",
     "documented",
@@ -34,6 +36,7 @@ __all__ = [
 _RETRY_AFTER_S = "1"
 _FOREVER_S = 253_402_300_799.0
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
+Since = Annotated[datetime | float | None, Query(description="Unix s or RFC 3339.")]
 From = Annotated[datetime | float | None, Query(alias="from", description="Unix s or RFC 3339.")]
 To = Annotated[datetime | float | None, Query(alias="to", description="Unix s or RFC 3339.")]
 
@@ -121,6 +124,15 @@ class ReceiptsAnswer(BaseModel):
     """What became of the samples of each link."""
 
     links: dict[str, ReceiptAnswer]
+
+
+class FlagsAnswer(BaseModel):
+    """The flags as they stand."""
+
+    version: int
+    flags: dict[str, bool | int]
+    changed_at: str | None
+    changed_by: str | None
 
 
 class PointerAnswer(BaseModel):

@@ -28,6 +28,7 @@ __all__ = ["ModelConfig", "ModelServer"]
 
 _log = logging.getLogger("ray.serve")
 _clock = time.time  # noqa: TID251 - the clock that is passed in
+_STAY_S = 5.0
 _PATIENCE_S = 10.0
 """How long a new replica waits for the registry before it serves the model it comes with."""
 
@@ -92,6 +93,10 @@ class ModelServer:
         """Return the model's answer to ``telemetry``, shape ``(batch, window, column)``."""
         answer: Answer = await self._batched(telemetry)
         return answer
+
+    async def stay(self) -> None:
+        """Answer after some seconds: a replica that is being asked does not scale to zero."""
+        await asyncio.sleep(_STAY_S)
 
     async def describe(self) -> dict[str, Any]:
         """Return what serves: version, sha256, window, horizons, metrics, and what is wrong.

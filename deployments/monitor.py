@@ -11,6 +11,7 @@ from deployments.metrics import counter
 from deployments.opening import open_store
 from deployments.own_address import listen_there_only
 from deployments.settings import Settings
+from pba.advance import advance
 from pba.errors import StoreUnavailable
 from pba.monitor import Scorer
 from pba.store import Store
@@ -44,7 +45,7 @@ class Monitor:
             raise RuntimeError("the scoring thread has ended; its log says why.")
 
     def _work(self) -> None:
-        looked = tidied = -self._settings.tidy_every_s
+        looked = tidied = stepped = -self._settings.tidy_every_s
         while True:
             self._scorer.wait(self._settings.score_every_s)
             now = time.monotonic()
@@ -55,6 +56,9 @@ class Monitor:
                     self._scorer.look()
                     self._figures.tell(self._store)
                     looked = now
+                if now - stepped >= self._settings.step_every_s:
+                    advance(self._store)
+                    stepped = now
                 if now - tidied >= self._settings.tidy_every_s:
                     self._store.tidy()
                     tidied = now
@@ -76,8 +80,8 @@ class Figures:
         self._told: dict[tuple[str, ...], int] = {}
 
     def tell(self, store: Store) -> None:
-        """Tell what the store's sums say."""
-        for row in store.summary()["versions"]:
+        """Tell what the store's sums say of forecasts that callers were told."""
+        for row in (one for one in store.summary()["versions"] if one["served"]):
             tags = {name: str(row[name]) for name in _TAGS}
             self._accuracy.set(row["accuracy_20"], tags)
             self._confidence.set(row["confidence"], tags)

@@ -28,6 +28,7 @@ from deployments.own_address import listen_there_only
 from deployments.schema import (
     BulkBody,
     BulkSamplesBody,
+    FlagsBody,
     ForecastBody,
     LinksBody,
     PromotionBody,
@@ -35,6 +36,7 @@ from deployments.schema import (
     SamplesBody,
     encode,
     read_bulk_samples,
+    read_flags,
     read_link_ids,
     read_queries,
     read_query,
@@ -42,12 +44,14 @@ from deployments.schema import (
 )
 from deployments.service import Service
 from deployments.settings import Settings
+from deployments.switches import Switches, keep_awake
 from pba import baseline as v1
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import PBAError, StoreUnavailable, Unavailable
 from pba.forecasting import Query
 from pba.monitor import DRIFT
+from pba.rollout import Flags
 from pba.types import Forecast, NetworkMode, parse_mode
 
 __all__ = ["Router"]
@@ -86,18 +90,33 @@ class Router:
         self._settings = settings
         self._meter = Meter()
         self._gate = Gate(settings.max_in_flight)
+        self._store = open_store(settings)
+        self._flags = Switches(
+            lambda: self._store.ready().flags(),
+            Flags().changed(settings.flags),
+            settings.flags_every_s,
+        )
+        await self._flags.start()
+        self._awake = asyncio.create_task(keep_awake(self._flags, baseline.stay.remote))
         self._service = Service(
-            {mode: asking(handle) for mode, handle in self._handles.items()},
+            {v1.NAME: asking(baseline)}
+            | {mode: asking(handle) for mode, handle in self._handles.items()},
             settings.model_deadline_ms / 1000,
             settings.gap_intervals,
             _now,
+            self._flags,
         )
-        self._store = open_store(settings)
         self._catalog = Catalog(list(self._handles), settings, self._store)
         commit = GroupCommit(self._store.write, settings.max_writes_waiting)
         nudges = Nudges(monitor.hear.remote)
         self._links = Links(
-            self._service, self._store, commit, nudges.add, settings.max_ahead_s, _now
+            self._service,
+            self._store,
+            commit,
+            nudges.add,
+            settings.max_ahead_s,
+            _now,
+            self._flags,
         )
         self._grpc = GrpcServer(self, settings, self._ready) if settings.grpc_port else None
         if self._grpc is not None:
@@ -105,6 +124,8 @@ class Router:
 
     async def __del__(self) -> None:
         """End what Serve does not: called by it when the replica has drained."""
+        self._awake.cancel()
+        self._flags.stop()
         if self._grpc is not None:
             await self._grpc.stop()
 
@@ -254,6 +275,25 @@ class Router:
         """Make the champion before this one champion again."""
         body = await http.read_body(request, self._settings.max_body_mb)
         return http.json(await self._catalog.rollback(mode, body))
+
+    @_api.get("/v1/flags", response_model=http.FlagsAnswer)
+    async def get_flags(self) -> Response:
+        """Tell which arm answers for whom, and what else is switched."""
+        return http.json((await self._asked(self._store.flags)).as_dict())
+
+    @_api.put("/v1/flags", **http.documented(FlagsBody, http.FlagsAnswer, changes=True))
+    async def put_flags(self, request: Request) -> Response:
+        """Change flags that nobody else has changed since they were read."""
+        asked = read_flags(await http.read_body(request, self._settings.max_body_mb))
+        held = await self._asked(self._store.change_flags, asked.flags, asked.version, asked.who)
+        await self._flags.look()
+        return http.json(held.as_dict())
+
+    @_api.get("/v1/rollout")
+    async def get_rollout(self, since: http.Since = None) -> Response:
+        """Tell how v3 does beside v1, on the moments for which both have forecast."""
+        moment = None if since is None else http.span(since, None)[0]
+        return http.json(await self._asked(self._store.compare, moment))
 
     @_api.get("/livez")
     async def livez(self) -> Response:

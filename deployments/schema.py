@@ -34,6 +34,7 @@ from pba.types import (
 __all__ = [
     "BulkBody",
     "BulkSamplesBody",
+    "FlagsBody",
     "ForecastBody",
     "LinksBody",
     "PromotionBody",
@@ -42,6 +43,7 @@ __all__ = [
     "encode",
     "read_allocation",
     "read_bulk_samples",
+    "read_flags",
     "read_link_ids",
     "read_promotion",
     "read_queries",
@@ -143,6 +145,21 @@ class PromotionBody(RollbackBody):
 
     version: str
     expected: _Seen = Field(None, description="Number or version of the champion to replace.")
+
+
+class FlagsBody(BaseModel):
+    """What to change about the flags."""
+
+    model_config = _STRICT
+
+    version: Annotated[int, Field(strict=True, description="the version that was read before")]
+    who: Annotated[str, Field(min_length=1, max_length=200, description="told with the change")]
+    flags: dict[str, Any] = Field(description="the flags to change, as in docs/rollout.md")
+
+
+def read_flags(body: bytes) -> FlagsBody:
+    """Return what ``body`` asks; raises `InvalidRequest` with the field that is to blame."""
+    return _read(_FLAGS, body)
 
 
 def read_promotion(body: bytes) -> PromotionBody:
@@ -266,6 +283,7 @@ _MANY = TypeAdapter(_Many)
 _SAMPLES = TypeAdapter(SamplesBody)
 _BULK_SAMPLES = TypeAdapter(BulkSamplesBody)
 _LINKS = TypeAdapter(LinksBody)
+_FLAGS = TypeAdapter(FlagsBody)
 _PROMOTION = TypeAdapter(PromotionBody)
 _ROLLBACK = TypeAdapter(RollbackBody)
 

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     flags_every_s: float = Field(
         0.5, gt=0, description="How often a router replica looks whether flags were changed."
     )
+    step_every_s: float = Field(
+        60.0, gt=0, description="How often the Monitor looks whether a rollout is to move on."
+    )
     grpc_host: str = Field(
         "127.0.0.1",
         description="The address on which router replicas answer gRPC; 0.0.0.0 opens it to the "

@@ -109,6 +109,29 @@ class PBAClient:
         told: dict[str, Any] = self._call(_Call("GET", "/v1/metrics"))
         return told
 
+    def flags(self) -> dict[str, Any]:
+        """Return ``version, flags, changed_at, changed_by``."""
+        told: dict[str, Any] = self._call(_Call("GET", "/v1/flags"))
+        return told
+
+    def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
+        """Change flags that are at ``version``; return what `flags` does then.
+
+        Raises
+        ------
+        Conflict
+            If they were changed since.
+        """
+        body = {"version": version, "who": who, "flags": dict(changes)}
+        told: dict[str, Any] = self._call(_Call("PUT", "/v1/flags", body))
+        return told
+
+    def rollout(self, since: str | None = None) -> dict[str, Any]:
+        """Return how v3 does beside v1, since the flags' last change unless told otherwise."""
+        query = "" if since is None else f"?since={quote(since)}"
+        told: dict[str, Any] = self._call(_Call("GET", f"/v1/rollout{query}"))
+        return told
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -205,6 +228,29 @@ class AsyncPBAClient:
     async def metrics(self) -> dict[str, Any]:
         """Return how forecasts turned out and how long they took, by mode and overall."""
         told: dict[str, Any] = await self._call(_Call("GET", "/v1/metrics"))
+        return told
+
+    async def flags(self) -> dict[str, Any]:
+        """Return ``version, flags, changed_at, changed_by``."""
+        told: dict[str, Any] = await self._call(_Call("GET", "/v1/flags"))
+        return told
+
+    async def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
+        """Change flags that are at ``version``; return what `flags` does then.
+
+        Raises
+        ------
+        Conflict
+            If they were changed since.
+        """
+        body = {"version": version, "who": who, "flags": dict(changes)}
+        told: dict[str, Any] = await self._call(_Call("PUT", "/v1/flags", body))
+        return told
+
+    async def rollout(self, since: str | None = None) -> dict[str, Any]:
+        """Return how v3 does beside v1, since the flags' last change unless told otherwise."""
+        query = "" if since is None else f"?since={quote(since)}"
+        told: dict[str, Any] = await self._call(_Call("GET", f"/v1/rollout{query}"))
         return told
 
     async def close(self) -> None:

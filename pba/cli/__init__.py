@@ -4,6 +4,7 @@ import typer
 
 from pba.cli.evaluate import evaluate
 from pba.cli.export import export
+from pba.cli.flags import flags, rollout
 from pba.cli.forecast import forecast
 from pba.cli.models import models
 from pba.cli.replay import replay
@@ -17,6 +18,8 @@ app.command()(replay)
 app.command()(evaluate)
 app.command()(export)
 app.add_typer(models, name="models")
+app.add_typer(flags, name="flags")
+app.add_typer(rollout, name="rollout")
 
 
 def main() -> None:

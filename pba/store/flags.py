@@ -67,8 +67,9 @@ def change(
     version: int,
     who: str,
     now_s: float,
+    told: Mapping[str, Any],
 ) -> Held:
-    """Change some flags and put that among the events; return what holds then.
+    """Change some flags and put that, with ``told``, among the events; return what holds then.
 
     Raises
     ------
@@ -90,8 +91,8 @@ def change(
     changed = {
         name: {"before": was[name], "after": now[name]} for name in now if was[name] != now[name]
     }
-    told = {"who": who, "version": after.version, "changed": changed}
-    add_events(connection, [Event(FLAGS_CHANGED, now_s, None, told)])
+    body = {"who": who, "version": after.version, "changed": changed, **told}
+    add_events(connection, [Event(FLAGS_CHANGED, now_s, None, body)])
     return after
 
 
@@ -108,4 +109,4 @@ def _write(connection: Connection, held: Held) -> bool:
         return bool(connection.execute(query.values(**row)).rowcount)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(table).values(id=_ROW, **row).on_conflict_do_nothing()
-    return bool(connection.execute(insert).rowcount)
+    return connection.execute(insert.returning(table.c.id)).scalar() is not None

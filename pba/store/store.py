@@ -173,10 +173,19 @@ class Store:
         with reading(self._engine) as connection:
             return switches.read(connection, self._default)
 
-    def change_flags(self, changes: Mapping[str, Any], version: int, who: str) -> switches.Held:
+    def change_flags(
+        self,
+        changes: Mapping[str, Any],
+        version: int,
+        who: str,
+        told: Mapping[str, Any] | None = None,
+    ) -> switches.Held:
         """Change some flags, see `pba.store.flags.change`; return what holds then."""
         with writing(self._engine) as connection:
-            return switches.change(connection, self._default, changes, version, who, self._clock())
+            now_s = self._clock()
+            return switches.change(
+                connection, self._default, changes, version, who, now_s, told or {}
+            )
 
     def compare(self, since_s: float | None = None) -> dict[str, Any]:
         """Return how the arms compare, see `pba.store.compare`; since the flags' last change."""

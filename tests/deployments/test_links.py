@@ -1,6 +1,6 @@
 """The closed loop without Ray: what is kept, what is learnt, what an absent store costs."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,12 +9,14 @@ import pytest
 
 from deployments.commit import GroupCommit
 from deployments.links import Links
-from deployments.service import Service
+from deployments.service import Ask, Service
 from pba.allocation import AllocationRequest
-from pba.errors import InvalidHistory, InvalidSample, NotFound, StoreUnavailable, Unavailable
+from pba.errors import Busy, InvalidHistory, InvalidSample, NotFound, StoreUnavailable, Unavailable
 from pba.forecasting import Answer, Query
+from pba.rollout import Flags
 from pba.store import Report, Store
 from pba.types import Floats, History, NetworkMode
+from tests.deployments.test_service import Asked
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_S = NOON.timestamp() - 1000
@@ -23,12 +25,16 @@ START_S = NOON.timestamp() - 1000
 class Loop:
     """A core over a store, and what it passed on."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, models: Mapping[str, Ask] | None = None) -> None:
         self.store = Store(url, NOON.timestamp)
         self.heard: list[str] = []
-        service = Service({NetworkMode.INTERNET: _away}, 0.2, 10.0, lambda: NOON)
+        self.flags = Flags()
+        asked = {NetworkMode.INTERNET: _away} if models is None else models
+        service = Service(asked, 0.2, 10.0, lambda: NOON, lambda: self.flags)
         commit = GroupCommit(self.store.write, 100)
-        self.links = Links(service, self.store, commit, self._hear, 300.0, lambda: NOON)
+        self.links = Links(
+            service, self.store, commit, self._hear, 300.0, lambda: NOON, lambda: self.flags
+        )
 
     def _hear(self, links: Iterable[str]) -> None:
         self.heard += links
@@ -103,6 +109,59 @@ async def test_a_link_whose_model_misses_comes_to_be_led_by_who_does_not(loop: L
     assert record.scored > 150
     made = await loop.links.forecast("a")
     assert made.forecast.confidence < made.confidence[0]
+
+
+@pytest.fixture
+async def compared(tmp_path: Path) -> AsyncIterator[Loop]:
+    made = Loop(f"sqlite:///{tmp_path}/pba.db", {"internet": Asked("internet"), "v1": Asked("v1")})
+    made.store.ready()
+    yield made
+    await made.links.drain()
+    made.store.close()
+
+
+@pytest.mark.parametrize(("percentage", "served"), [(0, "v1"), (100, "v3")])
+async def test_in_shadow_both_arms_are_kept_and_one_is_told(
+    compared: Loop, percentage: int, served: str
+):
+    compared.flags = Flags(v3_rollout_percentage=percentage, shadow=True)
+    await compared.links.observe([report("a", 70)])
+    told = [await compared.links.forecast("a"), *await compared.links.forecasts(["a", "nobody"])]
+    await compared.links.recorded(Query(history(70), None, "b"))
+    assert not isinstance(told[1], Exception)
+    assert {told[0].arm, told[1].arm} == {served}  # type: ignore[union-attr]
+    await compared.links.drain()
+    await compared.links.drain()
+    for link in ("a", "b"):
+        kept = compared.store.history(link, 0, 9e9, 10)[1]
+        assert {one["arm"]: one["served"] for one in kept} == {
+            "v1": served == "v1",
+            "v3": served == "v3",
+        }
+
+
+async def test_out_of_shadow_one_arm_is_asked(compared: Loop):
+    await compared.links.observe([report("a", 70)])
+    await compared.links.forecast("a")
+    await compared.links.drain()
+    (kept,) = compared.store.history("a", 0, 9e9, 10)[1]
+    assert (kept["arm"], kept["served"]) == ("v3", True)
+
+
+async def test_an_arm_that_fails_in_shadow_costs_nothing(tmp_path: Path):
+    loop = Loop(f"sqlite:///{tmp_path}/pba.db", {"internet": Asked("internet"), "v1": _busy})
+    loop.store.ready()
+    loop.flags = Flags(shadow=True)
+    await loop.links.observe([report("a", 70)])
+    assert (await loop.links.forecast("a")).forecast.source == "model"
+    await loop.links.drain()
+    await loop.links.drain()
+    assert len(loop.store.history("a", 0, 9e9, 10)[1]) == 1
+    loop.store.close()
+
+
+async def _busy(_: Floats) -> Answer:
+    raise Busy("full")
 
 
 async def test_samples_from_the_future_are_refused_whole(loop: Loop):

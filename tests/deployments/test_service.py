@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,6 +11,7 @@ from pba.assembly import Made
 from pba.errors import Busy, InvalidHistory, InvalidSample, Unavailable
 from pba.forecasting import Answer, Query
 from pba.models.onnx import OnnxForecaster
+from pba.rollout import Arm, Flags
 from pba.types import Floats, Forecast, History, NetworkMode
 from tests.toy import toy_onnx
 
@@ -30,7 +32,7 @@ BORDERLINE = history(2000.0, rtt_ms=20.0)
 class Asked:
     """A model in this process that counts its calls."""
 
-    def __init__(self, mode: NetworkMode) -> None:
+    def __init__(self, mode: str) -> None:
         self._forecaster = OnnxForecaster(toy_onnx(mode))
         self.sizes: list[int] = []
 
@@ -53,11 +55,11 @@ async def busy(_: Floats) -> Answer:
     raise Busy("full")
 
 
-def service(models: Mapping[NetworkMode, Ask]) -> Service:
+def service(models: Mapping[str, Ask]) -> Service:
     return Service(models, deadline_s=0.2, gap_intervals=10.0, clock=lambda: NOON)
 
 
-async def forecast(models: Mapping[NetworkMode, Ask], query: Query) -> Forecast:
+async def forecast(models: Mapping[str, Ask], query: Query) -> Forecast:
     return (await service(models).forecast(query)).forecast
 
 
@@ -129,3 +131,38 @@ async def test_many_queries_are_answered_in_order_in_few_calls(both: dict[Networ
 
 async def test_no_queries_get_no_forecasts(both: dict[NetworkMode, Asked]):
     assert await service(both).forecasts([]) == []
+
+
+async def test_flags_decide_who_answers(both: dict[NetworkMode, Asked]):
+    models = {**both, "v1": Asked("v1")}
+    flags = Flags(v3_rollout_percentage=90)
+    answering = Service(models, 0.2, 10.0, lambda: NOON, lambda: flags)
+
+    async def spoke(query: Query) -> str:
+        return (await answering.forecast(query)).forecast.members[0].name
+
+    controlled, ours = Query(history(20.0), link_id="fra1:ams2"), Query(history(20.0), link_id="a")
+    assert (await spoke(controlled), await spoke(ours)) == ("v1", "internet")
+    assert await spoke(replace(controlled, arm=Arm.V3)) == "internet"
+    flags = Flags(force_v1_mode=True)
+    assert await spoke(ours) == "v1"
+    assert (await answering.forecast(ours)).arm is Arm.V1
+
+
+async def test_hybrid_mode_and_detection_can_be_switched_off(both: dict[NetworkMode, Asked]):
+    flags = Flags(enable_hybrid_mode=False)
+    answering = Service(both, 0.2, 10.0, lambda: NOON, lambda: flags)
+    made = await answering.forecast(Query(BORDERLINE))
+    assert (made.forecast.mode, made.forecast.source) == (INTERNET, "model")
+    flags = Flags(enable_mode_detection=False)
+    made = await answering.forecast(Query(history(5000.0, rtt_ms=1.0)))
+    assert made.forecast.mode is INTERNET
+    made = await answering.forecast(Query(history(5000.0, rtt_ms=1.0), DATACENTER))
+    assert made.forecast.mode is DATACENTER
+
+
+async def test_only_what_a_model_said_is_compared(both: dict[NetworkMode, Asked]):
+    query = replace(Query(history(20.0), link_id="a"), arm=Arm.V1)
+    assert await service({**both, "v1": away}).compared([query]) == []
+    (made,) = await service({**both, "v1": Asked("v1")}).compared([query])
+    assert made.arm is Arm.V1

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import servers
-from benchmarks.stored import postgresql
 from pba.client import PBAClient
 from pba.errors import PBAError
 from pba.store import Store
@@ -55,7 +54,7 @@ def main(kills: int = 20) -> None:
     with tempfile.TemporaryDirectory(prefix="pbac", dir="/tmp") as folder:
         file = f"sqlite:///{folder}/pba.db"
         print(f"| SQLite | {_row(file, kills, {})} |", flush=True)
-    with postgresql() as (url, server):
+    with servers.postgresql() as (url, server):
         print(f"| PostgreSQL | {_row(url, kills, {'server': lambda: _kill_server(server)})} |")
 
 

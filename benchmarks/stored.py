@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks import bodies, load, servers
 from benchmarks.bare import MODELS
+from benchmarks.postgres import postgresql
 from pba import artifacts
 from pba.client import request
 from pba.types import History, NetworkMode
@@ -24,7 +25,7 @@ def lines() -> list[str]:
     found = {}
     with servers.service(False) as (url, _):
         found["SQLite"] = measure(url)
-    with servers.postgresql() as (store_url, _), servers.service(False, store_url) as (url, _):
+    with postgresql() as server, servers.service(False, server.url) as (url, _):
         found["PostgreSQL"] = measure(url)
     rows = [
         "| links that are remembered | samples/s stored, batches of 500, 8 connections | p50 ms of "

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks import servers
+from benchmarks.postgres import postgresql
 from pba.store import Store
 
 NOW_S = 2e9
@@ -15,17 +15,17 @@ _names = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
+def server() -> Iterator[str]:
     """Start a PostgreSQL server, and end it afterwards."""
-    with servers.postgresql() as (url, _):
-        yield url
+    with postgresql() as server:
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/pba.db"
-    server: str = request.getfixturevalue("postgresql")
+    server: str = request.getfixturevalue("server")
     name = f"test_{next(_names)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

@@ -17,6 +17,7 @@ from ray.serve.handle import DeploymentHandle
 from deployments import http
 from deployments.asking import asking, described
 from deployments.commit import GroupCommit
+from deployments.deadline import within
 from deployments.gate import Gate
 from deployments.grpc.server import GrpcServer
 from deployments.links import Links
@@ -90,7 +91,14 @@ class Router:
         commit = GroupCommit(self._store.write, settings.max_writes_waiting)
         nudges = Nudges(monitor.hear.remote)
         self._links = Links(
-            self._service, self._store, commit, nudges.add, settings.max_ahead_s, _now
+            self._service,
+            self._store,
+            commit,
+            nudges.add,
+            settings.max_ahead_s,
+            _now,
+            settings.record_deadline_ms / 1000,
+            settings.store_deadline_ms / 1000,
         )
         self._grpc = GrpcServer(self, settings, self._ready) if settings.grpc_port else None
         if self._grpc is not None:
@@ -249,7 +257,7 @@ class Router:
     ) -> list[Forecast | PBAError]:
         """Return a forecast, or what is wrong, for each query that ``read`` gives; as above."""
         with self._admitted("forecasts"):
-            return self._all_counted(await self._service.forecasts(read()))
+            return self._all_counted(await self._links.all_recorded(read()))
 
     async def _one(self, body: bytes) -> dict[str, Any]:
         return (await self.answer_one(lambda: read_query(body))).as_dict()
@@ -296,7 +304,8 @@ class Router:
     async def _asked(self, ask: Callable[..., _Found], *given: Any) -> _Found:
         """Return what the store answers, without keeping others waiting."""
         with self._admitted("links"):
-            return await asyncio.to_thread(ask, *given)
+            async with within(self._settings.store_deadline_ms / 1000):
+                return await asyncio.to_thread(ask, *given)
 
     async def _ready(self) -> bool:
         return not await self._away()
@@ -305,7 +314,8 @@ class Router:
         found = await self._describe()
         away = {mode: said["error"] for mode, said in found.items() if "error" in said}
         try:
-            await asyncio.to_thread(self._store.ready)
+            async with within(self._settings.store_deadline_ms / 1000):
+                await asyncio.to_thread(self._store.ready)
         except StoreUnavailable as error:
             away["store"] = str(error)
         return away

@@ -19,20 +19,19 @@ from pba.types import Floats, History, NetworkMode
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_S = NOON.timestamp() - 1000
-RECORDING_S, STORE_S = 0.3, 0.6
 
 
 class Loop:
     """A core over a store, and what it passed on."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, record_s: float = 30.0, store_s: float = 30.0) -> None:
         self.store = Store(url, NOON.timestamp)
         self.heard: list[str] = []
         service = Service({NetworkMode.INTERNET: _away}, 0.2, 10.0, lambda: NOON)
         self.written: list[Batch] = []
         commit = GroupCommit(self._write, 100)
         self.links = Links(
-            service, self.store, commit, self._hear, 300.0, lambda: NOON, RECORDING_S, STORE_S
+            service, self.store, commit, self._hear, 300.0, lambda: NOON, record_s, store_s
         )
 
     def _write(self, batch: Batch) -> list[Receipt]:

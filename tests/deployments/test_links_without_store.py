@@ -14,12 +14,14 @@ from pba.assembly import Made
 from pba.errors import StoreUnavailable
 from pba.forecasting import Query
 from pba.store import Store
-from tests.deployments.test_links import RECORDING_S, STORE_S, Loop, history, report
+from tests.deployments.test_links import Loop, history, report
+
+RECORD_S, STORE_S = 0.5, 2.0
 
 
 @pytest.fixture
 async def loop(tmp_path: Path) -> AsyncIterator[Loop]:
-    made = Loop(f"sqlite:///{tmp_path}/pba.db")
+    made = Loop(f"sqlite:///{tmp_path}/pba.db", RECORD_S, STORE_S)
     made.store.ready()
     await made.links.observe([report("a", 70)])
     yield made
@@ -45,7 +47,7 @@ async def test_a_given_history_is_answered_in_time_though_the_store_is_stuck(
         named, anonymous = await loop.links.all_recorded(
             [Query(history(70, first=2), None, "a"), Query(history(70))]
         )
-        assert time.monotonic() - started < 2 * RECORDING_S + 1.0
+        assert time.monotonic() - started < 2 * RECORD_S + 1.0
         assert isinstance(named, Made)
         assert isinstance(anonymous, Made)
         told = ["not_recorded" in one.forecast.reasons for one in (made, named, anonymous)]

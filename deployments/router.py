@@ -18,6 +18,7 @@ from deployments import http
 from deployments.asking import asking, described, described_if_awake
 from deployments.catalog import Catalog
 from deployments.commit import GroupCommit
+from deployments.deadline import within
 from deployments.gate import Gate
 from deployments.grpc.server import GrpcServer
 from deployments.links import Links
@@ -116,6 +117,8 @@ class Router:
             nudges.add,
             settings.max_ahead_s,
             _now,
+            settings.record_deadline_ms / 1000,
+            settings.store_deadline_ms / 1000,
             self._flags,
         )
         self._grpc = GrpcServer(self, settings, self._ready) if settings.grpc_port else None
@@ -321,7 +324,7 @@ class Router:
     ) -> list[Forecast | PBAError]:
         """Return a forecast, or what is wrong, for each query that ``read`` gives; as above."""
         with self._admitted("forecasts"):
-            return self._all_counted(await self._service.forecasts(read()))
+            return self._all_counted(await self._links.all_recorded(read()))
 
     async def _one(self, body: bytes) -> dict[str, Any]:
         return (await self.answer_one(lambda: read_query(body))).as_dict()
@@ -368,7 +371,8 @@ class Router:
     async def _asked(self, ask: Callable[..., _Found], *given: Any) -> _Found:
         """Return what the store answers, without keeping others waiting."""
         with self._admitted("links"):
-            return await asyncio.to_thread(ask, *given)
+            async with within(self._settings.store_deadline_ms / 1000):
+                return await asyncio.to_thread(ask, *given)
 
     async def _ready(self) -> bool:
         return not await self._away()
@@ -377,7 +381,8 @@ class Router:
         found = await self._describe()
         away = {mode: said["error"] for mode, said in found.items() if "error" in said}
         try:
-            await asyncio.to_thread(self._store.ready)
+            async with within(self._settings.store_deadline_ms / 1000):
+                await asyncio.to_thread(self._store.ready)
         except StoreUnavailable as error:
             away["store"] = str(error)
         return away

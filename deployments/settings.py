@@ -56,6 +56,18 @@ class Settings(BaseSettings):
     max_ahead_s: float = Field(
         300.0, ge=0, description="How far a sample's time may be ahead of the clock here."
     )
+    record_deadline_ms: float = Field(
+        1000.0,
+        gt=0,
+        description="How long a forecast from a given history of a named link waits to be stored "
+        "before it is answered with `not_recorded`; in a bulk call, per 20 000 samples.",
+    )
+    store_deadline_ms: float = Field(
+        15_000.0,
+        gt=0,
+        description="How long other calls wait for a store that does not answer before they get "
+        "503.",
+    )
     max_writes_waiting: int = Field(
         1000, gt=0, description="Writes that may wait for the store; one more gets 429."
     )

@@ -21,7 +21,7 @@ from pba.rollout import Arm
 from pba.types import Floats, History, NetworkMode
 from pba.windows import GAP_INTERVALS, since_last_gap, spacing
 
-__all__ = ["Absent", "Answer", "Batch", "Plan", "Query", "batches", "plan"]
+__all__ = ["Absent", "Answer", "Batch", "Plan", "Query", "batches", "check_history", "plan"]
 
 _WINDOWS: Mapping[str, int] = {
     **{mode: profile.window for mode, profile in PROFILES.items()},
@@ -93,6 +93,22 @@ class Absent:
     reason: str
 
 
+def check_history(history: History) -> None:
+    """Refuse a history that nothing can be said from.
+
+    Raises
+    ------
+    InvalidHistory
+        For fewer than two samples.
+    """
+    if len(history) < 2:
+        raise InvalidHistory(
+            f"history has {len(history)} samples; a forecast needs at least 2, and a model its "
+            "window (30 in datacenter mode, 60 in internet mode). Send more.",
+            "history",
+        )
+
+
 def plan(query: Query, gap_intervals: float = GAP_INTERVALS) -> Plan:
     """Return what to ask for ``query``; a pause of ``gap_intervals`` typical ones starts anew.
 
@@ -101,12 +117,7 @@ def plan(query: Query, gap_intervals: float = GAP_INTERVALS) -> Plan:
     InvalidHistory
         For fewer than two samples.
     """
-    if len(query.history) < 2:
-        raise InvalidHistory(
-            f"history has {len(query.history)} samples; a forecast needs at least 2, and a model "
-            "its window (30 in datacenter mode, 60 in internet mode). Send more.",
-            "history",
-        )
+    check_history(query.history)
     recent = since_last_gap(query.history.last(max(_WINDOWS.values())), gap_intervals)
     window = recent if len(recent) > 1 else query.history.last(2)
     spaced = spacing(window.timestamps_s)

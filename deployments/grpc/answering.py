@@ -10,7 +10,7 @@ from ray.serve.context import _set_request_context
 
 from deployments.errors import grpc_status
 from deployments.grpc.writing import detail
-from pba.errors import Busy, PBAError
+from pba.errors import Busy, PBAError, Unavailable
 
 __all__ = ["answered"]
 
@@ -50,7 +50,8 @@ def _metadata(error: PBAError) -> Metadata:
     told = detail(error)
     code = (("pba-error-code", told.code),)
     field = (("pba-error-field", told.field),) if told.HasField("field") else ()
-    wait = (("grpc-retry-pushback-ms", _RETRY_AFTER_MS),) if isinstance(error, Busy) else ()
+    later = isinstance(error, Busy | Unavailable)  # the same errors as have Retry-After over HTTP
+    wait = (("grpc-retry-pushback-ms", _RETRY_AFTER_MS),) if later else ()
     return code + field + wait
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, FromClause, Row, Select, and_, func, select, true
 
 from pba.links import LinkMode
 from pba.record import LinkRecord
@@ -13,10 +13,22 @@ from pba.store.rows import Event, Known, LinkState, seconds
 from pba.store.schema import events, forecasts, links, outcomes, records, samples
 from pba.types import COLUMNS, Floats, History, NetworkMode
 
-__all__ = ["chunks", "find_events", "known", "link_mode", "recent", "state", "states", "stretch"]
+__all__ = [
+    "chunks",
+    "find_events",
+    "known",
+    "learnt",
+    "link_mode",
+    "recent",
+    "state",
+    "states",
+    "stretch",
+    "stored",
+]
 
 _CHUNK = 500
 _DETECTED_ON = 10
+_NAMES = ("link", "at_us", *COLUMNS)
 _VALUES = [samples.c[name] for name in COLUMNS]
 
 
@@ -48,6 +60,15 @@ def known(connection: Connection, link_ids: Sequence[str], count: int) -> dict[s
     return found
 
 
+def learnt(connection: Connection, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
+    """Return the records of those of ``link_ids`` that exist."""
+    found: dict[str, LinkRecord] = {}
+    for chunk in chunks(link_ids):
+        for row in connection.execute(_with_records(chunk)):
+            found[row.link_id] = LinkRecord.from_json(row.body)
+    return found
+
+
 def recent(connection: Connection, keys: Sequence[int]) -> dict[int, Floats]:
     """Return the telemetry that a mode is detected on, ``(sample, 5)``, by the links' keys."""
     found: dict[int, Floats] = {}
@@ -56,12 +77,21 @@ def recent(connection: Connection, keys: Sequence[int]) -> dict[int, Floats]:
     return found
 
 
+def stored(connection: Connection, keys: Iterable[int], count: int) -> set[tuple[int, int]]:
+    """Return the key of the link and the time of each of the links' last ``count`` samples."""
+    found: set[tuple[int, int]] = set()
+    for chunk in chunks(keys):
+        query = _last_samples(connection, chunk, count, ("link", "at_us"))
+        found |= {(link, at_us) for link, at_us in connection.execute(query)}
+    return found
+
+
 def _last(
     connection: Connection, keys: Iterable[int], count: int
 ) -> dict[int, tuple[Floats, Floats]]:
     """Return the times and telemetry of each link's last ``count`` samples, oldest first."""
     wanted = sorted(keys)
-    table = _table(connection, _last_samples(wanted, count), 2 + len(COLUMNS))
+    table = _table(connection, _last_samples(connection, wanted, count), len(_NAMES))
     starts = np.searchsorted(table[:, 0], wanted)
     parts = np.split(table, starts[1:]) if wanted else []
     return {
@@ -75,25 +105,24 @@ def _table(connection: Connection, query: Select[Any], columns: int) -> Floats:
     return np.array(list(rows), dtype=float).reshape(-1, columns)
 
 
-def _last_samples(keys: Sequence[int], count: int) -> Select[Any]:
+def _last_samples(
+    connection: Connection, keys: Sequence[int], count: int, names: Sequence[str] = _NAMES
+) -> Select[Any]:
     """Return the query of each link's last ``count`` samples, ordered by link and time."""
     own = samples.alias("own")
-    oldest = (
-        select(own.c.at_us)
-        .where(own.c.link == links.c.id)
-        .order_by(own.c.at_us.desc())
-        .offset(count - 1)
-        .limit(1)
-        .correlate(links)
-        .scalar_subquery()
-    )
-    since = and_(samples.c.link == links.c.id, samples.c.at_us >= func.coalesce(oldest, 0))
-    return (
-        select(samples.c.link, samples.c.at_us, *_VALUES)
-        .select_from(links.join(samples, since))
-        .where(links.c.id.in_(keys))
-        .order_by(samples.c.link, samples.c.at_us)
-    )
+    ours = own.c.link == links.c.id
+    newest_first = own.c.at_us.desc()
+    if connection.dialect.name == "postgresql":  # which walks through all samples for the other one
+        last = select(own).where(ours).order_by(newest_first).limit(count).lateral("last")
+        found: FromClause = last
+        joined = links.join(last, true())
+    else:
+        oldest = select(own.c.at_us).where(ours).order_by(newest_first).offset(count - 1).limit(1)
+        since = func.coalesce(oldest.correlate(links).scalar_subquery(), 0)
+        reached = and_(samples.c.link == links.c.id, samples.c.at_us >= since)
+        found, joined = samples, links.join(samples, reached)
+    query = select(*(found.c[name] for name in names)).select_from(joined)
+    return query.where(links.c.id.in_(keys)).order_by(found.c.link, found.c.at_us)
 
 
 def _with_records(link_ids: Sequence[str] | None = None) -> Select[Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from pba.errors import NotFound
 from pba.modes import PROFILES
+from pba.record import LinkRecord
 from pba.rollout import Flags
 from pba.scoring import Outcome
 from pba.store import compare, export, flags as switches, read, score, summary, tidy, write
@@ -100,6 +101,11 @@ class Store:
         """Return what a forecast needs to know of those of ``link_ids`` that exist."""
         with reading(self._engine) as connection:
             return read.known(connection, link_ids, _WINDOW)
+
+    def learnt(self, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
+        """Return the records of those of ``link_ids`` that exist."""
+        with reading(self._engine) as connection:
+            return read.learnt(connection, link_ids)
 
     def link(self, link_id: str) -> LinkState:
         """Return what is known of a link; raises `NotFound` where there is none."""

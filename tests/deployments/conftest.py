@@ -1,11 +1,9 @@
 """A whole service for tests: its own Ray, ports and folders, started as users start it."""
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,7 @@ import httpx
 import pytest
 import yaml
 
+from benchmarks.servers import own_port
 from tests.toy import toy_artifact
 
 PROJECT = Path(__file__).parents[2]
@@ -87,8 +86,8 @@ def service() -> Iterator[RunningService]:
         tempfile.TemporaryDirectory(
             prefix="pba", dir="/tmp"
         ) as name,  # Ray's sockets: a short path
-        _own_port() as port,
-        _own_port() as grpc_port,
+        own_port() as port,
+        own_port() as grpc_port,
     ):
         folder = Path(name)
         config = _config(folder, port, grpc_port)
@@ -151,26 +150,6 @@ def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
         "score_every_s": 1.0,
     }
     return config
-
-
-@contextlib.contextmanager
-def _own_port() -> Iterator[int]:
-    """Yield a free port below those of Ray's workers that no other run on this machine takes.
-
-    The service binds it seconds later; until then a lock on a file of the port's name holds it.
-    """
-    first = os.getpid() % 1700
-    for port in (8100 + (first + step) % 1700 for step in range(1700)):
-        free = False
-        with (Path(tempfile.gettempdir()) / f"pba-test-port-{port}").open("w") as held:
-            with contextlib.suppress(OSError), socket.socket() as probe:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                probe.bind(("127.0.0.1", port))
-                free = True
-            if free:
-                yield port
-                return
-    raise RuntimeError("no port is free between 8100 and 9800")
 
 
 def _wait_until_ready(running: RunningService) -> None:

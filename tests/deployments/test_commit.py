@@ -92,10 +92,17 @@ async def test_more_than_may_wait_are_refused():
     assert len(await asyncio.gather(*tasks)) == 3
 
 
-async def test_a_caller_that_gave_up_is_not_missed():
+async def test_a_caller_that_gives_up_takes_back_what_is_not_being_written():
     written = Written()
-    commit = GroupCommit(written, most_waiting=10)
-    gone, stays = await started(commit, batch("a"), batch("b"))
-    gone.cancel()
+    commit = GroupCommit(written, most_waiting=2)
+    (writing,) = await started(commit, batch("a"))
+    await asyncio.sleep(0.05)
+    gone, stays = await started(commit, batch("b"), batch("c"))
+    for given_up in (writing, gone):
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+    (late,) = await started(commit, batch("d"))
     written.gate.set()
-    assert (await stays)[0].accepted == 1
+    assert [(await one)[0].accepted for one in (stays, late)] == [1, 1]
+    assert written.batches == [["a"], ["c", "d"]]

@@ -5,7 +5,7 @@ import pytest
 from fastapi import Request, Response
 
 from deployments import http
-from pba.errors import Busy, InvalidSample, Unavailable
+from pba.errors import Busy, InvalidSample, StoreUnavailable, Unavailable
 
 
 @pytest.fixture
@@ -22,6 +22,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
             "busy": Busy("full"),
             "sample": InvalidSample("packet_loss is 1.7", "history[0].packet_loss"),
             "away": Unavailable("gone"),
+            "stuck": StoreUnavailable("late"),
             "bug": ZeroDivisionError("secret"),
         }[name]
 
@@ -42,13 +43,10 @@ async def test_an_error_of_ours_has_code_message_and_field(client: httpx.AsyncCl
     }
 
 
-async def test_busy_tells_when_to_come_back(client: httpx.AsyncClient):
-    answer = await client.get("/raise/busy")
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
-
-
-async def test_away_is_503(client: httpx.AsyncClient):
-    assert (await client.get("/raise/away")).status_code == 503
+@pytest.mark.parametrize(("name", "status"), [("busy", 429), ("away", 503), ("stuck", 503)])
+async def test_who_comes_back_later_is_told_when(client: httpx.AsyncClient, name: str, status: int):
+    answer = await client.get(f"/raise/{name}")
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, "1")
 
 
 async def test_a_bug_is_500_in_the_same_shape_without_its_text(client: httpx.AsyncClient):

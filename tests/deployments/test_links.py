@@ -11,10 +11,11 @@ from deployments.commit import GroupCommit
 from deployments.links import Links
 from deployments.service import Ask, Service
 from pba.allocation import AllocationRequest
+from pba.assembly import Made
 from pba.errors import Busy, InvalidHistory, InvalidSample, NotFound, StoreUnavailable, Unavailable
 from pba.forecasting import Answer, Query
 from pba.rollout import Flags
-from pba.store import Report, Store
+from pba.store import Batch, Receipt, Report, Store
 from pba.types import Floats, History, NetworkMode
 from tests.deployments.test_service import Asked
 
@@ -25,16 +26,35 @@ START_S = NOON.timestamp() - 1000
 class Loop:
     """A core over a store, and what it passed on."""
 
-    def __init__(self, url: str, models: Mapping[str, Ask] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        record_s: float = 30.0,
+        store_s: float = 30.0,
+        models: Mapping[str, Ask] | None = None,
+    ) -> None:
         self.store = Store(url, NOON.timestamp)
         self.heard: list[str] = []
         self.flags = Flags()
         asked = {NetworkMode.INTERNET: _away} if models is None else models
         service = Service(asked, 0.2, 10.0, lambda: NOON, lambda: self.flags)
-        commit = GroupCommit(self.store.write, 100)
+        self.written: list[Batch] = []
+        commit = GroupCommit(self._write, 100)
         self.links = Links(
-            service, self.store, commit, self._hear, 300.0, lambda: NOON, lambda: self.flags
+            service,
+            self.store,
+            commit,
+            self._hear,
+            300.0,
+            lambda: NOON,
+            record_s,
+            store_s,
+            lambda: self.flags,
         )
+
+    def _write(self, batch: Batch) -> list[Receipt]:
+        self.written.append(batch)
+        return self.store.write(batch)
 
     def _hear(self, links: Iterable[str]) -> None:
         self.heard += links
@@ -59,8 +79,8 @@ def report(link_id: str, count: int, mbps: float = 20.0, first: int = 0) -> Repo
     return Report(link_id, START_S + first + np.arange(count), telemetry)
 
 
-def history(count: int, mbps: float = 20.0) -> History:
-    given = report("", count, mbps)
+def history(count: int, mbps: float = 20.0, first: int = 0) -> History:
+    given = report("", count, mbps, first)
     return History(given.timestamps_s, given.telemetry)
 
 
@@ -96,6 +116,55 @@ async def test_a_given_history_of_a_named_link_is_kept_with_its_forecast(loop: L
     assert len(loop.store.history("a", 0, 9e9, 100)[1]) == 1, "one moment is kept once"
 
 
+async def test_of_many_given_histories_those_of_named_links_are_kept(loop: Loop):
+    refused = InvalidSample("packet_loss is 7", "history[0].packet_loss")
+    made = await loop.links.all_recorded(
+        [
+            Query(history(70), None, "a"),
+            Query(history(70, first=1), None, "a"),
+            Query(history(70, mbps=5.0)),
+            refused,
+            Query(history(3, first=1400), None, "late"),
+            Query(history(1), None, "short"),
+            Query(history(70, mbps=8.0), None, "b"),
+        ]
+    )
+    assert len(loop.written) == 1, "one transaction for all that was measured"
+    rates = [20.0, 20.0, 5.0, None, None, None, 8.0]
+    for item, mbps in zip(made, rates, strict=True):
+        if isinstance(item, Made):
+            assert item.forecast.bandwidth_mbps == pytest.approx(mbps, rel=0.05)
+            assert "not_recorded" not in item.forecast.reasons
+        else:
+            assert mbps is None
+    assert made[3] is refused
+    assert isinstance(made[4], InvalidSample)
+    assert made[4].field == "history"
+    assert isinstance(made[5], InvalidHistory)
+    await loop.links.drain()
+    assert len(loop.written) == 2, "and one for all that was said"
+    kept = {link.link_id for link in loop.store.links(None, "", 10)}
+    assert kept == {"a", "b"}
+    samples, forecasts = loop.store.history("a", 0, 9e9, 100)
+    assert (len(samples), len(forecasts)) == (71, 2)
+
+
+async def test_many_anonymous_histories_leave_the_store_alone(tmp_path: Path):
+    loop = Loop(f"postgresql://nobody@/x?host={tmp_path}")
+    (made,) = await loop.links.all_recorded([Query(history(70))])
+    assert isinstance(made, Made)
+    assert made.forecast.reasons == ("model_unavailable",)
+    assert loop.written == []
+
+
+async def test_more_than_one_transaction_should_hold_is_written_in_several(loop: Loop):
+    queries = [Query(history(250), None, f"link{number}") for number in range(81)]
+    made = await loop.links.all_recorded(queries)
+    assert all(isinstance(one, Made) for one in made)
+    assert [len(batch.reports) for batch in loop.written] == [80, 1]
+    assert len(loop.store.links(None, "", 100)) == 81
+
+
 async def test_a_link_whose_model_misses_comes_to_be_led_by_who_does_not(loop: Loop):
     rng = np.random.default_rng(0)
     moved = 20.0 * np.cumprod(rng.choice([0.5, 2.0], 200))  # the last value is never in band
@@ -113,7 +182,9 @@ async def test_a_link_whose_model_misses_comes_to_be_led_by_who_does_not(loop: L
 
 @pytest.fixture
 async def compared(tmp_path: Path) -> AsyncIterator[Loop]:
-    made = Loop(f"sqlite:///{tmp_path}/pba.db", {"internet": Asked("internet"), "v1": Asked("v1")})
+    made = Loop(
+        f"sqlite:///{tmp_path}/pba.db", models={"internet": Asked("internet"), "v1": Asked("v1")}
+    )
     made.store.ready()
     yield made
     await made.links.drain()
@@ -149,7 +220,7 @@ async def test_out_of_shadow_one_arm_is_asked(compared: Loop):
 
 
 async def test_an_arm_that_fails_in_shadow_costs_nothing(tmp_path: Path):
-    loop = Loop(f"sqlite:///{tmp_path}/pba.db", {"internet": Asked("internet"), "v1": _busy})
+    loop = Loop(f"sqlite:///{tmp_path}/pba.db", models={"internet": Asked("internet"), "v1": _busy})
     loop.store.ready()
     loop.flags = Flags(shadow=True)
     await loop.links.observe([report("a", 70)])

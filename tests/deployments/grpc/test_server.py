@@ -15,7 +15,7 @@ from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
 from deployments.grpc.health import Health
 from deployments.grpc.server import SERVICE, GrpcServer
 from deployments.settings import Settings
-from pba.errors import Busy, NotFound, PBAError, Unavailable
+from pba.errors import Busy, NotFound, PBAError, StoreUnavailable, Unavailable
 from pba.forecasting import Query
 from pba.local import LocalService
 from pba.types import Forecast, History
@@ -109,7 +109,7 @@ async def test_a_bad_sample_is_named_in_trailing_metadata(stub: pba_pb2_grpc.Pre
     ("error", "code"),
     [
         (Busy("full"), grpc.StatusCode.RESOURCE_EXHAUSTED),
-        (Unavailable("away"), grpc.StatusCode.UNAVAILABLE),
+        (StoreUnavailable("away"), grpc.StatusCode.UNAVAILABLE),
         (NotFound("no such link"), grpc.StatusCode.NOT_FOUND),
     ],
 )
@@ -119,7 +119,7 @@ async def test_errors_have_the_codes_of_the_table(
     core.error = error
     found, text, metadata = await refused(stub.Forecast(messages.request(HISTORY)))
     assert (found, text, metadata["pba-error-code"]) == (code, error.message, error.code)
-    assert ("grpc-retry-pushback-ms" in metadata) == isinstance(error, Busy)
+    assert ("grpc-retry-pushback-ms" in metadata) == isinstance(error, Busy | Unavailable)
 
 
 async def test_a_bug_is_internal_without_its_text(core: StandIn, stub: pba_pb2_grpc.PredictorStub):

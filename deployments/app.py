@@ -25,6 +25,10 @@ def build(args: dict[str, Any]) -> Application:
     settings = Settings(**args)
     datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter", settings)
     internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet", settings)
-    v1 = serve.deployment(name="BaselineModel")(ModelServer).bind(baseline.NAME, settings)
+    v1 = (
+        serve.deployment(name="BaselineModel")(ModelServer).bind(baseline.NAME, settings)
+        if settings.v1
+        else None
+    )
     monitor = serve.deployment(name="Monitor")(Monitor).bind(settings)
     return serve.deployment(name="Router")(Router).bind(datacenter, internet, v1, monitor, settings)

@@ -43,13 +43,13 @@ from deployments.schema import (
     read_query,
     read_samples,
 )
-from deployments.service import Service
+from deployments.service import Ask, Service
 from deployments.settings import Settings
 from deployments.switches import Switches, keep_awake
 from pba import baseline as v1
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
-from pba.errors import PBAError, StoreUnavailable, Unavailable
+from pba.errors import InvalidRequest, PBAError, StoreUnavailable, Unavailable
 from pba.forecasting import Query
 from pba.monitor import DRIFT
 from pba.rollout import Flags
@@ -81,7 +81,7 @@ class Router:
         self,
         datacenter: DeploymentHandle[Any],
         internet: DeploymentHandle[Any],
-        baseline: DeploymentHandle[Any],
+        baseline: DeploymentHandle[Any] | None,
         monitor: DeploymentHandle[Any],
         settings: Settings,
     ) -> None:
@@ -98,16 +98,19 @@ class Router:
             settings.flags_every_s,
         )
         await self._flags.start()
-        self._awake = asyncio.create_task(keep_awake(self._flags, baseline.stay.remote))
+        asked: dict[str, Ask] = {mode: asking(handle) for mode, handle in self._handles.items()}
+        self._awake: asyncio.Task[None] | None = None
+        if baseline is not None:
+            asked[v1.NAME] = asking(baseline)
+            self._awake = asyncio.create_task(keep_awake(self._flags, baseline.stay.remote))
         self._service = Service(
-            {v1.NAME: asking(baseline)}
-            | {mode: asking(handle) for mode, handle in self._handles.items()},
+            asked,
             settings.model_deadline_ms / 1000,
             settings.gap_intervals,
             _now,
             self._flags,
         )
-        self._catalog = Catalog(list(self._handles), settings, self._store)
+        self._catalog = Catalog([*self._handles, v1.NAME], settings, self._store)
         commit = GroupCommit(self._store.write, settings.max_writes_waiting)
         nudges = Nudges(monitor.hear.remote)
         self._links = Links(
@@ -127,7 +130,8 @@ class Router:
 
     async def __del__(self) -> None:
         """End what Serve does not: called by it when the replica has drained."""
-        self._awake.cancel()
+        if self._awake is not None:
+            self._awake.cancel()
         self._flags.stop()
         if self._grpc is not None:
             await self._grpc.stop()
@@ -252,9 +256,11 @@ class Router:
     @_api.get("/v1/models")
     async def get_models(self) -> Response:
         """Tell what serves each mode, and v1, which may be asleep."""
-        deadline_s = self._settings.model_deadline_ms / 1000
-        control = await described_if_awake(self._baseline, v1.NAME, deadline_s)
-        return http.json({"models": {**await self._describe(), v1.NAME: control}})
+        told = await self._describe()
+        if self._baseline is not None:
+            deadline_s = self._settings.model_deadline_ms / 1000
+            told[v1.NAME] = await described_if_awake(self._baseline, v1.NAME, deadline_s)
+        return http.json({"models": told})
 
     @_api.get("/v1/models/{mode}/versions")
     async def get_versions(self, mode: str) -> Response:
@@ -288,6 +294,9 @@ class Router:
     async def put_flags(self, request: Request) -> Response:
         """Change flags that nobody else has changed since they were read."""
         asked = read_flags(await http.read_body(request, self._settings.max_body_mb))
+        held = await self._asked(self._store.flags)
+        if self._baseline is None and held.flags.changed(asked.flags).wants_v1:
+            raise InvalidRequest("v1 is not deployed; flags leave all links to v3.", "flags")
         held = await self._asked(self._store.change_flags, asked.flags, asked.version, asked.who)
         await self._flags.look()
         return http.json(held.as_dict())

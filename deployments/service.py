@@ -26,7 +26,7 @@ class Service:
     Parameters
     ----------
     models
-        How to ask each model, by name.
+        How to ask each model, by name; one that is missing counts as away.
     deadline_s
         How long one model call may take before the forecast is made without it. Calls of one
         request queue behind each other, so the n-th of them is given n times as long.
@@ -87,10 +87,11 @@ class Service:
         return assemble(plans, asked, answers, self._clock())
 
     async def _ask(self, batch: Batch, calls: int) -> Answer | Absent:
+        ask = self._models.get(batch.model)
+        if ask is None:
+            return Absent("model_unavailable")
         try:
-            return await asyncio.wait_for(
-                self._models[batch.model](batch.telemetry), self._deadline_s * calls
-            )
+            return await asyncio.wait_for(ask(batch.telemetry), self._deadline_s * calls)
         except TimeoutError:
             _log.warning("model_late", extra={"model": batch.model})
             return Absent("model_late")

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
         gt=0,
         description="Requests that one router replica answers at a time; one more gets 429.",
     )
+    v1: bool = Field(True, description="Whether v1, the control arm of rollouts, is deployed.")
     flags: dict[str, Any] = Field(
         {},
         description="Flags that hold until they are changed for the first time, by name as in "

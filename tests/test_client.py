@@ -165,7 +165,7 @@ def test_both_clients_have_the_same_calls():
         return {name for name in vars(kind) if not name.startswith("_")}
 
     links = {"observe", "observe_many", "link_forecast", "link_forecasts", "link", "delete_link"}
-    own = {"close", "forecast", "forecasts", "models", "metrics"}
+    own = {"close", "forecast", "forecasts", "models", "metrics", "flags", "set_flags", "rollout"}
     assert calls(PBAClient) == calls(AsyncPBAClient) == links | own
 
 

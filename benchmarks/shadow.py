@@ -28,9 +28,7 @@ async def main(folder: str, samples: int = 300) -> None:
             await client.set_flags(
                 {"v3_rollout_percentage": 0, "shadow": True}, held["version"], "benchmark"
             )
-            while "asleep" in (await client.models())["v1"]:
-                await asyncio.sleep(0.5)
-            await asyncio.sleep(3)
+            await _v1_answers(client)
             links = _links(Path(folder), samples)
             told = await asyncio.gather(*(_live(client, *one) for one in links.items()))
             served = {name for names in told for name in names}
@@ -43,6 +41,14 @@ async def main(folder: str, samples: int = 300) -> None:
     for mode, own in _recomputed(rows).items():
         part = report["modes"][mode]
         print(f"| {mode} | {_row(part, own)} | {part['verdict']} |")
+
+
+async def _v1_answers(client: AsyncPBAClient) -> None:
+    """Wait until v1, which wakes up when it may be asked, has done so."""
+    await client.observe("first", History(START_S + np.arange(12.0), np.full((12, 5), 50.0)))
+    while True:
+        if (await client.link_forecast("first")).source == "model":
+            return
 
 
 def _links(folder: Path, samples: int) -> dict[str, Trace]:

@@ -6,13 +6,13 @@ Knows no Ray. Holds nothing that is missed when it dies: what was acknowledged i
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from deployments.commit import MOST_ROWS
 from deployments.deadline import within
+from deployments.keeper import Keeper
 from deployments.service import Service
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
@@ -20,7 +20,7 @@ from pba.errors import Busy, InvalidSample, NotFound, PBAError, StoreUnavailable
 from pba.forecasting import Query, check_history
 from pba.record import LinkRecord
 from pba.rollout import Flags
-from pba.store import Batch, Known, Receipt, Report, Said, Store
+from pba.store import Batch, Known, Receipt, Report, Store
 from pba.store.store import no_such_link
 from pba.types import NetworkMode
 
@@ -76,8 +76,7 @@ class Links:
         self._clock = clock
         self._record_deadline_s = record_deadline_s
         self._store_deadline_s = store_deadline_s
-        self._flags = flags
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._keep = Keeper(service.compared, commit, flags)
 
     async def observe(self, reports: Sequence[Report]) -> list[Receipt]:
         """Store ``reports``; return what became of each, once all are committed.
@@ -161,53 +160,7 @@ class Links:
 
     async def drain(self) -> None:
         """Wait until all that is to be kept is kept, or has failed."""
-        await asyncio.gather(*self._tasks)
-
-    def _keep(
-        self,
-        queries: Sequence[Query | PBAError],
-        made: Sequence[Made | PBAError],
-        started: float,
-        read_s: float,
-    ) -> None:
-        """Keep forecasts to be scored, and the other arm's, without having the caller wait."""
-        took_ms = (time.perf_counter() - started) * 1000
-        pairs = [
-            (query, one)
-            for query, one in zip(queries, made, strict=True)
-            if isinstance(query, Query) and query.link_id and isinstance(one, Made)
-        ]
-        if pairs:
-            self._later(self._write([said(one, took_ms) for _, one in pairs]))
-        if pairs and self._flags().shadow:
-            others = [
-                replace(query, arm=one.arm.other, mode=one.forecast.mode, allocation=None)
-                for query, one in pairs
-            ]
-            self._later(self._shadow(others, read_s))
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _shadow(self, queries: Sequence[Query], read_s: float) -> None:
-        """Keep what the other arm would have said; it may fail, for nobody was promised it."""
-        started = time.perf_counter()
-        try:
-            made = await self._service.compared(queries)
-        except PBAError as error:
-            _log.warning("not_compared", extra={"count": len(queries), "why": str(error)})
-            return
-        took_ms = (read_s + time.perf_counter() - started) * 1000
-        if made:
-            await self._write([said(one, took_ms, served=False) for one in made])
-
-    async def _write(self, kept: Sequence[Said]) -> None:
-        try:
-            await self._commit(Batch(said=kept))
-        except PBAError as error:
-            _log.warning("forecast_not_kept", extra={"count": len(kept), "why": str(error)})
+        await self._keep.drain()
 
     async def _record(self, queries: Sequence[Query]) -> dict[str, _Learnt]:
         """Keep the histories of ``queries``; return what is known of their links then.
@@ -270,31 +223,6 @@ def _parts(reports: Sequence[Report]) -> list[list[Report]]:
         parts[-1].append(report)
         left -= len(report.timestamps_s)
     return parts
-
-
-def said(made: Made, took_ms: float, served: bool = True) -> Said:
-    """Return what is kept of a forecast of a named link."""
-    forecast = made.forecast
-    assert forecast.link_id is not None
-    return Said(
-        link_id=forecast.link_id,
-        after_s=made.after_s,
-        made_s=forecast.made_at.timestamp(),
-        mode=forecast.mode.value,
-        source=forecast.source,
-        version=forecast.model_version or "",
-        step_s=forecast.step_s,
-        took_ms=took_ms,
-        arm=made.arm,
-        served=served,
-        said={
-            "points_mbps": [horizon.bandwidth_mbps for horizon in forecast.horizons],
-            "confidence": [horizon.confidence for horizon in forecast.horizons],
-            "unadapted": list(made.confidence),
-            "quantiles_mbps": [list(horizon.quantiles_mbps) for horizon in forecast.horizons],
-            "members": {name: list(points) for name, points in made.points_mbps.items()},
-        },
-    )
 
 
 def _query(

@@ -202,7 +202,6 @@ async def test_in_shadow_both_arms_are_kept_and_one_is_told(
     assert not isinstance(told[1], Exception)
     assert {told[0].arm, told[1].arm} == {served}  # type: ignore[union-attr]
     await compared.links.drain()
-    await compared.links.drain()
     for link in ("a", "b"):
         kept = compared.store.history(link, 0, 9e9, 10)[1]
         assert {one["arm"]: one["served"] for one in kept} == {
@@ -225,7 +224,6 @@ async def test_an_arm_that_fails_in_shadow_costs_nothing(tmp_path: Path):
     loop.flags = Flags(shadow=True)
     await loop.links.observe([report("a", 70)])
     assert (await loop.links.forecast("a")).forecast.source == "model"
-    await loop.links.drain()
     await loop.links.drain()
     assert len(loop.store.history("a", 0, 9e9, 10)[1]) == 1
     loop.store.close()

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-from deployments import errors
+from deployments import errors, examples
 from pba.errors import Busy, PBAError, TooLarge, Unavailable
 from pba.types import COLUMNS, History, rfc3339
 
@@ -20,6 +20,7 @@ __all__ = [
     "ForecastAnswer",
     "From",
     "Limit",
+    "LinkId",
     "PointerAnswer",
     "ReceiptAnswer",
     "ReceiptsAnswer",
@@ -35,6 +36,7 @@ __all__ = [
 
 _RETRY_AFTER_S = "1"
 _FOREVER_S = 253_402_300_799.0
+LinkId = Annotated[str, Path(description="As it was reported.", examples=[examples.LINK_ID])]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 Since = Annotated[datetime | float | None, Query(description="Unix s or RFC 3339.")]
 From = Annotated[datetime | float | None, Query(alias="from", description="Unix s or RFC 3339.")]
@@ -256,7 +258,8 @@ def documented(
 ) -> dict[str, Any]:
     """Return route options that describe body and answer in OpenAPI without parsing them twice."""
     schema = given.model_json_schema(ref_template="#/components/schemas/{model}")
-    content = {"application/json": {"schema": _inlined(schema)}}
+    example = examples.BODIES[given.__name__]
+    content = {"application/json": {"schema": _inlined(schema), "example": example}}
     failures = {
         code: {"model": ErrorAnswer, "description": text}
         for code, text in (

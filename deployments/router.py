@@ -169,7 +169,7 @@ class Router:
         return http.json({"forecasts": await self._many(body)})
 
     @_api.post("/v1/links/{link_id}/samples", **http.documented(SamplesBody, http.ReceiptAnswer))
-    async def post_samples(self, link_id: str, request: Request) -> Response:
+    async def post_samples(self, link_id: http.LinkId, request: Request) -> Response:
         """Store samples of a link; acknowledged when they are committed."""
         body = await http.read_body(request, self._settings.max_body_mb)
         with self._admitted("samples"):
@@ -184,7 +184,7 @@ class Router:
         return http.json(await self._observe(body))
 
     @_api.get("/v1/links/{link_id}/forecast", response_model=http.ForecastAnswer)
-    async def get_link_forecast(self, link_id: str, allocation: bool = False) -> Response:
+    async def get_link_forecast(self, link_id: http.LinkId, allocation: bool = False) -> Response:
         """Forecast from a link's stored history; with the default advice if that is asked for."""
         return http.json(await self._of_link(link_id, AllocationRequest() if allocation else None))
 
@@ -205,13 +205,13 @@ class Router:
         return http.json({"links": [link.as_dict() for link in found], "cursor": after})
 
     @_api.get("/v1/links/{link_id}")
-    async def get_link(self, link_id: str) -> Response:
+    async def get_link(self, link_id: http.LinkId) -> Response:
         """Tell what is known of a link."""
         found = await self._asked(self._store.link, link_id)
         return http.json(found.as_dict())
 
     @_api.delete("/v1/links/{link_id}")
-    async def delete_link(self, link_id: str) -> Response:
+    async def delete_link(self, link_id: http.LinkId) -> Response:
         """Forget a link and all that is known of it."""
         await self._asked(self._store.delete, link_id)
         return http.json({"deleted": link_id})
@@ -219,7 +219,7 @@ class Router:
     @_api.get("/v1/links/{link_id}/history")
     async def get_history(
         self,
-        link_id: str,
+        link_id: http.LinkId,
         since: http.From = None,
         until: http.To = None,
         limit: http.Limit = 1000,

@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import pytest
 
+from deployments.examples import BODIES, LINK_ID
 from pba import baseline
 from pba.client import PBAClient, _Call, request
 from pba.errors import InvalidSample
@@ -352,3 +353,18 @@ async def test_a_killed_service_frees_its_port(service: RunningService):  # the 
         return False
 
     await until(free, 30)
+
+
+def test_every_example_of_the_docs_runs(service: RunningService):
+    told = httpx.get(f"{service.url}/openapi.json").json()["paths"]
+    link = f"/v1/links/{LINK_ID}"
+    httpx.post(f"{service.url}{link}/samples", json=BODIES["SamplesBody"]).raise_for_status()
+    refused = {"/v1/models/internet/promote": 404, "/v1/models/internet/rollback": 409}
+    calls = [(path, *one) for path, methods in told.items() for one in methods.items()]
+    for path, method, operation in sorted(calls, key=lambda call: call[1] == "delete"):
+        body = operation.get("requestBody", {}).get("content", {"application/json": {}})
+        place = path.format(link_id=LINK_ID, mode="internet")
+        example = body["application/json"].get("example")
+        answer = httpx.request(method, service.url + place, json=example, timeout=20)
+        assert answer.status_code == refused.get(place, 200), (method, path, answer.text)
+    assert {method for _, method, _ in calls} == {"get", "post", "put", "delete"}

@@ -1,0 +1,32 @@
+"""What /docs offers to try, body by body; each runs as it stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["BODIES", "LINK_ID"]
+
+LINK_ID = "fra1:ams2"
+
+_SAMPLES: list[dict[str, Any]] = [
+    {
+        "timestamp": f"2026-03-01T12:00:0{second}Z",
+        "bandwidth_mbps": mbps,
+        "latency_ms": 41.2,
+        "packet_loss": 0.001,
+        "jitter_ms": 2.3,
+    }
+    for second, mbps in enumerate((812.5, 798.0, 805.1))
+]
+_FORECAST = {"history": _SAMPLES, "mode": "auto", "allocation": {"max_streams": 64}}
+
+BODIES: Mapping[str, dict[str, Any]] = {
+    "ForecastBody": _FORECAST,
+    "BulkBody": {"requests": [_FORECAST, {"history": _SAMPLES[:1]}]},
+    "SamplesBody": {"samples": _SAMPLES},
+    "BulkSamplesBody": {"samples": [{"link_id": LINK_ID, **sample} for sample in _SAMPLES]},
+    "LinksBody": {"link_ids": [LINK_ID, "nobody"]},
+    "FlagsBody": {"version": 0, "who": "anna", "flags": {"enable_hybrid_mode": True}},
+    "PromotionBody": {"version": "internet-2026.11.24-3", "who": "anna", "why": "better at night"},
+    "RollbackBody": {"who": "anna", "why": "worse at night"},
+}
+"""By the name of the body."""

@@ -423,7 +423,7 @@ class Lossy:
 
 def lossy(monkeypatch: pytest.MonkeyPatch, found: bytes | None, lost: Exception) -> Files:
     system = Lossy(found, lost)
-    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda root: (system, root))
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda root, **_: (system, root))
     return Files("memory://lossy")
 
 

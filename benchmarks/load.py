@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -28,12 +29,19 @@ def run(
     url: str, path: str, body: bytes, connections: int, seconds: float, rate: float | None = None
 ) -> Load:
     """Send ``body`` again and again; ``rate`` is in requests a second, None as fast as answered."""
-    return asyncio.run(_run(url, path, body, connections, seconds, rate))
+    return asyncio.run(send(url, path, body, connections, seconds, rate))
 
 
-async def _run(
-    url: str, path: str, body: bytes, connections: int, seconds: float, rate: float | None
+async def send(
+    url: str,
+    path: str,
+    body: bytes,
+    connections: int,
+    seconds: float,
+    rate: float | None = None,
+    hear: Callable[[float, bytes], None] = lambda took_s, answer: None,
 ) -> Load:
+    """As `run`, with ``hear`` called with the seconds and the body of every answer."""
     target = urlsplit(url)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Type: application/json\r\n"
@@ -44,7 +52,7 @@ async def _run(
     pause = None if rate is None else connections / rate
     parts = await asyncio.gather(
         *(
-            _connection(target.hostname, target.port, message, began + seconds, pause, number)
+            _connection(target.hostname, target.port, message, began + seconds, pause, number, hear)
             for number in range(connections)
         )
     )
@@ -54,7 +62,13 @@ async def _run(
 
 
 async def _connection(
-    host: str | None, port: int | None, message: bytes, end: float, pause: float | None, number: int
+    host: str | None,
+    port: int | None,
+    message: bytes,
+    end: float,
+    pause: float | None,
+    number: int,
+    hear: Callable[[float, bytes], None],
 ) -> tuple[list[float], int]:
     reader, writer = await asyncio.open_connection(host, port)
     latencies, failed, closed = [], 0, False
@@ -68,16 +82,17 @@ async def _connection(
             writer.close()
             reader, writer = await asyncio.open_connection(host, port)
         writer.write(message)
-        status, closed = await _answer(reader)
+        status, closed, answer = await _answer(reader)
         failed += status != 200
         latencies.append(time.perf_counter() - started)
+        hear(latencies[-1], answer)
     writer.close()
     return latencies, failed
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
-    """Return the status of an answer, and whether the connection ends with it."""
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
+    """Return the status of an answer, whether the connection ends with it, and its body."""
     lines = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
     length = next(line.split(b":")[1] for line in lines if line.startswith(b"content-length:"))
-    await reader.readexactly(int(length))
-    return int(lines[0].split(b" ", 2)[1]), b"connection: close" in lines
+    body = await reader.readexactly(int(length))
+    return int(lines[0].split(b" ", 2)[1]), b"connection: close" in lines, body

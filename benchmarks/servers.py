@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -49,16 +49,30 @@ def bare() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def service(plain: bool, store_url: str | None = None) -> Iterator[tuple[str, dict[str, str]]]:
+def service(
+    plain: bool,
+    store_url: str | None = None,
+    registry: str | None = None,
+    replicas: Mapping[str, int] | None = None,
+) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the url of `python -m deployments` and the environment of a second Ray program.
 
-    ``store_url`` None is a SQLite file of its own.
+    ``store_url`` None is a SQLite file of its own, ``registry`` None an empty one; ``replicas``
+    are the fewest of a deployment.
     """
     with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
         config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
         config["http_options"]["port"] = port
         url = store_url or f"sqlite:///{folder}/pba.db"
-        config["applications"][0]["args"] = {"store_url": url, "grpc_port": 0}
+        (app,) = config["applications"]
+        app["args"] = {
+            "store_url": url,
+            "grpc_port": 0,
+            "registry": registry or f"{folder}/registry",
+        }
+        for deployment in app["deployments"]:
+            if replicas and deployment["name"] in replicas:
+                deployment["autoscaling_config"]["min_replicas"] = replicas[deployment["name"]]
         path = Path(folder) / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
         command = [sys.executable, "-m", "deployments", str(path), *(["--plain"] * plain)]

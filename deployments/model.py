@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class ModelServer:
         self._changed = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
         self._replica = serve.get_replica_context().replica_tag
-        self._telling: set[asyncio.Task[None]] = set()
+        self._teller = ThreadPoolExecutor(1, "events")  # one, so that events keep their order
         self._refusals = metrics.Counter(
             "dwcp_pba_models_refused_total", "Models refused on load.", tag_keys=("mode",)
         )
@@ -197,6 +198,5 @@ class ModelServer:
         told = {"model": self._name, "version": version, "champion": pointer.number, "why": why}
         told |= {"who": pointer.who, "replica": self._replica}
         _log.log(logging.WARNING if kind == "model_refused" else logging.INFO, kind, extra=told)
-        task = asyncio.create_task(asyncio.to_thread(self._tell, Event(kind, _clock(), None, told)))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        event = Event(kind, _clock(), None, told)
+        asyncio.get_running_loop().run_in_executor(self._teller, self._tell, event)

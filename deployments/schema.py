@@ -9,12 +9,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     TypeAdapter,
     ValidationError,
     WrapValidator,
 )
 from pydantic.config import JsonDict
-from pydantic_core import ErrorDetails, to_json
+from pydantic_core import ErrorDetails, PydanticCustomError, to_json
 from typing_extensions import TypedDict
 
 from pba.allocation import AllocationRequest
@@ -57,8 +58,18 @@ _Body = TypeVar("_Body")
 _ADVICE = "Asks for advice: {} with the defaults, other fields as in docs/allocation.md."
 _STRICT = ConfigDict(extra="forbid")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Seen = Annotated[int, Field(strict=True)] | str | None
 _Moment = _Number | Annotated[datetime, Field(strict=True)]
+
+
+def _champion(value: Any) -> int | str | None:
+    if value is None or type(value) in (int, str):
+        return value  # type: ignore[no-any-return]
+    raise PydanticCustomError("champion", "it is the number or the version of a champion")
+
+
+_Seen = Annotated[
+    int | str | None, PlainValidator(_champion, json_schema_input_type=int | str | None)
+]
 
 
 def _measured(column: str) -> Any:

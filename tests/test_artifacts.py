@@ -12,7 +12,7 @@ import pytest
 from pba import artifacts, baseline
 from pba.errors import BadArtifact
 from pba.models.onnx import OnnxForecaster
-from pba.types import NetworkMode
+from pba.types import COLUMNS, NetworkMode
 from tests.toy import BINS, toy_artifact, toy_onnx
 
 DATACENTER, INTERNET = NetworkMode.DATACENTER, NetworkMode.INTERNET
@@ -206,6 +206,22 @@ def test_metadata_that_does_not_fit_the_graph_is_refused(key, value):
 
     with pytest.raises(BadArtifact, match="the ONNX (input|outputs)"):
         OnnxForecaster(changed(alter))
+
+
+@pytest.mark.parametrize("change", [{"window": "31"}, {"columns": json.dumps(COLUMNS[::-1])}])
+def test_a_model_that_takes_other_input_than_it_would_be_given_is_refused(folder, change):
+    def alter(model: onnx.ModelProto) -> None:
+        told = {prop.key: prop.value for prop in model.metadata_props}
+        onnx.helper.set_model_props(model, told | change)
+        model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = int(
+            change.get("window", told["window"])
+        )
+
+    content = changed(alter)
+    (folder / artifacts.onnx_name(DATACENTER)).write_bytes(content)
+    edit(folder / "card.json", {"sha256": hashlib.sha256(content).hexdigest()})
+    with pytest.raises(BadArtifact, match="datacenter is given 30 of bandwidth_mbps"):
+        artifacts.load(str(folder), DATACENTER)
 
 
 def test_many_windows_are_answered_as_each_alone():

@@ -402,6 +402,21 @@ def test_a_registry_that_does_not_answer_is_called_so(tmp_path: Path, root: str)
         Registry(root, lambda: NOW_S).champion(NAME)
 
 
+def test_no_listing_is_remembered_for_others_write_too(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    given, open_url = [], fsspec.core.url_to_fs
+
+    def recorded(root: str, **options: object) -> object:
+        given.append(options)
+        return open_url(root, **options)
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", recorded)
+    registry.champion(NAME)
+    assert given
+    assert all(options == {"use_listings_cache": False} for options in given)
+
+
 class Lossy:
     """A store whose answers are lost after the deed, and which tries again by itself."""
 
@@ -423,7 +438,7 @@ class Lossy:
 
 def lossy(monkeypatch: pytest.MonkeyPatch, found: bytes | None, lost: Exception) -> Files:
     system = Lossy(found, lost)
-    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda root: (system, root))
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda root, **_: (system, root))
     return Files("memory://lossy")
 
 

@@ -44,9 +44,7 @@ class Files:
     def names(self, folder: str = "") -> list[str]:
         """Return the names of what lies directly in ``folder``, sorted; none where it is not."""
         with self._reached() as (system, root), contextlib.suppress(FileNotFoundError):
-            place = f"{root}/{folder}".rstrip("/")
-            system.invalidate_cache(place)
-            found = system.ls(place, detail=False)
+            found = system.ls(f"{root}/{folder}".rstrip("/"), detail=False)
             return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in found)
         return []
 
@@ -100,7 +98,8 @@ class Files:
     @contextlib.contextmanager
     def _reached(self) -> Iterator[tuple[Any, str]]:
         try:
-            yield fsspec.core.url_to_fs(self.root)
+            # Listings that a driver remembers would hide what others have written since.
+            yield fsspec.core.url_to_fs(self.root, use_listings_cache=False)
         except FileExistsError:
             raise
         except Exception as error:  # every driver has errors of its own, with no common base

@@ -42,6 +42,9 @@ def test_every_serving_pod_has_both_switches_and_the_head_runs_no_replica():
         (container,) = group["template"]["spec"]["containers"]
         switches = {entry["name"]: entry.get("value") for entry in container["env"]}
         assert "PBA_STORE_URL" in switches, "each pod with a database of its own would know little"
+        assert "PBA_REGISTRY" in switches, "each pod with one of its own would see no champion"
+        mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
+        assert any(switches["PBA_REGISTRY"].startswith(f"{mount}/") for mount in mounts)
         assert switches["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
         assert switches["RAY_SERVE_THROUGHPUT_OPTIMIZED"] == "1"
 

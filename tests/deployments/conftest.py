@@ -147,6 +147,7 @@ def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
         "max_in_flight": 16,
         "grpc_port": grpc_port,
         "store_url": f"sqlite:///{folder}/pba.db",
+        "registry": f"{folder}/registry",
         "score_every_s": 1.0,
     }
     return config

@@ -69,6 +69,8 @@ async def test_a_change_is_an_event(catalog: Catalog, store: Store):
         (NAME, body(version="../a"), InvalidRequest, "version"),
         (NAME, body(version="a", expected="b"), Conflict, "expected"),
         (NAME, body(version="a", expected=9), Conflict, "expected"),
+        (NAME, body(version="a", expected=True), InvalidRequest, "expected"),
+        (NAME, body(version="a", expected=[0]), InvalidRequest, "expected"),
         (NAME, body(), InvalidRequest, "version"),
         (NAME, body(version=3), InvalidRequest, "version"),
         (NAME, body(version="a", who=""), InvalidRequest, "who"),

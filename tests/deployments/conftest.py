@@ -81,6 +81,13 @@ handle = serve.get_app_handle("pba")
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[RunningService]:
+    """Start the service on toy models and a SQLite file, and end it afterwards."""
+    with running_service() as running:
+        yield running
+
+
+@contextlib.contextmanager
+def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards."""
     with (
         tempfile.TemporaryDirectory(
@@ -90,7 +97,7 @@ def service() -> Iterator[RunningService]:
         own_port() as grpc_port,
     ):
         folder = Path(name)
-        config = _config(folder, port, grpc_port)
+        config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
         path = folder / "serve.yaml"
         path.write_text(yaml.safe_dump(config))
         environment = os.environ | {
@@ -124,7 +131,7 @@ def service() -> Iterator[RunningService]:
             process.kill()
 
 
-def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
+def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> dict[str, Any]:
     """Return serve_config.yaml with toy models and an autoscaler in a hurry."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
     config["http_options"]["port"] = port
@@ -132,7 +139,7 @@ def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
         scaling = {"upscale_delay_s": 1, "downscale_delay_s": 3, "look_back_period_s": 2}
         scaling |= {"metrics_interval_s": 1, "max_replicas": 2, "target_ongoing_requests": 2}
         if deployment["name"] == "Router":
-            scaling = {"max_replicas": 1}
+            scaling = {"min_replicas": routers, "max_replicas": routers}
             deployment["max_ongoing_requests"] = 512
         elif deployment["name"] == "Monitor":
             continue
@@ -145,11 +152,10 @@ def _config(folder: Path, port: int, grpc_port: int) -> dict[str, Any]:
         deployment["autoscaling_config"] |= scaling
     config["applications"][0]["args"] = {
         "max_in_flight": 16,
-        "grpc_port": grpc_port,
         "store_url": f"sqlite:///{folder}/pba.db",
         "registry": f"{folder}/registry",
         "score_every_s": 1.0,
-    }
+    } | settings
     return config
 
 

@@ -94,7 +94,10 @@ class ForecastAnswer(BaseModel):
     packet_loss: float | None
     jitter_ms: float | None
     members: list[MemberAnswer]
-    reasons: list[str]
+    reasons: list[str] = Field(
+        description="what to know about it: short_history, irregular_window, unstable_window, "
+        "out_of_range, recent_misses, model_unavailable, model_late, not_recorded"
+    )
     allocation: AllocationAnswer | None = Field(None, description="there where it was asked for")
 
 

@@ -91,6 +91,12 @@ class _Heard:
         said = self.answer.prediction
         return Voice(said.probabilities[self.row], said.level_mbps[self.row], self.answer.bins)
 
+    @property
+    def highest_mbps(self) -> float:
+        """The most that it can say."""
+        level_mbps = float(self.answer.prediction.level_mbps[self.row])
+        return self.answer.bins.highest_mbps(level_mbps)
+
     def member(self, weight: float) -> Member:
         said = self.answer.decoded
         point, confidence = said.bandwidth_mbps[self.row, 0], said.confidence[self.row, 0]
@@ -136,6 +142,8 @@ def _conclude(
     adapted = _adapted(horizons, record)
     if adapted[0].confidence < confidence[0] - _MUCH_LESS_SURE:
         reasons = [*reasons, "recent_misses"]
+    if _out_of_range(planned, speaking):
+        reasons = [*reasons, "out_of_range"]
     latency_ms, packet_loss, jitter_ms = _path(models or speaking)
     forecast = Forecast(
         link_id=planned.query.link_id,
@@ -167,6 +175,12 @@ def _speaking(
     if models:
         return "model" if len(models) == 1 else "ensemble", models
     return "heuristic", [simple[_FALLBACK]]
+
+
+def _out_of_range(planned: Plan, speaking: list[_Heard]) -> bool:
+    """Return whether the window holds a rate that somebody's bins, at its level now, end below."""
+    highest_mbps = float(planned.window.telemetry[:, 0].max())
+    return any(highest_mbps > member.highest_mbps for member in speaking)
 
 
 def _pooled(heard: list[_Heard]) -> tuple[HorizonForecast, ...]:

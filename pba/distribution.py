@@ -89,6 +89,10 @@ class Bins:
         inner = self.overlap(candidates - _INNER_UP, candidates - _INNER_DOWN)
         return candidates, band + _INNER * inner
 
+    def highest_mbps(self, level_mbps: float) -> float:
+        """Return the rate at which the bins end; more cannot be said."""
+        return level_mbps * float(np.exp(self.edges[-1]))
+
     def overlap(self, low: Floats, high: Floats) -> Floats:
         """Return the share of each bin between ``low`` and ``high``, shape ``(bin, interval)``."""
         left, right = self.edges[:-1, None], self.edges[1:, None]

@@ -19,7 +19,7 @@ from pba.modes import PROFILES, detect_mode
 from pba.record import LinkRecord
 from pba.rollout import Arm
 from pba.types import Floats, History, NetworkMode
-from pba.windows import GAP_INTERVALS, since_last_gap, spacing
+from pba.windows import GAP_INTERVALS, UNSTABLE, restlessness, since_last_gap, spacing
 
 __all__ = ["Absent", "Answer", "Batch", "Plan", "Query", "batches", "check_history", "plan"]
 
@@ -126,6 +126,8 @@ def plan(query: Query, gap_intervals: float = GAP_INTERVALS) -> Plan:
     models = tuple(name for name in wanted if len(recent) >= _WINDOWS[name])
     reasons = [] if len(models) == len(wanted) else ["short_history"]
     reasons += [] if spaced.regular else ["irregular_window"]
+    if models and restlessness(window.telemetry[:, 0]) >= UNSTABLE:
+        reasons.append("unstable_window")
     return Plan(query, window, spaced.step_s, mode, models, tuple(reasons))
 
 

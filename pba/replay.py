@@ -1,8 +1,9 @@
 """A trace lived through again: forecast after every sample, and how the forecasts turned out."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +12,13 @@ from pba.modes import PROFILES
 from pba.traces import Trace
 from pba.types import HORIZONS, Forecast, History
 
-__all__ = ["Outcome", "Score", "live", "score"]
+__all__ = ["Agreement", "Ask", "Outcome", "Score", "agreement", "live", "nowhere", "past", "score"]
 
 _LONGEST = max(profile.window for profile in PROFILES.values())
+_SAME = 1e-5  # a model answers one window alone or among others, which differ in the last bits
+
+Ask = Callable[[History], Awaitable[Forecast]]
+"""Gives the forecast from a history of at most 60 samples."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,45 +51,117 @@ class Score:
     confidence: float
 
 
-def live(
-    trace: Trace, ask: Callable[[History], Forecast], speed: float = 0.0, limit: int | None = None
-) -> Iterator[Outcome]:
-    """Yield the outcome of every sample of ``trace`` but the first.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How two paths' forecasts of the same moments compare.
+
+    Parameters
+    ----------
+    alike
+        How often the same models, or the same rule, spoke in the same mode on both.
+    same
+        How often they then said the same: points and quantiles of every horizon, to 1e-5.
+    other_mode
+        How often the paths took the link to be in different modes.
+    other_speaker
+        How often somebody else spoke in the same mode.
+    confidence_moved
+        The mean and the largest difference of the confidence one step ahead, of those alike.
+    """
+
+    alike: int
+    same: int
+    other_mode: int
+    other_speaker: int
+    confidence_moved: tuple[float, float]
+
+
+def past(trace: Trace, now_s: float) -> Trace:
+    """Return ``trace`` in whole microseconds, moved back by whole seconds to end by ``now_s``."""
+    ahead_s = max(0.0, float(np.ceil(trace.timestamps_s[-1] - now_s)))
+    return replace(trace, timestamps_s=np.round(trace.timestamps_s - ahead_s, 6))
+
+
+async def nowhere(_: History) -> None:
+    """Report to nobody."""
+
+
+async def live(
+    trace: Trace,
+    asks: Sequence[Ask],
+    report: Callable[[History], Awaitable[None]] = nowhere,
+    speed: float = 0.0,
+    limit: int | None = None,
+) -> AsyncIterator[tuple[Outcome, ...]]:
+    """Yield what each of ``asks`` gave after every sample of ``trace`` but the first and the last.
 
     Parameters
     ----------
     trace
         At least 3 samples.
-    ask
-        Gives the forecast from a history of at most 60 samples.
+    asks
+        Asked one after the other.
+    report
+        Given the same history as they, before them, and at the end the last sample too.
     speed
         Times real time; 0 is as fast as the answers come.
     limit
-        The most forecasts.
+        The most forecasts of each.
     """
     history = History(trace.timestamps_s, trace.telemetry)
-    bandwidth_mbps = np.append(trace.telemetry[:, 0], np.full(max(HORIZONS), np.nan))
     ends = range(2, len(history) if limit is None else min(len(history), limit + 2))
     for end in ends:
         known = history.first(end).last(_LONGEST)
-        started = time.perf_counter()
-        forecast = ask(known)
-        latency_ms = (time.perf_counter() - started) * 1000
-        actual = tuple(float(bandwidth_mbps[end - 1 + steps]) for steps in HORIZONS)
-        moment = float(trace.timestamps_s[end - 1])
-        yield Outcome(forecast, moment, float(bandwidth_mbps[end - 1]), actual, latency_ms)
+        await report(known)
+        yield tuple([await _outcome(trace, end, known, ask) for ask in asks])
         if speed > 0:
-            time.sleep((trace.timestamps_s[end] - moment) / speed)
+            await asyncio.sleep(float(np.diff(trace.timestamps_s[end - 1 : end + 1])[0]) / speed)
+    if ends:
+        await report(history.first(ends[-1] + 1).last(_LONGEST))
 
 
-def score(outcomes: list[Outcome]) -> list[Score]:
+async def _outcome(trace: Trace, end: int, known: History, ask: Ask) -> Outcome:
+    """Ask once, after ``end`` samples."""
+    started = time.perf_counter()
+    forecast = await ask(known)
+    latency_ms = (time.perf_counter() - started) * 1000
+    rate_mbps = trace.telemetry[:, 0]
+    then = [end - 1 + steps for steps in HORIZONS]
+    actual = tuple(float(rate_mbps[at]) if at < len(trace) else np.nan for at in then)
+    moment_s = float(trace.timestamps_s[end - 1])
+    return Outcome(forecast, moment_s, float(rate_mbps[end - 1]), actual, latency_ms)
+
+
+def agreement(pairs: Iterable[tuple[Forecast, Forecast]]) -> Agreement:
+    """Compare two paths' forecasts, moment by moment."""
+    found = list(pairs)
+    alike = [(one, other) for one, other in found if _speaker(one) == _speaker(other)]
+    modes = sum(one.mode is not other.mode for one, other in found)
+    moved = [abs(one.confidence - other.confidence) for one, other in alike] or [np.nan]
+    same = sum(np.allclose(_figures(one), _figures(other), rtol=_SAME) for one, other in alike)
+    others = len(found) - len(alike) - modes
+    return Agreement(len(alike), same, modes, others, (float(np.mean(moved)), max(moved)))
+
+
+def _speaker(forecast: Forecast) -> tuple[str | None, ...]:
+    said = forecast.mode, forecast.source, forecast.model_version, forecast.members[0].name
+    return said
+
+
+def _figures(forecast: Forecast) -> np.ndarray:
+    """Return points and quantiles of every horizon."""
+    parts = [(one.bandwidth_mbps, *one.quantiles_mbps) for one in forecast.horizons]
+    return np.array(parts)
+
+
+def score(outcomes: Sequence[Outcome]) -> list[Score]:
     """Return one score a horizon; horizons that no trace was long enough for are left out."""
     return [
         found for index in range(len(HORIZONS)) if (found := _score(outcomes, index)) is not None
     ]
 
 
-def _score(outcomes: list[Outcome], index: int) -> Score | None:
+def _score(outcomes: Sequence[Outcome], index: int) -> Score | None:
     ended = [outcome for outcome in outcomes if not np.isnan(outcome.actual_mbps[index])]
     if not ended:
         return None

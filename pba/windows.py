@@ -6,12 +6,27 @@ import numpy as np
 
 from pba.types import Floats, History
 
-__all__ = ["GAP_INTERVALS", "Spacing", "runs", "since_last_gap", "sliding", "spacing"]
+__all__ = [
+    "GAP_INTERVALS",
+    "UNSTABLE",
+    "Spacing",
+    "restlessness",
+    "runs",
+    "since_last_gap",
+    "sliding",
+    "spacing",
+]
 
 GAP_INTERVALS = 10.0
 """A pause longer than this many typical intervals starts a new window."""
 
+UNSTABLE = 0.4
+"""From this `restlessness` on a window's forecast is more often wrong than right.
+
+Chosen on the train and val splits of the traces, see docs/closed-loop.md."""
+
 _IRREGULAR = 1.5
+_LEAST_MBPS, _FARTHEST = 0.01, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,31 @@ def spacing(timestamps_s: Floats) -> Spacing:
     step_s = float(np.median(intervals))
     regular = intervals.max() <= _IRREGULAR * step_s and intervals.min() * _IRREGULAR >= step_s
     return Spacing(step_s, bool(regular))
+
+
+def restlessness(rate_mbps: Floats) -> Floats:
+    """Return how far the rate moves from one sample to the next: the mean over the window.
+
+    In the logarithm, where 0.4 is a factor of 1.5; a step counts as 1 at most, so that one outage
+    does not make a window restless, and a rate as at least 0.01 Mbps.
+
+    Parameters
+    ----------
+    rate_mbps
+        Shape ``(…, sample)``, at least 2 samples.
+
+    Returns
+    -------
+    Floats
+        Shape ``(…,)``.
+
+    Examples
+    --------
+    >>> restlessness(np.array([[100.0, 150.0, 100.0, 150.0], [100.0, 101.0, 0.0, 0.0]])).round(2)
+    array([0.41, 0.34])
+    """
+    steps = np.abs(np.diff(np.log(np.maximum(rate_mbps, _LEAST_MBPS)), axis=-1))
+    return np.asarray(np.minimum(steps, _FARTHEST).mean(axis=-1))
 
 
 def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> History:

@@ -78,5 +78,13 @@ def test_a_record_of_misses_takes_confidence_and_says_so():
     assert made(LinkRecord()).forecast.reasons == ()
 
 
+@pytest.mark.parametrize(("highest", "reasons"), [(400.0, ()), (410.0, ("out_of_range",))])
+def test_a_rate_that_the_bins_do_not_reach_any_more_is_said(highest: float, reasons: tuple[str]):
+    telemetry = history(mbps=1.0).telemetry
+    telemetry[10, 0] = highest  # bins end at exp(6) = 403 times the level, here the last value
+    said = made(None, given=History(np.arange(60.0), telemetry))
+    assert said.forecast.reasons == reasons
+
+
 def test_what_is_kept_tells_the_moment_it_rests_on():
     assert made(None).after_s == 1e9 + 59

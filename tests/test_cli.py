@@ -2,6 +2,7 @@ import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pba.cli import app, main
+from pba.cli.ask import Kept
+from pba.client import AsyncPBAClient
 from pba.errors import BadArtifact, InvalidTrace, Unavailable
 from pba.modes import PROFILES
 from pba.store import Batch, Report, Store
 from pba.traces import read_traces
+from pba.types import History
 from tests.toy import toy_artifact
 
 Run = Callable[..., Result]
@@ -66,6 +70,39 @@ def test_replay_takes_one_split_and_a_limit_and_writes_every_forecast(
     assert len(lines) == 65
     assert lines[0]["forecast"]["reasons"] == ["short_history"]
     assert lines[-1]["forecast"]["model_version"] == "toy-1"
+
+
+def test_replay_takes_as_many_links_as_asked_in_turn_from_each_file(
+    run: Run, trace: Path, tmp_path: Path
+):
+    other, path = tmp_path / "other.csv", tmp_path / "out.jsonl"
+    other.write_text("timestamp_s,bandwidth_mbps\n" + "".join(f"{at},9\n" for at in range(9)))
+    run("replay", trace, other, "--links", "2", "--limit", "3", "--output", path)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["trace_id"] for line in lines] == ["one"] * 3 + ["other"] * 3
+    with pytest.raises(InvalidTrace, match="links is 9; there are 3 such traces"):
+        run("replay", trace, other, "--links", "9")
+
+
+def test_the_stored_path_is_of_a_service(run: Run, trace: Path):
+    told = run("replay", trace, "--path", "both")
+    assert told.exit_code == 2
+    assert "Leave out --in-process" in told.output
+
+
+async def test_a_kept_link_reports_each_sample_once():
+    class Client:
+        told: ClassVar[list[float]] = []
+
+        async def observe(self, link_id: str, samples: History) -> None:
+            assert link_id == "a"
+            self.told += samples.timestamps_s.tolist()
+
+    history = History(np.arange(9.0), np.full((9, 5), 0.5))
+    kept = Kept(cast("AsyncPBAClient", Client()), "a")
+    for end in (2, 3, 5, 9):
+        await kept.report(history.first(end).last(4))
+    assert Client.told == list(range(9))
 
 
 def test_replay_draws_a_picture(run: Run, trace: Path, tmp_path: Path):

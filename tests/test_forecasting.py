@@ -114,6 +114,17 @@ def test_an_irregular_window_is_used_and_said_so():
     assert (found.models, found.reasons, found.step_s) == ((INTERNET,), ("irregular_window",), 1.0)
 
 
+@pytest.mark.parametrize(("factor", "reasons"), [(1.45, ()), (1.55, ("unstable_window",))])
+def test_a_window_whose_rate_moves_by_half_each_step_is_unstable(factor, reasons):
+    telemetry = history(60).telemetry.copy()
+    telemetry[:, 0] = np.where(np.arange(60) % 2, 100.0, 100.0 * factor)
+    found = plan(Query(History(np.arange(60.0), telemetry), INTERNET))
+    assert found.reasons == reasons
+    assert found.models == (INTERNET,)
+    short = plan(Query(History(np.arange(20.0), telemetry[:20]), INTERNET))
+    assert short.reasons == ("short_history",), "which says enough of a window that no model sees"
+
+
 def test_batches_hold_each_models_windows_and_at_most_as_many_as_asked():
     modes = [DATACENTER, HYBRID, INTERNET, DATACENTER, DATACENTER]
     plans = [plan(Query(history(60, 10.0 + row), mode)) for row, mode in enumerate(modes)]

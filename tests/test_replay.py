@@ -1,7 +1,8 @@
 """A replay knows only the past, and its scores are those of a plain loop."""
 
+import asyncio
 import math
-import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -9,9 +10,9 @@ import numpy as np
 import pytest
 
 from pba.local import LocalService
-from pba.replay import Outcome, live, score
+from pba.replay import Ask, Outcome, agreement, live, past, score
 from pba.traces import Trace
-from pba.types import HORIZONS, QUANTILES, Forecast, History
+from pba.types import HORIZONS, QUANTILES, Forecast, History, NetworkMode
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SERVICE = LocalService({}, clock=lambda: NOW)
@@ -23,22 +24,35 @@ def trace(count: int) -> Trace:
     return Trace("t", "test", 1e9 + np.arange(float(count)), telemetry)
 
 
+async def ask(history: History) -> Forecast:
+    return SERVICE.forecast(history)
+
+
+async def lived(given: Trace, *asks: Ask, **options: object) -> list[tuple[Outcome, ...]]:
+    return [turn async for turn in live(given, asks or [ask], **options)]
+
+
 def outcomes(count: int, limit: int | None = None) -> list[Outcome]:
-    return list(live(trace(count), SERVICE.forecast, limit=limit))
+    return [only for (only,) in asyncio.run(lived(trace(count), limit=limit))]
 
 
-def test_each_forecast_knows_the_samples_up_to_its_own_and_no_more_than_60():
-    asked: list[History] = []
+async def test_each_forecast_knows_the_samples_up_to_its_own_and_no_more_than_60():
+    calls: list[tuple[str, History]] = []
 
-    def ask(history: History) -> Forecast:
-        asked.append(history)
-        return SERVICE.forecast(history)
+    def noted(name: str) -> Ask:
+        async def told(history: History) -> Forecast:
+            calls.append((name, history))
+            return SERVICE.forecast(history)
+
+        return told
 
     given = trace(80)
-    list(live(given, ask))
-    assert [len(history) for history in asked] == [min(end, 60) for end in range(2, 80)]
-    for end, history in enumerate(asked, start=2):
-        assert history.timestamps_s[-1] == given.timestamps_s[end - 1]
+    turns = await lived(given, noted("first"), noted("second"), report=noted("report"))
+    assert [name for name, _ in calls] == ["report", "first", "second"] * 78 + ["report"]
+    assert [len(history) for _, history in calls[::3]] == [min(end, 60) for end in range(2, 81)]
+    for at, (_, history) in enumerate(calls):
+        assert history.timestamps_s[-1] == given.timestamps_s[1 + at // 3]
+    assert {len(turn) for turn in turns} == {2}
 
 
 def test_an_outcome_is_held_against_what_came_1_5_and_15_steps_later():
@@ -64,15 +78,42 @@ def test_a_replay_can_be_cut_short(limit, count):
     assert len(outcomes(30, limit)) == count
 
 
-def test_a_replay_can_run_at_a_multiple_of_real_time(monkeypatch):
+async def test_a_replay_can_run_at_a_multiple_of_real_time(monkeypatch):
     slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    given = trace(6)
-    list(live(given, SERVICE.forecast, speed=4.0))
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("pba.replay.asyncio.sleep", sleep)
+    await lived(trace(6), speed=4.0)
     assert slept == [0.25] * 4
     slept.clear()
-    list(live(given, SERVICE.forecast))
+    await lived(trace(6))
     assert slept == []
+
+
+def test_a_trace_that_has_been_stays_and_one_to_come_moves_back_by_whole_seconds():
+    given = trace(3)
+    np.testing.assert_array_equal(past(given, 2e9).timestamps_s, given.timestamps_s)
+    moved = past(replace(given, timestamps_s=given.timestamps_s + 0.25), 1e9)
+    assert moved.timestamps_s.tolist() == [1e9 - 2.75, 1e9 - 1.75, 1e9 - 0.75]
+
+
+def test_paths_agree_where_the_same_say_the_same():
+    one = outcomes(3)[0].forecast
+    first, *others = one.horizons
+    surer = replace(one, horizons=(replace(first, confidence=first.confidence + 0.1), *others))
+    off = replace(one, horizons=(replace(first, bandwidth_mbps=first.bandwidth_mbps + 1), *others))
+    pairs = [
+        (one, one),
+        (one, surer),
+        (one, off),
+        (one, replace(one, mode=NetworkMode.HYBRID, source="ensemble")),
+        (one, replace(one, source="expert")),
+    ]
+    found = agreement(pairs)
+    assert (found.alike, found.same, found.other_mode, found.other_speaker) == (3, 2, 1, 1)
+    assert found.confidence_moved == pytest.approx((0.1 / 3, 0.1))
 
 
 def test_scores_are_those_of_a_plain_loop():

@@ -3,17 +3,19 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
-from pba.client import PBAClient
+from pba.client import AsyncPBAClient, PBAClient
 from pba.errors import InvalidTrace
 from pba.local import LocalService
+from pba.replay import Ask
 from pba.traces import Trace, read_traces
 from pba.types import Forecast, History
 
-__all__ = ["InProcess", "Models", "TraceId", "Url", "asking", "chosen"]
+__all__ = ["InProcess", "Kept", "Models", "TraceId", "Url", "asking", "chosen", "given"]
 
 Url = Annotated[str, typer.Option(help="Where the service answers.")]
 InProcess = Annotated[bool, typer.Option(help="Forecast in this process, without a service.")]
@@ -21,6 +23,35 @@ Models = Annotated[Path, typer.Option(help="The models of --in-process, one fold
 TraceId = Annotated[str | None, typer.Option(help="Only the trace of this name.")]
 
 SHIPPED = Path(__file__).parents[2] / "models"
+
+
+class Kept:
+    """A link that a running service remembers: report to it, then ask by the link's name.
+
+    Parameters
+    ----------
+    client
+        Of the service.
+    link_id
+        New to the service.
+    """
+
+    def __init__(self, client: AsyncPBAClient, link_id: str) -> None:
+        self._client, self._link_id, self._newest_s = client, link_id, -np.inf
+
+    async def report(self, history: History) -> None:
+        """Report those samples of ``history`` that were not reported yet."""
+        new = history.last(int((history.timestamps_s > self._newest_s).sum()))
+        await self._client.observe(self._link_id, new)
+        self._newest_s = float(history.timestamps_s[-1])
+
+    async def ask(self, _: History) -> Forecast:
+        """Return the forecast from what was reported."""
+        return await self._client.link_forecast(self._link_id)
+
+    async def state(self) -> dict[str, Any]:
+        """Return what the service knows of it."""
+        return await self._client.link(self._link_id)
 
 
 @contextlib.contextmanager
@@ -31,6 +62,18 @@ def asking(url: str, in_process: bool, models: Path) -> Iterator[Callable[[Histo
         return
     with PBAClient(url) as client:
         yield client.forecast
+
+
+def given(client: AsyncPBAClient | None, models: Path) -> Ask:
+    """Return the way to a forecast from a history: of ``client``, or in this process."""
+    if client is not None:
+        return client.forecast
+    service = LocalService.load(models)
+
+    async def ask(history: History) -> Forecast:
+        return service.forecast(history)
+
+    return ask
 
 
 def chosen(path: Path, trace_id: str | None = None, split: str | None = None) -> list[Trace]:

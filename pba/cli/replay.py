@@ -1,27 +1,40 @@
-"""`pba replay`: a trace sent through a service, sample by sample, and scored."""
+"""`pba replay`: traces sent through a service, sample by sample, and scored."""
 
+import asyncio
 import json
-from collections import Counter
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
-from rich.table import Table
+from rich.progress import Progress
 
-from pba.cli.ask import SHIPPED, InProcess, Models, TraceId, Url, asking, chosen
-from pba.replay import Outcome, live, score
+from pba.cli import replayed
+from pba.cli.ask import SHIPPED, InProcess, Models, TraceId, Url
+from pba.cli.feed import Fed, Link, Way, feed, links_of
+from pba.replay import Outcome
 
 __all__ = ["replay"]
 
 
 def replay(
-    trace: Annotated[Path, typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")],
+    traces: Annotated[
+        list[Path], typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")
+    ],
     url: Url = "http://127.0.0.1:8000",
     speed: Annotated[float, typer.Option(min=0, help="Times real time; 0: no waiting.")] = 0.0,
+    links: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many traces, in turn from each file, all at once."),
+    ] = None,
+    path: Annotated[
+        Way,
+        typer.Option(
+            help="given: the history goes with each question. stored: each sample is reported, "
+            "and the link asked for by name. both: compare the two."
+        ),
+    ] = Way.GIVEN,
     trace_id: TraceId = None,
     split: Annotated[str | None, typer.Option(help="train, val or test, where marked.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most forecasts a trace.")] = None,
@@ -30,45 +43,41 @@ def replay(
     output: Annotated[Path | None, typer.Option(help="Write every forecast here, JSONL.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the first trace here, PNG.")] = None,
 ) -> None:
-    """Forecast after every sample of a trace; print accuracy, coverage and latency."""
-    chosen_traces = chosen(trace, trace_id, split)
-    steps = sum(min(len(one) - 2, limit or len(one)) for one in chosen_traces)
-    with asking(url, in_process, models) as ask, Progress() as progress:
-        task = progress.add_task("replay", total=steps)
-        replayed = [
-            [_advance(progress, task, outcome) for outcome in live(one, ask, speed, limit)]
-            for one in chosen_traces
-        ]
-    outcomes = [outcome for part in replayed for outcome in part]
-    _report(Console(), outcomes)
+    """Forecast after every sample of traces; print accuracy, coverage and latency."""
+    if in_process and path is not Way.GIVEN:
+        raise typer.BadParameter(f"--path {path} is of a service. Leave out --in-process.")
+    found = links_of(traces, links, trace_id, split)
+    with Progress() as progress:
+        task = progress.add_task("replay", total=_moments(found, limit))
+        going = feed(
+            found,
+            path,
+            None if in_process else url,
+            models,
+            links or 1,
+            speed,
+            limit,
+            lambda: progress.advance(task),
+        )
+        fed = asyncio.run(going)
+    replayed.tell(Console(), path.paths, fed)
     if output:
-        output.write_text("".join(json.dumps(_line(outcome)) + "\n" for outcome in outcomes))
+        output.write_text("".join(f"{json.dumps(line)}\n" for line in _lines(path, fed)))
     if plot:
         from pba.cli.picture import draw
 
-        draw(replayed[0], chosen_traces[0].trace_id, plot)
+        draw([turn[0] for turn in fed[0].outcomes], found[0].trace.trace_id, plot)
 
 
-def _advance(progress: Progress, task: TaskID, outcome: Outcome) -> Outcome:
-    progress.advance(task)
-    return outcome
+def _moments(links: Sequence[Link], limit: int | None) -> int:
+    return sum(min(len(one.trace) - 2, limit or len(one.trace)) for one in links)
 
 
-def _report(console: Console, outcomes: list[Outcome]) -> None:
-    table = Table("steps", "n", "±20 %", "last value", "±10 %", "MAE Mbps", "50 %", "90 %", "sure")
-    for found in score(outcomes):
-        steps, count, *figures = asdict(found).values()
-        table.add_row(str(steps), str(count), *(f"{figure:.3f}" for figure in figures))
-    console.print(
-        "Shares within ±20 % and ±10 % of the actual, of the last value too; share inside"
-    )
-    console.print("the 50 % and 90 % bands; mean confidence.")
-    console.print(table)
-    took = np.array([outcome.latency_ms for outcome in outcomes])
-    p50, p95, p99 = np.percentile(took, [50, 95, 99])
-    console.print(f"latency ms: p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, max {took.max():.1f}")
-    said = Counter((o.forecast.mode.value, o.forecast.source) for o in outcomes)
-    console.print("answered by: " + ", ".join(f"{m} {s} {n}" for (m, s), n in said.items()))
+def _lines(way: Way, fed: Sequence[Fed]) -> Iterator[dict[str, object]]:
+    for one in fed:
+        for turn in one.outcomes:
+            for path, outcome in zip(way.paths, turn, strict=True):
+                yield {"trace_id": one.link.trace.trace_id, "path": path} | _line(outcome)
 
 
 def _line(outcome: Outcome) -> dict[str, object]:

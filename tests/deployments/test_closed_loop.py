@@ -5,13 +5,17 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from pba.cli.feed import Way, feed, links_of
 from pba.client import AsyncPBAClient, PBAClient
 from pba.errors import NotFound, Unavailable
+from pba.replay import agreement, score
 from pba.store import Store
 from pba.types import History
 from tests.deployments.conftest import RunningService
@@ -46,6 +50,33 @@ def test_a_stored_history_gives_the_forecast_of_the_same_history_given(service: 
         assert isinstance(many[1], NotFound)
         with pytest.raises(NotFound, match="no link is called"):
             client.link("nobody")
+
+
+def test_links_replayed_at_once_get_the_forecasts_of_their_histories(
+    service: RunningService, tmp_path: Path
+):
+    rng = np.random.default_rng(2)
+    rows = [
+        f"{START_S + at},{level * np.exp(rng.normal(0, 0.05)):.4f},l/{level:g}"
+        for level in (20.0, 200.0, 5000.0)
+        for at in range(70)
+    ]
+    path = tmp_path / "set.csv"
+    path.write_text("\n".join(["timestamp_s,bandwidth_mbps,trace_id", *rows]))
+    links = links_of([path], 3)
+    fed = asyncio.run(feed(links, Way.BOTH, service.url, tmp_path, at_once=3))
+    turns = [turn for one in fed for turn in one.outcomes]
+    found = agreement((given.forecast, stored.forecast) for given, stored in turns)
+    assert (found.alike, found.same) == (len(turns), len(turns)) == (3 * 68, 3 * 68)
+    accuracies = [[one.accuracy_20 for one in score(part)] for part in zip(*turns, strict=True)]
+    assert accuracies[0] == accuracies[1]
+    assert [one.state["mode"] for one in fed] == ["internet", "internet", "datacenter"]
+    first = links[0].link_id
+    assert first.endswith(":000:set:l_20")
+    with PBAClient(service.url) as client:
+        told = httpx.get(f"{service.url}/v1/links/{first}/history").json()
+        assert len(told["samples"]) == 70, "the last sample too, so that all can be scored"
+        wait_until(lambda: client.link(first)["hits"] >= 60, 20)
 
 
 def test_forecasts_are_scored_as_their_actuals_arrive(service: RunningService):
@@ -132,12 +163,19 @@ async def test_no_acknowledged_sample_is_lost_whoever_is_killed(service: Running
 
 
 def test_the_state_of_links_outlives_the_application(service: RunningService):
+    def links() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(f"{service.url}/v1/links").json()["links"]
+        return found
+
+    wait_until(lambda: links() == (time.sleep(1.5), links())[1], 20)  # until all is scored
+    before = links()
+    service.program("serve.delete('pba')\nprint(1)")
+    service.deploy(service.config)
+    wait_until(lambda: ready(service), 90)
+    assert links() == before
+    assert {"moved", "scored"} < {one["link_id"] for one in before}
+    assert sum(one["hits"] for one in before) >= 19
     with PBAClient(service.url) as client:
-        before = client.link("scored")
-        service.program("serve.delete('pba')\nprint(1)")
-        service.deploy(service.config)
-        wait_until(lambda: ready(service), 90)
-        assert client.link("scored") == before
         assert client.link_forecast("scored").link_id == "scored"
 
 

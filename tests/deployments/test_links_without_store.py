@@ -21,7 +21,18 @@ RECORD_S, STORE_S = 0.5, 2.0
 
 @pytest.fixture
 async def loop(tmp_path: Path) -> AsyncIterator[Loop]:
-    made = Loop(f"sqlite:///{tmp_path}/pba.db", RECORD_S, STORE_S)
+    async with opened(Loop(f"sqlite:///{tmp_path}/pba.db", RECORD_S, STORE_S)) as made:
+        yield made
+
+
+@pytest.fixture
+async def patient(tmp_path: Path) -> AsyncIterator[Loop]:
+    async with opened(Loop(f"sqlite:///{tmp_path}/pba.db")) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def opened(made: Loop) -> AsyncIterator[Loop]:
     made.store.ready()
     await made.links.observe([report("a", 70)])
     yield made
@@ -78,8 +89,9 @@ async def until_kept(loop: Loop, count: int) -> None:
     ],
 )
 async def test_a_store_that_cannot_grow_or_be_written_keeps_nothing_by_halves(
-    loop: Loop, broken: str, mended: str, why: str
+    patient: Loop, broken: str, mended: str, why: str
 ):
+    loop = patient
     set_pragma(loop.store, broken)
     with pytest.raises(StoreUnavailable, match=why):
         await loop.links.observe([report("a", 5, first=70), report("b", 5000, first=-4000)])

@@ -10,6 +10,7 @@ from ray.serve.metrics import Gauge
 from deployments.metrics import counter
 from deployments.opening import open_store
 from deployments.own_address import listen_there_only
+from deployments.retraining import RayJobs, Retraining
 from deployments.settings import Settings
 from pba.advance import advance
 from pba.errors import StoreUnavailable
@@ -32,6 +33,12 @@ class Monitor:
         self._store = open_store(settings)
         self._scorer = Scorer(self._store)
         self._figures = Figures()
+        self._retraining = Retraining(
+            self._store,
+            RayJobs(settings),
+            settings.retrain_every_h,
+            time.time,  # noqa: TID251 - the clock that is passed in
+        )
         self._thread = threading.Thread(target=self._work, name="scoring", daemon=True)
         self._thread.start()
 
@@ -55,6 +62,7 @@ class Monitor:
                 if now - looked >= self._settings.score_every_s:
                     self._scorer.look()
                     self._figures.tell(self._store)
+                    self._retrain()
                     looked = now
                 if now - stepped >= self._settings.step_every_s:
                     advance(self._store)
@@ -65,6 +73,18 @@ class Monitor:
             except StoreUnavailable as error:
                 _log.warning("not_scored", extra={"why": str(error)})
                 time.sleep(_RETRY_S)
+
+    def _retrain(self) -> None:
+        """Have a model retrained if there is reason to; if not now, then at the next look."""
+        if not self._settings.retrain_on_drift:
+            return
+        try:
+            submitted = self._retraining.look()
+        except (ConnectionError, RuntimeError) as error:  # what Ray's client raises
+            _log.warning("not_retrained", extra={"why": str(error)})
+        else:
+            if submitted is not None:
+                _log.info("retraining", extra=submitted.body)
 
 
 class Figures:

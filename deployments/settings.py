@@ -79,6 +79,29 @@ class Settings(BaseSettings):
     tidy_every_s: float = Field(
         600.0, gt=0, description="How often the Monitor deletes what is older than the retention."
     )
+    retrain_on_drift: bool = Field(
+        False,
+        description="Whether a drift alarm has the Monitor submit a retraining "
+        "(docs/retraining.md).",
+    )
+    retrain_every_h: float = Field(
+        24.0, gt=0, description="Hours between two such retrainings of one mode, at least."
+    )
+    retrain_address: str = Field(
+        "http://127.0.0.1:8265",
+        description="Where Ray takes jobs: the dashboard of the cluster that trains.",
+    )
+    retrain_python: str = Field(
+        "python",
+        description="The Python that retrains, with TensorFlow; nothing that serves has it.",
+    )
+    retrain_args: str = Field(
+        "", description="More of the command line of `python -m train retrain`, as --traces DIR."
+    )
+    retrain_working_dir: str = Field(
+        "",
+        description="The `working_dir` of such a job; empty where `train` is installed there.",
+    )
     max_in_flight: int = Field(
         256,
         gt=0,

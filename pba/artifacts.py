@@ -20,7 +20,7 @@ from pba.models.onnx import OnnxForecaster
 from pba.modes import PROFILES
 from pba.types import COLUMNS, Floats
 
-__all__ = ["Artifact", "golden", "load", "onnx_name", "read", "verify"]
+__all__ = ["Artifact", "golden", "keras_name", "load", "onnx_name", "read", "verify"]
 
 _TOLERANCE = 1e-4  # processors differ in the last bits; a wrong model differs in the first digits
 _INPUTS = {
@@ -43,6 +43,11 @@ class Artifact:
 def onnx_name(name: str) -> str:
     """Return the file name of the ONNX model called ``name``."""
     return f"{name}_bandwidth_predictor.onnx"
+
+
+def keras_name(name: str) -> str:
+    """Return the file name of the Keras model called ``name``, which training can go on from."""
+    return f"{name}_model.keras"
 
 
 def load(uri: str, name: str, threads: int = 1) -> tuple[OnnxForecaster, dict[str, Any]]:

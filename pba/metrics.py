@@ -15,6 +15,7 @@ __all__ = [
     "mae",
     "mdape",
     "pinball",
+    "pinball_losses",
     "rmse",
     "smape",
 ]
@@ -136,8 +137,18 @@ def pinball(quantiles: Floats, actual: Floats, levels: Floats) -> float:
     >>> pinball(np.array([[80.0, 120.0]]), np.array([100.0]), np.array([0.25, 0.75]))
     5.0
     """
+    return _mean(pinball_losses(quantiles, actual, levels))
+
+
+def pinball_losses(quantiles: Floats, actual: Floats, levels: Floats) -> Floats:
+    """Return the `pinball` loss of each forecast, Mbps, shape ``(...)``.
+
+    >>> pinball_losses(np.array([[80.0, 120.0]]), np.array([100.0]), np.array([0.25, 0.75]))
+    array([5.])
+    """
     above = np.asarray(actual)[..., None] - quantiles
-    return _mean(np.maximum(np.asarray(levels) * above, (np.asarray(levels) - 1) * above))
+    losses = np.maximum(np.asarray(levels) * above, (np.asarray(levels) - 1) * above)
+    return np.asarray(losses.mean(axis=-1))
 
 
 def coverage(low: Floats, high: Floats, actual: Floats) -> float:

@@ -1,7 +1,5 @@
 """`python -m train`: train the bandwidth models on a Ray cluster, or on this machine."""
 
-import shlex
-import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,11 +11,13 @@ import typer
 from pba.errors import InvalidInput, PBAError
 from pba.modes import PROFILES, Shape
 from pba.nets import v1
+from train import command
 from train.plan import Plan
 
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False)
+app.command()(command.retrain)
 
 
 class Networks(StrEnum):
@@ -38,8 +38,9 @@ class Networks(StrEnum):
         return [one for one in every if self in (Networks.ALL, one.mode)]
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     mode: Annotated[Networks, typer.Option(help="Which networks to train.")] = Networks.BOTH,
     samples: Annotated[int, typer.Option(help="Synthetic samples, without --traces.")] = 2000,
     epochs: Annotated[int | None, typer.Option(help="At most; by default the mode's.")] = None,
@@ -63,6 +64,8 @@ def main(
     ] = "local",
 ) -> None:
     """Train, export and report; models, cards and plots go to OUTPUT/<mode>/."""
+    if context.invoked_subcommand is not None:
+        return
     # Ray and TensorFlow take seconds to load: `--help` and a mistyped option should not wait.
     from train import data
     from train.artefact import write
@@ -96,18 +99,11 @@ def main(
             run.forget()
         runs.append(run)
     connect(address)
-    command = _told(traces)
     for run, state in run_all(runs):
         folder = output / run.name
-        card = write(run, state, folder, command, plot)
+        card = write(run, state, folder, command.told(traces), plot)
         typer.echo((folder / "card.md").read_text())
         typer.echo(f"{card['version']} is in {folder}")
-
-
-def _told(traces: Path | None) -> str:
-    """Return the command line for the card, without where this machine keeps its traces."""
-    words = ["DIR" if word == str(traces) else word for word in sys.argv[1:]]
-    return shlex.join(["python", "-m", "train", *words])
 
 
 if __name__ == "__main__":

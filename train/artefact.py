@@ -27,17 +27,33 @@ _GOLDEN = 4
 _CHUNK = 512
 
 
-def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dict[str, Any]:
+def write(
+    run: Run,
+    state: State,
+    folder: Path,
+    command: str,
+    plot: bool,
+    version: str | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Write the artefacts of ``run`` into ``folder`` and return the card.
 
     The ONNX file is measured on the test splits and checked against Keras before anything of an
     earlier model is replaced.
+
+    Parameters
+    ----------
+    version
+        Of the model; one above that in ``folder`` unless given.
+    more
+        What else the card tells.
     """
     mode, splits = run.plan.profile.mode, run.splits
-    recipe = recipe_for(run.plan.profile, splits.train)
+    recipe = recipe_for(run.plan.profile, splits.train, run.plan.columns_seen)
+    seen = run.plan.columns_seen or splits.train.columns_seen
     model, told = _finished(recipe, rebuild(recipe, state), run)
-    version = next_version(mode, datetime.now(UTC).date(), folder)
-    origin = Origin(version, splits.train.columns_seen, splits.trained_on, revision())
+    version = version or next_version(mode, datetime.now(UTC).date(), folder)
+    origin = Origin(version, seen, splits.trained_on, revision())
     content = export_onnx(model, recipe.bins, origin, recipe.columns, recipe.learned)
     measured = OnnxForecaster(content, threads=cpu_count() or 1)
     metrics = evaluate(measured, splits.test, splits.trained_on)
@@ -53,9 +69,10 @@ def write(run: Run, state: State, folder: Path, command: str, plot: bool) -> dic
         command=command,
         metrics=metrics,
         **told,
+        **(more or {}),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / f"{mode}_model.keras")
+    model.save(folder / artifacts.keras_name(mode))
     (folder / artifacts.onnx_name(mode)).write_bytes(content)
     answers = artifacts.golden(forecaster, _golden_windows(forecaster.window, forecaster.columns))
     (folder / "golden.json").write_text(json.dumps(answers))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from os import cpu_count
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from pba import baseline
 from pba.distribution import Bins, decode
 from pba.types import HORIZONS
+from train.verdict import verdict
 
 __all__ = ["machine", "make_card", "markdown", "next_version", "revision"]
 
@@ -37,15 +38,18 @@ _ALONE = {
 }
 
 
-def next_version(mode: str, today: date, folder: Path) -> str:
-    """Return ``<mode>-<year>.<month>.<day>-<n>``, one above a card of today in ``folder``.
+def next_version(mode: str, today: date, folder: Path, taken: Sequence[str] = ()) -> str:
+    """Return ``<mode>-<year>.<month>.<day>-<n>``, one above those of today.
+
+    Those are the card in ``folder`` and the versions ``taken``.
 
     >>> next_version(NetworkMode.INTERNET, date(2026, 11, 23), Path("nowhere"))
     'internet-2026.11.23-1'
     """
     stem, card = f"{mode}-{today:%Y.%m.%d}-", folder / "card.json"
-    before = json.loads(card.read_text())["version"] if card.exists() else ""
-    return f"{stem}{int(before.removeprefix(stem)) + 1 if before.startswith(stem) else 1}"
+    known = [*taken, json.loads(card.read_text())["version"]] if card.exists() else taken
+    ends = [one.removeprefix(stem) for one in known if one.startswith(stem)]
+    return f"{stem}{max((int(end) for end in ends if end.isdecimal()), default=0) + 1}"
 
 
 def revision() -> str:
@@ -129,6 +133,8 @@ def markdown(card: Mapping[str, Any]) -> str:
             "",
             *_table(card["metrics"], str(steps)),
         ]
+    if "gate" in card:
+        lines += ["", *verdict(card)]
     return "\n".join(lines) + "\n"
 
 

@@ -14,10 +14,14 @@ from pba.synthetic import generate_synthetic_data
 from pba.traces import Trace, read_sets
 from pba.types import Floats, History, NetworkMode
 
-__all__ = ["Splits", "coarser", "from_traces", "synthetic"]
+__all__ = ["Parts", "Splits", "coarser", "from_traces", "learnt", "parts_of", "synthetic"]
 
 _COARSER = 2
 _SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
+
+
+Parts = dict[str, dict[str, list[Trace]]]
+"""Split → set → traces."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +39,12 @@ class Splits:
 
     @property
     def trained_on(self) -> tuple[str, ...]:
-        """Names of the sets that have training windows."""
-        return tuple(name for name, windows in self.train.by_set() if len(windows))
+        """Names of the sets that have training windows.
+
+        A set may come in parts, ``telemetry@2026-03-01``, of which an epoch draws unequally many.
+        """
+        held = [name.partition("@")[0] for name, windows in self.train.by_set() if len(windows)]
+        return tuple(dict.fromkeys(held))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +72,11 @@ def from_traces(folder: Path, mode: str, window: int, without: Sequence[str] = (
     InvalidTrace
         If there are no traces, or no set of such a name.
     """
+    return _splits(parts_of(folder, mode, without), mode, window)
+
+
+def parts_of(folder: Path, mode: str, without: Sequence[str] = ()) -> Parts:
+    """Return what `from_traces` cuts into windows; raises as it does."""
     sets = {name: traces for one in _modes(mode) for name, traces in read_sets(folder, one).items()}
     parts = {
         split: {name: [t for t in traces if t.split == split] for name, traces in sets.items()}
@@ -76,9 +89,13 @@ def from_traces(folder: Path, mode: str, window: int, without: Sequence[str] = (
                 "of those."
             )
         parts["train"][name] = parts["val"][name] = []
-    for learnt in parts["train"].values():
-        learnt += [coarser(trace, _COARSER) for trace in learnt]
-    return _splits(parts, mode, window)
+    parts["train"] = {name: learnt(traces) for name, traces in parts["train"].items()}
+    return parts
+
+
+def learnt(traces: Sequence[Trace]) -> list[Trace]:
+    """Return ``traces`` as they are learnt from: as they were measured, and at half the pace."""
+    return [*traces, *(coarser(trace, _COARSER) for trace in traces)]
 
 
 def _modes(mode: str) -> tuple[NetworkMode, ...]:

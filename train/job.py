@@ -12,6 +12,7 @@ from ray.train import CheckpointConfig, FailureConfig, Result, RunConfig, Scalin
 from ray.train.tensorflow import TensorflowTrainer
 
 from pba.nets.recipe import Recipe
+from pba.types import Floats
 from train.checkpoint import State
 from train.data import Splits
 from train.loop import loop
@@ -30,13 +31,15 @@ class Run:
     """A plan, its data, and the folder where Ray Train keeps the run's checkpoints.
 
     Every node of the cluster must reach ``storage``; a run that finds checkpoints there goes on
-    from the last. ``teaches`` marks the run of a teacher.
+    from the last. ``teaches`` marks the run of a teacher; ``first`` are the weights to start from,
+    none for those that the seed draws.
     """
 
     plan: Plan
     splits: Splits
     storage: Path
     teaches: bool = False
+    first: Sequence[Floats] = ()
 
     @property
     def name(self) -> str:
@@ -102,6 +105,7 @@ def _train(run: Run, work: Work) -> State:
             "train": ray.put(run.splits.train),
             "val": ray.put(run.splits.val),
             "teachers": ray.put(teachers),
+            "first": ray.put(list(run.first)),
         },
         scaling_config=ScalingConfig(
             num_workers=run.plan.workers, resources_per_worker={"CPU": _CPUS_PER_WORKER}

@@ -35,12 +35,13 @@ def loop(config: dict[str, Any]) -> None:
     ----------
     config
         The run's ``name``, its ``plan``, and in Ray's object store ``train`` and ``val``, the
-        windows, and ``teachers``, the weights of each.
+        windows, ``teachers``, the weights of each, and ``first``, the weights to start from, none
+        for those that the seed draws.
     """
     plan: Plan = config["plan"]
     train, val = _fetch(config["train"]), _fetch(config["val"])
     share = Share(get_context().get_world_rank(), get_context().get_world_size())
-    recipe = recipe_for(plan.profile, train)
+    recipe = recipe_for(plan.profile, train, plan.columns_seen)
     a_batch = stretches_a_batch(plan.batch_size, plan.in_a_row, share.world)
     batches = -(-len(_epoch_order(plan, train, 0)) // a_batch)
 
@@ -48,6 +49,9 @@ def loop(config: dict[str, Any]) -> None:
     strategy = _strategy(share.world)
     with strategy.scope():
         learner = recipe.build(plan.seed, plan.in_a_row)
+        first = ray.get(config["first"])
+        if first:
+            learner.set_weights(first)
         model = recipe.build(plan.seed, 1)
         teachers = _teachers(plan, recipe, ray.get(config["teachers"]))
         rate = plan.profile.learning_rate

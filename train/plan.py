@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from pba.modes import Shape
+from pba.nets.data import Most
 
 __all__ = ["Plan"]
 
@@ -23,9 +24,9 @@ class Plan:
         Windows of a stretch, which share the steps of their LSTMs.
     windows_per_set
         The most windows that a set gives to an epoch, so that large sets do not drown small ones;
-        they are drawn anew each epoch. None takes all.
+        they are drawn anew each epoch. None takes all; several numbers are of one set each.
     val_per_set
-        The most windows of a set to validate on, the same each epoch.
+        The most windows of a set to validate on, the same each epoch; likewise.
     patience
         Epochs without a better validation loss after which training stops.
     workers
@@ -35,18 +36,22 @@ class Plan:
         one together.
     seed
         Of first weights, dropout, and the order of windows.
+    columns_seen
+        Which of the five columns the network looks at. None means those that its training windows
+        measure; one that starts from another's weights looks at what that one did.
     """
 
     profile: Shape
     epochs: int
     batch_size: int = 256
     in_a_row: int = 8
-    windows_per_set: int | None = None
-    val_per_set: int = 2000
+    windows_per_set: Most = None
+    val_per_set: Most = 2000
     patience: int = 10
     workers: int = 1
     teachers: int = 0
     seed: int = 0
+    columns_seen: tuple[bool, ...] | None = None
 
     @property
     def taught(self) -> "tuple[Plan, ...]":

@@ -7,8 +7,9 @@ import numpy as np
 from pba import metrics
 from pba.evaluation.contestants import Said
 from pba.evaluation.moments import Moments
+from pba.types import Floats
 
-__all__ = ["Difference", "difference"]
+__all__ = ["Difference", "difference", "lead"]
 
 _DRAWS = 2000
 _TAIL = 2.5
@@ -16,7 +17,7 @@ _TAIL = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference of accuracy_20 and its 95 % interval; None where one trace alone has none."""
+    """A difference of means and its 95 % interval; None where one trace alone has none."""
 
     value: float
     interval: tuple[float, float] | None
@@ -31,10 +32,6 @@ class Difference:
 def difference(one: Said, other: Said, moments: Moments, horizon: int) -> Difference:
     """Return how much more often ``one`` is in band than ``other``, at the same moments.
 
-    Traces are drawn with replacement and whole, 2000 times, for the moments of one trace are not
-    independent (a cluster bootstrap: Cameron, Gelbach and Miller, Review of Economics and
-    Statistics, 2008).
-
     Parameters
     ----------
     horizon
@@ -44,7 +41,28 @@ def difference(one: Said, other: Said, moments: Moments, horizon: int) -> Differ
     known = ~np.isnan(actual)
     gained = metrics.in_band(one.bandwidth_mbps[known, horizon], actual[known]).astype(float)
     gained -= metrics.in_band(other.bandwidth_mbps[known, horizon], actual[known])
-    traces = moments.trace[known]
+    return lead(gained, moments.trace[known])
+
+
+def lead(gained: Floats, traces: np.ndarray) -> Difference:
+    """Return the mean of what was ``gained`` at each moment, and how sure it is.
+
+    Traces are drawn with replacement and whole, 2000 times, for the moments of one trace are not
+    independent (a cluster bootstrap: Cameron, Gelbach and Miller, Review of Economics and
+    Statistics, 2008).
+
+    Parameters
+    ----------
+    gained
+        Shape ``(moment,)``, at least one.
+    traces
+        Which trace each moment lies in, shape ``(moment,)``.
+
+    Examples
+    --------
+    >>> lead(np.array([1.0, 1.0, 0.0, 1.0]), np.array([0, 0, 1, 1])).interval
+    (0.5, 1.0)
+    """
     count = np.bincount(traces)
     total = np.bincount(traces, weights=gained)
     total, count = total[count > 0], count[count > 0]

@@ -10,9 +10,12 @@ from pba.errors import NotEnoughData
 from pba.types import COLUMNS, HORIZONS, Floats
 from pba.windows import runs
 
-__all__ = ["Batch", "Series", "WindowSet"]
+__all__ = ["Batch", "Most", "Series", "WindowSet"]
 
 _PATH = [COLUMNS.index(name) for name in ("latency_ms", "packet_loss", "jitter_ms")]
+
+Most = int | Sequence[int] | None
+"""The most windows of each set, or of each one its own, in order; None for all."""
 
 
 class Series(Protocol):
@@ -154,17 +157,18 @@ class WindowSet:
         ahead = self.stops[indices] - 1 - self.ends[indices]
         return int(np.minimum(ahead, in_a_row).sum())
 
-    def draw(self, rng: np.random.Generator, per_set: int | None = None) -> np.ndarray:
+    def draw(self, rng: np.random.Generator, per_set: Most = None) -> np.ndarray:
         """Return indices in random order, at most ``per_set`` of each set, none twice."""
         order = rng.permutation(len(self))
         if per_set is None:
             return order
         groups = self.groups[order]
-        kept = [order[groups == group][:per_set] for group in range(len(self.names))]
+        most = self._most(per_set)
+        kept = [order[groups == group][: most[group]] for group in range(len(self.names))]
         return rng.permutation(np.concatenate(kept))
 
     def draw_stretches(
-        self, rng: np.random.Generator, in_a_row: int, per_set: int | None = None
+        self, rng: np.random.Generator, in_a_row: int, per_set: Most = None
     ) -> np.ndarray:
         """Return the first window of stretches of ``in_a_row`` windows, in random order.
 
@@ -172,14 +176,19 @@ class WindowSet:
         They begin anywhere, but end with their series where it is long enough.
         """
         chosen = []
-        for _, windows in self.by_set():
-            count = min(per_set or len(windows), len(windows))
+        for (_, windows), most in zip(self.by_set(), self._most(per_set), strict=True):
+            count = min(most, len(windows))
             chosen.append(rng.permutation(windows)[: -(-count // in_a_row)])
         drawn = rng.permutation(np.concatenate(chosen))
         first = np.searchsorted(self.stops, self.stops[drawn])
         last = np.searchsorted(self.stops, self.stops[drawn], side="right") - in_a_row
         starts = drawn - rng.integers(in_a_row, size=len(drawn))
         return np.clip(starts, first, np.maximum(first, last))
+
+    def _most(self, per_set: Most) -> list[int]:
+        if isinstance(per_set, Sequence):
+            return list(per_set)
+        return [len(self) if per_set is None else per_set] * len(self.names)
 
     def by_set(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield each set's name and the indices of its windows."""

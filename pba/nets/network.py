@@ -10,9 +10,9 @@ from pba.modes import Shape
 from pba.nets import heads
 from pba.nets.features import Inputs, cut, inputs
 from pba.nets.seeds import glorot, lstm_weights, seed_from
-from pba.types import COLUMNS
+from pba.types import COLUMNS, HORIZONS, Floats
 
-__all__ = ["build", "calibrated"]
+__all__ = ["build", "calibrated", "weights_of"]
 
 _HIDDEN, _HIDDEN_DROPOUT = 256, 0.1
 _SPANS = (5, 15)
@@ -69,6 +69,24 @@ def calibrated(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
     outputs = dict(model.output)
     outputs["probabilities"] = heads.sharpen(outputs["probabilities"], bins, sharpness)
     return keras.Model(telemetry, outputs, name=model.name)
+
+
+def weights_of(saved: Any, profile: Shape, bins: Bins, seen: Sequence[bool]) -> list[Floats]:
+    """Return the weights of ``saved``, which `calibrated` made, in the order that `build` has.
+
+    A calibrated graph lists its layers in another order, so its weights cannot be copied as they
+    are.
+
+    Raises
+    ------
+    ValueError
+        If ``saved`` is not such a network.
+    """
+    plain = build(profile, bins, seen)
+    finished = calibrated(plain, bins, [1.0] * len(HORIZONS))
+    finished.set_weights(saved.get_weights())
+    weights: list[Floats] = plain.get_weights()
+    return weights
 
 
 def _hidden(profile: Shape, view: Inputs, draw: np.random.Generator) -> Any:

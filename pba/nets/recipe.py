@@ -51,8 +51,16 @@ class Recipe:
     finish: Callable[[Any, Prediction, Floats], tuple[Any, dict[str, Any]]]
 
 
-def recipe_for(shape: Shape, train: WindowSet) -> Recipe:
-    """Return how to make the network of ``shape`` that learns from ``train``."""
+def recipe_for(
+    shape: Shape, train: WindowSet, columns_seen: tuple[bool, ...] | None = None
+) -> Recipe:
+    """Return how to make the network of ``shape`` that learns from ``train``.
+
+    Parameters
+    ----------
+    columns_seen
+        Which of the five columns it looks at, if not those that ``train`` measures.
+    """
     bins = bins_for(shape.mode)
     if shape.mode == baseline.NAME:
         scale = v1.Scale.of(train.values)
@@ -69,7 +77,7 @@ def recipe_for(shape: Shape, train: WindowSet) -> Recipe:
         bins,
         COLUMNS,
         "probabilities",
-        partial(network.build, shape, bins, train.columns_seen),
+        partial(network.build, shape, bins, columns_seen or train.columns_seen),
         window_loss(bins),
         augment.vary,
         partial(_with_sharpness, bins),

@@ -101,6 +101,10 @@ class Registry:
         """Return a version's card; raises as `load`."""
         return self._versions.card(names.check(model, "model"), version)
 
+    def weights(self, model: str, version: str) -> bytes:
+        """Return a version's Keras file, to train on from; raises as `load`."""
+        return self._versions.weights(names.check(model, "model"), version)
+
     def champion(self, model: str, since: Pointer | None = None) -> Pointer:
         """Return the newest pointer of ``model``; ``since``, one known already, makes it cheap.
 

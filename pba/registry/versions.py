@@ -109,6 +109,12 @@ class Versions:
         except ValueError as error:
             raise _altered(f"{place}/card.json", repr(error)) from error
 
+    def weights(self, model: str, version: str) -> bytes:
+        """Return a version's Keras file; raises as `load`."""
+        name = artifacts.keras_name(model)
+        sums = self.manifest(model, version).files
+        return self._read(f"{model}/{version}/{name}", sums.get(name))
+
     def verify(self, model: str, version: str) -> dict[str, Any]:
         """Load a version as serving would, and check every file beside; return its card."""
         card = self.load(model, version)[1]
@@ -138,7 +144,7 @@ def _read_folder(folder: str) -> tuple[str, dict[str, bytes]]:
             f"card.json below {folder} names no model: {error!r}. Name a folder that `python -m "
             "train` wrote."
         ) from error
-    wanted = (artifacts.onnx_name(model), f"{model}_model.keras", "card.md", "golden.json")
+    wanted = (artifacts.onnx_name(model), artifacts.keras_name(model), "card.md", "golden.json")
     found = {name: files.read(name) for name in wanted} | {"card.json": card}
     return model, {name: content for name, content in found.items() if content is not None}
 

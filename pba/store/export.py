@@ -19,6 +19,7 @@ _DAY_US = 86_400_000_000
 _SCHEMA = pa.schema(
     [("trace_id", pa.string()), ("timestamp_s", pa.float64())]
     + [(name, pa.float64()) for name in COLUMNS]
+    + [("mode", pa.string())]
 )
 
 
@@ -49,7 +50,8 @@ def export(
     """Write all samples below ``folder``; return how many days there are.
 
     ``folder/day=2026-03-01/samples.parquet`` has the columns ``trace_id`` (the link),
-    ``timestamp_s`` and those of `pba.types.COLUMNS`, each link's rows in the order of time.
+    ``timestamp_s``, those of `pba.types.COLUMNS`, and the ``mode`` that the link is in now; each
+    link's rows are in the order of time.
 
     Parameters
     ----------
@@ -71,14 +73,17 @@ def export(
 def _tables(connection: Connection) -> Iterator[tuple[pa.Table, np.ndarray]]:
     """Yield the samples of all links, links in the order of their keys, as tables."""
     query = (
-        select(links.c.link_id, samples.c.at_us, *(samples.c[name] for name in COLUMNS))
+        select(
+            links.c.link_id, links.c.mode, samples.c.at_us, *(samples.c[name] for name in COLUMNS)
+        )
         .select_from(samples.join(links, links.c.id == samples.c.link))
         .order_by(samples.c.link, samples.c.at_us)
     )
     streamed = connection.execution_options(yield_per=_ROWS).execute(query)
     for rows in streamed.partitions():
-        names, at_us, *values = zip(*map(tuple, rows), strict=True)
+        names, modes, at_us, *values = zip(*map(tuple, rows), strict=True)
         moments = np.array(at_us, dtype=np.int64)
         columns = [pa.array(names), pa.array(moments / 1e6)]
         columns += [pa.array(column, pa.float64()) for column in values]
+        columns.append(pa.array(modes, pa.string()))
         yield pa.Table.from_arrays(columns, schema=_SCHEMA), moments

@@ -1,0 +1,182 @@
+"""Retraining on drift: which alarms ask for it, and the Ray job that does it.
+
+Nothing is kept here. What was submitted is in the store's events, so a Monitor that starts anew
+knows of it; the job runs in an environment of its own, for nothing that serves loads TensorFlow.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ray.job_submission import JobStatus, JobSubmissionClient
+
+from deployments.places import resolve, resolve_store
+from deployments.settings import Settings
+from pba.errors import NotFound
+from pba.modes import PROFILES
+from pba.monitor import DRIFT
+from pba.store import Event, Store
+
+__all__ = ["RETRAINING", "Jobs", "RayJobs", "Retraining"]
+
+RETRAINING = "retraining"
+"""The kind of the events that tell of submitted jobs; ``retrained`` tells how each ended."""
+
+_HOUR_S = 3600.0
+
+
+class Jobs(Protocol):
+    """Where jobs run."""
+
+    def submit(self, job: str, mode: str) -> None:
+        """Start a retraining of ``mode`` called ``job``; nothing if there is one of that name."""
+        ...
+
+    def running(self, job: str) -> bool:
+        """Return whether it has not ended; one that nobody knows has."""
+        ...
+
+
+class Retraining:
+    """Asks for a retraining where forecasts of a link have become worse.
+
+    Parameters
+    ----------
+    store
+        Holds alarms, and what was submitted.
+    jobs
+        Where they run.
+    every_h
+        Hours between two of one mode, at least; there is one of any mode at a time.
+    clock
+        Unix seconds now.
+    """
+
+    def __init__(
+        self, store: Store, jobs: Jobs, every_h: float, clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._every_s = every_h * _HOUR_S
+        self._clock = clock
+
+    def look(self) -> Event | None:
+        """Submit a retraining if there is reason to, and return the event that tells of it.
+
+        An alarm is a reason once. One whose job could not be submitted stays a reason.
+
+        Raises
+        ------
+        RuntimeError, ConnectionError
+            If jobs cannot be submitted now.
+        """
+        last = self._last()
+        for alarm in self._store.alarms(DRIFT):
+            mode = self._mode(alarm)
+            if mode is None or not _worse(alarm):
+                continue
+            before = last.get(mode)
+            if before is not None and (
+                _number(alarm) <= before.body["alarm"]
+                or self._clock() - before.at_s < self._every_s
+            ):
+                continue
+            if any(self._jobs.running(event.body["job"]) for event in last.values()):
+                return None
+            return self._submit(mode, alarm)
+        return None
+
+    def _last(self) -> dict[str, Event]:
+        """Return the newest submission of each mode."""
+        found: dict[str, Event] = {}
+        for event in self._store.events(RETRAINING):
+            found.setdefault(event.body["model"], event)
+        return found
+
+    def _mode(self, alarm: Event) -> str | None:
+        """Return the mode whose model forecasts the link of ``alarm``; hybrid links have two."""
+        if alarm.link_id is None:
+            return None
+        try:
+            mode = self._store.link(alarm.link_id).mode.mode
+        except NotFound:
+            return None
+        return mode if mode in PROFILES else None
+
+    def _submit(self, mode: str, alarm: Event) -> Event:
+        # Named after the alarm: one submitted just before the Monitor died is not submitted again.
+        number = _number(alarm)
+        job = f"retrain-{mode}-{number}"
+        self._jobs.submit(job, mode)
+        # Every alarm up to the newest there is now is answered by this job.
+        newest = max(map(_number, self._store.alarms(DRIFT)), default=number)
+        body = {"model": mode, "job": job, "alarm": max(newest, number), "link_id": alarm.link_id}
+        event = Event(RETRAINING, self._clock(), alarm.link_id, body)
+        self._store.add_events([event])
+        return event
+
+
+def _number(alarm: Event) -> int:
+    assert alarm.number is not None  # it came from the store
+    return alarm.number
+
+
+def _worse(alarm: Event) -> bool:
+    """Return whether forecasts became worse; a level that moved is no reason to learn anew."""
+    return any(_is_worse(change) for change in alarm.body["changes"])
+
+
+def _is_worse(change: Mapping[str, Any]) -> bool:
+    before, after = change["before"], change["after"]
+    if change["what"] == "bias":
+        return bool(max(after, 1.0 / after) > max(before, 1.0 / before))
+    fewer_hits = change["what"] == "hits" and after < before
+    return bool(fewer_hits or (change["what"] == "error" and after > before))
+
+
+class RayJobs:
+    """Runs `python -m train retrain` by Ray job submission, as the settings say."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def submit(self, job: str, mode: str) -> None:
+        """Start it; see `Jobs`."""
+        client = self._client()
+        if _status(client, job) is not None:
+            return
+        told = self._settings
+        client.submit_job(
+            entrypoint=f"{told.retrain_python} -m train retrain --mode {mode} {told.retrain_args}",
+            submission_id=job,
+            runtime_env=self._environment(),
+        )
+
+    def running(self, job: str) -> bool:
+        """Return whether it has not ended; see `Jobs`."""
+        status = _status(self._client(), job)
+        return status is not None and not status.is_terminal()
+
+    def _client(self) -> JobSubmissionClient:
+        return JobSubmissionClient(self._settings.retrain_address)
+
+    def _environment(self) -> dict[str, Any]:
+        """Return where the job runs: its own Python, and what it needs to find store and models."""
+        told = self._settings
+        found: dict[str, Any] = {
+            # Not on the command line, which everybody who sees the jobs may read.
+            "env_vars": {
+                "PBA_STORE_URL": resolve_store(told.store_url),
+                "PBA_REGISTRY": resolve(told.registry),
+            }
+        }
+        if told.retrain_python != "python":
+            found["py_executable"] = told.retrain_python
+        if told.retrain_working_dir:
+            found["working_dir"] = told.retrain_working_dir
+        return found
+
+
+def _status(client: JobSubmissionClient, job: str) -> JobStatus | None:
+    """Return what became of a job, None where there is none of that name."""
+    known = {one.submission_id: one.status for one in client.list_jobs()}
+    return known.get(job)

@@ -1,0 +1,79 @@
+"""The model that serves now: what a challenger starts from, and what it is compared with."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pba import artifacts
+from pba.errors import BadArtifact
+from pba.models.onnx import OnnxForecaster
+from pba.modes import Shape
+from pba.nets import network
+from pba.registry import SHIPPED, Pointer, Registry
+from pba.types import Floats
+
+__all__ = ["Champion", "find"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Champion:
+    """A verified model, the pointer that names it, and its Keras file."""
+
+    pointer: Pointer
+    forecaster: OnnxForecaster
+    card: dict[str, Any]
+    keras: bytes
+
+    @property
+    def columns_seen(self) -> tuple[bool, ...]:
+        """Which of the five columns it looks at."""
+        return tuple(self.card["columns_seen"])
+
+    @property
+    def seen_until_s(self) -> float:
+        """Until when it has seen telemetry, Unix seconds; minus infinity for none."""
+        told = self.card.get("retraining")
+        return float(told["cuts"]["gate_from_s"]) if told else float("-inf")
+
+    def weights(self, shape: Shape) -> list[Floats]:
+        """Return the weights that training goes on from.
+
+        Raises
+        ------
+        BadArtifact
+            If its Keras file cannot be read, or holds another network.
+        """
+        import keras
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / artifacts.keras_name(shape.mode)
+            path.write_bytes(self.keras)
+            try:
+                saved = keras.saving.load_model(path, compile=False)
+                return network.weights_of(saved, shape, self.forecaster.bins, self.columns_seen)
+            except Exception as error:  # Keras raises whatever it stumbles over
+                raise BadArtifact(
+                    f"the Keras file of {self.forecaster.version} is nothing to train on from: "
+                    f"{error!r:.300}. Publish the model anew, or train one: python -m train."
+                ) from error
+
+
+def find(registry: Registry, mode: str, shipped: Path) -> Champion:
+    """Return the champion of ``mode``, or the model in ``shipped`` where there is none.
+
+    Raises
+    ------
+    BadArtifact
+        If it must not be served, or has no Keras file.
+    """
+    pointer = registry.champion(mode)
+    if pointer.action == "unreadable":
+        raise BadArtifact(pointer.why)
+    if pointer.version == SHIPPED:
+        path = shipped / artifacts.keras_name(mode)
+        if not path.is_file():
+            raise BadArtifact(f"{path} is not there; training goes on from it. Copy it there.")
+        return Champion(pointer, *artifacts.load(str(shipped), mode), path.read_bytes())
+    loaded = registry.load(mode, pointer.version)
+    return Champion(pointer, *loaded, registry.weights(mode, pointer.version))

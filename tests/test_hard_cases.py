@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
+from pba import artifacts, baseline
+from pba.distribution import decode
 from pba.local import LocalService
+from pba.models.onnx import OnnxForecaster
 from pba.types import Forecast, History, NetworkMode
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -140,3 +143,36 @@ def test_no_history_gets_an_answer_that_contradicts_itself(service, rates, mode)
         assert one.bandwidth_mbps >= 0.0
         assert 0.0 <= one.confidence <= 1.0
         assert (np.diff(quantiles) >= 0.0).all()
+
+
+@pytest.fixture(scope="module")
+def v1() -> OnnxForecaster:
+    return artifacts.load(str(MODELS / baseline.NAME), baseline.NAME)[0]
+
+
+def asked(v1: OnnxForecaster, given: History) -> tuple[np.ndarray, np.ndarray]:
+    """Return v1's point and confidence at each horizon."""
+    said = v1.predict(baseline.features(given.timestamps_s, given.telemetry)[None])
+    read = decode(said.probabilities, said.level_mbps, v1.bins)
+    return read.bandwidth_mbps[0], read.confidence[0]
+
+
+@pytest.mark.parametrize("mbps", [1.0, 30.0, 500.0, 5000.0])
+def test_v1_follows_steady_links_of_usual_sizes_at_any_hour(v1: OnnxForecaster, mbps: float):
+    for hour in range(0, 24, 6):
+        times = 1_772_409_600.0 + 3600.0 * hour + np.arange(10.0)
+        point, _ = asked(v1, history(steady(mbps, count=10), times))
+        assert abs(point[0] - mbps) <= 0.35 * mbps
+
+
+def test_v1_is_as_sure_of_every_link(v1: OnnxForecaster):
+    sure = [asked(v1, history(steady(mbps, count=10)))[1] for mbps in (0.1, 10.0, 9000.0)]
+    np.testing.assert_allclose(sure, np.tile(sure[0], (3, 1)), atol=1e-6)
+    assert (np.diff(sure[0]) < 0).all(), "farther ahead it is less often right"
+
+
+@pytest.mark.parametrize("mbps", [0.0, 1e-9, 1e7])
+def test_v1_says_something_finite_of_what_it_has_never_seen(v1: OnnxForecaster, mbps: float):
+    given = history(np.full(10, mbps))
+    point, sure = asked(v1, History(given.timestamps_s, np.tile([mbps, 1e6, 1.0, 1e6, 0], (10, 1))))
+    assert np.isfinite([point, sure]).all()

@@ -225,8 +225,10 @@ class Router:
     async def get_models(self) -> Response:
         """Tell what serves each mode, and v1, which may be asleep."""
         deadline_s = self._settings.model_deadline_ms / 1000
-        control = await described_if_awake(self._baseline, v1.NAME, deadline_s)
-        return http.json({"models": {**await self._describe(), v1.NAME: control}})
+        modes, control = await asyncio.gather(
+            self._describe(), described_if_awake(self._baseline, v1.NAME, deadline_s)
+        )
+        return http.json({"models": {**modes, v1.NAME: control}})
 
     @_api.get("/livez")
     async def livez(self) -> Response:

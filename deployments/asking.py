@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from ray import serve
@@ -31,14 +31,12 @@ def asking(handle: DeploymentHandle[Any]) -> Ask:
 
 async def described(handle: DeploymentHandle[Any], deadline_s: float) -> dict[str, Any]:
     """Return what the model behind ``handle`` tells of itself, or ``{"error": why}``."""
-    try:
-        with _named():
-            told: dict[str, Any] = await asyncio.wait_for(handle.describe.remote(), deadline_s)
-            return told
-    except TimeoutError:
-        return {"error": f"no answer within {deadline_s:g} s"}
-    except (Busy, Unavailable) as error:
-        return {"error": str(error)}
+
+    async def ask() -> dict[str, Any]:
+        told: dict[str, Any] = await handle.describe.remote()
+        return told
+
+    return await _or_why_not(ask, deadline_s)
 
 
 async def described_if_awake(
@@ -46,11 +44,28 @@ async def described_if_awake(
 ) -> dict[str, Any]:
     """Return the same of a model that may have no replica; ``{"asleep": True}`` where it has none.
 
-    To ask it would wake it up, so Serve's controller is asked instead.
+    To ask it would wake it up, so Serve's controller is asked first.
     """
-    if not await asyncio.to_thread(_running, handle):
-        return {"mode": name, "asleep": True}
-    return await described(handle, deadline_s)
+
+    async def ask() -> dict[str, Any]:
+        if not await asyncio.to_thread(_running, handle):
+            return {"mode": name, "asleep": True}
+        told: dict[str, Any] = await handle.describe.remote()
+        return told
+
+    return await _or_why_not(ask, deadline_s)
+
+
+async def _or_why_not(
+    ask: Callable[[], Awaitable[dict[str, Any]]], deadline_s: float
+) -> dict[str, Any]:
+    try:
+        with _named():
+            return await asyncio.wait_for(ask(), deadline_s)
+    except TimeoutError:
+        return {"error": f"no answer within {deadline_s:g} s"}
+    except (Busy, Unavailable) as error:
+        return {"error": str(error)}
 
 
 def _running(handle: DeploymentHandle[Any]) -> int:

@@ -42,6 +42,7 @@ from deployments.schema import (
 )
 from deployments.service import Service
 from deployments.settings import Settings
+from pba import baseline as v1
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import PBAError, StoreUnavailable, Unavailable
@@ -90,7 +91,7 @@ class Router:
             _now,
         )
         self._store = open_store(settings)
-        self._catalog = Catalog(list(self._handles), settings, self._store)
+        self._catalog = Catalog([*self._handles, v1.NAME], settings, self._store)
         commit = GroupCommit(self._store.write, settings.max_writes_waiting)
         nudges = Nudges(monitor.hear.remote)
         self._links = Links(

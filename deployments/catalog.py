@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import onnxruntime  # noqa: F401 - now, for its import would stall requests at the first promotion
+
 from deployments.places import resolve
 from deployments.schema import read_promotion, read_rollback
 from deployments.settings import Settings

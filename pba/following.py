@@ -18,6 +18,7 @@ class Loaded:
     forecaster: OnnxForecaster
     card: dict[str, Any]
     pointer: Pointer
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def load_shipped(folder: str, model: str, threads: int = 1) -> Loaded:
     BadArtifact
         If it must not be served.
     """
-    return Loaded(*artifacts.load(folder, model, threads), NONE)
+    return Loaded(*artifacts.load(folder, model, threads), NONE, threads)
 
 
 class Follower:
@@ -93,10 +94,7 @@ class Follower:
         if pointer.version == SHIPPED:
             return replace(load_shipped(shipped, self._model, threads), pointer=pointer)
         before = self._loaded
-        if before and before.pointer.version == pointer.version and self._threads == threads:
+        if before and before.pointer.version == pointer.version and before.threads == threads:
             return replace(before, pointer=pointer)
-        return Loaded(*self._registry.load(self._model, pointer.version, threads), pointer)
-
-    @property
-    def _threads(self) -> int | None:
-        return self._wanted[1] if self._wanted else None
+        found = self._registry.load(self._model, pointer.version, threads)
+        return Loaded(*found, pointer, threads)

@@ -149,6 +149,20 @@ def test_a_registry_that_is_away_is_asked_again(
     assert version(follower.look(shipped)) == "a"
 
 
+def test_a_registry_that_goes_away_while_a_version_is_read_is_asked_again(
+    registry: Registry, follower: Follower, shipped: str, monkeypatch: pytest.MonkeyPatch
+):
+    def away(*_: object) -> None:
+        raise RegistryUnavailable("gone")
+
+    registry.promote(NAME, "a", "me")
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "load", away)
+        with pytest.raises(RegistryUnavailable):
+            follower.look(shipped)
+    assert version(follower.look(shipped)) == "a"
+
+
 def test_a_registry_whose_content_is_gone_changes_nothing(
     registry: Registry, follower: Follower, shipped: str
 ):

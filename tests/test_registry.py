@@ -1,5 +1,6 @@
 """Versions that never change, a champion that one promotion at a time replaces, and its history."""
 
+import hashlib
 import json
 import multiprocessing
 import threading
@@ -179,6 +180,17 @@ def test_a_manifest_of_another_version_is_refused(registry: Registry):
         file(registry, "b/manifest.json").write_text(json.dumps(other | change))
         with pytest.raises(BadArtifact, match="was altered"):
             registry.load(NAME, "b")
+
+
+def test_a_card_that_is_no_card_is_refused_whatever_the_manifest_says(registry: Registry):
+    file(registry, "a/card.json").write_text("[]")
+    path = file(registry, "a/manifest.json")
+    manifest = json.loads(path.read_text())
+    manifest["files"]["card.json"] = hashlib.sha256(b"[]").hexdigest()
+    path.write_text(json.dumps(manifest))
+    for ask in (registry.card, registry.load):
+        with pytest.raises(BadArtifact):
+            ask(NAME, "a")
 
 
 def test_a_version_copied_under_another_name_is_refused(registry: Registry):

@@ -92,7 +92,7 @@ class Files:
         if protocol not in _LOCAL | _EXCLUSIVE:
             raise InvalidRequest(
                 f"{self.root} can be read, not changed: {protocol} cannot create a file only where "
-                f"there is none. Publish and promote in a folder or on {', '.join(_EXCLUSIVE)}."
+                f"there is none. Use a folder, or one of {', '.join(sorted(_EXCLUSIVE))}."
             )
 
     @contextlib.contextmanager
@@ -104,8 +104,8 @@ class Files:
             raise
         except Exception as error:  # every driver has errors of its own, with no common base
             raise RegistryUnavailable(
-                f"the model registry {self.root} does not answer: {error!r}. Look at PBA_REGISTRY, "
-                "at the rights to it, and whether its fsspec driver is installed."
+                f"{self.root} does not answer: {error!r}. Look whether it is what you mean "
+                "(PBA_REGISTRY), at the rights to it, and whether its fsspec driver is installed."
             ) from error
 
 

@@ -28,6 +28,12 @@ class GroupCommit:
         self._most_waiting = most_waiting
         self._waiting: list[tuple[Batch, asyncio.Future[list[Receipt]]]] = []
         self._working: asyncio.Task[None] | None = None
+        self._failing = False
+
+    @property
+    def failing(self) -> bool:
+        """Whether the store was away when the last transaction was to be written."""
+        return self._failing
 
     async def __call__(self, batch: Batch) -> list[Receipt]:
         """Return the receipts of ``batch`` once it is committed.
@@ -60,10 +66,12 @@ class GroupCommit:
             try:
                 receipts = await asyncio.to_thread(self._write, _joined(batches))
             except StoreUnavailable as error:
+                self._failing = True
                 _end(group, error)
             except Exception as error:  # one of them may be to blame: nobody else shall suffer
                 await self._one_by_one(group, error)
             else:
+                self._failing = False
                 for batch, done in group:
                     _give(done, receipts[: len(batch.reports)])
                     receipts = receipts[len(batch.reports) :]

@@ -6,11 +6,11 @@ Knows no Ray. Holds nothing that is missed when it dies: what was acknowledged i
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from deployments.commit import MOST_ROWS
+from deployments.commit import MOST_ROWS, GroupCommit
 from deployments.deadline import within
 from deployments.keeper import Keeper
 from deployments.service import Service
@@ -49,7 +49,7 @@ class Links:
     clock
         The time now.
     record_deadline_s
-        How long a forecast from a given history waits to be kept.
+        How long a forecast from a given history, and `ready`, wait for the store.
     store_deadline_s
         How long all others wait for the store.
     flags
@@ -60,7 +60,7 @@ class Links:
         self,
         service: Service,
         store: Store,
-        commit: Callable[[Batch], Awaitable[list[Receipt]]],
+        commit: GroupCommit,
         heard: Callable[[Iterable[str]], None],
         max_ahead_s: float,
         clock: Callable[[], datetime],
@@ -157,6 +157,19 @@ class Links:
         made = await self._service.forecasts(informed)
         self._keep(informed, made, started, read_s)
         return made
+
+    async def ready(self) -> None:
+        """See that the store answers, and, where it refused the last write, takes one again.
+
+        Raises
+        ------
+        StoreUnavailable
+            Where it does not.
+        """
+        async with within(self._record_deadline_s):
+            await asyncio.to_thread(self._store.ready)
+            if self._commit.failing:
+                await asyncio.to_thread(self._store.try_to_write)
 
     async def drain(self) -> None:
         """Wait until all that is to be kept is kept, or has failed."""

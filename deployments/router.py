@@ -390,8 +390,7 @@ class Router:
         found = await self._describe()
         away = {mode: said["error"] for mode, said in found.items() if "error" in said}
         try:
-            async with within(self._settings.store_deadline_ms / 1000):
-                await asyncio.to_thread(self._store.ready)
+            await self._links.ready()
         except StoreUnavailable as error:
             away["store"] = str(error)
         return away

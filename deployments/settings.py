@@ -60,7 +60,8 @@ class Settings(BaseSettings):
         1000.0,
         gt=0,
         description="How long a forecast from a given history of a named link waits to be stored "
-        "before it is answered with `not_recorded`; in a bulk call, per 20 000 samples.",
+        "before it is answered with `not_recorded` (in a bulk call, per 20 000 samples), and "
+        "`/readyz` for the store.",
     )
     store_deadline_ms: float = Field(
         15_000.0,

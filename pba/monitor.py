@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 
 from pba.drift import Alarm, DriftDetector, Scored
+from pba.errors import StoreUnavailable
 from pba.scoring import Outcome
 from pba.store import Event, Store
 
@@ -54,6 +55,12 @@ class DriftWatch:
         if told:
             self._store.add_events(told)
         return told
+
+    def forget(self, link_ids: Iterable[str]) -> None:
+        """Have the detectors of ``link_ids``, which may have missed something, rebuilt."""
+        for link_id in link_ids:
+            self._detectors.pop(link_id, None)
+            self._seen_us.pop(link_id, None)
 
     def _begin(self, link_id: str) -> None:
         last = self._store.events(DRIFT, link_id, count=1)
@@ -118,8 +125,13 @@ class Scorer:
     def _score(self, links: Sequence[str]) -> list[Outcome]:
         found: list[Outcome] = []
         for start in range(0, len(links), _AT_ONCE):
-            settled = self._store.settle(links[start : start + _AT_ONCE])
-            self._watch(settled)
+            part = links[start : start + _AT_ONCE]
+            try:
+                settled = self._store.settle(part)
+                self._watch(settled)
+            except StoreUnavailable:
+                self._drift.forget(part)
+                raise
             found += [outcome for outcomes in settled.values() for outcome in outcomes]
         return found
 

@@ -1,10 +1,12 @@
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pba.errors import StoreUnavailable
 from pba.monitor import DriftWatch, Scorer
 from pba.scoring import Outcome
 from pba.store import Batch, Report, Said, Store
@@ -64,13 +66,19 @@ def test_news_ends_the_wait(store: Store):
     assert not scorer.wait(0.01)
 
 
-def outcomes(store: Store, mbps: list[float], first: int = 0) -> list[Outcome]:
+def outcomes(
+    store: Store,
+    mbps: list[float],
+    first: int = 0,
+    score: Callable[[], Sequence[Outcome]] | None = None,
+) -> list[Outcome]:
     """Have a link live through ``mbps``, each forecast to be as the one before; score it."""
     found: list[Outcome] = []
+    score = score or (lambda: store.settle(["a"])["a"])
     for at, now in enumerate(mbps):
         moment = 1e9 + first + at
         store.write(Batch([Report("a", np.array([moment]), np.array([[now] + [np.nan] * 4]))]))
-        found += store.settle(["a"])["a"]
+        found += score()
         said = {
             "points_mbps": [now] * 3,
             "confidence": [0.9] * 3,
@@ -102,3 +110,33 @@ def test_a_planted_change_is_an_event_once_and_an_alarm_until_it_has_settled(sto
     assert {one.body["opened_s"] for one in news} == {told[0].body["opened_s"]}
     (alarm,) = store.alarms("drift")
     assert alarm.body["ended_s"] is not None
+
+
+def test_an_alarm_that_could_not_be_stored_is_told_when_the_store_is_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    noise = np.exp(np.random.default_rng(3).normal(0.0, 0.05, 265))
+    scorer = Scorer(store)
+    failed = 0
+
+    def score() -> list[Outcome]:
+        nonlocal failed
+        scorer.hear(["a"])
+        try:
+            return scorer.score()
+        except StoreUnavailable:
+            failed += 1
+            return []
+
+    def away(_: object) -> None:
+        raise StoreUnavailable("gone")
+
+    outcomes(store, (100.0 * noise[:200]).tolist(), score=score)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "add_events", away)
+        outcomes(store, (60.0 * noise[200:260]).tolist(), 200, score)
+    assert failed > 0
+    assert store.alarms("drift") == []
+    outcomes(store, (60.0 * noise[260:]).tolist(), 260, score)
+    (alarm,) = store.alarms("drift")
+    assert 1e9 + 195 <= alarm.body["since_s"] <= 1e9 + 205

@@ -20,6 +20,13 @@ from pba.errors import InvalidInput, StoreUnavailable
 __all__ = ["connect", "locked", "reading", "writing"]
 
 _WAIT_S = 5
+# A server that vanished with its machine is noticed after 15 s; the system's own limits are hours.
+_DEAD_PEERS = {
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged sample outlives a power cut too
@@ -59,7 +66,7 @@ def _postgresql(url: Any) -> Engine:
         url,
         pool_pre_ping=True,  # a server that came back needs no restart here
         pool_timeout=_WAIT_S,
-        connect_args={"connect_timeout": _WAIT_S, "options": options},
+        connect_args={"connect_timeout": _WAIT_S, "options": options} | _DEAD_PEERS,
     )
 
 

@@ -82,6 +82,11 @@ class Store:
             connection.execute(select(links.c.id).limit(1))
         return self
 
+    def try_to_write(self) -> None:
+        """See that the database takes a write and has room for it; nothing stays of it."""
+        with writing(self._engine) as connection:
+            write.try_room(connection, micros(self._clock()))
+
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()

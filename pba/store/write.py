@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pba.links import LinkMode
@@ -14,8 +14,9 @@ from pba.store.rows import Event, Receipt, Report, Said, micros, sample_row
 from pba.store.schema import events, forecasts, links, samples
 from pba.types import NetworkMode
 
-__all__ = ["add_events", "add_reports", "add_said"]
+__all__ = ["add_events", "add_reports", "add_said", "try_room"]
 
+_ROOM = 16_384  # bytes, some pages
 _REPEATED = 60  # the longest window of a model: what callers send again, one sample on
 
 
@@ -196,6 +197,13 @@ def add_events(connection: Connection, happened: Sequence[Event]) -> None:
     ]
     if rows:
         connection.execute(events.insert(), rows)
+
+
+def try_room(connection: Connection, now_us: int) -> None:
+    """Write more than the pages in use may have room for, and take it back."""
+    row = {"at_us": now_us, "kind": "room", "body": "x" * _ROOM}
+    connection.execute(events.insert(), row)
+    connection.execute(delete(events).where(events.c.kind == "room"))
 
 
 def _insert(connection: Connection, table: Any) -> Any:

@@ -97,6 +97,8 @@ async def test_a_store_that_cannot_grow_or_be_written_keeps_nothing_by_halves(
         await loop.links.observe([report("a", 5, first=70), report("b", 5000, first=-4000)])
     made = await loop.links.recorded(Query(history(2000, first=-1000), None, "c"))
     assert "not_recorded" in made.forecast.reasons
+    with pytest.raises(StoreUnavailable, match=why):
+        await loop.links.ready()
     assert (await loop.links.forecast("a")).forecast.bandwidth_mbps == pytest.approx(20, rel=0.05)
     await loop.links.drain()
     assert [link.link_id for link in loop.store.links(None, "", 10)] == ["a"]
@@ -104,6 +106,8 @@ async def test_a_store_that_cannot_grow_or_be_written_keeps_nothing_by_halves(
         loop.store.history("a", 0, 9e9, 100)[0].timestamps_s, report("a", 70).timestamps_s
     )
     set_pragma(loop.store, mended)
+    await loop.links.ready()
+    assert loop.store.events() == []
     first, second = await loop.links.observe(
         [report("a", 5, first=70), report("b", 5000, first=-4000)]
     )

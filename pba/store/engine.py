@@ -20,9 +20,9 @@ from pba.errors import InvalidInput, StoreUnavailable
 __all__ = ["connect", "locked", "reading", "writing"]
 
 _WAIT_S = 5
-# A server that vanished with its machine is noticed after 15 s; the system's own limits are hours.
+# A server that vanished with its machine is noticed after 10 s; the system's own limits are hours.
 _DEAD_PEERS = {
-    "tcp_user_timeout": 15_000,
+    "tcp_user_timeout": 10_000,
     "keepalives_idle": 5,
     "keepalives_interval": 5,
     "keepalives_count": 2,

@@ -51,9 +51,9 @@ from pba.allocation import AllocationRequest
 from pba.assembly import Made
 from pba.errors import InvalidRequest, PBAError, StoreUnavailable, Unavailable
 from pba.forecasting import Query
-from pba.monitor import DRIFT
 from pba.rollout import Flags
 from pba.types import Forecast, NetworkMode, parse_mode
+from pba.watch import open_alarms
 
 __all__ = ["Router"]
 
@@ -235,10 +235,8 @@ class Router:
 
     @_api.get("/v1/drift")
     async def get_drift(self) -> Response:
-        """Tell which links have changed and not settled since: what, since when, how sure."""
-        found = await self._asked(self._store.alarms, DRIFT)
-        told = [{"link_id": one.link_id, **one.body} for one in found]
-        return http.json({"alarms": [one for one in told if one["ended_s"] is None]})
+        """Tell which modes and links have changed and not settled since: what, when, how sure."""
+        return http.json({"alarms": await self._asked(open_alarms, self._store)})
 
     @_api.get("/v1/events")
     async def get_events(

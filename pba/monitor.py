@@ -1,84 +1,16 @@
 """Scoring as it goes: which links to look at, and what is told of what was found."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 
-from pba.drift import Alarm, DriftDetector, Scored
 from pba.errors import StoreUnavailable
 from pba.scoring import Outcome
-from pba.store import Event, Store
+from pba.store import Store
+from pba.watch import DriftWatch, ModeDriftWatch
 
-__all__ = ["DRIFT", "DriftWatch", "Scorer"]
-
-DRIFT = "drift"
-"""The kind of the events that tell of alarms."""
+__all__ = ["Scorer"]
 
 _AT_ONCE = 100
-_REBUILT_FROM = 400
-_MOST_LINKS = 5000
-
-
-class DriftWatch:
-    """Watches the outcomes one step ahead of every link, and puts alarms among the events.
-
-    A link's detector is rebuilt from the store when the link is first seen, or seen again after
-    5000 others, so nothing that was told is told twice and nothing new is missed.
-
-    Parameters
-    ----------
-    store
-        Holds outcomes and events.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._detectors: OrderedDict[str, DriftDetector] = OrderedDict()
-        self._seen_us: dict[str, int] = {}
-
-    def watch(self, link_id: str, outcomes: Sequence[Outcome]) -> list[Event]:
-        """Take in a link's new outcomes, which are stored already; return what is news."""
-        new = [one for one in outcomes if one.at == 0 and one.pending.served]
-        if not new:
-            return []
-        if link_id in self._detectors:
-            self._detectors.move_to_end(link_id)
-            rows = [(one.at_us, one.actual_mbps, one.forecast_mbps, one.hit) for one in new]
-        else:
-            self._begin(link_id)
-            rows = self._store.recent_outcomes(link_id, _REBUILT_FROM)
-        alarms = [alarm for row in rows if (alarm := self._feed(link_id, *row))]
-        told = [
-            Event(DRIFT, alarm.ended_s or alarm.flagged_s, link_id, alarm.as_dict())
-            for alarm in alarms
-        ]
-        if told:
-            self._store.add_events(told)
-        return told
-
-    def forget(self, link_ids: Iterable[str]) -> None:
-        """Have the detectors of ``link_ids``, which may have missed something, rebuilt."""
-        for link_id in link_ids:
-            self._detectors.pop(link_id, None)
-            self._seen_us.pop(link_id, None)
-
-    def _begin(self, link_id: str) -> None:
-        last = self._store.events(DRIFT, link_id, count=1)
-        held = Alarm.from_dict(last[0].body) if last else None
-        self._detectors[link_id] = DriftDetector(held)
-        self._seen_us[link_id] = -1
-        if len(self._detectors) > _MOST_LINKS:
-            forgotten, _ = self._detectors.popitem(last=False)
-            del self._seen_us[forgotten]
-
-    def _feed(
-        self, link_id: str, at_us: int, actual_mbps: float, forecast_mbps: float, hit: bool
-    ) -> Alarm | None:
-        if at_us <= self._seen_us[link_id]:  # another version's forecast of the same moment
-            return None
-        self._seen_us[link_id] = at_us
-        scored = Scored(at_us / 1e6, actual_mbps, forecast_mbps, hit)
-        return self._detectors[link_id].update(scored)
 
 
 class Scorer:
@@ -96,7 +28,7 @@ class Scorer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._drift = DriftWatch(store)
+        self._begin_watching()
         self._heard: set[str] = set()
         self._news = threading.Event()
         self._lock = threading.Lock()
@@ -130,11 +62,15 @@ class Scorer:
                 settled = self._store.settle(part)
                 self._watch(settled)
             except StoreUnavailable:
-                self._drift.forget(part)
+                self._begin_watching()  # from what is stored: some of it may have been missed
                 raise
             found += [outcome for outcomes in settled.values() for outcome in outcomes]
         return found
 
+    def _begin_watching(self) -> None:
+        self._links, self._modes = DriftWatch(self._store), ModeDriftWatch(self._store)
+
     def _watch(self, settled: Mapping[str, Sequence[Outcome]]) -> None:
         for link_id, outcomes in settled.items():
-            self._drift.watch(link_id, outcomes)
+            self._links.watch(link_id, outcomes)
+        self._modes.watch(one for outcomes in settled.values() for one in outcomes)

@@ -28,6 +28,8 @@ class Pending:
         Its key in the store.
     after_us
         When the newest sample that it knew was measured.
+    made_us
+        When it was made, by the clock of the service.
     said
         ``points_mbps``, ``confidence`` (as told), ``unadapted`` (as the speaker gave it),
         ``quantiles_mbps``, one item a horizon each, and ``members``: the points of every expert.
@@ -43,6 +45,7 @@ class Pending:
     mode: str
     source: str
     version: str
+    made_us: int
     said: dict[str, Any]
     settled: frozenset[int] = frozenset()
     arm: Arm = Arm.V3
@@ -77,6 +80,12 @@ class Outcome:
     def hit(self) -> bool:
         """Whether what was said was in band."""
         return _hit(self.forecast_mbps, self.actual_mbps)
+
+    @property
+    def quartiles_mbps(self) -> tuple[float, float]:
+        """Between what rates the actual was to be half of the time."""
+        low, high = (float(self.pending.said["quantiles_mbps"][self.at][at]) for at in _HALF)
+        return low, high
 
     @property
     def covered(self) -> tuple[bool, bool]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pba.errors import StoreUnavailable
-from pba.monitor import DriftWatch, Scorer
+from pba.monitor import Scorer
 from pba.scoring import Outcome
 from pba.store import Batch, Report, Said, Store
 
@@ -89,27 +89,6 @@ def outcomes(
         kept = Said("a", moment, 2e9, "internet", "model", "v1", 1.0, 2.0, said)
         store.write(Batch(said=[kept]))
     return found
-
-
-def test_a_planted_change_is_an_event_once_and_an_alarm_until_it_has_settled(store: Store):
-    rng = np.random.default_rng(3)
-    noise = np.exp(rng.normal(0.0, 0.05, 500))
-    watch = DriftWatch(store)
-    assert watch.watch("a", outcomes(store, (100.0 * noise[:200]).tolist())) == []
-    changed = outcomes(store, (60.0 * noise[200:260]).tolist(), first=200)
-    told = watch.watch("a", changed)
-    assert [one.body["stage"] for one in told][0] == "opened"
-    assert {"level"} <= {one["what"] for one in told[0].body["changes"]}
-    assert 1e9 + 195 <= told[0].body["since_s"] <= 1e9 + 205
-    (alarm,) = store.alarms("drift")
-    assert alarm.body["ended_s"] is None
-    again = DriftWatch(store)  # the Monitor died; another goes on
-    settled = outcomes(store, (60.0 * noise[260:]).tolist(), first=260)
-    news = again.watch("a", settled)
-    assert [one.body["stage"] for one in news][-1] == "ended"
-    assert {one.body["opened_s"] for one in news} == {told[0].body["opened_s"]}
-    (alarm,) = store.alarms("drift")
-    assert alarm.body["ended_s"] is not None
 
 
 def test_an_alarm_that_could_not_be_stored_is_told_when_the_store_is_back(

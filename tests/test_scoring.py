@@ -17,7 +17,7 @@ SAID: dict[str, Any] = {
 
 
 def pending(number: int = 1, after: int = 0, settled: frozenset[int] = frozenset()) -> Pending:
-    return Pending(number, after * SECOND, 1.0, "internet", "model", "v1", SAID, settled)
+    return Pending(number, after * SECOND, 1.0, "internet", "model", "v1", 0, SAID, settled)
 
 
 def settled(waiting: list[Pending], seconds: list[int], mbps: list[float] | None = None) -> Settled:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pba.record import LinkRecord
@@ -13,11 +13,12 @@ from pba.rollout import Arm
 from pba.scoring import Outcome, Pending, Settled, settle
 from pba.store.read import chunks
 from pba.store.schema import forecasts, links, outcomes, records, samples, tallies
-from pba.types import HORIZONS
+from pba.types import HORIZONS, NetworkMode
 
-__all__ = ["open_links", "recent_outcomes", "settle_link"]
+__all__ = ["open_links", "recent_of_mode", "recent_outcomes", "settle_link"]
 
 _MOST = 500
+_LOOKED_THROUGH = 100_000  # forecasts: a mode that few links are in is not looked for in all
 _SUMS = [column.name for column in tallies.c if not column.primary_key]
 
 
@@ -60,6 +61,19 @@ def recent_outcomes(
     return [(at_us, actual, forecast, hit) for at_us, actual, forecast, hit in reversed(rows)]
 
 
+def recent_of_mode(connection: Connection, mode: NetworkMode, count: int) -> list[Outcome]:
+    """Return the last outcomes one step ahead of a mode's v3 models, in the forecasts' order."""
+    newest = select(func.max(forecasts.c.id)).scalar_subquery()
+    query = select(forecasts, outcomes.c.at_us, outcomes.c.actual_mbps)
+    query = query.join(outcomes, (outcomes.c.forecast == forecasts.c.id) & (outcomes.c.steps == 1))
+    query = query.where(forecasts.c.id > newest - _LOOKED_THROUGH)
+    query = query.where(forecasts.c.mode == mode.value, forecasts.c.version != "")
+    query = query.where(forecasts.c.arm == Arm.V3)
+    rows = connection.execute(query.order_by(forecasts.c.id.desc()).limit(count)).all()
+    waiting = ((_waiting(row, frozenset()), row) for row in reversed(rows))
+    return [Outcome(one, 0, row.at_us, row.actual_mbps) for one, row in waiting]
+
+
 def _pending(connection: Connection, link: int) -> list[Pending]:
     query = select(forecasts).where(forecasts.c.link == link, forecasts.c.open)
     rows = connection.execute(query.order_by(forecasts.c.after_us).limit(_MOST)).all()
@@ -81,6 +95,7 @@ def _waiting(row: Row[Any], settled: frozenset[int]) -> Pending:
         version=row.version,
         arm=Arm(row.arm),
         served=row.served,
+        made_us=row.made_us,
         said=json.loads(row.said),
         settled=settled,
     )

@@ -174,6 +174,14 @@ class Store:
         with reading(self._engine) as connection:
             return score.recent_outcomes(connection, link_id, count)
 
+    def recent_of_mode(self, mode: NetworkMode, count: int) -> list[Outcome]:
+        """Return a mode's last ``count`` outcomes of models, one step ahead, as they were asked.
+
+        Of the newest 100 000 forecasts of all modes.
+        """
+        with reading(self._engine) as connection:
+            return score.recent_of_mode(connection, mode, count)
+
     def summary(self) -> dict[str, Any]:
         """Return the sums over all outcomes."""
         with reading(self._engine) as connection:

@@ -13,8 +13,8 @@ from deployments.places import resolve, resolve_store
 from deployments.settings import Settings
 from pba.errors import NotFound
 from pba.modes import PROFILES
-from pba.monitor import DRIFT
 from pba.store import Event, Store
+from pba.watch import DRIFT
 
 __all__ = ["RETRAINING", "Jobs", "RayJobs", "Retraining"]
 
@@ -100,7 +100,7 @@ class Retraining:
             mode = self._store.link(alarm.link_id).mode.mode
         except NotFound:
             return None
-        return mode if mode in PROFILES else None
+        return mode.value if mode in PROFILES else None
 
     def _submit(self, mode: str, alarm: Event) -> Event:
         # Named after the alarm: one submitted just before the Monitor died is not submitted again.

@@ -73,7 +73,7 @@ def _interval(found: Mapping[str, Any]) -> str:
     return f"{found['value']:+.4f} ({low:+.4f} to {high:+.4f})"
 
 
-def _old(old: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _old(old: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if not old:
         return ["No original traces were given, so nothing tells what was forgotten."]
     return [
@@ -83,7 +83,7 @@ def _old(old: Mapping[str, Mapping[str, float]]) -> list[str]:
         "| --- | --- | --- | --- | --- |",
         *(
             f"| {name} | {one['windows']} | {one['champion']:.4f} | {one['challenger']:.4f} | "
-            f"{one['gained']:+.4f} |"
+            f"{_interval(one['gained'])} |"
             for name, one in old.items()
         ),
     ]

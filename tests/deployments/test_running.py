@@ -340,21 +340,6 @@ def test_errors_reach_clients_as_what_they_are(service: RunningService):
         client._call(_Call("POST", "/v1/forecast", wrong))
 
 
-async def test_a_killed_service_frees_its_port(service: RunningService):  # the last: it ends it
-    service.process.kill()
-    port = service.config["http_options"]["port"]
-
-    def free() -> bool:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return True
-        return False
-
-    await until(free, 30)
-
-
 def test_every_example_of_the_docs_runs(service: RunningService):
     told = httpx.get(f"{service.url}/openapi.json").json()["paths"]
     link = f"/v1/links/{LINK_ID}"
@@ -368,3 +353,18 @@ def test_every_example_of_the_docs_runs(service: RunningService):
         answer = httpx.request(method, service.url + place, json=example, timeout=20)
         assert answer.status_code == refused.get(place, 200), (method, path, answer.text)
     assert {method for _, method, _ in calls} == {"get", "post", "put", "delete"}
+
+
+async def test_a_killed_service_frees_its_port(service: RunningService):  # the last: it ends it
+    service.process.kill()
+    port = service.config["http_options"]["port"]
+
+    def free() -> bool:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return True
+        return False
+
+    await until(free, 30)

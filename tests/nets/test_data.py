@@ -108,3 +108,11 @@ def test_series_that_are_all_too_short_are_refused() -> None:
 
 def test_one_sample_and_a_pair_are_too_short_rather_than_an_error() -> None:
     assert len(WindowSet.of({"a": [ramp(1), ramp(2), ramp(12)]}, 10)) == 2
+
+
+def test_each_set_may_have_a_number_of_its_own() -> None:
+    data = WindowSet.of({"a": [ramp(500)], "b": [ramp(500)], "c": [ramp(500)]}, 10)
+    drawn = data.draw(np.random.default_rng(0), per_set=(30, 0, 7))
+    assert np.bincount(data.groups[drawn], minlength=3).tolist() == [30, 0, 7]
+    starts = data.draw_stretches(np.random.default_rng(0), 4, per_set=(40, 0, 8))
+    assert np.bincount(data.groups[starts], minlength=3).tolist() == [10, 0, 2]

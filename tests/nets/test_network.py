@@ -14,7 +14,7 @@ from pba.nets.data import Batch
 from pba.nets.export import varied_windows
 from pba.nets.layout import bins_for
 from pba.nets.loss import window_loss
-from pba.nets.network import build, calibrated
+from pba.nets.network import build, calibrated, weights_of
 from pba.types import Floats, NetworkMode
 
 pytestmark = [
@@ -157,6 +157,18 @@ def test_a_keras_file_loads_without_this_package(network: Any, tmp_path: Path) -
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True)
     wanted = ask(network, windows(8))["probabilities"]
     np.testing.assert_allclose(np.load(tmp_path / "said.npy"), wanted, atol=1e-6)
+
+
+def test_a_finished_network_gives_its_weights_back_to_train_on_from(
+    network: Any, tmp_path: Path
+) -> None:
+    import keras
+
+    calibrated(network, BINS, (1.25, 1.0, 0.8)).save(tmp_path / "model.keras")
+    saved = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    found = weights_of(saved, SMALL, BINS, ALL)
+    for before, after in zip(network.get_weights(), found, strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 def test_the_same_seed_gives_the_same_first_weights(network: Any) -> None:

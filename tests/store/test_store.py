@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -257,3 +258,4 @@ def test_samples_go_out_as_traces_by_day(store: Store, tmp_path: Path):
     assert found["a"].telemetry[:, :2].tolist() == [[50.0, 3.0]] * 5
     assert np.isnan(found["b"].telemetry[:, 1:]).all()
     assert len(read_traces(first)[0]) == 5
+    assert pq.read_table(second)["mode"].to_pylist() == ["internet"] * 9

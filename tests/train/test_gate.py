@@ -94,7 +94,7 @@ def test_one_that_forgot_an_old_set_is_refused_however_good_on_the_new() -> None
     found = decide(before, surer, slow=moments(seed=1), fast=moments(low=1e6, seed=2))
     assert found["newest"]["horizons"]["1"]["accuracy_20"]["verdict"] == "better"
     (reason,) = found["reasons"]
-    assert reason.startswith("fast is forgotten: accuracy_20 falls by")
+    assert reason.startswith("fast is forgotten: accuracy_20 by -0.")
     assert found["decision"] == "refuse"
 
 
@@ -123,7 +123,11 @@ def test_a_slower_one_is_refused() -> None:
 
 
 def figures(**changed: float) -> dict:
-    given = {"hits": 0.02, "low": 0.01, "loss": -0.01, "calibration": 0.05, "old": 0.0} | changed
+    given = (
+        {"hits": 0.02, "low": 0.01, "loss": -0.01, "calibration": 0.05}
+        | {"old": 0.0, "old_high": -0.001}
+        | changed
+    )
     hits = {"value": given["hits"], "interval": (given["low"], 0.05)}
     ahead = {
         "champion": {"calibration_error": 0.05},
@@ -133,7 +137,15 @@ def figures(**changed: float) -> dict:
     }
     return {
         "newest": {"links": 8, "horizons": {"1": ahead}},
-        "old": {"fcc": {"gained": given["old"]}},
+        "old": {
+            "fcc": {
+                "gained": {
+                    "value": given["old"],
+                    "interval": (-0.02, given["old_high"]),
+                    "verdict": "worse" if given["old_high"] < 0 else "noise",
+                }
+            }
+        },
         "latency_ms": {"champion": 2.0, "challenger": 2.0},
     }
 
@@ -145,7 +157,8 @@ def figures(**changed: float) -> dict:
         ({"calibration": 0.0599}, None),
         ({"calibration": 0.0601}, "the calibration error on the newest slice grows by 0.0101"),
         ({"old": -0.0049}, None),
-        ({"old": -0.0051}, "fcc is forgotten: accuracy_20 falls by 0.0051, more than 0.005"),
+        ({"old": -0.0051}, "fcc is forgotten: accuracy_20 by -0.0051 (-0.0200 to -0.0010), more"),
+        ({"old": -0.0051, "old_high": 0.001}, None),
         ({"low": -0.001}, "nothing on the newest slice is surely better"),
         ({"loss": 0.001}, "pinball loss on the newest slice grows by 0.0010 of the rate"),
     ],

@@ -68,7 +68,7 @@ def test_links_of_the_mode_and_the_days_come_whole_and_in_order(export: Path) ->
 
 def test_a_look_back_counts_from_the_newest_sample(export: Path) -> None:
     assert len(read(export, "internet", 30.0)[0]) == 90
-    assert [len(one) for one in read(export, "internet", 30 / DAY_S)] == [30]
+    assert [len(one) for one in read(export, "internet", 29.5 / DAY_S)] == [30]
 
 
 def test_what_came_after_the_first_look_is_left_alone(export: Path) -> None:

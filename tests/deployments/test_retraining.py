@@ -9,8 +9,8 @@ import pytest
 
 from deployments.retraining import RayJobs, Retraining
 from deployments.settings import Settings
-from pba.monitor import DRIFT
 from pba.store import Batch, Event, Report, Store
+from pba.watch import DRIFT
 
 NOW_S = 1.9e9
 

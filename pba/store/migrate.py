@@ -1,5 +1,6 @@
 """Bringing a database to the present schema."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from pba.store.engine import locked, writing
 from pba.store.schema import metadata
 
 __all__ = ["migrate"]
+
+# Alembic's `op` is one for the whole process: two stores at once would get each other's tables.
+_one_at_a_time = threading.Lock()
 
 
 def migrate(engine: Engine) -> None:
@@ -28,7 +32,7 @@ def migrate(engine: Engine) -> None:
     def to_head(revision: Any, _: Any) -> Any:
         return steps._upgrade_revs("head", revision)
 
-    with locked(engine), writing(engine) as connection:
+    with _one_at_a_time, locked(engine), writing(engine) as connection:
         context = EnvironmentContext(Config(), steps, fn=to_head)
         with context:
             context.configure(connection=connection, target_metadata=metadata)

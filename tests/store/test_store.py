@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,6 +244,14 @@ def test_the_migrations_lead_to_the_tables_that_the_code_knows(store: Store):
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
+
+
+def test_stores_of_one_process_are_made_at_once(tmp_path: Path):
+    stores = [Store(f"sqlite:///{tmp_path}/{number}.db", lambda: NOW_S) for number in range(8)]
+    with ThreadPoolExecutor(len(stores)) as threads:
+        assert [one.links(None, "", 1) for one in threads.map(Store.ready, stores)] == [[]] * 8
+    for one in stores:
+        one.close()
 
 
 def test_samples_go_out_as_traces_by_day(store: Store, tmp_path: Path):

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pba import artifacts
+from pba import artifacts, baseline
 from pba.modes import PROFILES
-from pba.types import NetworkMode
 
 pytestmark = [
     pytest.mark.ray,
@@ -88,8 +87,8 @@ def wait_for_jobs(address: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the head does not take jobs")
 
 
-def test_a_submitted_job_trains_both_modes_with_two_workers_each(head: str, tmp_path: Path) -> None:
-    job = "python -m train --mode both --workers 2 --epochs 2 --samples 600 --plot"
+def test_a_submitted_job_trains_all_with_two_workers_each(head: str, tmp_path: Path) -> None:
+    job = "python -m train --mode all --workers 2 --epochs 2 --samples 600 --plot"
     options = ["--address", head, "--working-dir", "."]
     done = subprocess.run(
         ray_command("job", "submit", *options, "--", *job.split(), f"--output={tmp_path}"),
@@ -99,23 +98,23 @@ def test_a_submitted_job_trains_both_modes_with_two_workers_each(head: str, tmp_
         text=True,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    for mode in PROFILES:
-        check_artefact(tmp_path / mode, mode)
-        assert f"{mode}  epoch 2/2" in done.stdout
+    for name in (*PROFILES, baseline.NAME):
+        check_artefact(tmp_path / name, name)
+        assert f"{name}  epoch 2/2" in done.stdout
 
 
-def check_artefact(folder: Path, mode: NetworkMode) -> None:
+def check_artefact(folder: Path, name: str) -> None:
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        f"{mode}_model.keras",
-        f"{mode}_bandwidth_predictor.onnx",
+        f"{name}_model.keras",
+        f"{name}_bandwidth_predictor.onnx",
         "card.json",
         "card.md",
         "golden.json",
         "history.png",
     }
-    forecaster, card = artifacts.load(str(folder), mode)
-    content = (folder / artifacts.onnx_name(mode)).read_bytes()
+    forecaster, card = artifacts.load(str(folder), name)
+    content = (folder / artifacts.onnx_name(name)).read_bytes()
     assert card["sha256"] == hashlib.sha256(content).hexdigest()
     assert card["version"] == forecaster.version
     assert len(json.loads((folder / "golden.json").read_text())["telemetry"]) == 4

@@ -4,6 +4,7 @@ The same as `serve run serve_config.yaml` on a Ray of its own, with the fast ing
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -21,6 +23,7 @@ import yaml
 
 from deployments.settings import Settings
 
+_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
 _CPUS = 4  # logical: replicas of half a CPU each must find room on the smallest machine
 
 
@@ -35,8 +38,8 @@ def main(
     _refuse_taken_port(options["host"], options["port"], "port under http_options")
     if settings.grpc_port:
         _refuse_taken_port(settings.grpc_host, settings.grpc_port, "PBA_GRPC_PORT")
-    with tempfile.TemporaryDirectory(prefix="pba-") as folder:
-        os.environ.update(_profile(Path(folder), plain))
+    with tempfile.TemporaryDirectory(prefix="pba-") as folder, _own_ports() as first:
+        os.environ.update(_profile(Path(folder), plain, first))
         threading.Thread(
             target=_announce, args=(url, _grpc(settings), time.monotonic()), daemon=True
         ).start()
@@ -64,7 +67,27 @@ def _refuse_taken_port(host: str, port: int, setting: str) -> None:
             ) from None
 
 
-def _profile(folder: Path, plain: bool) -> dict[str, str]:
+@contextlib.contextmanager
+def _own_ports() -> Iterator[int]:
+    """Yield the first of the ports that replicas of this service alone listen on.
+
+    Ray gives replicas ports from 30000 on and lets several programs listen on one: of two services
+    on a machine each would get some of the other's requests.
+    """
+    with contextlib.ExitStack() as held:
+        for first in _BLOCKS:
+            try:
+                name = f"pba-replicas-{first}"
+                file = held.enter_context((Path(tempfile.gettempdir()) / name).open("w"))
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            yield first
+            return
+    raise typer.BadParameter(f"{len(_BLOCKS)} services run on this machine, the most. Stop one.")
+
+
+def _profile(folder: Path, plain: bool, first: int) -> dict[str, str]:
     """Return the environment that Ray reads when it is imported."""
     common = {
         "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
@@ -76,6 +99,8 @@ def _profile(folder: Path, plain: bool) -> dict[str, str]:
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + _BLOCKS.step - 1),
     }
     return common if plain else common | _haproxy(folder)
 

@@ -69,10 +69,10 @@ def _refuse_taken_port(host: str, port: int, setting: str) -> None:
 
 @contextlib.contextmanager
 def _own_ports() -> Iterator[int]:
-    """Yield the first of the ports that replicas of this service alone listen on.
+    """Yield the first of the ports that are this service's alone, behind the one it answers at.
 
-    Ray gives replicas ports from 30000 on and lets several programs listen on one: of two services
-    on a machine each would get some of the other's requests.
+    Ray has replicas listen from 30000 on and HAProxy fall back to 8500, and lets several programs
+    listen on one port: of two services on a machine each would get some of the other's requests.
     """
     with contextlib.ExitStack() as held:
         for first in _BLOCKS:
@@ -100,7 +100,9 @@ def _profile(folder: Path, plain: bool, first: int) -> dict[str, str]:
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + _BLOCKS.step - 1),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + _BLOCKS.step - 3),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(first + _BLOCKS.step - 2),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(first + _BLOCKS.step - 1),
     }
     return common if plain else common | _haproxy(folder)
 

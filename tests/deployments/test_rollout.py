@@ -9,7 +9,7 @@ import pytest
 
 from pba.client import AsyncPBAClient, PBAClient
 from pba.errors import Conflict, InvalidRequest
-from pba.rollout import Flags
+from pba.rollout import Flags, bucket
 from pba.types import Forecast
 from tests.deployments.conftest import RunningService
 from tests.deployments.test_closed_loop import history, ready, wait_until
@@ -94,6 +94,8 @@ async def test_the_kill_switch_reaches_every_replica_within_two_seconds(service:
         if one["name"] == "Router":
             one["autoscaling_config"] = {"min_replicas": 2, "max_replicas": 2}
     two["applications"][0]["deployments"] = deployments
+    # Longer than a busy machine takes: an answer without a model would be nobody's.
+    two["applications"][0]["args"] = {**two["applications"][0]["args"], "model_deadline_ms": 10_000}
     await asyncio.to_thread(service.deploy, two)
     await asyncio.to_thread(wait_until, lambda: ready(service), 60)
     heard: list[tuple[float, str]] = []
@@ -111,7 +113,12 @@ async def test_the_kill_switch_reaches_every_replica_within_two_seconds(service:
         held = await client.set_flags(
             {"v3_rollout_percentage": 50, "shadow": False}, held["version"], "test"
         )
-        await asyncio.sleep(3)
+        controlled = next(link for link in LINKS[:6] if bucket(link) >= 50)
+        for _ in range(100):
+            if arm(await client.link_forecast(controlled)) == "v1":
+                break
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(2)
         asking = [asyncio.create_task(ask(link)) for link in LINKS[:6]]
         await asyncio.sleep(3)
         assert set(Counter(name for _, name in heard)) == {"v1", "v3"}

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from deployments import errors, examples
 from pba.errors import Busy, PBAError, TooLarge, Unavailable
-from pba.types import COLUMNS, History, rfc3339
+from pba.types import COLUMNS, History, rfc3339_of
 
 __all__ = [
     "BulkAnswer",
@@ -216,7 +216,7 @@ def history(samples: History, forecasts: list[dict[str, Any]]) -> dict[str, Any]
     """Return the wire form of a link's past."""
     rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
     measured = [
-        {"timestamp": _text(at)}
+        {"timestamp": rfc3339_of(at)}
         | {
             name: None if value != value else value
             for name, value in zip(COLUMNS, row, strict=True)
@@ -224,14 +224,14 @@ def history(samples: History, forecasts: list[dict[str, Any]]) -> dict[str, Any]
         for at, row in rows
     ]
     made = [
-        {"after": _text(one.pop("after_s")), "made_at": _text(one.pop("made_at_s")), **one}
+        {
+            "after": rfc3339_of(one.pop("after_s")),
+            "made_at": rfc3339_of(one.pop("made_at_s")),
+            **one,
+        }
         for one in forecasts
     ]
     return {"samples": measured, "forecasts": made}
-
-
-def _text(at_s: float) -> str:
-    return rfc3339(datetime.fromtimestamp(at_s, UTC))
 
 
 async def read_body(request: Request, most_mb: float) -> bytes:

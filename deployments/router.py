@@ -128,6 +128,11 @@ class Router:
         if self._grpc is not None:
             await self._grpc.start()
 
+    def check_health(self) -> None:
+        """Have Ray start the replica anew if it would not notice a change of flags any more."""
+        if not self._flags.watching:
+            raise RuntimeError("the replica looks at the flags no more; its log says why.")
+
     async def __del__(self) -> None:
         """End what Serve does not: called by it when the replica has drained."""
         if self._awake is not None:

@@ -55,6 +55,11 @@ class Switches:
         await self.look()
         self._watching = asyncio.create_task(self._watch())
 
+    @property
+    def watching(self) -> bool:
+        """Whether a change would be noticed."""
+        return self._watching is not None and not self._watching.done()
+
     def stop(self) -> None:
         """Look no more."""
         if self._watching is not None:

@@ -29,8 +29,9 @@ def advance(store: Store) -> Held | None:
     changes = _due(held, told)
     if changes is None:
         return None
+    because = {"overall": told["overall"], **told["modes"]}
     try:
-        return store.change_flags(changes, held.version, _WHO, {"because": told["overall"]})
+        return store.change_flags(changes, held.version, _WHO, {"because": because})
     except Conflict:  # somebody was faster; what they want is looked at next time
         return None
 

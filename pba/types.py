@@ -30,6 +30,7 @@ __all__ = [
     "check_samples",
     "parse_mode",
     "rfc3339",
+    "rfc3339_of",
 ]
 
 Floats = NDArray[np.floating[Any]]
@@ -109,6 +110,15 @@ def rfc3339(moment: datetime) -> str:
     '2026-03-01T12:00:00.250000Z'
     """
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def rfc3339_of(at_s: float) -> str:
+    """Return Unix seconds as RFC 3339 text.
+
+    >>> rfc3339_of(1_772_366_400.25)
+    '2026-03-01T12:00:00.250000Z'
+    """
+    return rfc3339(datetime.fromtimestamp(at_s, UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from pba.modes import PROFILES
 from pba.registry import Registry
 from pba.store import Event
 from pba.traces import Trace
-from pba.types import NetworkMode, rfc3339
+from pba.types import NetworkMode, rfc3339_of
 from train import gate, telemetry
 from train.artefact import write
 from train.card import markdown, next_version
@@ -189,7 +189,7 @@ def _cuts(asked: Asked, links: Sequence[Trace], champion: Champion, begun: Cuts 
     newest = between(links, cuts.gate_from_s, float("inf"))
     judged = sum(window_count([link], window) > 0 for link in newest)
     if judged < LEAST_LINKS:
-        since = rfc3339(datetime.fromtimestamp(cuts.gate_from_s, UTC))
+        since = rfc3339_of(cuts.gate_from_s)
         raise NotEnoughData(
             f"{judged} {asked.mode} links have a window of {window} samples since {since}, the "
             f"newest slice, which the champion has not seen; the gate needs {LEAST_LINKS} links to "

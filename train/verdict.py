@@ -1,10 +1,9 @@
 """What the card of a retrained model tells people of where it comes from and of the gate."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from pba.types import rfc3339
+from pba.types import rfc3339_of
 
 __all__ = ["verdict"]
 
@@ -15,7 +14,7 @@ def verdict(card: Mapping[str, Any]) -> list[str]:
 
 
 def _origin(told: Mapping[str, Any]) -> list[str]:
-    cuts = {name: _moment(at_s) for name, at_s in told["cuts"].items()}
+    cuts = {name: rfc3339_of(at_s) for name, at_s in told["cuts"].items()}
     if told["replay"]:
         old = f"{told['replay']:.0%} of the windows of an epoch are of the original traces."
     else:
@@ -87,7 +86,3 @@ def _old(old: Mapping[str, Mapping[str, Any]]) -> list[str]:
             for name, one in old.items()
         ),
     ]
-
-
-def _moment(at_s: float) -> str:
-    return rfc3339(datetime.fromtimestamp(at_s, UTC))

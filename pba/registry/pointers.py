@@ -4,13 +4,12 @@ import json
 import re
 import secrets
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from typing import Any
 
 from pba.registry import names
 from pba.registry.files import Files
 from pba.registry.names import CHAMPION, SHIPPED
-from pba.types import rfc3339
+from pba.types import rfc3339_of
 
 __all__ = ["NONE", "SHIPPED", "UNREADABLE", "Expected", "Pointer", "Pointers"]
 
@@ -51,7 +50,7 @@ class Pointer:
         """Return the wire form."""
         told = asdict(self)
         at_s = told.pop("at_s")
-        return told | {"at": moment(at_s) if at_s else None}
+        return told | {"at": rfc3339_of(at_s) if at_s else None}
 
 
 NONE = Pointer(0, SHIPPED, "none", None, 0.0, "", "")
@@ -113,9 +112,4 @@ def _check(told: dict[str, Any], number: int) -> None:
     returns = back is None or (type(back) is int and 0 <= back < number)
     if not (texts and named and acted and returns and told["number"] == number):
         raise ValueError(f"{told} is no pointer number {number}")
-    moment(told["at_s"])
-
-
-def moment(at_s: float) -> str:
-    """Return Unix seconds as RFC 3339."""
-    return rfc3339(datetime.fromtimestamp(at_s, UTC))
+    rfc3339_of(told["at_s"])

@@ -9,8 +9,9 @@ from pba.models.onnx import OnnxForecaster
 from pba.registry import names
 from pba.registry.files import Files
 from pba.registry.names import SHIPPED
-from pba.registry.pointers import UNREADABLE, Expected, Pointer, Pointers, moment
+from pba.registry.pointers import UNREADABLE, Expected, Pointer, Pointers
 from pba.registry.versions import Manifest, Versions
+from pba.types import rfc3339_of
 
 __all__ = ["Registry"]
 
@@ -65,7 +66,7 @@ class Registry:
         for version in self._versions.found(names.check(model, "model")):
             try:
                 manifest = self._versions.manifest(model, version)
-                told = {"at": moment(manifest.at_s), "who": manifest.who}
+                told = {"at": rfc3339_of(manifest.at_s), "who": manifest.who}
             except NotFound:  # its files are still being written, or nobody finished
                 continue
             except BadArtifact as error:

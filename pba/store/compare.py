@@ -6,8 +6,9 @@ from sqlalchemy import Connection, Integer, and_, cast, func, select
 
 from pba.evidence import evidence, verdict
 from pba.rollout import Arm
-from pba.store.rows import micros, moment
+from pba.store.rows import micros
 from pba.store.schema import forecasts, outcomes
+from pba.types import rfc3339_of
 
 __all__ = ["compare"]
 
@@ -26,7 +27,7 @@ def compare(connection: Connection, since_s: float) -> dict[str, Any]:
     names = [name for name in parts[next(iter(parts))] if name != "mode"] if parts else []
     overall = {name: sum(part[name] for part in parts.values()) for name in names}
     return {
-        "since": moment(since_s),
+        "since": rfc3339_of(since_s),
         "versions": {
             arm.value: sorted({row.version for row in versions if row.arm == arm and row.version})
             for arm in Arm

@@ -10,9 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pba.errors import Conflict
 from pba.rollout import Flags
-from pba.store.rows import Event, micros, moment
+from pba.store.rows import Event, micros
 from pba.store.schema import flags as table
 from pba.store.write import add_events
+from pba.types import rfc3339_of
 
 __all__ = ["FLAGS_CHANGED", "Held", "change", "read"]
 
@@ -46,7 +47,7 @@ class Held:
         return {
             "version": self.version,
             "flags": self.flags.as_dict(),
-            "changed_at": None if self.changed_s is None else moment(self.changed_s),
+            "changed_at": None if self.changed_s is None else rfc3339_of(self.changed_s),
             "changed_by": self.changed_by,
         }
 
@@ -56,7 +57,8 @@ def read(connection: Connection, default: Flags) -> Held:
     row = connection.execute(select(table)).one_or_none()
     if row is None:
         return Held(default)
-    known = {name: value for name, value in json.loads(row.body).items() if hasattr(default, name)}
+    held = json.loads(row.body)
+    known = {name: held[name] for name in default.as_dict() if name in held}
     return Held(default.changed(known), row.version, row.changed_us / 1e6, row.changed_by)
 
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from pba.links import LinkMode
 from pba.record import LinkRecord
 from pba.rollout import Arm
-from pba.types import COLUMNS, Floats, History, NetworkMode, rfc3339
+from pba.types import COLUMNS, Floats, History, NetworkMode, rfc3339_of
 
 __all__ = [
     "Event",
@@ -20,7 +19,6 @@ __all__ = [
     "Report",
     "Said",
     "micros",
-    "moment",
     "sample_row",
     "seconds",
 ]
@@ -115,9 +113,9 @@ class LinkState:
         return {
             "link_id": self.link_id,
             "mode": mode.value if mode else None,
-            "mode_since": None if since_us is None else moment(since_us / 1e6),
+            "mode_since": None if since_us is None else rfc3339_of(since_us / 1e6),
             "mode_switches": self.mode.switches,
-            "last_sample": moment(self.newest_s),
+            "last_sample": rfc3339_of(self.newest_s),
             "hits": self.record.hits,
             "misses": self.record.scored - self.record.hits,
             "accuracy_20": self.record.accuracy_20,
@@ -140,7 +138,7 @@ class Event:
         """Return the wire form."""
         told = {
             "number": self.number,
-            "at": moment(self.at_s),
+            "at": rfc3339_of(self.at_s),
             "kind": self.kind,
             "link_id": self.link_id,
         }
@@ -150,11 +148,6 @@ class Event:
     def text(self) -> str:
         """The body as JSON."""
         return json.dumps(self.body)
-
-
-def moment(at_s: float) -> str:
-    """Return RFC 3339 of Unix seconds."""
-    return rfc3339(datetime.fromtimestamp(at_s, UTC))
 
 
 def micros(seconds: float) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from pba.errors import NotFound
 from pba.modes import PROFILES
@@ -95,12 +95,17 @@ class Store:
         """Store a batch whole or not at all; return a receipt for each report, in order."""
         with writing(self._engine) as connection:
             now_us = micros(self._clock())
-            detect = switches.read(connection, self._default).flags.enable_mode_detection
-            receipts = write.add_reports(
-                connection, batch.reports, now_us, self._retention_us, detect
-            )
+            receipts = self._add_reports(connection, batch.reports, now_us)
             write.add_said(connection, batch.said)
             return receipts
+
+    def _add_reports(
+        self, connection: Connection, reports: Sequence[Report], now_us: int
+    ) -> list[Receipt]:
+        if not reports:  # forecasts alone, which ask for no mode
+            return []
+        detect = switches.read(connection, self._default).flags.enable_mode_detection
+        return write.add_reports(connection, reports, now_us, self._retention_us, detect)
 
     def known(self, link_ids: Sequence[str]) -> dict[str, Known]:
         """Return what a forecast needs to know of those of ``link_ids`` that exist."""

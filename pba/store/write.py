@@ -33,8 +33,6 @@ def add_reports(
     once the second sees what the first has done. Without ``detect`` links stay in their mode, and
     new ones are in internet mode.
     """
-    if not reports:
-        return []
     known = _lock(connection, {report.link_id for report in reports}, heard_us, create=True)
     given = [_given(known[report.link_id].id, report) for report in reports]
     ends = {row.id: row.newest_us for row in known.values()}

@@ -121,7 +121,7 @@ def test_a_rollout_moves_on_where_v3_proves_better(store: Store):
     held = advance(store)
     assert held is not None
     assert held.flags.v3_rollout_percentage == 10
-    assert store.events("flags_changed")[0].body["because"]["verdict"] == "better"
+    assert store.events("flags_changed")[0].body["because"]["overall"]["verdict"] == "better"
 
 
 def test_a_rollout_goes_back_where_v3_proves_worse(store: Store):

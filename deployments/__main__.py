@@ -23,7 +23,7 @@ import yaml
 
 from deployments.settings import Settings
 
-_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
+PORT_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
 _CPUS = 4  # logical: replicas of half a CPU each must find room on the smallest machine
 
 
@@ -75,7 +75,7 @@ def _own_ports() -> Iterator[int]:
     listen on one port: of two services on a machine each would get some of the other's requests.
     """
     with contextlib.ExitStack() as held:
-        for first in _BLOCKS:
+        for first in PORT_BLOCKS:
             try:
                 name = f"pba-replicas-{first}"
                 file = held.enter_context((Path(tempfile.gettempdir()) / name).open("w"))
@@ -84,7 +84,8 @@ def _own_ports() -> Iterator[int]:
                 continue
             yield first
             return
-    raise typer.BadParameter(f"{len(_BLOCKS)} services run on this machine, the most. Stop one.")
+    most = len(PORT_BLOCKS)
+    raise typer.BadParameter(f"{most} services run on this machine, the most. Stop one.")
 
 
 def _profile(folder: Path, plain: bool, first: int) -> dict[str, str]:
@@ -100,9 +101,9 @@ def _profile(folder: Path, plain: bool, first: int) -> dict[str, str]:
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
         "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + _BLOCKS.step - 3),
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(first + _BLOCKS.step - 2),
-        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(first + _BLOCKS.step - 1),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + PORT_BLOCKS.step - 3),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(first + PORT_BLOCKS.step - 2),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(first + PORT_BLOCKS.step - 1),
     }
     return common if plain else common | _haproxy(folder)
 

@@ -57,7 +57,10 @@ class RunningService:
         return json.loads(ran.stdout.strip().splitlines()[-1])
 
     def deploy(self, config: dict[str, Any]) -> None:
-        """Hand a changed config to the running service, as `serve run` does."""
+        """Hand a changed config to the running service, as `serve run` does, until it runs.
+
+        Changed args replace every replica; one that is alone goes before the next one comes.
+        """
         path = self.folder / "changed.yaml"
         path.write_text(yaml.safe_dump(config))
         serve = Path(sys.executable).with_name("serve")
@@ -69,6 +72,7 @@ class RunningService:
             timeout=90,
             check=True,
         )
+        self.program(_UNTIL_IT_RUNS)
 
 
 _PROLOGUE = """
@@ -76,6 +80,13 @@ import json, logging, ray
 from ray import serve
 ray.init(address="{}", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
 handle = serve.get_app_handle("pba")
+"""
+_UNTIL_IT_RUNS = """
+import time
+while (app := serve.status().applications["pba"]).status != "RUNNING":
+    assert app.status == "DEPLOYING", app.message
+    time.sleep(0.2)
+print("null")
 """
 
 

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from benchmarks.postgres import Postgres, postgresql
+from deployments.__main__ import PORT_BLOCKS
 from deployments.grpc import pba_pb2, pba_pb2_grpc
 from pba.client import AsyncPBAClient, PBAClient, request
 from pba.store import Store
@@ -20,6 +21,7 @@ from tests.deployments.test_closed_loop import START_S, history, ready, wait_unt
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 
 LINKS = [f"link{number}" for number in range(6)]
+OWN_PORTS = range(PORT_BLOCKS.start, PORT_BLOCKS.stop)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def routers(service: RunningService) -> dict[int, str]:
 
 def own_http_port(process: psutil.Process) -> int | None:
     listening = (one for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
-    return next((one.laddr.port for one in listening if 30_000 <= one.laddr.port <= 31_000), None)
+    return next((one.laddr.port for one in listening if one.laddr.port in OWN_PORTS), None)
 
 
 async def test_any_router_answers_for_any_link_and_a_killed_one_is_not_missed(

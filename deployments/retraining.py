@@ -4,17 +4,18 @@ Nothing is kept here. What was submitted is in the store's events, so a Monitor 
 knows of it; the job runs in an environment of its own, for nothing that serves loads TensorFlow.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from deployments.places import resolve, resolve_store
 from deployments.settings import Settings
+from pba.drift import Stage
 from pba.errors import NotFound
 from pba.modes import PROFILES
 from pba.store import Event, Store
-from pba.watch import DRIFT
+from pba.watch import DRIFT, mode_drift
 
 __all__ = ["RETRAINING", "Jobs", "RayJobs", "Retraining"]
 
@@ -37,7 +38,7 @@ class Jobs(Protocol):
 
 
 class Retraining:
-    """Asks for a retraining where forecasts of a link have become worse.
+    """Asks for a retraining where forecasts of a mode or of a link have become worse.
 
     Parameters
     ----------
@@ -70,10 +71,7 @@ class Retraining:
             If jobs cannot be submitted now.
         """
         last = self._last()
-        for alarm in self._store.alarms(DRIFT):
-            mode = self._mode(alarm)
-            if mode is None or not _worse(alarm):
-                continue
+        for mode, alarm in self._reasons():
             before = last.get(mode)
             if before is not None and (
                 _number(alarm) <= before.body["alarm"]
@@ -92,10 +90,37 @@ class Retraining:
             found.setdefault(event.body["model"], event)
         return found
 
-    def _mode(self, alarm: Event) -> str | None:
+    def _reasons(self) -> Iterator[tuple[str, Event]]:
+        """Yield each mode whose forecasts became worse and the alarm that says so."""
+        for mode, alarm in self._of_modes():
+            if _worse(alarm):
+                yield mode, alarm
+        for alarm in self._of_links():
+            if _worse(alarm) and (of := self._mode_of(alarm)) is not None:
+                yield of, alarm
+
+    def _of_modes(self) -> list[tuple[str, Event]]:
+        """Return the newest alarm of each mode that has a model."""
+        told = {mode: self._store.events(mode_drift(mode), count=1) for mode in PROFILES}
+        return [(mode, opened) for mode, last in told.items() for opened in self._opened(last)]
+
+    def _of_links(self) -> list[Event]:
+        """Return the newest alarm of each link."""
+        return self._opened(self._store.alarms(DRIFT))
+
+    def _opened(self, alarms: Sequence[Event]) -> list[Event]:
+        """Return ``alarms`` as they were before they ended: an end is no new reason."""
+        found = []
+        for alarm in alarms:
+            if alarm.body["stage"] == Stage.ENDED:
+                found += self._store.events(alarm.kind, alarm.link_id, alarm.number, count=1)
+            else:
+                found.append(alarm)
+        return found
+
+    def _mode_of(self, alarm: Event) -> str | None:
         """Return the mode whose model forecasts the link of ``alarm``; hybrid links have two."""
-        if alarm.link_id is None:
-            return None
+        assert alarm.link_id is not None
         try:
             mode = self._store.link(alarm.link_id).mode.mode
         except NotFound:
@@ -108,7 +133,8 @@ class Retraining:
         job = f"retrain-{mode}-{number}"
         self._jobs.submit(job, mode)
         # Every alarm up to the newest there is now is answered by this job.
-        newest = max(map(_number, self._store.alarms(DRIFT)), default=number)
+        told = [*(one for _, one in self._of_modes()), *self._of_links()]
+        newest = max(map(_number, told), default=number)
         body = {"model": mode, "job": job, "alarm": max(newest, number), "link_id": alarm.link_id}
         event = Event(RETRAINING, self._clock(), alarm.link_id, body)
         self._store.add_events([event])
@@ -122,12 +148,16 @@ def _number(alarm: Event) -> int:
 
 def _worse(alarm: Event) -> bool:
     """Return whether forecasts became worse; a level that moved is no reason to learn anew."""
-    return any(_is_worse(change) for change in alarm.body["changes"])
+    of_mode = alarm.link_id is None
+    return any(_is_worse(change, of_mode) for change in alarm.body["changes"])
 
 
-def _is_worse(change: Mapping[str, Any]) -> bool:
+def _is_worse(change: Mapping[str, Any], of_mode: bool) -> bool:
+    """Return whether it is for the worse; bias is a difference for modes, a ratio for links."""
     before, after = change["before"], change["after"]
     if change["what"] == "bias":
+        if of_mode:
+            return bool(abs(after) > abs(before))
         return bool(max(after, 1.0 / after) > max(before, 1.0 / before))
     fewer_hits = change["what"] == "hits" and after < before
     return bool(fewer_hits or (change["what"] == "error" and after > before))

@@ -79,7 +79,6 @@ _PROLOGUE = """
 import json, logging, ray
 from ray import serve
 ray.init(address="{}", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
-handle = serve.get_app_handle("pba")
 """
 _UNTIL_IT_RUNS = """
 import time

@@ -10,7 +10,8 @@ import pytest
 from deployments.retraining import RayJobs, Retraining
 from deployments.settings import Settings
 from pba.store import Batch, Event, Report, Store
-from pba.watch import DRIFT
+from pba.types import NetworkMode
+from pba.watch import DRIFT, mode_drift
 
 NOW_S = 1.9e9
 
@@ -53,9 +54,17 @@ def jobs() -> FakeJobs:
     return FakeJobs()
 
 
-def alarm(store: Store, link_id: str, what: str = "hits", before: float = 0.9, after: float = 0.4):
+def alarm(
+    store: Store,
+    link_id: str | None,
+    what: str = "hits",
+    before: float = 0.9,
+    after: float = 0.4,
+    kind: str = DRIFT,
+    stage: str = "opened",
+) -> None:
     changes = [{"what": what, "before": before, "after": after}]
-    store.add_events([Event(DRIFT, NOW_S, link_id, {"stage": "opened", "changes": changes})])
+    store.add_events([Event(kind, NOW_S, link_id, {"stage": stage, "changes": changes})])
 
 
 class Clock:
@@ -134,6 +143,50 @@ def test_only_forecasts_that_became_worse_ask(
 ) -> None:
     alarm(store, "a", what, before, after)
     assert (looks(store, jobs).look() is not None) == asks
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "after", "asks"),
+    [
+        ("hits", 0.02, -0.2, True),
+        ("hits", -0.2, 0.02, False),
+        ("bias", 0.1, -0.7, True),
+        ("bias", -0.7, 0.1, False),
+        ("error", 0.5, 0.9, True),
+    ],
+)
+def test_a_mode_whose_forecasts_became_worse_asks(
+    store: Store, jobs: FakeJobs, what: str, before: float, after: float, asks: bool
+) -> None:
+    kind = mode_drift(NetworkMode.DATACENTER)
+    alarm(store, None, what, before, after, kind)
+    told = looks(store, jobs).look()
+    assert (told is not None) == asks
+    assert [mode for _, mode in jobs.submitted] == ["datacenter"] * asks
+
+
+def test_a_hybrid_mode_has_no_model_of_its_own(store: Store, jobs: FakeJobs) -> None:
+    alarm(store, None, kind=mode_drift(NetworkMode.HYBRID))
+    assert looks(store, jobs).look() is None
+
+
+@pytest.mark.parametrize(("kind", "link_id"), [(DRIFT, "a"), ("drift:internet", None)])
+def test_the_end_of_an_alarm_asks_only_where_its_beginning_was_not_answered(
+    store: Store, jobs: FakeJobs, kind: str, link_id: str | None
+) -> None:
+    clock = Clock()
+    alarm(store, link_id, kind=kind)
+    alarm(store, link_id, kind=kind, stage="ended")
+    assert looks(store, jobs, clock).look() is not None
+    jobs.running_now.clear()
+    clock.at_s += 25 * 3600
+    assert looks(store, jobs, clock).look() is None
+    alarm(store, link_id, kind=kind)
+    assert looks(store, jobs, clock).look() is not None
+    jobs.running_now.clear()
+    alarm(store, link_id, kind=kind, stage="ended")
+    clock.at_s += 25 * 3600
+    assert looks(store, jobs, clock).look() is None
 
 
 def test_links_of_two_models_or_that_are_gone_ask_for_none(store: Store, jobs: FakeJobs) -> None:

@@ -97,6 +97,7 @@ def test_a_handle_call_from_a_second_program_gives_the_same_as_http(service: Run
         over_http = client.forecast(BORDERLINE)
     call, named = json.dumps(request(BORDERLINE)), json.dumps(request(BORDERLINE, "fra1:ams2"))
     one, many = service.program(
+        "handle = serve.get_app_handle('pba')\n"
         f"one = handle.forecast.remote(json.loads({call!r})).result()\n"
         f"many = handle.forecasts.remote([json.loads({named!r}), {{}}]).result()\n"
         "print(json.dumps([one, many]))"
@@ -110,6 +111,7 @@ def test_a_handle_call_from_a_second_program_gives_the_same_as_http(service: Run
 def test_a_handle_call_raises_the_errors_of_pba(service: RunningService):
     told = service.program(
         "from pba.errors import InvalidRequest\n"
+        "handle = serve.get_app_handle('pba')\n"
         "try:\n    handle.forecast.remote({'history': 5}).result()\n"
         "except InvalidRequest as error:\n    print(json.dumps(str(error)))"
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from pba import artifacts
 from pba.champions import Champions
-from pba.errors import Conflict, NotEnoughData
+from pba.errors import NotEnoughData
 from pba.evaluation.moments import Moments
 from pba.models.onnx import OnnxForecaster
 from pba.modes import PROFILES
@@ -101,7 +101,8 @@ def retrain(
 ) -> dict[str, Any]:
     """Train a challenger, have the gate decide, publish it, and promote it if it is better.
 
-    Needs a running Ray. Returns the challenger's card; ``gate`` in it is the decision.
+    Needs a running Ray. Returns the challenger's card; ``gate`` in it is the decision. However it
+    ends, an event tells of it, but for a process that is killed.
 
     Parameters
     ----------
@@ -121,7 +122,38 @@ def retrain(
     BadArtifact
         If the champion is not whole.
     """
-    champion = find(registry, asked.mode, asked.shipped)
+    said: dict[str, Any] = {"model": asked.mode.value, "version": None, "champion": None}
+    try:
+        champion = find(registry, asked.mode, asked.shipped)
+        said["champion"] = champion.forecaster.version
+        card = _challenger(asked, champion, registry, clock, command)
+        said |= {"version": card["version"], **_decision(card)}
+        if said["decision"] == "promote":
+            why = f"better than {said['champion']} on what links reported"
+            champions = Champions(registry, tell, clock)
+            champions.promote(asked.mode, said["version"], WHO, why, champion.pointer.number)
+    except Exception as error:
+        said |= {"decision": "refuse", "reasons": [str(error) or repr(error)]}
+        raise
+    finally:
+        if "decision" in said:  # not where somebody ends the process
+            tell(Event(RETRAINED, clock(), None, said))
+    asked.note.unlink()
+    return card
+
+
+def _decision(card: dict[str, Any]) -> dict[str, Any]:
+    return {name: card["gate"][name] for name in ("decision", "reasons")}
+
+
+def _challenger(
+    asked: Asked,
+    champion: Champion,
+    registry: Registry,
+    clock: Callable[[], float],
+    command: str,
+) -> dict[str, Any]:
+    """Train, judge and publish a challenger; return its card."""
     begun = _begun(asked, champion) if asked.resume else None
     until_s = begun.until_s if begun else float("inf")
     links = telemetry.read(asked.export, asked.mode, asked.days, until_s)
@@ -146,8 +178,6 @@ def retrain(
     (folder / "card.json").write_text(json.dumps(card, indent=1))
     (folder / "card.md").write_text(markdown(card))
     registry.publish(str(folder), WHO)
-    _decide(asked, champion, card, Champions(registry, tell, clock), tell, clock)
-    asked.note.unlink()
     return card
 
 
@@ -261,30 +291,3 @@ def _judged(
         {name: Moments.of(traces, window) for name, traces in kept.items()},
         time.perf_counter,
     )
-
-
-def _decide(
-    asked: Asked,
-    champion: Champion,
-    card: dict[str, Any],
-    champions: Champions,
-    tell: Callable[[Event], None],
-    clock: Callable[[], float],
-) -> None:
-    """Promote if the gate says so, and tell how it ended."""
-    said = {
-        "model": asked.mode.value,
-        "version": card["version"],
-        "champion": champion.forecaster.version,
-        "decision": card["gate"]["decision"],
-        "reasons": card["gate"]["reasons"],
-    }
-    try:
-        if said["decision"] == "promote":
-            why = f"better than {said['champion']} on what links reported"
-            champions.promote(asked.mode, card["version"], WHO, why, champion.pointer.number)
-    except Conflict as error:
-        said |= {"decision": "refuse", "reasons": [str(error)]}
-        raise
-    finally:
-        tell(Event(RETRAINED, clock(), None, said))

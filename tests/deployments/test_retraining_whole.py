@@ -1,6 +1,5 @@
 """Without a person: a planted change, its alarm, the Monitor's job, and a new champion."""
 
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from pba.registry import Registry
 from pba.types import Floats, History
 from tests.deployments.conftest import running_service
 from tests.deployments.test_closed_loop import wait_until
-from tests.train.test_submit import ENVIRONMENT, ROOT, head
+from tests.train.test_submit import ROOT, head
 
 pytestmark = [
     pytest.mark.ray,
@@ -55,13 +54,9 @@ def part(of: History, first: int, stop: int) -> History:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    """Return a registry whose champion is a small model that has seen nothing of it."""
-    words = ["--mode", MODEL, "--samples", "1500", "--epochs", "4", "--learning-rate", "0.003"]
-    command = [sys.executable, "-m", "train", *words, "--output", str(tmp_path / "first")]
-    subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, check=True, capture_output=True)
+    """Return a registry whose champion is the shipped model, which has seen nothing of it."""
     made = Registry(str(tmp_path / "registry"), time.time)  # noqa: TID251 - the service's clock
-    first = made.publish(str(tmp_path / "first" / MODEL), "test")
-    made.promote(MODEL, first.version, "test")
+    made.promote(MODEL, made.publish(str(ROOT / "models" / MODEL), "test").version, "test")
     return made
 
 
@@ -71,13 +66,14 @@ def events(url: str, kind: str) -> list[dict[str, Any]]:
 
 
 def live(client: PBAClient, began_s: float) -> None:
-    """Have link 0 be forecast at each sample; the others only report."""
-    of = reported(0, began_s)
-    for at in range(COUNT):
-        client.observe("0", part(of, at, at + 1))
-        client.link_forecast("0")
-    for link in range(1, LINKS):
+    """Have all links report, and link 0 be forecast at each of its samples."""
+    for link in range(1, LINKS):  # before the alarm, which has the job begin
         client.observe(f"{link}", reported(link, began_s))
+    of = reported(0, began_s)
+    client.observe("0", part(of, 0, 60))
+    for at in range(60, COUNT):
+        client.link_forecast("0")
+        client.observe("0", part(of, at, at + 1))
 
 
 def in_band(registry: Registry, version: str, windows: Floats, actual: Floats) -> float:
@@ -113,7 +109,8 @@ def test_a_planted_change_ends_in_a_new_champion_that_serves(
         (ended,) = events(service.url, "retrained")
         assert (ended["decision"], ended["champion"]) == ("promote", first), ended
         wait_until(lambda: client.models()[MODEL]["version"] == ended["version"], 5)
-        assert client.link_forecast("0").model_version == ended["version"]
+        of = part(reported(1, began_s), 0, CALM)
+        assert client.forecast(of).model_version == ended["version"]
         assert len(events(service.url, "retraining")) == 1, "one a day"
     forecaster, _ = registry.load(MODEL, first)
     last = reported(0, began_s).telemetry[-(60 + forecaster.window) :].astype(np.float32)

@@ -1,5 +1,6 @@
 """Retraining without training: what is too little, whom it promotes, what it tells of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pba.champions import Champions
 from pba.errors import BadArtifact, Conflict, InvalidInput, NotEnoughData
 from pba.modes import PROFILES
 from pba.registry import NONE, Registry
@@ -93,51 +93,99 @@ def test_a_champion_that_has_seen_it_all_leaves_nothing_to_judge_on(
         retrain._cuts(asked(tmp_path), [link(name, 5, 400) for name in "abcde"], champion, None)
 
 
-def decide(tmp_path: Path, registry: Registry, champion: Champion, decision: str) -> list[Event]:
-    told: list[Event] = []
-    registry.publish(str(toy_artifact(tmp_path / "new", INTERNET, "new-1")), "retrain")
-    card = {"version": "new-1", "gate": {"decision": decision, "reasons": ["why"]}}
-    champions = Champions(registry, told.append, lambda: NOW_S)
-    try:
-        retrain._decide(asked(tmp_path), champion, card, champions, told.append, lambda: NOW_S)
-    except Conflict as error:
-        told.append(Event("raised", NOW_S, None, {"why": str(error)}))
-    return told
+@pytest.fixture
+def told() -> list[Event]:
+    return []
 
 
-def test_a_better_one_becomes_champion_and_it_is_told(
-    tmp_path: Path, registry: Registry, champion: Champion
+def run(
+    tmp_path: Path,
+    registry: Registry,
+    told: list[Event],
+    monkeypatch: pytest.MonkeyPatch,
+    decision: str,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
-    events = decide(tmp_path, registry, champion, "promote")
+    """Retrain, with a challenger from nowhere."""
+    request = asked(tmp_path)
+
+    def challenger(*_: Any) -> dict[str, Any]:
+        retrain._note(request, find(registry, INTERNET, request.shipped), Cuts(1.0, 2.0, 3.0, 4.0))
+        registry.publish(str(toy_artifact(tmp_path / "new", INTERNET, "new-1")), "retrain")
+        meanwhile()
+        return {"version": "new-1", "gate": {"decision": decision, "reasons": ["why"]}}
+
+    monkeypatch.setattr(retrain, "_challenger", challenger)
+    retrain.retrain(request, registry, told.append, lambda: NOW_S, "")
+
+
+@pytest.mark.usefixtures("champion")
+def test_a_better_one_becomes_champion_and_it_is_told(
+    tmp_path: Path, registry: Registry, told: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, registry, told, monkeypatch, "promote")
     assert registry.champion(INTERNET).version == "new-1"
     assert registry.champion(INTERNET).who == "retrain"
-    assert [one.kind for one in events] == ["model_promoted", "retrained"]
-    assert events[-1].body == {
+    assert [one.kind for one in told] == ["model_promoted", "retrained"]
+    assert told[-1].body == {
         "model": "internet",
         "version": "new-1",
         "champion": "toy-1",
         "decision": "promote",
         "reasons": ["why"],
     }
+    assert not asked(tmp_path).note.exists()
 
 
+@pytest.mark.usefixtures("champion")
 def test_a_refused_one_moves_no_pointer(
-    tmp_path: Path, registry: Registry, champion: Champion
+    tmp_path: Path, registry: Registry, told: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (event,) = decide(tmp_path, registry, champion, "refuse")
+    run(tmp_path, registry, told, monkeypatch, "refuse")
+    (event,) = told
     assert event.body["decision"] == "refuse"
     assert registry.champion(INTERNET) == NONE
 
 
+@pytest.mark.usefixtures("champion")
 def test_a_promotion_in_between_wins(
-    tmp_path: Path, registry: Registry, champion: Champion
+    tmp_path: Path, registry: Registry, told: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.publish(str(toy_artifact(tmp_path / "other", INTERNET, "other-1")), "somebody")
-    registry.promote(INTERNET, "other-1", "somebody")
-    events = decide(tmp_path, registry, champion, "promote")
-    assert [one.kind for one in events] == ["model_refused", "retrained", "raised"]
-    assert events[1].body["decision"] == "refuse"
+
+    def meanwhile() -> None:
+        registry.promote(INTERNET, "other-1", "somebody")
+
+    with pytest.raises(Conflict):
+        run(tmp_path, registry, told, monkeypatch, "promote", meanwhile)
+    assert [one.kind for one in told] == ["model_refused", "retrained"]
+    assert told[1].body["decision"] == "refuse"
     assert registry.champion(INTERNET).version == "other-1"
+
+
+@pytest.mark.parametrize("why", [NotEnoughData("too little"), ValueError()])
+@pytest.mark.usefixtures("champion")
+def test_one_that_fails_is_told_as_refused(
+    tmp_path: Path,
+    registry: Registry,
+    told: list[Event],
+    monkeypatch: pytest.MonkeyPatch,
+    why: Exception,
+) -> None:
+    def challenger(*_: Any) -> None:
+        raise why
+
+    monkeypatch.setattr(retrain, "_challenger", challenger)
+    with pytest.raises(type(why)):
+        retrain.retrain(asked(tmp_path), registry, told.append, lambda: NOW_S, "")
+    (event,) = told
+    assert event.body == {
+        "model": "internet",
+        "version": None,
+        "champion": "toy-1",
+        "decision": "refuse",
+        "reasons": [str(why) or "ValueError()"],
+    }
 
 
 @pytest.mark.tf

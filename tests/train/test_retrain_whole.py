@@ -137,7 +137,7 @@ def test_a_challenger_starts_from_the_champions_weights(place: Place) -> None:
 
 def test_a_sabotaged_challenger_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrain, "run_all", lambda runs: run_all(runs, shuffled_work()))
-    place.retrain("--learning-rate", "0.01", "--epochs", "3")
+    place.retrain("--learning-rate", "0.003", "--epochs", "3")
     gate = place.card["gate"]
     assert gate["decision"] == "refuse"
     assert any("accuracy_20 on the newest slice falls" in reason for reason in gate["reasons"])

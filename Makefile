@@ -14,7 +14,7 @@ serve: .venv/serve.stamp ## start the service with the shipped models, on 127.0.
 	exec $(PY) -m deployments
 
 test: check ## check everything and run all tests
-	$(PY) -m pytest --cov --cov-report=term --cov-fail-under=0
+	$(PY) -m pytest --cov --cov-report=term --cov-fail-under=0 --durations=25 --durations-min=5
 	$(PY) -m coverage report --include='pba/*' --fail-under=95
 
 check: .venv/dev.stamp ## style, types, layers

@@ -11,6 +11,8 @@ from pba.distribution import decode
 from pba.ensemble import Voice, confidence_weights, mixture
 from pba.experts import MODEL
 from pba.forecasting import Absent, Answer, Batch, Plan
+from pba.models.base import Prediction
+from pba.models.residuals import BINS
 from pba.models.rules import SIMPLE
 from pba.record import LinkRecord
 from pba.rollout import Arm
@@ -109,7 +111,8 @@ class _Heard:
 
 def _simple(plans: Sequence[Plan], heard: Sequence[list[_Heard]]) -> list[dict[str, _Heard]]:
     """Return what simple forecasters say: all on links with a record, one where no model spoke."""
-    found: list[dict[str, _Heard]] = [{} for _ in plans]
+    said: list[Prediction] = []
+    names: list[tuple[str, int]] = []
     for name, forecaster in SIMPLE.items():
         rows: dict[int, list[int]] = {}
         for row, planned in enumerate(plans):
@@ -117,9 +120,13 @@ def _simple(plans: Sequence[Plan], heard: Sequence[list[_Heard]]) -> list[dict[s
                 rows.setdefault(len(planned.window), []).append(row)
         for chosen in rows.values():
             windows = np.array([plans[row].window.telemetry for row in chosen])
-            answer = Answer("", forecaster.bins, forecaster.predict(windows))
-            for position, row in enumerate(chosen):
-                found[row][name] = _Heard(name, answer, position)
+            said.append(forecaster.predict(windows))
+            names += [(name, row) for row in chosen]
+    found: list[dict[str, _Heard]] = [{} for _ in plans]
+    if said:  # as one answer, which is decoded once
+        answer = Answer("", BINS, Prediction.joined(said))
+        for position, (name, row) in enumerate(names):
+            found[row][name] = _Heard(name, answer, position)
     return found
 
 

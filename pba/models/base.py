@@ -1,7 +1,10 @@
 """What a forecaster is: windows in, distributions out. Every model and every simple rule is one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
+
+import numpy as np
 
 from pba.distribution import Bins
 from pba.types import Floats
@@ -28,6 +31,12 @@ class Prediction:
     probabilities: Floats
     level_mbps: Floats
     path: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return ``parts``, at least one, as one batch, in order."""
+        said = ((one.probabilities, one.level_mbps, one.path) for one in parts)
+        return cls(*map(np.concatenate, zip(*said, strict=True)))
 
 
 class Forecaster(Protocol):

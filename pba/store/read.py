@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, FromClause, Row, Select, and_, func, select, true
+from sqlalchemy import Connection, FromClause, Row, Select, and_, bindparam, func, select, true
 
 from pba.links import LinkMode
 from pba.record import LinkRecord
@@ -54,7 +55,7 @@ def known(connection: Connection, link_ids: Sequence[str], count: int) -> dict[s
     """Return what is known of those of ``link_ids`` that exist, with their last samples."""
     found: dict[str, Known] = {}
     for chunk in chunks(link_ids):
-        rows = {row.id: row for row in connection.execute(_with_records(chunk))}
+        rows = {row.id: row for row in connection.execute(_NAMED, {"names": chunk})}
         telemetry = _last(connection, rows, count)
         found |= {row.link_id: _known(row, *telemetry[link]) for link, row in rows.items()}
     return found
@@ -64,7 +65,7 @@ def learnt(connection: Connection, link_ids: Sequence[str]) -> dict[str, LinkRec
     """Return the records of those of ``link_ids`` that exist."""
     found: dict[str, LinkRecord] = {}
     for chunk in chunks(link_ids):
-        for row in connection.execute(_with_records(chunk)):
+        for row in connection.execute(_NAMED, {"names": chunk}):
             found[row.link_id] = LinkRecord.from_json(row.body)
     return found
 
@@ -81,8 +82,8 @@ def stored(connection: Connection, keys: Iterable[int], count: int) -> set[tuple
     """Return the key of the link and the time of each of the links' last ``count`` samples."""
     found: set[tuple[int, int]] = set()
     for chunk in chunks(keys):
-        query = _last_samples(connection, chunk, count, ("link", "at_us"))
-        found |= {(link, at_us) for link, at_us in connection.execute(query)}
+        query = _last_samples(connection.dialect.name, count, ("link", "at_us"))
+        found |= {(link, at_us) for link, at_us in connection.execute(query, {"keys": chunk})}
     return found
 
 
@@ -91,7 +92,8 @@ def _last(
 ) -> dict[int, tuple[Floats, Floats]]:
     """Return the times and telemetry of each link's last ``count`` samples, oldest first."""
     wanted = sorted(keys)
-    table = _table(connection, _last_samples(connection, wanted, count), len(_NAMES))
+    query = _last_samples(connection.dialect.name, count, _NAMES)
+    table = _table(connection, query, len(_NAMES), {"keys": wanted})
     starts = np.searchsorted(table[:, 0], wanted)
     parts = np.split(table, starts[1:]) if wanted else []
     return {
@@ -99,20 +101,21 @@ def _last(
     }
 
 
-def _table(connection: Connection, query: Select[Any], columns: int) -> Floats:
+def _table(
+    connection: Connection, query: Select[Any], columns: int, given: Mapping[str, Any] = {}
+) -> Floats:
     """Return numbers, NaN for null, shape ``(row, column)``."""
-    rows = map(tuple, connection.execute(query))  # numpy takes a second for 60 000 of the others
+    rows = map(tuple, connection.execute(query, given))  # numpy takes a second for 60 000 others
     return np.array(list(rows), dtype=float).reshape(-1, columns)
 
 
-def _last_samples(
-    connection: Connection, keys: Sequence[int], count: int, names: Sequence[str] = _NAMES
-) -> Select[Any]:
-    """Return the query of each link's last ``count`` samples, ordered by link and time."""
+@lru_cache  # putting it together takes longer than one link's answer
+def _last_samples(dialect: str, count: int, names: Sequence[str]) -> Select[Any]:
+    """Return the query of the last ``count`` samples of links ``:keys``, by link and time."""
     own = samples.alias("own")
     ours = own.c.link == links.c.id
     newest_first = own.c.at_us.desc()
-    if connection.dialect.name == "postgresql":  # which walks through all samples for the other one
+    if dialect == "postgresql":  # which walks through all samples for the other one
         last = select(own).where(ours).order_by(newest_first).limit(count).lateral("last")
         found: FromClause = last
         joined = links.join(last, true())
@@ -122,13 +125,14 @@ def _last_samples(
         reached = and_(samples.c.link == links.c.id, samples.c.at_us >= since)
         found, joined = samples, links.join(samples, reached)
     query = select(*(found.c[name] for name in names)).select_from(joined)
-    return query.where(links.c.id.in_(keys)).order_by(found.c.link, found.c.at_us)
+    wanted = links.c.id.in_(bindparam("keys", expanding=True))
+    return query.where(wanted).order_by(found.c.link, found.c.at_us)
 
 
-def _with_records(link_ids: Sequence[str] | None = None) -> Select[Any]:
-    joined = links.outerjoin(records, records.c.link == links.c.id)
-    query = select(links, records.c.body).select_from(joined)
-    return query if link_ids is None else query.where(links.c.link_id.in_(link_ids))
+_WITH_RECORDS = select(links, records.c.body).select_from(
+    links.outerjoin(records, records.c.link == links.c.id)
+)
+_NAMED = _WITH_RECORDS.where(links.c.link_id.in_(bindparam("names", expanding=True)))
 
 
 def _known(row: Row[Any], timestamps_s: Floats, telemetry: Floats) -> Known:
@@ -139,7 +143,7 @@ def _known(row: Row[Any], timestamps_s: Floats, telemetry: Floats) -> Known:
 
 def state(connection: Connection, link_id: str) -> LinkState | None:
     """Return what is known of a link, None where there is none of that name."""
-    row = connection.execute(_with_records([link_id])).one_or_none()
+    row = connection.execute(_NAMED, {"names": [link_id]}).one_or_none()
     return None if row is None else _state(row)
 
 
@@ -147,7 +151,7 @@ def states(
     connection: Connection, mode: NetworkMode | None, after: str, count: int
 ) -> list[LinkState]:
     """Return links in the order of their names, from the first after ``after`` on."""
-    query = _with_records().where(links.c.link_id > after)
+    query = _WITH_RECORDS.where(links.c.link_id > after)
     if mode is not None:
         query = query.where(links.c.mode == mode.value)
     rows = connection.execute(query.order_by(links.c.link_id).limit(count))

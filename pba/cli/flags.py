@@ -73,13 +73,17 @@ def report(
         return
     console = Console()
     console.print(f"Since {told['since']}. v1: {_names(told, 'v1')}; v3: {_names(told, 'v3')}")
-    table = Table("mode", "pairs", "v3 only", "v1 only", *_FIGURES, "evidence", "v3 is")
-    for name, part in {**told["modes"], "overall": told["overall"]}.items():
-        counts = [str(part[key]) for key in ("pairs", "v3_only", "v1_only")]
-        figures = [_beside(part, key) for key in _FIGURES]
-        table.add_row(name, *counts, *figures, f"{part['evidence']:.3g}", part["verdict"])
+    parts = {**told["modes"], "overall": told["overall"]}
+    table = Table("v1 / v3", *parts)  # a row a figure: 80 columns hold all modes
+    table.add_row("pairs", *(str(part["pairs"]) for part in parts.values()))
+    in_band = (f"{part['v1_only']} / {part['v3_only']}" for part in parts.values())
+    table.add_row("only one in band", *in_band)
+    for key in _FIGURES:
+        table.add_row(key, *(_beside(part, key) for part in parts.values()))
+    table.add_row("evidence", *(f"{part['evidence']:.3g}" for part in parts.values()))
+    table.add_row("v3 is", *(part["verdict"] for part in parts.values()))
     console.print(table)
-    console.print("In each cell v1 / v3. Only pairs where one arm was in band count as evidence.")
+    console.print("Only pairs where one arm alone was in band count as evidence.")
 
 
 def _names(told: dict[str, Any], arm: str) -> str:

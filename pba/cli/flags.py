@@ -74,16 +74,16 @@ def report(
     console = Console()
     console.print(f"Since {told['since']}. v1: {_names(told, 'v1')}; v3: {_names(told, 'v3')}")
     parts = {**told["modes"], "overall": told["overall"]}
-    table = Table("v1 / v3", *parts)  # a row a figure: 80 columns hold all modes
+    table = Table("v1 / v3", *parts, pad_edge=False)  # 80 columns hold all modes
     table.add_row("pairs", *(str(part["pairs"]) for part in parts.values()))
     in_band = (f"{part['v1_only']} / {part['v3_only']}" for part in parts.values())
-    table.add_row("only one in band", *in_band)
+    table.add_row("in band alone", *in_band)
     for key in _FIGURES:
         table.add_row(key, *(_beside(part, key) for part in parts.values()))
     table.add_row("evidence", *(f"{part['evidence']:.3g}" for part in parts.values()))
     table.add_row("v3 is", *(part["verdict"] for part in parts.values()))
     console.print(table)
-    console.print("Only pairs where one arm alone was in band count as evidence.")
+    console.print("Evidence is the pairs of which one arm alone was in band.")
 
 
 def _names(told: dict[str, Any], arm: str) -> str:

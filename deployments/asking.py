@@ -40,16 +40,18 @@ async def described(handle: DeploymentHandle[Any], deadline_s: float) -> dict[st
 
 
 async def described_if_awake(
-    handle: DeploymentHandle[Any], name: str, deadline_s: float
+    handle: DeploymentHandle[Any], name: str, deadline_s: float, wanted: bool
 ) -> dict[str, Any]:
-    """Return the same of a model that may have no replica; ``{"asleep": True}`` where it has none.
+    """Return the same of a model that may have no replica; only ``asleep`` where it has none.
 
-    To ask it would wake it up, so Serve's controller is asked first.
+    To ask it would wake it up, so Serve's controller is asked first; and would keep it awake, so
+    that is all of one that is not ``wanted``.
     """
 
     async def ask() -> dict[str, Any]:
-        if not await asyncio.to_thread(_running, handle):
-            return {"mode": name, "asleep": True}
+        awake = await asyncio.to_thread(_running, handle)
+        if not (awake and wanted):
+            return {"mode": name, "asleep": not awake}
         told: dict[str, Any] = await handle.describe.remote()
         return told
 

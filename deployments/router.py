@@ -262,7 +262,8 @@ class Router:
         told = await self._describe()
         if self._baseline is not None:
             deadline_s = self._settings.model_deadline_ms / 1000
-            told[v1.NAME] = await described_if_awake(self._baseline, v1.NAME, deadline_s)
+            wanted = self._flags().wants_v1
+            told[v1.NAME] = await described_if_awake(self._baseline, v1.NAME, deadline_s, wanted)
         return http.json({"models": told})
 
     @_api.get("/v1/models/{mode}/versions")

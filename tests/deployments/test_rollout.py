@@ -39,7 +39,7 @@ def test_at_first_v3_answers_for_all_and_v1_sleeps(service: RunningService):
         assert client.flags()["flags"] == Flags().as_dict()
         made = client.link_forecasts(LINKS)
         assert {arm(one) for one in made if isinstance(one, Forecast)} == {"v3"}
-        assert "asleep" in client.models()["v1"]
+        assert client.models()["v1"] == {"mode": "v1", "asleep": True}
 
 
 def test_changes_are_checked_and_told(service: RunningService):
@@ -65,6 +65,7 @@ def test_in_shadow_both_arms_are_scored_on_the_same_moments(service: RunningServ
     with PBAClient(service.url) as client:
         change(client, v3_rollout_percentage=0, shadow=True)
         wait_until(lambda: v1_answers(client), 30)
+        assert client.models()["v1"]["version"] == "toy-1"
         client.observe("shadowed", history(60))
         for at in range(60, 90):
             assert arm(client.link_forecast("shadowed")) == "v1"
@@ -132,5 +133,6 @@ async def test_the_kill_switch_reaches_every_replica_within_two_seconds(service:
 def test_v1_goes_back_to_sleep_when_nothing_may_be_its(service: RunningService):
     with PBAClient(service.url) as client:
         change(client, force_v1_mode=False, v3_rollout_percentage=100)
-        wait_until(lambda: "asleep" in client.models()["v1"], 90)
+        assert client.models()["v1"] == {"mode": "v1", "asleep": False}, "it was not asked"
+        wait_until(lambda: client.models()["v1"]["asleep"], 90)
         assert arm(client.link_forecast(LINKS[0])) == "v3"

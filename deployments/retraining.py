@@ -110,13 +110,14 @@ class Retraining:
 
     def _opened(self, alarms: Sequence[Event]) -> list[Event]:
         """Return ``alarms`` as they were before they ended: an end is no new reason."""
-        found = []
+        found: list[Event] = []
         for alarm in alarms:
             if alarm.body["stage"] == Stage.ENDED:
                 found += self._store.events(alarm.kind, alarm.link_id, alarm.number, count=1)
             else:
                 found.append(alarm)
-        return found
+        # Where the retention took a beginning, what is before the end is the end of another.
+        return [alarm for alarm in found if alarm.body["stage"] != Stage.ENDED]
 
     def _mode_of(self, alarm: Event) -> str | None:
         """Return the mode whose model forecasts the link of ``alarm``; hybrid links have two."""

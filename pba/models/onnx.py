@@ -66,12 +66,10 @@ class OnnxForecaster:
         """Return what the network says of the last `window` samples of each history."""
         recent = np.ascontiguousarray(telemetry[:, -self.window :], dtype=np.float32)
         runs = [
-            self._session.run(_OUTPUTS, {"telemetry": recent[start : start + _CHUNK]})
+            Prediction(*self._session.run(_OUTPUTS, {"telemetry": recent[start : start + _CHUNK]}))
             for start in range(0, len(recent), _CHUNK)
         ]
-        if len(runs) == 1:
-            return Prediction(*runs[0])
-        return Prediction(*(np.concatenate(part) for part in zip(*runs, strict=True)))
+        return runs[0] if len(runs) == 1 else Prediction.joined(runs)
 
     def _check_shapes(self) -> None:
         (given,) = self._session.get_inputs()

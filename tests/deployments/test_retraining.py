@@ -189,6 +189,12 @@ def test_the_end_of_an_alarm_asks_only_where_its_beginning_was_not_answered(
     assert looks(store, jobs, clock).look() is None
 
 
+def test_an_end_whose_beginning_is_gone_asks_for_none(store: Store, jobs: FakeJobs) -> None:
+    alarm(store, "a", stage="ended")
+    alarm(store, "a", stage="ended")
+    assert looks(store, jobs).look() is None
+
+
 def test_links_of_two_models_or_that_are_gone_ask_for_none(store: Store, jobs: FakeJobs) -> None:
     alarm(store, "hybrid")
     alarm(store, "b")

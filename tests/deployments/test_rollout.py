@@ -132,7 +132,7 @@ async def test_the_kill_switch_reaches_every_replica_within_two_seconds(service:
 
 def test_v1_goes_back_to_sleep_when_nothing_may_be_its(service: RunningService):
     with PBAClient(service.url) as client:
+        wait_until(lambda: client.models()["v1"].get("version") == "toy-1", 10)
         change(client, force_v1_mode=False, v3_rollout_percentage=100)
-        assert client.models()["v1"] == {"mode": "v1", "asleep": False}, "it was not asked"
-        wait_until(lambda: client.models()["v1"]["asleep"], 90)
+        wait_until(lambda: client.models()["v1"] == {"mode": "v1", "asleep": True}, 90)
         assert arm(client.link_forecast(LINKS[0])) == "v3"

@@ -13,10 +13,11 @@ from datetime import datetime
 from deployments.commit import MOST_ROWS, GroupCommit
 from deployments.deadline import within
 from deployments.keeper import Keeper
+from deployments.parts import in_parts
 from deployments.service import Service
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
-from pba.errors import Busy, InvalidSample, NotFound, PBAError, StoreUnavailable
+from pba.errors import Busy, InvalidSample, PBAError, StoreUnavailable
 from pba.forecasting import Query, check_history
 from pba.record import LinkRecord
 from pba.rollout import Flags
@@ -27,6 +28,8 @@ from pba.types import NetworkMode
 __all__ = ["Links"]
 
 _Learnt = tuple[NetworkMode, LinkRecord | None]
+_Asked = Query | PBAError
+_Told = Made | PBAError
 
 _log = logging.getLogger("ray.serve")
 
@@ -114,13 +117,29 @@ class Links:
     ) -> list[Made | PBAError]:
         """Return a forecast, or what is wrong, for each of ``link_ids``, in order."""
         started = time.perf_counter()
+        read_s = 0.0
+
+        async def part(ids: Sequence[str], at_once: int) -> list[tuple[_Asked, _Told]]:
+            nonlocal read_s
+            queries, took_s = await self._read(ids, allocation)
+            read_s += took_s
+            told = await self._service.forecasts(queries, at_once)
+            return list(zip(queries, told, strict=True))
+
+        pairs = await in_parts(link_ids, part)
+        made = [told for _, told in pairs]
+        self._keep([query for query, _ in pairs], made, started, read_s)
+        return made
+
+    async def _read(
+        self, link_ids: Sequence[str], allocation: AllocationRequest | None
+    ) -> tuple[list[_Asked], float]:
+        """Return what to ask for each link, and the seconds that it took to know that."""
+        started = time.perf_counter()
         async with within(self._store_deadline_s):
             known = await asyncio.to_thread(self._store.known, link_ids)
         queries = [_query(known, link_id, allocation) for link_id in link_ids]
-        read_s = time.perf_counter() - started
-        made = await self._service.forecasts(queries)
-        self._keep(queries, made, started, read_s)
-        return made
+        return queries, time.perf_counter() - started
 
     async def recorded(self, query: Query) -> Made:
         """Return the forecast for a given history of a named link, and keep both.
@@ -238,9 +257,7 @@ def _parts(reports: Sequence[Report]) -> list[list[Report]]:
     return parts
 
 
-def _query(
-    known: dict[str, Known], link_id: str, allocation: AllocationRequest | None
-) -> Query | NotFound:
+def _query(known: dict[str, Known], link_id: str, allocation: AllocationRequest | None) -> _Asked:
     held = known.get(link_id)
     if held is None:
         return no_such_link(link_id)

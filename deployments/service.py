@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from deployments.parts import PART, in_parts
 from pba.assembly import Made, assemble
 from pba.errors import PBAError, Unavailable
 from pba.forecasting import Absent, Answer, Batch, Plan, Query, batches, plan
@@ -29,7 +30,7 @@ class Service:
         How to ask each model, by name; one that is missing counts as away.
     deadline_s
         How long one model call may take before the forecast is made without it. Calls of one
-        request queue behind each other, so the n-th of them is given n times as long.
+        request that are under way at once queue behind each other: n are given n times as long.
     gap_intervals
         As for `pba.forecasting.plan`.
     clock
@@ -54,20 +55,33 @@ class Service:
 
     async def forecast(self, query: Query) -> Made:
         """Return the forecast for ``query``; raises what is wrong with it."""
-        (made,) = await self._answer([self._plan(query)])
+        (made,) = await self._answer([self._plan(query)], 1)
         return made
 
-    async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Made | PBAError]:
-        """Return a forecast, or what is wrong, for each of ``queries``, in order."""
-        planned = [self._plan_or_error(query) for query in queries]
-        plans = [item for item in planned if isinstance(item, Plan)]
-        made = iter(await self._answer(plans))
-        return [next(made) if isinstance(item, Plan) else item for item in planned]
+    async def forecasts(
+        self, queries: Sequence[Query | PBAError], at_once: int = 1
+    ) -> list[Made | PBAError]:
+        """Return a forecast, or what is wrong, for each of ``queries``, in order.
+
+        Parameters
+        ----------
+        at_once
+            How many such calls of one request, this one among them, are under way.
+        """
+        return await in_parts(queries, lambda part, own: self._forecasts(part, own * at_once))
 
     async def compared(self, queries: Sequence[Query]) -> list[Made]:
         """Return what the arm that a query names would say, where its models answer in time."""
         made = await self.forecasts(queries)
         return [one for one in made if isinstance(one, Made) and _answered(one)]
+
+    async def _forecasts(
+        self, queries: Sequence[Query | PBAError], at_once: int
+    ) -> list[Made | PBAError]:
+        planned = [self._plan_or_error(query) for query in queries]
+        plans = [item for item in planned if isinstance(item, Plan)]
+        made = iter(await self._answer(plans, at_once))
+        return [next(made) if isinstance(item, Plan) else item for item in planned]
 
     def _plan(self, query: Query) -> Plan:
         """Return what to ask: of the arm that the flags send the link to, in a mode they allow."""
@@ -81,9 +95,10 @@ class Service:
             return plan(replace(routed, mode=NetworkMode.INTERNET), self._gap_intervals)
         return planned
 
-    async def _answer(self, plans: Sequence[Plan]) -> list[Made]:
-        asked = batches(plans)
-        answers = await asyncio.gather(*(self._ask(batch, len(asked)) for batch in asked))
+    async def _answer(self, plans: Sequence[Plan], at_once: int) -> list[Made]:
+        asked = batches(plans, PART)
+        calls = len(asked) * at_once
+        answers = await asyncio.gather(*(self._ask(batch, calls) for batch in asked))
         return assemble(plans, asked, answers, self._clock())
 
     async def _ask(self, batch: Batch, calls: int) -> Answer | Absent:

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
-from deployments import http
+from deployments import answers, bodies, http
 from deployments.asking import asking, described, described_if_awake
 from deployments.catalog import Catalog
 from deployments.commit import GroupCommit
@@ -27,14 +27,6 @@ from deployments.nudges import Nudges
 from deployments.opening import open_store
 from deployments.own_address import listen_there_only
 from deployments.schema import (
-    BulkBody,
-    BulkSamplesBody,
-    FlagsBody,
-    ForecastBody,
-    LinksBody,
-    PromotionBody,
-    RollbackBody,
-    SamplesBody,
     encode,
     read_bulk_samples,
     read_flags,
@@ -161,19 +153,21 @@ class Router:
         """Return a forecast or an error for each link, in order."""
         return await self._of_links(encode({"link_ids": link_ids}))
 
-    @_api.post("/v1/forecast", **http.documented(ForecastBody, http.ForecastAnswer))
+    @_api.post("/v1/forecast", **http.documented(bodies.ForecastBody, answers.ForecastAnswer))
     async def post_forecast(self, request: Request) -> Response:
         """Forecast from a given history."""
         body = await http.read_body(request, self._settings.max_body_mb)
         return http.json(await self._one(body))
 
-    @_api.post("/v1/forecasts", **http.documented(BulkBody, http.BulkAnswer))
+    @_api.post("/v1/forecasts", **http.documented(bodies.BulkBody, answers.BulkAnswer))
     async def post_forecasts(self, request: Request) -> Response:
         """Forecast for many histories at once; each is answered in its place."""
         body = await http.read_body(request, self._settings.max_body_mb)
         return http.json({"forecasts": await self._many(body)})
 
-    @_api.post("/v1/links/{link_id}/samples", **http.documented(SamplesBody, http.ReceiptAnswer))
+    @_api.post(
+        "/v1/links/{link_id}/samples", **http.documented(bodies.SamplesBody, answers.ReceiptAnswer)
+    )
     async def post_samples(self, link_id: http.LinkId, request: Request) -> Response:
         """Store samples of a link; acknowledged when they are committed."""
         body = await http.read_body(request, self._settings.max_body_mb)
@@ -182,18 +176,18 @@ class Router:
             (receipt,) = await self._links.observe(reports)
         return http.json(receipt.as_dict())
 
-    @_api.post("/v1/samples", **http.documented(BulkSamplesBody, http.ReceiptsAnswer))
+    @_api.post("/v1/samples", **http.documented(bodies.BulkSamplesBody, answers.ReceiptsAnswer))
     async def post_bulk_samples(self, request: Request) -> Response:
         """Store samples of many links, all or none; acknowledged when they are committed."""
         body = await http.read_body(request, self._settings.max_body_mb)
         return http.json(await self._observe(body))
 
-    @_api.get("/v1/links/{link_id}/forecast", response_model=http.ForecastAnswer)
+    @_api.get("/v1/links/{link_id}/forecast", response_model=answers.ForecastAnswer)
     async def get_link_forecast(self, link_id: http.LinkId, allocation: bool = False) -> Response:
         """Forecast from a link's stored history; with the default advice if that is asked for."""
         return http.json(await self._of_link(link_id, AllocationRequest() if allocation else None))
 
-    @_api.post("/v1/links/forecasts", **http.documented(LinksBody, http.BulkAnswer))
+    @_api.post("/v1/links/forecasts", **http.documented(bodies.LinksBody, answers.BulkAnswer))
     async def post_link_forecasts(self, request: Request) -> Response:
         """Forecast for many links from their stored histories; each is answered in its place."""
         body = await http.read_body(request, self._settings.max_body_mb)
@@ -273,7 +267,7 @@ class Router:
 
     @_api.post(
         "/v1/models/{mode}/promote",
-        **http.documented(PromotionBody, http.PointerAnswer, changes=True),
+        **http.documented(bodies.PromotionBody, answers.PointerAnswer, changes=True),
     )
     async def post_promote(self, mode: str, request: Request) -> Response:
         """Verify a version and make it champion; every replica serves it within seconds."""
@@ -282,19 +276,19 @@ class Router:
 
     @_api.post(
         "/v1/models/{mode}/rollback",
-        **http.documented(RollbackBody, http.PointerAnswer, changes=True),
+        **http.documented(bodies.RollbackBody, answers.PointerAnswer, changes=True),
     )
     async def post_rollback(self, mode: str, request: Request) -> Response:
         """Make the champion before this one champion again."""
         body = await http.read_body(request, self._settings.max_body_mb)
         return http.json(await self._catalog.rollback(mode, body))
 
-    @_api.get("/v1/flags", response_model=http.FlagsAnswer)
+    @_api.get("/v1/flags", response_model=answers.FlagsAnswer)
     async def get_flags(self) -> Response:
         """Tell which arm answers for whom, and what else is switched."""
         return http.json((await self._asked(self._store.flags)).as_dict())
 
-    @_api.put("/v1/flags", **http.documented(FlagsBody, http.FlagsAnswer, changes=True))
+    @_api.put("/v1/flags", **http.documented(bodies.FlagsBody, answers.FlagsAnswer, changes=True))
     async def put_flags(self, request: Request) -> Response:
         """Change flags that nobody else has changed since they were read."""
         asked = read_flags(await http.read_body(request, self._settings.max_body_mb))

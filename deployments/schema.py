@@ -1,46 +1,33 @@
-"""The wire: JSON bodies in, domain objects out. Types are checked here, ranges in `pba.types`."""
+"""From a JSON body to domain objects; `deployments.bodies` says what bodies hold."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NotRequired, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    TypeAdapter,
-    ValidationError,
-    WrapValidator,
-)
-from pydantic.config import JsonDict
-from pydantic_core import ErrorDetails, PydanticCustomError, to_json
+from pydantic import TypeAdapter, ValidationError, WrapValidator
+from pydantic_core import to_json
 from typing_extensions import TypedDict
 
+from deployments.blame import explained
+from deployments.bodies import (
+    STRICT,
+    BulkSamplesBody,
+    FlagsBody,
+    ForecastBody,
+    LinksBody,
+    PromotionBody,
+    RollbackBody,
+    SampleBody,
+    SamplesBody,
+)
 from pba.allocation import AllocationRequest
-from pba.errors import InvalidInput, InvalidRequest, InvalidSample, NotJson, PBAError, TooLarge
+from pba.errors import InvalidInput, InvalidRequest, PBAError, TooLarge
 from pba.forecasting import Query
 from pba.store import Report
-from pba.types import (
-    COLUMNS,
-    LIMITS,
-    Floats,
-    History,
-    NetworkMode,
-    check_link_id,
-    check_samples,
-)
+from pba.types import COLUMNS, Floats, History, NetworkMode, check_link_id, check_samples
 
 __all__ = [
-    "BulkBody",
-    "BulkSamplesBody",
-    "FlagsBody",
-    "ForecastBody",
-    "LinksBody",
-    "PromotionBody",
-    "RollbackBody",
-    "SamplesBody",
     "encode",
     "read_allocation",
     "read_bulk_samples",
@@ -54,118 +41,6 @@ __all__ = [
 ]
 
 _Body = TypeVar("_Body")
-
-_ADVICE = "Asks for advice: {} with the defaults, other fields as in docs/allocation.md."
-_STRICT = ConfigDict(extra="forbid")
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Moment = _Number | Annotated[datetime, Field(strict=True)]
-
-
-def _champion(value: Any) -> int | str | None:
-    if value is None or type(value) in (int, str):
-        return value  # type: ignore[no-any-return]
-    raise PydanticCustomError("champion", "it is the number or the version of a champion")
-
-
-_Seen = Annotated[
-    int | str | None, PlainValidator(_champion, json_schema_input_type=int | str | None)
-]
-
-
-def _measured(column: str) -> Any:
-    limit = LIMITS[column]
-    bounds: JsonDict = {"minimum": 0, "maximum": limit.highest}
-    return Field(strict=True, allow_inf_nan=False, description=limit.rule, json_schema_extra=bounds)
-
-
-class SampleBody(TypedDict):
-    """One measurement of a link."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
-
-    timestamp: Annotated[_Moment, Field(description="RFC 3339 in UTC, or Unix seconds")]
-    bandwidth_mbps: Annotated[float, _measured("bandwidth_mbps")]
-    latency_ms: NotRequired[Annotated[float, _measured("latency_ms")] | None]
-    packet_loss: NotRequired[Annotated[float, _measured("packet_loss")] | None]
-    jitter_ms: NotRequired[Annotated[float, _measured("jitter_ms")] | None]
-    throughput_mbps: NotRequired[Annotated[float, _measured("throughput_mbps")] | None]
-
-
-class ForecastBody(BaseModel):
-    """A history, oldest sample first, to forecast from."""
-
-    model_config = _STRICT
-
-    history: list[SampleBody]
-    link_id: str | None = Field(None, description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")
-    mode: Literal["auto", "datacenter", "internet", "hybrid"] = "auto"
-    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
-
-
-class BulkBody(BaseModel):
-    """Many requests; the answers come in the same order."""
-
-    model_config = _STRICT
-
-    requests: list[ForecastBody]
-
-
-class SamplesBody(BaseModel):
-    """Samples of one link, in any order; those that are stored already do no harm."""
-
-    model_config = _STRICT
-
-    samples: list[SampleBody]
-
-
-class LinkSampleBody(SampleBody):
-    """One measurement of the link that it names."""
-
-    link_id: Annotated[str, Field(description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")]
-
-
-class BulkSamplesBody(BaseModel):
-    """Samples of many links."""
-
-    model_config = _STRICT
-
-    samples: list[LinkSampleBody]
-
-
-class LinksBody(BaseModel):
-    """Links to forecast for; the answers come in the same order."""
-
-    model_config = _STRICT
-
-    link_ids: list[str]
-    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
-
-
-class RollbackBody(BaseModel):
-    """Who goes back to the champion before, and why."""
-
-    model_config = _STRICT
-
-    expected: _Seen = Field(None, description="Number or version of the champion to take back.")
-    who: Annotated[str, Field(min_length=1, max_length=200)] = "http"
-    why: Annotated[str, Field(max_length=1000)] = ""
-
-
-class PromotionBody(RollbackBody):
-    """Which version becomes champion, in whose place."""
-
-    version: str
-    expected: _Seen = Field(None, description="Number or version of the champion to replace.")
-
-
-class FlagsBody(BaseModel):
-    """What to change about the flags."""
-
-    model_config = _STRICT
-
-    version: Annotated[int, Field(strict=True, description="the version that was read before")]
-    who: Annotated[str, Field(min_length=1, max_length=200, description="told with the change")]
-    flags: dict[str, Any] = Field(description="the flags to change, as in docs/rollout.md")
 
 
 def read_flags(body: bytes) -> FlagsBody:
@@ -280,11 +155,11 @@ def _or_error(value: Any, read: Callable[[Any], ForecastBody]) -> ForecastBody |
     try:
         return read(value)
     except ValidationError as error:
-        return _explained(error)
+        return explained(error)
 
 
 class _Many(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     requests: list[Annotated[ForecastBody, WrapValidator(_or_error)]]
 
@@ -303,7 +178,7 @@ def _read(kind: TypeAdapter[_Body], body: bytes) -> _Body:
     try:
         return kind.validate_json(body)
     except ValidationError as error:
-        raise _explained(error) from None
+        raise explained(error) from None
 
 
 def _refuse_more(items: Sequence[Any], name: str, most: int) -> None:
@@ -355,57 +230,3 @@ def _seconds(moment: float | datetime) -> float:
     if not isinstance(moment, datetime):
         return moment
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _explained(error: ValidationError) -> PBAError:
-    """Return the first thing wrong, as rule, value and remedy."""
-    detail = error.errors(include_url=False)[0]
-    if detail["type"] == "json_invalid":
-        return NotJson(f"the body is not JSON: {detail['ctx']['error']}. Send a JSON object.")
-    where = detail["loc"]
-    if "timestamp" in where and detail["type"] != "missing":
-        where = where[: where.index("timestamp") + 1]
-        return InvalidRequest(
-            f"timestamp is {_shown(detail)}; it is RFC 3339 text or a number of Unix seconds.",
-            _path(where),
-        )
-    field = _path(where) or None
-    known = next((name for name in reversed(detail["loc"]) if name in LIMITS), None)
-    if known and detail["type"] in ("float_type", "finite_number"):
-        limit = LIMITS[str(known)]
-        remedy = "Drop the sample" if known == "bandwidth_mbps" else "Leave the field out"
-        return InvalidSample(
-            f"{known} is {_shown(detail)}; it is {limit.rule}, as a JSON number. {remedy} where "
-            "nothing was measured.",
-            field,
-        )
-    return InvalidRequest(_RULES.get(detail["type"], _plain)(detail), field)
-
-
-def _plain(detail: ErrorDetails) -> str:
-    return f"{_path(detail['loc']) or 'the body'} is {_shown(detail)}; {detail['msg']}."
-
-
-def _unknown(detail: ErrorDetails) -> str:
-    return f"{detail['loc'][-1]} is not a field here. Remove it; the fields are listed at /docs."
-
-
-def _missing(detail: ErrorDetails) -> str:
-    return f"{detail['loc'][-1]} is missing and is required. Add it."
-
-
-_RULES: dict[str, Callable[[ErrorDetails], str]] = {
-    "extra_forbidden": _unknown,
-    "missing": _missing,
-}
-
-
-def _shown(detail: ErrorDetails) -> str:
-    text = repr(detail["input"])
-    return text if len(text) <= 60 else f"{text[:60]}…"
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """Return ``history[12].packet_loss`` for ``("history", 12, "packet_loss")``."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
-    return "".join(parts).removeprefix(".")

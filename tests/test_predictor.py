@@ -136,7 +136,7 @@ def test_training_without_tensorflow_says_what_to_install(monkeypatch: pytest.Mo
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("mode", "count", "epochs", "share"),
-    [("datacenter", 800, 20, 0.75), ("internet", 1200, 25, 0.6)],
+    [("datacenter", 800, 10, 0.75), ("internet", 800, 10, 0.6)],
 )
 def test_a_model_trained_from_scratch_predicts_saves_and_loads(
     mode: str, count: int, epochs: int, share: float, tmp_path: Path

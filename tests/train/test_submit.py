@@ -26,6 +26,7 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {
     "RAY_AUTH_MODE": "disabled",
+    "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # nobody is left who could be cut off
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
 }
 

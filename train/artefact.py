@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import UTC, datetime
 from os import cpu_count
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from pba import artifacts
-from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
 from pba.nets.export import Origin, annotate, export_onnx, varied_windows
 from pba.nets.recipe import Recipe, recipe_for
@@ -19,12 +17,12 @@ from pba.types import Floats
 from train.card import machine, make_card, markdown, next_version, revision
 from train.checkpoint import State
 from train.job import Run, rebuild
+from train.network import Network
 from train.report import evaluate
 
 __all__ = ["write"]
 
 _GOLDEN = 4
-_CHUNK = 512
 
 
 def write(
@@ -87,8 +85,7 @@ def _finished(recipe: Recipe, model: Any, run: Run) -> tuple[Any, dict[str, Any]
     """Return ``model`` as sure as fits the windows it was validated on, and the card's part."""
     val, plan = run.splits.val, run.plan
     batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
-    outputs = model.predict(batch.telemetry, batch_size=_CHUNK, verbose=0)
-    said = Prediction(**{field.name: outputs[field.name] for field in fields(Prediction)})
+    said = Network(model, recipe.bins).predict(batch.telemetry)
     return recipe.finish(model, said, batch.future_mbps)
 
 

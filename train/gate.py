@@ -18,7 +18,7 @@ from pba.evaluation.walk import walk
 from pba.models.base import Forecaster
 from pba.types import HORIZONS, QUANTILES, Floats
 
-__all__ = ["Limits", "judge", "latencies_ms", "measure", "reasons"]
+__all__ = ["Limits", "answers", "forgotten", "judge", "kept", "latencies_ms", "measure", "reasons"]
 
 Figures = dict[str, Any]
 
@@ -94,10 +94,9 @@ def reasons(figures: Figures, limits: Limits = Limits()) -> list[str]:
             f"{figures['newest']['links']} links"
         )
     found += [
-        f"{name} is forgotten: accuracy_20 by {_interval(one['gained'])}, more than "
-        f"{limits.forgotten:g} less"
-        for name, one in figures["old"].items()
-        if _lost(one["gained"], limits.forgotten)
+        f"{name} is forgotten: accuracy_20 by {_interval(figures['old'][name]['gained'])}, more "
+        f"than {limits.forgotten:g} less"
+        for name in forgotten(figures["old"], limits.forgotten)
     ]
     drift = ahead["challenger"]["calibration_error"] - ahead["champion"]["calibration_error"]
     if drift > limits.calibration:
@@ -111,8 +110,15 @@ def reasons(figures: Figures, limits: Limits = Limits()) -> list[str]:
     return found
 
 
+def forgotten(old: Figures, most: float) -> list[str]:
+    """Return the sets on which more than ``most`` was lost, of the figures that `kept` returns.
+
+    Chance is no loss, but one trace shows none.
+    """
+    return [name for name, one in old.items() if _lost(one["gained"], most)]
+
+
 def _lost(gained: Figures, most: float) -> bool:
-    """Return whether more than ``most`` was lost; chance is no loss, but one trace shows none."""
     by_chance = gained["interval"] is not None and gained["verdict"] == "noise"
     return bool(-gained["value"] > most and not by_chance)
 
@@ -132,18 +138,43 @@ def measure(
     Pinball losses are shares of each link's mean rate on the slice, so that fast links do not
     speak for all. Of more than 20 000 moments of a set as many are drawn, the same for both.
     """
-    kept = _at_most(newest)
-    said = _both(champion, challenger, kept)
+    drawn = _at_most(newest)
+    before, after = _walked(champion, drawn), _walked(challenger, drawn)
     horizons = {
-        str(steps): _ahead(said, kept, at)
+        str(steps): _ahead(before, after, drawn, at)
         for at, steps in enumerate(HORIZONS)
-        if not np.isnan(kept.actual_mbps[:, at]).all()
+        if not np.isnan(drawn.actual_mbps[:, at]).all()
     }
-    links = len(np.unique(kept.trace))
+    links = len(np.unique(drawn.trace))
     return {
-        "newest": {"links": links, "windows": len(kept), "horizons": horizons},
-        "old": {name: _kept(champion, challenger, _at_most(one)) for name, one in old.items()},
+        "newest": {"links": links, "windows": len(drawn), "horizons": horizons},
+        "old": kept(answers(champion, old), answers(challenger, old), old),
     }
+
+
+def answers(forecaster: Forecaster, old: Mapping[str, Moments]) -> dict[str, Said]:
+    """Return what ``forecaster`` says on each old set, for `kept`."""
+    return {name: _walked(forecaster, _at_most(one)) for name, one in old.items()}
+
+
+def kept(
+    champion: Mapping[str, Said], challenger: Mapping[str, Said], old: Mapping[str, Moments]
+) -> Figures:
+    """Return, for each old set, how often both are right one step ahead, and what was gained."""
+    found = {}
+    for name, one in old.items():
+        moments, before, after = _at_most(one), champion[name], challenger[name]
+        found[name] = {
+            "windows": len(moments),
+            "champion": _accuracy(before, moments),
+            "challenger": _accuracy(after, moments),
+            "gained": _told(difference(after, before, moments, 0)),
+        }
+    return found
+
+
+def _accuracy(said: Said, moments: Moments) -> float:
+    return metrics.accuracy(said.bandwidth_mbps[:, 0], moments.actual_mbps[:, 0])
 
 
 def _at_most(moments: Moments) -> Moments:
@@ -153,32 +184,29 @@ def _at_most(moments: Moments) -> Moments:
     return Moments(moments.windows.only(np.sort(drawn)))
 
 
-def _both(champion: Forecaster, challenger: Forecaster, moments: Moments) -> dict[str, Said]:
-    pair = {"champion": champion, "challenger": challenger}
-    return {name: walk(contestant(one, name), moments) for name, one in pair.items()}
+def _walked(forecaster: Forecaster, moments: Moments) -> Said:
+    return walk(contestant(forecaster), moments)
 
 
-def _ahead(said: Mapping[str, Said], moments: Moments, at: int) -> Figures:
+def _ahead(before: Said, after: Said, moments: Moments, at: int) -> Figures:
     actual = moments.actual_mbps[:, at]
     known = ~np.isnan(actual)
     traces = moments.trace[known]
     rate = _mean_rates(actual[known], traces)
-    loss = {
-        name: metrics.pinball_losses(
-            one.quantiles_mbps[known, at], actual[known], np.array(QUANTILES)
-        )
+    old_loss, new_loss = (
+        metrics.pinball_losses(one.quantiles_mbps[known, at], actual[known], np.array(QUANTILES))
         / rate
-        for name, one in said.items()
-    }
+        for one in (before, after)
+    )
     # Turned round for the verdict, where more is better, and back for the reader.
-    gained = lead(loss["champion"] - loss["challenger"], traces)
+    gained = lead(old_loss - new_loss, traces)
     interval = gained.interval and (-gained.interval[1], -gained.interval[0])
     return {
-        **{name: _alone(one, actual, at) | {"pinball": float(loss[name].mean())}
-           for name, one in said.items()},
-        "accuracy_20": _told(difference(said["challenger"], said["champion"], moments, at)),
+        "champion": _alone(before, actual, at) | {"pinball": float(old_loss.mean())},
+        "challenger": _alone(after, actual, at) | {"pinball": float(new_loss.mean())},
+        "accuracy_20": _told(difference(after, before, moments, at)),
         "pinball": {"value": -gained.value, "interval": interval, "verdict": gained.verdict},
-    }  # fmt: skip
+    }
 
 
 def _mean_rates(actual: Floats, traces: np.ndarray) -> Floats:
@@ -198,14 +226,6 @@ def _alone(said: Said, actual: Floats, at: int) -> Figures:
 
 def _told(found: Difference) -> Figures:
     return asdict(found) | {"verdict": found.verdict}
-
-
-def _kept(champion: Forecaster, challenger: Forecaster, moments: Moments) -> Figures:
-    said = _both(champion, challenger, moments)
-    actual = moments.actual_mbps[:, 0]
-    found = {name: metrics.accuracy(one.bandwidth_mbps[:, 0], actual) for name, one in said.items()}
-    gained = difference(said["challenger"], said["champion"], moments, 0)
-    return {"windows": len(moments), **found, "gained": _told(gained)}
 
 
 def latencies_ms(

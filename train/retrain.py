@@ -6,7 +6,7 @@ nothing that is served.
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from pba.registry import Registry
 from pba.store import Event
 from pba.traces import Trace
 from pba.types import NetworkMode, rfc3339_of
-from train import gate, telemetry
+from train import gate, interpolation, telemetry
 from train.artefact import write
 from train.card import markdown, next_version
 from train.champion import Champion, find
@@ -38,6 +38,9 @@ RETRAINED = "retrained"
 """The kind of the event that tells how a retraining ended."""
 
 WHO = "retrain"
+
+_MOST_LOST = gate.Limits().forgotten / 2
+"""Of accuracy_20 on an old set: the gate looks again, at the exported file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,14 +170,16 @@ def _challenger(
         run.forget()
         _note(asked, champion, cuts)
     ((_, state),) = run_all([run])
+    judged_on = _moments(asked, old["val"])
+    share = interpolation.share_kept(run, state, judged_on, _MOST_LOST)
+    state.best = interpolation.between(run.first, state.best, share)
     folder = asked.output / run.name
     taken = [champion.forecaster.version, *_published(registry, asked.mode)]
     version = next_version(asked.mode, datetime.fromtimestamp(clock(), UTC).date(), folder, taken)
-    more = {"retraining": _told(asked, champion, links, cuts, mixed)}
+    more = {"retraining": _told(asked, champion, links, cuts, mixed) | {"share_kept": share}}
     card = write(run, state, folder, command, plot=False, version=version, more=more)
-    card["gate"] = _judged(
-        asked, champion, folder, between(links, cuts.gate_from_s, float("inf")), old
-    )
+    newest = between(links, cuts.gate_from_s, float("inf"))
+    card["gate"] = _judged(asked, champion, folder, newest, judged_on)
     (folder / "card.json").write_text(json.dumps(card, indent=1))
     (folder / "card.md").write_text(markdown(card))
     registry.publish(str(folder), WHO)
@@ -278,16 +283,22 @@ def _told(
     }
 
 
+def _moments(asked: Asked, sets: Mapping[str, Sequence[Trace]]) -> dict[str, Moments]:
+    """Return the moments of those ``sets`` that hold a window."""
+    window = _window(asked)
+    held = {name: traces for name, traces in sets.items() if window_count(traces, window)}
+    return {name: Moments.of(traces, window) for name, traces in held.items()}
+
+
 def _judged(
-    asked: Asked, champion: Champion, folder: Path, newest: Sequence[Trace], old: Parts
+    asked: Asked,
+    champion: Champion,
+    folder: Path,
+    newest: Sequence[Trace],
+    old: Mapping[str, Moments],
 ) -> dict[str, Any]:
     """Return the gate's decision on the file that would be served."""
-    window, content = _window(asked), (folder / artifacts.onnx_name(asked.mode)).read_bytes()
-    kept = {name: traces for name, traces in old["val"].items() if window_count(traces, window)}
-    return gate.judge(
-        champion.forecaster,
-        OnnxForecaster(content),
-        Moments.of(newest, window),
-        {name: Moments.of(traces, window) for name, traces in kept.items()},
-        time.perf_counter,
-    )
+    content = (folder / artifacts.onnx_name(asked.mode)).read_bytes()
+    moments = Moments.of(newest, _window(asked))
+    challenger = OnnxForecaster(content)
+    return gate.judge(champion.forecaster, challenger, moments, old, time.perf_counter)

@@ -25,7 +25,9 @@ def _origin(told: Mapping[str, Any]) -> list[str]:
         f"Trained on from {told['champion']} with what {told['links']} links reported "
         f"({told['samples']} samples): from {cuts['from_s']} learnt from, from "
         f"{cuts['val_from_s']} validated on, from {cuts['gate_from_s']} to {cuts['until_s']} kept "
-        f"for the gate. A day's windows weigh {told['daily_weight']:g} of the next day's. {old}",
+        f"for the gate. A day's windows weigh {told['daily_weight']:g} of the next day's. {old} "
+        f"Of the way from the champion's weights to what was learnt, {told['share_kept']:.1%} was "
+        "gone: as far as nothing old is forgotten.",
         "",
         "| set | windows an epoch |",
         "| --- | --- |",

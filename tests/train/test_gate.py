@@ -43,14 +43,14 @@ def times(factor: float) -> Callable[[np.ndarray], np.ndarray]:
 LAST, HALF = Says(times(1.0)), Says(times(0.5))
 
 
-def moments(links: int = 8, low: float = 10.0, seed: int = 0) -> Moments:
+def moments(links: int = 8, low: float = 10.0, seed: int = 0, window: int = WINDOW) -> Moments:
     rng = np.random.default_rng(seed)
     found = []
     for link in range(links):
         telemetry = np.full((80, 5), np.nan)
         telemetry[:, 0] = low * np.exp(np.cumsum(rng.normal(0.0, 0.1, 80)))
         found.append(Trace(f"{link}", "", np.arange(1.0, 81.0), telemetry))
-    return Moments.of(found, WINDOW)
+    return Moments.of(found, window)
 
 
 def ticking() -> Callable[[], float]:

@@ -1,0 +1,75 @@
+"""How far to go from the champion towards what was learnt: as far as nothing old is forgotten.
+
+What lies on the line between the weights of a network and those that it was trained on to forgets
+less than its end and keeps much of what was gained (Wortsman et al., "Robust fine-tuning of
+zero-shot models", 2022).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pba.evaluation.moments import Moments
+from pba.nets.recipe import recipe_for
+from pba.types import Floats
+from train import gate
+from train.checkpoint import State
+from train.job import Run
+from train.network import Network
+
+__all__ = ["between", "furthest", "share_kept"]
+
+_STEPS = 8
+
+
+def share_kept(run: Run, state: State, old: Mapping[str, Moments], most: float) -> float:
+    """Return how much of the way from ``run.first`` to ``state.best`` forgets nothing of ``old``.
+
+    Parameters
+    ----------
+    old
+        Set → moments, as `train.gate.judge` takes them; empty where nothing can be forgotten.
+    most
+        What may be lost on any of them, as for `train.gate.forgotten`.
+    """
+    recipe = recipe_for(run.plan.profile, run.splits.train, run.plan.columns_seen)
+    network = Network(recipe.build(0, 1), recipe.bins)
+    network.model.set_weights(run.first)
+    champion = gate.answers(network, old)
+
+    def forgets(share: float) -> bool:
+        network.model.set_weights(between(run.first, state.best, share))
+        return bool(gate.forgotten(gate.kept(champion, gate.answers(network, old), old), most))
+
+    return furthest(forgets)
+
+
+def between(first: Sequence[Floats], last: Sequence[Floats], share: float) -> list[Floats]:
+    """Return the weights at ``share`` of the way from ``first`` to ``last``."""
+    return [a + share * (b - a) for a, b in zip(first, last, strict=True)]
+
+
+def furthest(forgets: Callable[[float], bool]) -> float:
+    """Return how much of the way to go: all, or the most eighths at which nothing is forgotten.
+
+    At least one eighth. Looks at the end, then halves the way, and so takes it that what is
+    forgotten at some share is at every larger one.
+
+    Parameters
+    ----------
+    forgets
+        Whether something is forgotten at a share of the way.
+
+    Examples
+    --------
+    >>> furthest(lambda share: share > 0.4)
+    0.375
+    """
+    if not forgets(1.0):
+        return 1.0
+    sound, too_far = 0, _STEPS
+    while too_far - sound > 1:
+        middle = (sound + too_far) // 2
+        if forgets(middle / _STEPS):
+            too_far = middle
+        else:
+            sound = middle
+    return max(sound, 1) / _STEPS

@@ -11,6 +11,7 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 
 from deployments.places import resolve, resolve_store
 from deployments.settings import Settings
+from pba.champions import RETRAINED
 from pba.drift import Stage
 from pba.errors import NotFound
 from pba.modes import PROFILES
@@ -20,7 +21,7 @@ from pba.watch import DRIFT, mode_drift
 __all__ = ["RETRAINING", "Jobs", "RayJobs", "Retraining"]
 
 RETRAINING = "retraining"
-"""The kind of the events that tell of submitted jobs; ``retrained`` tells how each ended."""
+"""The kind of the events that tell of submitted jobs; `RETRAINED` tells how each ended."""
 
 _HOUR_S = 3600.0
 
@@ -63,7 +64,10 @@ class Retraining:
     def look(self) -> Event | None:
         """Submit a retraining if there is reason to, and return the event that tells of it.
 
-        An alarm is a reason once. One whose job could not be submitted stays a reason.
+        An alarm is a reason until a job that was submitted after it promotes a model, or until it
+        ends with a job submitted: an alarm comes soon after a change, when there is little to learn
+        of what is new, and what is refused then may be better later. One whose job could not be
+        submitted stays a reason.
 
         Raises
         ------
@@ -74,14 +78,23 @@ class Retraining:
         for mode, alarm in self._reasons():
             before = last.get(mode)
             if before is not None and (
-                _number(alarm) <= before.body["alarm"]
-                or self._clock() - before.at_s < self._every_s
+                self._clock() - before.at_s < self._every_s or self._answered(mode, alarm, before)
             ):
                 continue
             if any(self._jobs.running(event.body["job"]) for event in last.values()):
                 return None
-            return self._submit(mode, alarm)
+            return self._submit(mode, alarm, before)
         return None
+
+    def _answered(self, mode: str, alarm: Event, submitted: Event) -> bool:
+        if _number(alarm) > submitted.body["alarm"]:
+            return False
+        (newest, *_) = self._store.events(alarm.kind, alarm.link_id, count=1)
+        return newest.body["stage"] == Stage.ENDED or any(
+            event.body["model"] == mode and event.body["decision"] == "promote"
+            for event in self._store.events(RETRAINED)
+            if _number(event) > _number(submitted)
+        )
 
     def _last(self) -> dict[str, Event]:
         """Return the newest submission of each mode."""
@@ -128,10 +141,11 @@ class Retraining:
             return None
         return mode.value if mode in PROFILES else None
 
-    def _submit(self, mode: str, alarm: Event) -> Event:
-        # Named after the alarm: one submitted just before the Monitor died is not submitted again.
+    def _submit(self, mode: str, alarm: Event, before: Event | None) -> Event:
+        # Named after the alarm and the job before, by their events: one submitted just before the
+        # Monitor died is not submitted again.
         number = _number(alarm)
-        job = f"retrain-{mode}-{number}"
+        job = f"retrain-{mode}-{number}-{before.number if before else 0}"
         self._jobs.submit(job, mode)
         # Every alarm up to the newest there is now is answered by this job.
         told = [*(one for _, one in self._of_modes()), *self._of_links()]

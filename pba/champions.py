@@ -7,7 +7,10 @@ from pba.errors import PBAError, RegistryUnavailable
 from pba.registry import Expected, Pointer, Registry
 from pba.store import Event
 
-__all__ = ["Champions"]
+__all__ = ["RETRAINED", "Champions"]
+
+RETRAINED = "retrained"
+"""The kind of the event that tells how a retraining ended."""
 
 
 class Champions:

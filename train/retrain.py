@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pba import artifacts
-from pba.champions import Champions
+from pba.champions import RETRAINED, Champions
 from pba.errors import NotEnoughData
 from pba.evaluation.moments import Moments
 from pba.models.onnx import OnnxForecaster
@@ -32,10 +32,7 @@ from train.mix import DAILY, LEAST_LINKS, Mix, mix, window_count
 from train.plan import Plan
 from train.telemetry import Cuts, between
 
-__all__ = ["RETRAINED", "WHO", "Asked", "retrain"]
-
-RETRAINED = "retrained"
-"""The kind of the event that tells how a retraining ended."""
+__all__ = ["WHO", "Asked", "retrain"]
 
 WHO = "retrain"
 

@@ -9,6 +9,7 @@ import pytest
 
 from deployments.retraining import RayJobs, Retraining
 from deployments.settings import Settings
+from pba.champions import RETRAINED
 from pba.store import Batch, Event, Report, Store
 from pba.types import NetworkMode
 from pba.watch import DRIFT, mode_drift
@@ -67,6 +68,11 @@ def alarm(
     store.add_events([Event(kind, NOW_S, link_id, {"stage": stage, "changes": changes})])
 
 
+def ended(store: Store, jobs: FakeJobs, decision: str, mode: str = "internet") -> None:
+    jobs.running_now.clear()
+    store.add_events([Event(RETRAINED, NOW_S, None, {"model": mode, "decision": decision})])
+
+
 class Clock:
     def __init__(self) -> None:
         self.at_s = NOW_S
@@ -89,10 +95,30 @@ def test_an_alarm_is_answered_once_and_stays_answered_after_a_restart(
     assert told is not None
     ((job, mode),) = jobs.submitted
     assert (mode, told.body["job"]) == ("internet", job)
-    jobs.running_now.clear()
+    ended(store, jobs, "promote")
     clock.at_s += 30 * 3600
     assert looks(store, jobs, clock).look() is None
     assert len(jobs.submitted) == 1
+
+
+def test_an_alarm_that_stands_asks_again_until_its_model_is_promoted(
+    store: Store, jobs: FakeJobs
+) -> None:
+    clock = Clock()
+    retraining = looks(store, jobs, clock)
+    alarm(store, "a")
+    assert retraining.look() is not None
+    ended(store, jobs, "refuse")
+    assert retraining.look() is None, "a day has not passed"
+    clock.at_s += 25 * 3600
+    assert retraining.look() is not None
+    ended(store, jobs, "promote", mode="datacenter")
+    clock.at_s += 25 * 3600
+    assert retraining.look() is not None, "another model was promoted"
+    assert len({job for job, _ in jobs.submitted}) == 3
+    ended(store, jobs, "promote")
+    clock.at_s += 25 * 3600
+    assert retraining.look() is None
 
 
 def test_there_is_one_a_day_of_a_mode_and_one_at_a_time(store: Store, jobs: FakeJobs) -> None:

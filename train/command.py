@@ -51,7 +51,7 @@ def retrain(
     patience: Annotated[int, typer.Option(help="Epochs without gain to stop after.")] = 3,
     batch_size: Annotated[int, typer.Option(help="Windows a step, all workers together.")] = 256,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Peak; default: half the mode's.")
+        float | None, typer.Option(help="Peak; default: twice the mode's.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Ray Train workers.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Of dropout and order.")] = 0,
@@ -87,7 +87,7 @@ def retrain(
             least_windows=least_windows,
             epochs=epochs,
             batch_size=batch_size,
-            learning_rate=learning_rate or PROFILES[of].learning_rate / 2,
+            learning_rate=learning_rate or PROFILES[of].learning_rate * 2,
             workers=workers,
             patience=patience,
             seed=seed,

@@ -18,7 +18,7 @@ from pba.evaluation.walk import walk
 from pba.models.base import Forecaster
 from pba.types import HORIZONS, QUANTILES, Floats
 
-__all__ = ["Limits", "answers", "forgotten", "judge", "kept", "latencies_ms", "measure", "reasons"]
+__all__ = ["Limits", "answers", "judge", "kept", "latencies_ms", "measure", "reasons"]
 
 Figures = dict[str, Any]
 
@@ -94,9 +94,10 @@ def reasons(figures: Figures, limits: Limits = Limits()) -> list[str]:
             f"{figures['newest']['links']} links"
         )
     found += [
-        f"{name} is forgotten: accuracy_20 by {_interval(figures['old'][name]['gained'])}, more "
-        f"than {limits.forgotten:g} less"
-        for name in forgotten(figures["old"], limits.forgotten)
+        f"{name} is forgotten: accuracy_20 by {_interval(one['gained'])}, more than "
+        f"{limits.forgotten:g} less"
+        for name, one in figures["old"].items()
+        if _lost(one["gained"], limits.forgotten)
     ]
     drift = ahead["challenger"]["calibration_error"] - ahead["champion"]["calibration_error"]
     if drift > limits.calibration:
@@ -110,15 +111,8 @@ def reasons(figures: Figures, limits: Limits = Limits()) -> list[str]:
     return found
 
 
-def forgotten(old: Figures, most: float) -> list[str]:
-    """Return the sets on which more than ``most`` was lost, of the figures that `kept` returns.
-
-    Chance is no loss, but one trace shows none.
-    """
-    return [name for name, one in old.items() if _lost(one["gained"], most)]
-
-
 def _lost(gained: Figures, most: float) -> bool:
+    """Return whether more than ``most`` was lost; chance is no loss, but one trace shows none."""
     by_chance = gained["interval"] is not None and gained["verdict"] == "noise"
     return bool(-gained["value"] > most and not by_chance)
 

@@ -36,9 +36,6 @@ __all__ = ["WHO", "Asked", "retrain"]
 
 WHO = "retrain"
 
-_MOST_LOST = gate.Limits().forgotten / 2
-"""Of accuracy_20 on an old set: the gate looks again, at the exported file."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -168,7 +165,7 @@ def _challenger(
         _note(asked, champion, cuts)
     ((_, state),) = run_all([run])
     judged_on = _moments(asked, old["val"])
-    share = interpolation.share_kept(run, state, judged_on, _MOST_LOST)
+    share = interpolation.share_kept(run, state, judged_on, gate.Limits().forgotten)
     state.best = interpolation.between(run.first, state.best, share)
     folder = asked.output / run.name
     taken = [champion.forecaster.version, *_published(registry, asked.mode)]

@@ -9,6 +9,7 @@ import pytest
 
 from deployments.commit import GroupCommit
 from deployments.links import Links
+from deployments.parts import PART
 from deployments.service import Ask, Service
 from pba.allocation import AllocationRequest
 from pba.assembly import Made
@@ -102,6 +103,18 @@ async def test_many_links_are_answered_in_order_each_for_itself(loop: Loop):
     assert isinstance(short, InvalidHistory)
     with pytest.raises(NotFound, match="nobody"):
         await loop.links.forecast("nobody")
+
+
+async def test_more_links_than_one_part_holds_are_answered_and_kept_in_order(loop: Loop):
+    names = [f"l{number}" for number in range(2 * PART + 10)]
+    reports = [report(name, 70, mbps=10.0 + at) for at, name in enumerate(names)]
+    await loop.links.observe(reports)
+    for at, made in enumerate(await loop.links.forecasts(names)):
+        assert not isinstance(made, Exception)
+        assert made.forecast.link_id == names[at]
+        assert made.forecast.bandwidth_mbps == pytest.approx(10.0 + at, rel=0.05)
+    await loop.links.drain()
+    assert all(len(loop.store.history(name, 0, 9e9, 100)[1]) == 1 for name in names)
 
 
 async def test_a_given_history_of_a_named_link_is_kept_with_its_forecast(loop: Loop):

@@ -16,7 +16,11 @@ def verdict(card: Mapping[str, Any]) -> list[str]:
 def _origin(told: Mapping[str, Any]) -> list[str]:
     cuts = {name: rfc3339_of(at_s) for name, at_s in told["cuts"].items()}
     if told["replay"]:
-        old = f"{told['replay']:.0%} of the windows of an epoch are of the original traces."
+        old = (
+            f"{told['replay']:.0%} of the windows of an epoch are of the original traces. So that "
+            f"nothing old is forgotten, {told['share_kept']:.1%} of the way from the champion's "
+            "weights to what was learnt was gone."
+        )
     else:
         old = "**No original traces were replayed**: what only they show may be forgotten."
     return [
@@ -25,9 +29,7 @@ def _origin(told: Mapping[str, Any]) -> list[str]:
         f"Trained on from {told['champion']} with what {told['links']} links reported "
         f"({told['samples']} samples): from {cuts['from_s']} learnt from, from "
         f"{cuts['val_from_s']} validated on, from {cuts['gate_from_s']} to {cuts['until_s']} kept "
-        f"for the gate. A day's windows weigh {told['daily_weight']:g} of the next day's. {old} "
-        f"Of the way from the champion's weights to what was learnt, {told['share_kept']:.1%} was "
-        "gone: as far as nothing old is forgotten.",
+        f"for the gate. A day's windows weigh {told['daily_weight']:g} of the next day's. {old}",
         "",
         "| set | windows an epoch |",
         "| --- | --- |",

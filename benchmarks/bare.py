@@ -6,9 +6,9 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from deployments import http
-from deployments.schema import read_query
-from pba.local import LocalService
+from deployments.ingress import http
+from deployments.ingress.request_reading import read_query
+from pba.serving.local_service import LocalService
 
 MODELS = Path(__file__).parents[1] / "models"
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 
 from pba.client import request
-from pba.modes import PROFILES
-from pba.synthetic import generate_synthetic_data
+from pba.telemetry.synthetic import generate_synthetic_data
 from pba.types import History, NetworkMode
+from pba.types.profile import PROFILES
 
 
 def histories(mode: NetworkMode, count: int) -> list[History]:

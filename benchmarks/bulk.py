@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks import bodies, load
 from benchmarks.bare import MODELS
-from pba import artifacts
+from pba.registry import artifacts
 from pba.types import NetworkMode
 
 COUNT, ROUNDS = 1000, 7

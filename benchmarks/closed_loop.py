@@ -12,17 +12,19 @@ from unittest import mock
 
 import numpy as np
 
-from pba import artifacts, confidence, metrics
-from pba.distribution import decode
 from pba.errors import NotEnoughData
-from pba.experts import EXPERTS, MODEL
+from pba.evaluation import metrics
+from pba.forecasting import calibration
+from pba.forecasting.fixed_share import EXPERTS, MODEL
+from pba.forecasting.link_record import LinkRecord
 from pba.models.base import Forecaster
-from pba.models.rules import SIMPLE
-from pba.modes import PROFILES
-from pba.nets.data import WindowSet
-from pba.record import LinkRecord
-from pba.traces import read_sets
+from pba.models.distribution import decode
+from pba.models.simple import SIMPLE_FORECASTERS
+from pba.registry import artifacts
+from pba.telemetry.datasets import WindowSet
+from pba.telemetry.traces import read_sets
 from pba.types import HORIZONS, Floats, NetworkMode
+from pba.types.profile import PROFILES
 
 PROJECT = Path(__file__).parents[1]
 LONG, WARM = 300, 50
@@ -78,7 +80,7 @@ def _ask(model: Forecaster, windows: WindowSet) -> Heard:
     batch = windows.gather(np.arange(len(windows)))
     said = []
     for name in EXPERTS:
-        one = model if name == MODEL else SIMPLE[name]
+        one = model if name == MODEL else SIMPLE_FORECASTERS[name]
         parts = [
             one.predict(part) for part in np.split(batch.telemetry, range(256, len(windows), 256))
         ]
@@ -122,7 +124,7 @@ def live(heard: Heard) -> list[Lived]:
 def _settings(heard: dict[str, list[Heard]]) -> None:
     print("| prior outcomes, fading | Brier score 1 / 5 / 15 steps ahead |\n| --- | --- |")
     for prior, kept in SETTINGS:
-        with mock.patch.multiple(confidence, _PRIOR=prior or 1e12, _KEPT=kept or 0.998):
+        with mock.patch.multiple(calibration, _PRIOR=prior or 1e12, _KEPT=kept or 0.998):
             lived = [live(one) for traces in heard.values() for one in traces]
         scores = []
         for at in range(len(HORIZONS)):

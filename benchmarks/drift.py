@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pba.drift import DriftDetector, Scored, Stage
-from pba.metrics import in_band
-from pba.modes import PROFILES
-from pba.traces import read_sets
+from pba.evaluation.metrics import in_band
+from pba.monitoring.drift import AlarmStage, DriftDetector, LinkOutcome
+from pba.telemetry.traces import read_sets
 from pba.types import Floats
+from pba.types.profile import PROFILES
 
 ALPHA = {"ewma": 0.5, "last": 1.0}
 SPREADS, MEMORIES, LONGER = (0.02, 0.1, 0.2, 0.3), (0.0, 0.5), (0.7, 0.9)
@@ -57,11 +57,11 @@ def delays(noise: Floats, before: int, alpha: float) -> list[int]:
     return [one for one in found if one is not None]
 
 
-def delay(found: Iterator[Scored], before: int) -> int | None:
+def delay(found: Iterator[LinkOutcome], before: int) -> int | None:
     detector = DriftDetector()
     for at, outcome in enumerate(found, start=1):
         told = detector.update(outcome)
-        if told and told.stage is not Stage.ENDED and at >= before:
+        if told and told.stage is not AlarmStage.ENDED and at >= before:
             return at - before + 1
     return None
 
@@ -109,24 +109,24 @@ def restless(rates_mbps: list[Floats]) -> str:
     return f"{samples} | {alarms / samples * 1e3:.1f} | {named} | {during / samples:.2f}"
 
 
-def opened(found: Iterator[Scored]) -> tuple[int, int, list[str]]:
+def opened(found: Iterator[LinkOutcome]) -> tuple[int, int, list[str]]:
     """Alarms that opened, outcomes during which one was open, and what it opened for."""
     detector, alarms, during, what = DriftDetector(), 0, 0, []
     for outcome in found:
         told = detector.update(outcome)
         during += detector.alarm is not None
-        if told and told.stage is Stage.OPENED:
+        if told and told.stage is AlarmStage.OPENED:
             alarms += 1
             what += [change.what.value for change in told.changes]
     return alarms, during, what
 
 
-def outcomes(rate_mbps: Floats, alpha: float) -> Iterator[Scored]:
+def outcomes(rate_mbps: Floats, alpha: float) -> Iterator[LinkOutcome]:
     forecast = smoothed(rate_mbps, alpha)[:-1]
     actual = rate_mbps[1:]
     hits = in_band(forecast, actual)
     rows = zip(actual.tolist(), forecast.tolist(), hits.tolist(), strict=True)
-    yield from (Scored(float(at), *row) for at, row in enumerate(rows, start=1))
+    yield from (LinkOutcome(float(at), *row) for at, row in enumerate(rows, start=1))
 
 
 def smoothed(rate_mbps: Floats, alpha: float) -> Floats:

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from pba.evidence import evidence
+from pba.rollout.sequential_test import bayes_factor
 
 OUTCOMES, DECIDED = 30_000, 20.0
 
@@ -31,7 +31,7 @@ def _decided(rng: np.random.Generator, differ: float, better: float) -> int:
     at = np.flatnonzero(won | lost)
     wins, losses = np.cumsum(won[at]), np.cumsum(lost[at])
     for place, counts in enumerate(zip(wins.tolist(), losses.tolist(), strict=True)):
-        if evidence(*counts) >= DECIDED:
+        if bayes_factor(*counts) >= DECIDED:
             return int(at[place] + 1) * (1 if counts[0] > counts[1] else -1)
     return 0
 

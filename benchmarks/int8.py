@@ -8,13 +8,14 @@ from statistics import median
 
 import numpy as np
 
-from pba import artifacts, metrics
-from pba.distribution import decode
+from pba.evaluation import metrics
+from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
-from pba.modes import PROFILES
-from pba.nets.data import WindowSet
-from pba.traces import read_sets
+from pba.registry import artifacts
+from pba.telemetry.datasets import WindowSet
+from pba.telemetry.traces import read_sets
 from pba.types import Floats, NetworkMode
+from pba.types.profile import PROFILES
 
 MODELS = Path(__file__).parents[1] / "models"
 PER_SET, ALONE, ROUNDS = 1000, 256, 5

@@ -16,15 +16,15 @@ from statistics import NormalDist
 import numpy as np
 
 from benchmarks.drift import ar1
-from pba import artifacts
-from pba.distribution import decode
-from pba.drift import ModeDriftDetector, Said, Stage
 from pba.errors import NotEnoughData
-from pba.metrics import in_band
-from pba.modes import PROFILES
-from pba.nets.data import WindowSet
-from pba.traces import read_sets
+from pba.evaluation.metrics import in_band
+from pba.models.distribution import decode
+from pba.monitoring.drift import AlarmStage, ModeDriftDetector, ModeOutcome
+from pba.registry import artifacts
+from pba.telemetry.datasets import WindowSet
+from pba.telemetry.traces import read_sets
 from pba.types import QUANTILES, Floats, NetworkMode
+from pba.types.profile import PROFILES
 
 PROJECT = Path(__file__).parents[1]
 SPREADS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4)
@@ -112,7 +112,7 @@ def pool(
     times: float = 1.0,
     more: float = 0.0,
     calm_until: int | None = None,
-) -> list[Said]:
+) -> list[ModeOutcome]:
     """Outcomes of ``links``, ``turn`` of each at a time, in random order of links.
 
     From `BEFORE` on, errors are ``times`` as large and by ``more`` higher, in the logarithm.
@@ -136,28 +136,28 @@ def pool(
     return found
 
 
-def said(at_s: float, actual_mbps: float, spread: float) -> Said:
+def said(at_s: float, actual_mbps: float, spread: float) -> ModeOutcome:
     """A forecast of 100 Mbps whose logarithm is as sure as ``spread`` says, and what came."""
     of = NormalDist(0.0, spread)
     hit = bool(in_band(np.array(100.0), np.array(actual_mbps)))
     low, high = (100.0 * np.exp(of.inv_cdf(share)) for share in (0.25, 0.75))
     sure = of.cdf(log(1.2)) - of.cdf(log(0.8))
-    return Said(at_s, float(actual_mbps), 100.0, low, high, sure, hit)
+    return ModeOutcome(at_s, float(actual_mbps), 100.0, low, high, sure, hit)
 
 
-def as_such(found: list[Said]) -> list[Said]:
+def as_such(found: list[ModeOutcome]) -> list[ModeOutcome]:
     """The same outcomes as if every forecast had said the same of itself."""
     return [
-        Said(one.timestamp_s, one.actual_mbps, one.forecast_mbps, 80.0, 120.0, 0.0, one.hit)
+        ModeOutcome(one.timestamp_s, one.actual_mbps, one.forecast_mbps, 80.0, 120.0, 0.0, one.hit)
         for one in found
     ]
 
 
-def told(found: list[Said], links: int) -> list[int]:
+def told(found: list[ModeOutcome], links: int) -> list[int]:
     """After which outcomes something was told, but for ends."""
     detector = ModeDriftDetector()
     alarms = ((at, detector.update(one)) for at, one in enumerate(found))
-    return [at for at, alarm in alarms if alarm and alarm.stage is not Stage.ENDED]
+    return [at for at, alarm in alarms if alarm and alarm.stage is not AlarmStage.ENDED]
 
 
 def on_traces(folder: Path, split: str) -> None:
@@ -170,12 +170,12 @@ def on_traces(folder: Path, split: str) -> None:
             alarm = detector.update(one)
             stages += [alarm.stage] if alarm else []
             during, count = during + (detector.alarm is not None), count + 1
-        opened, ended = stages.count(Stage.OPENED), stages.count(Stage.ENDED)
+        opened, ended = stages.count(AlarmStage.OPENED), stages.count(AlarmStage.ENDED)
         share = during / count
         print(f"| {mode} | {count} | {opened} | {len(stages) - ended} | {share:.2f} |", flush=True)
 
 
-def interleaved(links: list[list[Said]]) -> Iterator[Said]:
+def interleaved(links: list[list[ModeOutcome]]) -> Iterator[ModeOutcome]:
     """One outcome of each of 50 links a second, another link where one has no more."""
     waiting = list(np.random.default_rng(54).permutation(len(links)))
     going = [iter(links[waiting.pop()]) for _ in range(min(AT_ONCE, len(waiting)))]
@@ -185,14 +185,14 @@ def interleaved(links: list[list[Said]]) -> Iterator[Said]:
         for one in list(going):
             outcome = next(one, None)
             if outcome is not None:
-                yield Said(second, *astuple(outcome)[1:])
+                yield ModeOutcome(second, *astuple(outcome)[1:])
                 continue
             going.remove(one)
             if waiting:
                 going.append(iter(links[waiting.pop()]))
 
 
-def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[list[Said]]:
+def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[list[ModeOutcome]]:
     model, _ = artifacts.load(str(PROJECT / "models" / mode), mode)
     quartiles = [QUANTILES.index(0.25), QUANTILES.index(0.75)]
     for traces in read_sets(folder, mode).values():
@@ -212,7 +212,7 @@ def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[list[Said]
                 [actual, point, found.quantiles_mbps[:, 0, quartiles], found.confidence[:, 0]]
             )
             parts = zip(rows.tolist(), hits.tolist(), strict=True)
-            yield [Said(0.0, *row, hit) for row, hit in parts]
+            yield [ModeOutcome(0.0, *row, hit) for row, hit in parts]
 
 
 if __name__ == "__main__":

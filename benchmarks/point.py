@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.int8 import MODELS, PER_SET, windows
-from pba import artifacts, distribution, metrics
-from pba.distribution import Bins
+from pba.evaluation import metrics
+from pba.models import distribution
 from pba.models.base import Prediction
-from pba.modes import PROFILES
+from pba.models.distribution import Bins
+from pba.registry import artifacts
 from pba.types import HORIZONS, QUANTILES, Floats
+from pba.types.profile import PROFILES
 
 RULES = [(0.0, 0.003), (0.0, 0.006), (0.0, 0.02), (0.1, 0.003), (0.2, 0.003), (0.4, 0.003)]
 

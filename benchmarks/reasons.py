@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pba.forecasting import Query
-from pba.local import LocalService
-from pba.metrics import in_band
-from pba.modes import PROFILES
-from pba.nets.data import WindowSet
-from pba.traces import Trace, read_sets
+from pba.evaluation.metrics import in_band
+from pba.forecasting.planning import Query
+from pba.serving.local_service import LocalService
+from pba.telemetry.datasets import WindowSet
+from pba.telemetry.traces import Trace, read_sets
+from pba.telemetry.windows import runs
 from pba.types import COLUMNS, HORIZONS, Floats, Forecast, History, NetworkMode
-from pba.windows import runs
+from pba.types.profile import PROFILES
 
 PROJECT = Path(__file__).parents[1]
 REASONS = ("unstable_window", "out_of_range")

@@ -15,11 +15,11 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import servers
-from pba.cli import replayed
-from pba.cli.feed import Fed, Way, feed, links_of
+from pba.cli import replay_report
+from pba.cli.replay_links import HistorySource, LinkReplay, links_of, replay_links
 from pba.client import PBAClient
-from pba.modes import PROFILES
 from pba.types import Floats
+from pba.types.profile import PROFILES
 
 LINKS, LIMIT = 50, 300
 SETTLED_S, GIVE_UP_S = 12.0, 180.0
@@ -33,9 +33,11 @@ def main(folder: Path, limit: int = LIMIT) -> None:
         store_url = f"sqlite:///{kept}/pba.db"
         with servers.service(False, store_url) as (url, _):
             began = time.perf_counter()
-            fed = asyncio.run(feed(links, Way.BOTH, url, folder, LINKS, limit=limit))
+            fed = asyncio.run(
+                replay_links(links, HistorySource.BOTH, url, folder, LINKS, limit=limit)
+            )
             took_s = time.perf_counter() - began
-            replayed.tell(Console(width=100), Way.BOTH.paths, fed)
+            replay_report.print_report(Console(width=100), HistorySource.BOTH.paths, fed)
             print(
                 f"\n{LINKS} links, {sum(len(one.outcomes) for one in fed)} moments, {took_s:.0f} s"
             )
@@ -67,7 +69,7 @@ def settled(url: str, names: list[str]) -> list[dict[str, Any]]:
     raise RuntimeError(f"still scoring after {GIVE_UP_S} s")
 
 
-def ruled(fed: Fed, limit: int) -> str:
+def ruled(fed: LinkReplay, limit: int) -> str:
     """The mode that the rule leaves a link in, written down once more, apart from the code."""
     trace = fed.link.trace
     mode, candidate, checked_s = "", "", -np.inf

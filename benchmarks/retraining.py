@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pba.store import Batch, Report, Store
-from pba.traces import Trace, read_sets
+from pba.store import SampleReport, Store, WriteBatch
+from pba.telemetry.traces import Trace, read_sets
 from pba.types import NetworkMode
 
 _LINKS = 8
@@ -61,7 +61,7 @@ def live(url: str, traces: list[Trace]) -> None:
     for number, trace in enumerate(traces):
         day, link = divmod(number, _LINKS)
         shifted_s = trace.timestamps_s - trace.timestamps_s[0] + begin_s + day * _DAY_S + 1.0
-        store.write(Batch([Report(f"{link}", shifted_s, trace.telemetry)]))
+        store.write(WriteBatch([SampleReport(f"{link}", shifted_s, trace.telemetry)]))
     store.close()
     samples = sum(map(len, traces))
     typer.echo(f"{len(traces)} traces are {samples} samples of {_LINKS} links on {days} days")

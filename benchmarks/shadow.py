@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import servers
 from pba.client import AsyncPBAClient
-from pba.traces import Trace, read_sets
+from pba.telemetry.traces import Trace, read_sets
 from pba.types import History
 
 FIRST, LINKS_PER_SET, START_S = 60, 2, 1.7e9

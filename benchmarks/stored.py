@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks import bodies, load, servers
 from benchmarks.bare import MODELS
 from benchmarks.postgres import postgresql
-from pba import artifacts
 from pba.client import request
+from pba.registry import artifacts
 from pba.types import History, NetworkMode
 
 BATCH, LINKS, SECONDS, CONNECTIONS = 500, 1000, 6.0, 8

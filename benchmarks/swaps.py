@@ -22,11 +22,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 from benchmarks import bodies, load, servers
-from pba import artifacts
 from pba.client import request
-from pba.local import LocalService
 from pba.models.onnx import OnnxForecaster
-from pba.registry import Registry
+from pba.registry import Registry, artifacts
+from pba.serving.local_service import LocalService
 from pba.types import Forecast, History, NetworkMode
 
 PROJECT = Path(__file__).parents[1]

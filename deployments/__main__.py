@@ -21,7 +21,7 @@ import httpx
 import typer
 import yaml
 
-from deployments.settings import Settings
+from .settings import Settings
 
 PORT_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
 _CPUS = 4  # logical: replicas of half a CPU each must find room on the smallest machine

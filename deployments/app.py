@@ -5,11 +5,12 @@ from typing import Any
 from ray import serve
 from ray.serve import Application
 
-from deployments.model import ModelServer
-from deployments.monitor import Monitor
-from deployments.router import Router
-from deployments.settings import Settings
-from pba import baseline
+from pba.models import v1_features
+
+from .ingress.router import Router
+from .replicas.model_replica import ModelReplica
+from .replicas.monitor_replica import Monitor
+from .settings import Settings
 
 __all__ = ["build"]
 
@@ -23,10 +24,10 @@ def build(args: dict[str, Any]) -> Application:
         Fields of `Settings`; they win over `PBA_` variables.
     """
     settings = Settings(**args)
-    datacenter = serve.deployment(name="DatacenterModel")(ModelServer).bind("datacenter", settings)
-    internet = serve.deployment(name="InternetModel")(ModelServer).bind("internet", settings)
+    datacenter = serve.deployment(name="DatacenterModel")(ModelReplica).bind("datacenter", settings)
+    internet = serve.deployment(name="InternetModel")(ModelReplica).bind("internet", settings)
     v1 = (
-        serve.deployment(name="BaselineModel")(ModelServer).bind(baseline.NAME, settings)
+        serve.deployment(name="BaselineModel")(ModelReplica).bind(v1_features.NAME, settings)
         if settings.v1
         else None
     )

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from deployments.model import ModelConfig
+from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
 
 PROJECT = Path(__file__).parents[1]

@@ -2,7 +2,7 @@
 
 from pba.client import AsyncPBAClient, PBAClient
 from pba.predictor import BandwidthPredictorV3, PredictionConfig
-from pba.synthetic import generate_synthetic_data
+from pba.telemetry.synthetic import generate_synthetic_data
 from pba.types import Forecast, NetworkMetrics, NetworkMode
 
 __all__ = [

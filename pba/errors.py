@@ -1,4 +1,4 @@
-"""Every error that PBA raises on purpose. No HTTP codes here: `deployments/errors.py` maps them.
+"""Every error that PBA raises on purpose. No HTTP codes here: `deployments/error_codes.py` maps them.
 
 ::
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from pba import artifacts
-from pba.distribution import decode
 from pba.errors import InvalidInput, InvalidMode, NotEnoughData, NotTrained
+from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
-from pba.modes import PROFILES, Profile
+from pba.registry import artifacts
+from pba.telemetry.windows import sliding
 from pba.types import COLUMNS, Floats, History, NetworkMetrics, NetworkMode, parse_mode
-from pba.windows import sliding
+from pba.types.profile import PROFILES, ModeProfile
 
 __all__ = ["BandwidthPredictorV3", "PredictionConfig"]
 
@@ -89,7 +89,7 @@ class BandwidthPredictorV3:
         return self._get_mode_config(self.mode)
 
     @property
-    def model(self) -> OnnxForecaster | Profile:
+    def model(self) -> OnnxForecaster | ModeProfile:
         """The forecaster once trained or loaded; before, the profile of the network to train."""
         return self._forecaster or self._profile
 
@@ -133,8 +133,8 @@ class BandwidthPredictorV3:
             Where TensorFlow is not installed.
         """
         _need_tensorflow()
-        from pba.nets.data import WindowSet
         from pba.nets.fit import fit
+        from pba.telemetry.datasets import WindowSet
 
         if not 0 < validation_split < 1:
             raise InvalidInput(
@@ -247,8 +247,8 @@ class BandwidthPredictorV3:
 
     def _adopt(self, network: Any, seen: tuple[bool, ...], history: dict[str, list[float]]) -> None:
         """Make ``network`` the model that answers, and its files the ones that are saved."""
-        from pba.nets.export import Origin, export_onnx, varied_windows
-        from pba.nets.layout import bins_for
+        from pba.nets.bin_layout import bins_for
+        from pba.nets.onnx_export import Origin, export_onnx, varied_windows
 
         version = f"{self._mode}-in-process"
         content = export_onnx(network, bins_for(self._mode), Origin(version, seen))

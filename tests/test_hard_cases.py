@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pba import artifacts, baseline
-from pba.distribution import decode
-from pba.local import LocalService
+from pba.models import v1_features
+from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
+from pba.registry import artifacts
+from pba.serving.local_service import LocalService
 from pba.types import Forecast, History, NetworkMode
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -147,12 +148,12 @@ def test_no_history_gets_an_answer_that_contradicts_itself(service, rates, mode)
 
 @pytest.fixture(scope="module")
 def v1() -> OnnxForecaster:
-    return artifacts.load(str(MODELS / baseline.NAME), baseline.NAME)[0]
+    return artifacts.load(str(MODELS / v1_features.NAME), v1_features.NAME)[0]
 
 
 def asked(v1: OnnxForecaster, given: History) -> tuple[np.ndarray, np.ndarray]:
     """Return v1's point and confidence at each horizon."""
-    said = v1.predict(baseline.features(given.timestamps_s, given.telemetry)[None])
+    said = v1.predict(v1_features.features(given.timestamps_s, given.telemetry)[None])
     read = decode(said.probabilities, said.level_mbps, v1.bins)
     return read.bandwidth_mbps[0], read.confidence[0]
 

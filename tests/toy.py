@@ -8,11 +8,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from pba import artifacts, baseline
-from pba.distribution import Bins
+from pba.models import v1_features
+from pba.models.distribution import Bins
 from pba.models.onnx import OnnxForecaster
-from pba.modes import PROFILES
+from pba.registry import artifacts
 from pba.types import COLUMNS, HORIZONS, NetworkMode
+from pba.types.profile import PROFILES
 
 BINS = Bins.spaced(122, 6.0, 0.05)
 
@@ -91,8 +92,8 @@ def toy_artifact(folder: Path, name: str, version: str = "toy-1", peak: float = 
 
 
 def _input(name: str) -> tuple[int, tuple[str, ...]]:
-    if name == baseline.NAME:
-        return baseline.WINDOW, baseline.COLUMNS
+    if name == v1_features.NAME:
+        return v1_features.WINDOW, v1_features.COLUMNS
     return PROFILES[NetworkMode(name)].window, COLUMNS
 
 

@@ -9,18 +9,19 @@ import numpy as np
 import typer
 
 from pba.errors import InvalidInput, PBAError
-from pba.modes import PROFILES, Shape
-from pba.nets import v1
-from train import command
-from train.plan import Plan
+from pba.nets import v1_network
+from pba.types.profile import PROFILES, NetworkShape
+
+from . import retrain_command
+from .training_plan import TrainingPlan
 
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False)
-app.command()(command.retrain)
+app.command()(retrain_command.retrain)
 
 
-class Networks(StrEnum):
+class NetworkSelection(StrEnum):
     """Which networks to train: one, both modes', or v1 as well."""
 
     BOTH = "both"
@@ -30,18 +31,20 @@ class Networks(StrEnum):
     ALL = "all"
 
     @property
-    def shapes(self) -> list[Shape]:
+    def shapes(self) -> list[NetworkShape]:
         """What those networks are."""
-        every = [*PROFILES.values(), v1.SHAPE]
-        if self is Networks.BOTH:
+        every = [*PROFILES.values(), v1_network.SHAPE]
+        if self is NetworkSelection.BOTH:
             return [*PROFILES.values()]
-        return [one for one in every if self in (Networks.ALL, one.mode)]
+        return [one for one in every if self in (NetworkSelection.ALL, one.mode)]
 
 
 @app.callback(invoke_without_command=True)
 def main(
     context: typer.Context,
-    mode: Annotated[Networks, typer.Option(help="Which networks to train.")] = Networks.BOTH,
+    mode: Annotated[
+        NetworkSelection, typer.Option(help="Which networks to train.")
+    ] = NetworkSelection.BOTH,
     samples: Annotated[int, typer.Option(help="Synthetic samples, without --traces.")] = 2000,
     epochs: Annotated[int | None, typer.Option(help="At most; by default the mode's.")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Write history.png.")] = False,
@@ -67,14 +70,14 @@ def main(
     if context.invoked_subcommand is not None:
         return
     # Ray and TensorFlow take seconds to load: `--help` and a mistyped option should not wait.
-    from train import data
-    from train.artefact import write
-    from train.job import Run, connect, run_all
+    from . import data
+    from .artifact_writer import write
+    from .job import Run, connect, run_all
 
     runs = []
     output = output.resolve()
     for shape in mode.shapes:
-        if teachers and shape.mode == v1.SHAPE.mode:
+        if teachers and shape.mode == v1_network.SHAPE.mode:
             raise InvalidInput(
                 f"--teachers is {teachers}; v1 says a number, and teachers teach a distribution. "
                 "Train v1 in a run of its own, without them."
@@ -85,7 +88,7 @@ def main(
         else:
             rng = np.random.default_rng(seed)
             splits = data.synthetic(shape.mode, samples, shape.window, rng)
-        plan = Plan(
+        plan = TrainingPlan(
             profile=shape,
             epochs=epochs or shape.epochs,
             batch_size=batch_size,
@@ -101,7 +104,7 @@ def main(
     connect(address)
     for run, state in run_all(runs):
         folder = output / run.name
-        card = write(run, state, folder, command.told(traces), plot)
+        card = write(run, state, folder, retrain_command.told(traces), plot)
         typer.echo((folder / "card.md").read_text())
         typer.echo(f"{card['version']} is in {folder}")
 

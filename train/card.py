@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from pba import baseline
-from pba.distribution import Bins, decode
+from pba.models import v1_features
+from pba.models.distribution import Bins, decode
 from pba.types import HORIZONS
-from train.verdict import verdict
+
+from .gate_report import verdict
 
 __all__ = ["machine", "make_card", "markdown", "next_version", "revision"]
 
@@ -139,7 +140,7 @@ def markdown(card: Mapping[str, Any]) -> str:
 
 
 def _purpose(card: Mapping[str, Any]) -> str:
-    if card["mode"] == baseline.NAME:
+    if card["mode"] == v1_features.NAME:
         return (
             f"The control arm: forecasts the bandwidth of any link one step ahead from the last "
             f"{card['window']} samples, and says the same 5 and 15 steps ahead."

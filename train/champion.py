@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pba import artifacts
 from pba.errors import BadArtifact
 from pba.models.onnx import OnnxForecaster
-from pba.modes import Shape
 from pba.nets import network
-from pba.registry import SHIPPED, Pointer, Registry
+from pba.registry import SHIPPED, Pointer, Registry, artifacts
 from pba.types import Floats
+from pba.types.profile import NetworkShape
 
 __all__ = ["Champion", "find"]
 
@@ -36,7 +35,7 @@ class Champion:
         told = self.card.get("retraining")
         return float(told["cuts"]["gate_from_s"]) if told else float("-inf")
 
-    def weights(self, shape: Shape) -> list[Floats]:
+    def weights(self, shape: NetworkShape) -> list[Floats]:
         """Return the weights that training goes on from.
 
         Raises

@@ -9,13 +9,13 @@ import numpy as np
 
 from pba.types import Floats
 
-__all__ = ["State", "best_weights", "load", "save"]
+__all__ = ["TrainingState", "best_weights", "load", "save"]
 
 _ARRAYS, _FIGURES = "arrays.npz", "state.json"
 
 
 @dataclass(slots=True, eq=False)
-class State:
+class TrainingState:
     """How far training is.
 
     Parameters
@@ -53,7 +53,7 @@ class State:
         return cls(history, best_weights(folder))
 
 
-def save(folder: Path, state: State, model: Any, optimizer: Any) -> None:
+def save(folder: Path, state: TrainingState, model: Any, optimizer: Any) -> None:
     """Write ``state`` with the weights and the optimizer's variables into ``folder``."""
     arrays = {
         "weights": model.get_weights(),
@@ -65,12 +65,12 @@ def save(folder: Path, state: State, model: Any, optimizer: Any) -> None:
     (folder / _FIGURES).write_text(json.dumps(state.history))
 
 
-def load(folder: Path, model: Any, optimizer: Any) -> State:
+def load(folder: Path, model: Any, optimizer: Any) -> TrainingState:
     """Put ``model`` and ``optimizer`` where `save` left them and return the state."""
     model.set_weights(_arrays(folder, "weights"))
     for variable, value in zip(optimizer.variables, _arrays(folder, "optimizer"), strict=True):
         variable.assign(value)
-    return State.read(folder)
+    return TrainingState.read(folder)
 
 
 def best_weights(folder: Path) -> list[Floats]:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pba import baseline
 from pba.errors import InvalidTrace
-from pba.modes import PROFILES
-from pba.nets.data import Series, WindowSet
-from pba.synthetic import generate_synthetic_data
-from pba.traces import Trace, read_sets
+from pba.models import v1_features
+from pba.telemetry.datasets import Series, WindowSet
+from pba.telemetry.synthetic import generate_synthetic_data
+from pba.telemetry.traces import Trace, read_sets
 from pba.types import Floats, History, NetworkMode
+from pba.types.profile import PROFILES
 
 __all__ = ["Parts", "Splits", "coarser", "from_traces", "learnt", "parts_of", "synthetic"]
 
@@ -100,11 +100,11 @@ def learnt(traces: Sequence[Trace]) -> list[Trace]:
 
 def _modes(mode: str) -> tuple[NetworkMode, ...]:
     """Return the modes whose links the network of ``mode`` learns from: v1's from all."""
-    return tuple(PROFILES) if mode == baseline.NAME else (NetworkMode(mode),)
+    return tuple(PROFILES) if mode == v1_features.NAME else (NetworkMode(mode),)
 
 
 def _splits(parts: Mapping[str, Mapping[str, Sequence[Series]]], mode: str, window: int) -> Splits:
-    if mode != baseline.NAME:
+    if mode != v1_features.NAME:
         return Splits.of(parts, window)
     seen = {
         split: {name: [_features(one) for one in series] for name, series in sets.items()}
@@ -114,7 +114,7 @@ def _splits(parts: Mapping[str, Mapping[str, Sequence[Series]]], mode: str, wind
 
 
 def _features(series: Series) -> Series:
-    features = baseline.features(series.timestamps_s, series.telemetry)
+    features = v1_features.features(series.timestamps_s, series.telemetry)
     return _Seen(series.timestamps_s, features)
 
 

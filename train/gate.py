@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from pba import metrics
-from pba.evaluation.compare import Difference, difference, lead
-from pba.evaluation.contestants import Said, contestant
-from pba.evaluation.moments import Moments
-from pba.evaluation.walk import walk
+from pba.evaluation import metrics
+from pba.evaluation.bootstrap import Difference, difference, lead
+from pba.evaluation.candidates import CandidateForecasts, candidate
+from pba.evaluation.evaluation_points import EvaluationPoints
+from pba.evaluation.walk_forward import walk_forward
 from pba.models.base import Forecaster
 from pba.types import HORIZONS, QUANTILES, Floats
 
@@ -50,8 +50,8 @@ class Limits:
 def judge(
     champion: Forecaster,
     challenger: Forecaster,
-    newest: Moments,
-    old: Mapping[str, Moments],
+    newest: EvaluationPoints,
+    old: Mapping[str, EvaluationPoints],
     clock: Callable[[], float],
     limits: Limits = Limits(),
 ) -> Figures:
@@ -125,7 +125,10 @@ def _interval(found: Figures) -> str:
 
 
 def measure(
-    champion: Forecaster, challenger: Forecaster, newest: Moments, old: Mapping[str, Moments]
+    champion: Forecaster,
+    challenger: Forecaster,
+    newest: EvaluationPoints,
+    old: Mapping[str, EvaluationPoints],
 ) -> Figures:
     """Return the figures of both, and their paired differences, challenger less champion.
 
@@ -146,13 +149,17 @@ def measure(
     }
 
 
-def answers(forecaster: Forecaster, old: Mapping[str, Moments]) -> dict[str, Said]:
+def answers(
+    forecaster: Forecaster, old: Mapping[str, EvaluationPoints]
+) -> dict[str, CandidateForecasts]:
     """Return what ``forecaster`` says on each old set, for `kept`."""
     return {name: _walked(forecaster, _at_most(one)) for name, one in old.items()}
 
 
 def kept(
-    champion: Mapping[str, Said], challenger: Mapping[str, Said], old: Mapping[str, Moments]
+    champion: Mapping[str, CandidateForecasts],
+    challenger: Mapping[str, CandidateForecasts],
+    old: Mapping[str, EvaluationPoints],
 ) -> Figures:
     """Return, for each old set, how often both are right one step ahead, and what was gained."""
     found = {}
@@ -167,22 +174,24 @@ def kept(
     return found
 
 
-def _accuracy(said: Said, moments: Moments) -> float:
+def _accuracy(said: CandidateForecasts, moments: EvaluationPoints) -> float:
     return metrics.accuracy(said.bandwidth_mbps[:, 0], moments.actual_mbps[:, 0])
 
 
-def _at_most(moments: Moments) -> Moments:
+def _at_most(moments: EvaluationPoints) -> EvaluationPoints:
     if len(moments) <= _MOST_MOMENTS:
         return moments
     drawn = np.random.default_rng(0).permutation(len(moments))[:_MOST_MOMENTS]
-    return Moments(moments.windows.only(np.sort(drawn)))
+    return EvaluationPoints(moments.windows.only(np.sort(drawn)))
 
 
-def _walked(forecaster: Forecaster, moments: Moments) -> Said:
-    return walk(contestant(forecaster), moments)
+def _walked(forecaster: Forecaster, moments: EvaluationPoints) -> CandidateForecasts:
+    return walk_forward(candidate(forecaster), moments)
 
 
-def _ahead(before: Said, after: Said, moments: Moments, at: int) -> Figures:
+def _ahead(
+    before: CandidateForecasts, after: CandidateForecasts, moments: EvaluationPoints, at: int
+) -> Figures:
     actual = moments.actual_mbps[:, at]
     known = ~np.isnan(actual)
     traces = moments.trace[known]
@@ -209,7 +218,7 @@ def _mean_rates(actual: Floats, traces: np.ndarray) -> Floats:
     return np.asarray(np.maximum(total / np.maximum(count, 1), _LEAST_MBPS)[traces])
 
 
-def _alone(said: Said, actual: Floats, at: int) -> Figures:
+def _alone(said: CandidateForecasts, actual: Floats, at: int) -> Figures:
     known = ~np.isnan(actual)
     hits = metrics.in_band(said.bandwidth_mbps[known, at], actual[known])
     return {
@@ -223,7 +232,10 @@ def _told(found: Difference) -> Figures:
 
 
 def latencies_ms(
-    champion: Forecaster, challenger: Forecaster, moments: Moments, clock: Callable[[], float]
+    champion: Forecaster,
+    challenger: Forecaster,
+    moments: EvaluationPoints,
+    clock: Callable[[], float],
 ) -> dict[str, float]:
     """Return the median time of one window of each.
 

@@ -11,12 +11,13 @@ import ray
 from ray.train import CheckpointConfig, FailureConfig, Result, RunConfig, ScalingConfig
 from ray.train.tensorflow import TensorflowTrainer
 
-from pba.nets.recipe import Recipe
+from pba.nets.training_recipe import TrainingRecipe
 from pba.types import Floats
-from train.checkpoint import State
-from train.data import Splits
-from train.loop import loop
-from train.plan import Plan
+
+from .checkpoint import TrainingState
+from .data import Splits
+from .loop import loop
+from .training_plan import TrainingPlan
 
 __all__ = ["Run", "connect", "rebuild", "run_all"]
 
@@ -35,7 +36,7 @@ class Run:
     none for those that the seed draws.
     """
 
-    plan: Plan
+    plan: TrainingPlan
     splits: Splits
     storage: Path
     teaches: bool = False
@@ -64,7 +65,7 @@ def connect(address: str) -> None:
         ray.init(address=address)
 
 
-def run_all(runs: Sequence[Run], work: Work = loop) -> Iterator[tuple[Run, State]]:
+def run_all(runs: Sequence[Run], work: Work = loop) -> Iterator[tuple[Run, TrainingState]]:
     """Train each run, and yield it with its last state as it ends.
 
     All at once where the cluster has a CPU for every worker, else one after the other: workers that
@@ -87,14 +88,14 @@ def run_all(runs: Sequence[Run], work: Work = loop) -> Iterator[tuple[Run, State
             yield waiting[done], done.result()
 
 
-def rebuild(recipe: Recipe, state: State) -> Any:
+def rebuild(recipe: TrainingRecipe, state: TrainingState) -> Any:
     """Return the Keras model with the best weights of ``state``."""
     model = recipe.build(0, 1)
     model.set_weights(state.best)
     return model
 
 
-def _train(run: Run, work: Work) -> State:
+def _train(run: Run, work: Work) -> TrainingState:
     """Run the trainers, teachers first; each starts from its last checkpoint if a worker dies."""
     teachers = [_train(one, work).best for one in run.taught]
     trainer = TensorflowTrainer(
@@ -120,7 +121,7 @@ def _train(run: Run, work: Work) -> State:
     return _last_state(trainer.fit())
 
 
-def _last_state(result: Result) -> State:
+def _last_state(result: Result) -> TrainingState:
     assert result.checkpoint is not None  # every epoch reports one
     with result.checkpoint.as_directory() as folder:
-        return State.read(Path(folder))
+        return TrainingState.read(Path(folder))

@@ -15,15 +15,16 @@ import numpy as np
 import ray
 from ray.train import Checkpoint, get_checkpoint, get_context, report
 
-from pba.nets.data import WindowSet
-from pba.nets.epochs import Share, check, learn, stretches_a_batch
-from pba.nets.recipe import Recipe, recipe_for
-from pba.nets.steps import Steps, adam
+from pba.nets.epochs import WorkerShare, stretches_a_batch, train_epoch, validate_epoch
+from pba.nets.training_recipe import TrainingRecipe, training_recipe
+from pba.nets.training_steps import TrainingSteps, adam
+from pba.telemetry.datasets import WindowSet
 from pba.types import Floats
-from train import checkpoint
-from train.checkpoint import State
-from train.plan import Plan
-from train.progress import Progress
+
+from . import checkpoint
+from .checkpoint import TrainingState
+from .progress import Progress
+from .training_plan import TrainingPlan
 
 __all__ = ["loop"]
 
@@ -38,10 +39,10 @@ def loop(config: dict[str, Any]) -> None:
         windows, ``teachers``, the weights of each, and ``first``, the weights to start from, none
         for those that the seed draws.
     """
-    plan: Plan = config["plan"]
+    plan: TrainingPlan = config["plan"]
     train, val = _fetch(config["train"]), _fetch(config["val"])
-    share = Share(get_context().get_world_rank(), get_context().get_world_size())
-    recipe = recipe_for(plan.profile, train, plan.columns_seen)
+    share = WorkerShare(get_context().get_world_rank(), get_context().get_world_size())
+    recipe = training_recipe(plan.profile, train, plan.columns_seen)
     a_batch = stretches_a_batch(plan.batch_size, plan.in_a_row, share.world)
     batches = -(-len(_epoch_order(plan, train, 0)) // a_batch)
 
@@ -56,7 +57,7 @@ def loop(config: dict[str, Any]) -> None:
         teachers = _teachers(plan, recipe, ray.get(config["teachers"]))
         rate = plan.profile.learning_rate
         optimizer = adam(rate, plan.epochs * batches, share.world)
-    steps = Steps(learner, model, optimizer, recipe, strategy, teachers)
+    steps = TrainingSteps(learner, model, optimizer, recipe, strategy, teachers)
     state = _resume(learner, optimizer)
     progress = Progress(config["name"], plan.epochs, batches, state.epochs, say=_say(share))
     val_order = val.draw(np.random.default_rng(plan.seed), plan.val_per_set)
@@ -64,14 +65,16 @@ def loop(config: dict[str, Any]) -> None:
     while state.epochs < plan.epochs and state.since_best < plan.patience:
         order = _epoch_order(plan, train, state.epochs)
         rng = np.random.default_rng([plan.seed, state.epochs, share.rank])
-        loss = learn(steps, train, order, plan.batch_size, rng, share, progress.batch)
-        figures = {"loss": loss, **check(steps, val, val_order, share)}
+        loss = train_epoch(steps, train, order, plan.batch_size, rng, share, progress.batch)
+        figures = {"loss": loss, **validate_epoch(steps, val, val_order, share)}
         state.add(figures, model.get_weights())
         progress.epoch(figures)
         _report(share, state, learner, optimizer)
 
 
-def _teachers(plan: Plan, recipe: Recipe, weights: Sequence[Sequence[Floats]]) -> list[Any]:
+def _teachers(
+    plan: TrainingPlan, recipe: TrainingRecipe, weights: Sequence[Sequence[Floats]]
+) -> list[Any]:
     """Return the teachers, which take the stretches that the learner takes."""
     found = []
     for held in weights:
@@ -81,7 +84,7 @@ def _teachers(plan: Plan, recipe: Recipe, weights: Sequence[Sequence[Floats]]) -
     return found
 
 
-def _epoch_order(plan: Plan, train: WindowSet, epoch: int) -> np.ndarray:
+def _epoch_order(plan: TrainingPlan, train: WindowSet, epoch: int) -> np.ndarray:
     """Return where the stretches of an epoch begin, in order, the same on every worker."""
     rng = np.random.default_rng([plan.seed, epoch])
     return train.draw_stretches(rng, plan.in_a_row, plan.windows_per_set)
@@ -102,15 +105,15 @@ def _strategy(world: int) -> Any:
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def _resume(learner: Any, optimizer: Any) -> State:
+def _resume(learner: Any, optimizer: Any) -> TrainingState:
     held = get_checkpoint()
     if held is None:
-        return State()
+        return TrainingState()
     with held.as_directory() as folder:
         return checkpoint.load(Path(folder), learner, optimizer)
 
 
-def _report(share: Share, state: State, learner: Any, optimizer: Any) -> None:
+def _report(share: WorkerShare, state: TrainingState, learner: Any, optimizer: Any) -> None:
     """Hand the epoch's figures, and from rank 0 a checkpoint, to Ray Train."""
     figures = {name: values[-1] for name, values in state.history.items()}
     figures |= {"epoch": state.epochs, "rank": share.rank}
@@ -122,7 +125,7 @@ def _report(share: Share, state: State, learner: Any, optimizer: Any) -> None:
             report(figures)
 
 
-def _say(share: Share) -> Any:
+def _say(share: WorkerShare) -> Any:
     import typer
 
     return typer.echo if share.rank == 0 else lambda line: None

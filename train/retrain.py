@@ -12,33 +12,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pba import artifacts
-from pba.champions import RETRAINED, Champions
 from pba.errors import NotEnoughData
-from pba.evaluation.moments import Moments
+from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.models.onnx import OnnxForecaster
-from pba.modes import PROFILES
-from pba.registry import Registry
-from pba.store import Event
-from pba.traces import Trace
-from pba.types import NetworkMode, rfc3339_of
-from train import gate, interpolation, telemetry
-from train.artefact import write
-from train.card import markdown, next_version
-from train.champion import Champion, find
-from train.data import Parts, parts_of
-from train.job import Run, run_all
-from train.mix import DAILY, LEAST_LINKS, Mix, mix, window_count
-from train.plan import Plan
-from train.telemetry import Cuts, between
+from pba.registry import Registry, artifacts
+from pba.registry.promotion import RETRAINED, Promoter
+from pba.telemetry.traces import Trace
+from pba.types import Event, NetworkMode, rfc3339_of
+from pba.types.profile import PROFILES
 
-__all__ = ["WHO", "Asked", "retrain"]
+from . import gate, telemetry_slices, weight_interpolation
+from .artifact_writer import write
+from .card import markdown, next_version
+from .champion import Champion, find
+from .data import Parts, parts_of
+from .job import Run, run_all
+from .telemetry_slices import TimeCuts, between
+from .training_mix import DAILY, LEAST_LINKS, TrainingMix, mix, window_count
+from .training_plan import TrainingPlan
+
+__all__ = ["WHO", "RetrainingRequest", "retrain"]
 
 WHO = "retrain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RetrainingRequest:
     """What a retraining is asked to do.
 
     Parameters
@@ -56,11 +55,11 @@ class Asked:
     output
         Where challenger, cards and checkpoints go.
     windows, replay
-        As for `train.mix.mix`.
+        As for `train.training_mix.mix`.
     least_windows
         Of telemetry, with which it is worth while.
     epochs, batch_size, learning_rate, workers, patience, seed
-        As for `train.plan.Plan`.
+        As for `train.training_plan.TrainingPlan`.
     resume
         Whether to go on with a run that was cut off.
     """
@@ -90,7 +89,7 @@ class Asked:
 
 
 def retrain(
-    asked: Asked,
+    asked: RetrainingRequest,
     registry: Registry,
     tell: Callable[[Event], None],
     clock: Callable[[], float],
@@ -127,7 +126,7 @@ def retrain(
         said |= {"version": card["version"], **_decision(card)}
         if said["decision"] == "promote":
             why = f"better than {said['champion']} on what links reported"
-            champions = Champions(registry, tell, clock)
+            champions = Promoter(registry, tell, clock)
             champions.promote(asked.mode, said["version"], WHO, why, champion.pointer.number)
     except Exception as error:
         said |= {"decision": "refuse", "reasons": [str(error) or repr(error)]}
@@ -144,7 +143,7 @@ def _decision(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def _challenger(
-    asked: Asked,
+    asked: RetrainingRequest,
     champion: Champion,
     registry: Registry,
     clock: Callable[[], float],
@@ -153,7 +152,7 @@ def _challenger(
     """Train, judge and publish a challenger; return its card."""
     begun = _begun(asked, champion) if asked.resume else None
     until_s = begun.until_s if begun else float("inf")
-    links = telemetry.read(asked.export, asked.mode, asked.days, until_s)
+    links = telemetry_slices.read(asked.export, asked.mode, asked.days, until_s)
     cuts = _cuts(asked, links, champion, begun)
     old = _old(asked)
     mixed = mix(links, cuts, old, _window(asked), asked.windows, asked.replay)
@@ -165,8 +164,8 @@ def _challenger(
         _note(asked, champion, cuts)
     ((_, state),) = run_all([run])
     judged_on = _moments(asked, old["val"])
-    share = interpolation.share_kept(run, state, judged_on, gate.Limits().forgotten)
-    state.best = interpolation.between(run.first, state.best, share)
+    share = weight_interpolation.share_kept(run, state, judged_on, gate.Limits().forgotten)
+    state.best = weight_interpolation.between(run.first, state.best, share)
     folder = asked.output / run.name
     taken = [champion.forecaster.version, *_published(registry, asked.mode)]
     version = next_version(asked.mode, datetime.fromtimestamp(clock(), UTC).date(), folder, taken)
@@ -180,16 +179,16 @@ def _challenger(
     return card
 
 
-def _begun(asked: Asked, champion: Champion) -> Cuts | None:
+def _begun(asked: RetrainingRequest, champion: Champion) -> TimeCuts | None:
     """Return the cuts of the run that was cut off, if it challenges the same champion."""
     if not asked.note.exists():
         return None
     told = json.loads(asked.note.read_text())
     same = told["champion"] == [champion.pointer.number, champion.forecaster.version]
-    return Cuts(**told["cuts"]) if same else None
+    return TimeCuts(**told["cuts"]) if same else None
 
 
-def _note(asked: Asked, champion: Champion, cuts: Cuts) -> None:
+def _note(asked: RetrainingRequest, champion: Champion, cuts: TimeCuts) -> None:
     told = {
         "champion": [champion.pointer.number, champion.forecaster.version],
         "cuts": asdict(cuts),
@@ -200,11 +199,13 @@ def _note(asked: Asked, champion: Champion, cuts: Cuts) -> None:
     draft.replace(asked.note)
 
 
-def _window(asked: Asked) -> int:
+def _window(asked: RetrainingRequest) -> int:
     return PROFILES[asked.mode].window
 
 
-def _cuts(asked: Asked, links: Sequence[Trace], champion: Champion, begun: Cuts | None) -> Cuts:
+def _cuts(
+    asked: RetrainingRequest, links: Sequence[Trace], champion: Champion, begun: TimeCuts | None
+) -> TimeCuts:
     """Return where time is cut, or raise if what is left of it is too little."""
     window = _window(asked)
     found = window_count(links, window)
@@ -214,7 +215,7 @@ def _cuts(asked: Asked, links: Sequence[Trace], champion: Champion, begun: Cuts 
             f"last {asked.days:g} days; retraining needs {asked.least_windows} windows. Wait, or "
             "raise --days."
         )
-    cuts = begun or Cuts.of(links, champion.seen_until_s)
+    cuts = begun or TimeCuts.of(links, champion.seen_until_s)
     newest = between(links, cuts.gate_from_s, float("inf"))
     judged = sum(window_count([link], window) > 0 for link in newest)
     if judged < LEAST_LINKS:
@@ -236,14 +237,14 @@ def _cuts(asked: Asked, links: Sequence[Trace], champion: Champion, begun: Cuts 
     return cuts
 
 
-def _old(asked: Asked) -> Parts:
+def _old(asked: RetrainingRequest) -> Parts:
     if asked.traces is None:
         return {"train": {}, "val": {}, "test": {}}
     return parts_of(asked.traces, asked.mode, asked.without)
 
 
-def _plan(asked: Asked, champion: Champion, mixed: Mix) -> Plan:
-    return Plan(
+def _plan(asked: RetrainingRequest, champion: Champion, mixed: TrainingMix) -> TrainingPlan:
+    return TrainingPlan(
         profile=replace(PROFILES[asked.mode], learning_rate=asked.learning_rate),
         epochs=asked.epochs,
         batch_size=asked.batch_size,
@@ -261,7 +262,11 @@ def _published(registry: Registry, mode: str) -> list[str]:
 
 
 def _told(
-    asked: Asked, champion: Champion, links: Sequence[Trace], cuts: Cuts, mixed: Mix
+    asked: RetrainingRequest,
+    champion: Champion,
+    links: Sequence[Trace],
+    cuts: TimeCuts,
+    mixed: TrainingMix,
 ) -> dict[str, Any]:
     """Return what the card tells of where the challenger comes from."""
     return {
@@ -277,22 +282,24 @@ def _told(
     }
 
 
-def _moments(asked: Asked, sets: Mapping[str, Sequence[Trace]]) -> dict[str, Moments]:
+def _moments(
+    asked: RetrainingRequest, sets: Mapping[str, Sequence[Trace]]
+) -> dict[str, EvaluationPoints]:
     """Return the moments of those ``sets`` that hold a window."""
     window = _window(asked)
     held = {name: traces for name, traces in sets.items() if window_count(traces, window)}
-    return {name: Moments.of(traces, window) for name, traces in held.items()}
+    return {name: EvaluationPoints.of(traces, window) for name, traces in held.items()}
 
 
 def _judged(
-    asked: Asked,
+    asked: RetrainingRequest,
     champion: Champion,
     folder: Path,
     newest: Sequence[Trace],
-    old: Mapping[str, Moments],
+    old: Mapping[str, EvaluationPoints],
 ) -> dict[str, Any]:
     """Return the gate's decision on the file that would be served."""
     content = (folder / artifacts.onnx_name(asked.mode)).read_bytes()
-    moments = Moments.of(newest, _window(asked))
+    moments = EvaluationPoints.of(newest, _window(asked))
     challenger = OnnxForecaster(content)
     return gate.judge(champion.forecaster, challenger, moments, old, time.perf_counter)

@@ -10,10 +10,10 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from deployments.grpc import pba_pb2, pba_pb2_grpc
-from deployments.grpc.health import Health
-from deployments.grpc.predictor import Core, Predictor
-from deployments.settings import Settings
+from ..settings import Settings
+from . import pba_pb2, pba_pb2_grpc
+from .health import Health
+from .servicer import Core, Predictor
 
 __all__ = ["SERVICE", "GrpcServer"]
 

@@ -10,15 +10,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from pba import artifacts, baseline
-from pba.cli.ask import SHIPPED
-from pba.evaluation import pictures
-from pba.evaluation.contestants import Contestant, contestant, control
-from pba.evaluation.evaluate import MODEL, ModeResult, evaluate as run
+from pba.cli.options import SHIPPED
+from pba.evaluation import plots
+from pba.evaluation.candidates import Candidate, candidate, control_candidate
+from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate as run
 from pba.evaluation.report import markdown
-from pba.modes import PROFILES, Models
-from pba.traces import read_sets
+from pba.models import v1_features
+from pba.registry import artifacts
+from pba.telemetry.traces import read_sets
 from pba.types import NetworkMode
+from pba.types.profile import PROFILES, ModeSelection
 
 __all__ = ["evaluate"]
 
@@ -26,7 +27,7 @@ __all__ = ["evaluate"]
 def evaluate(
     traces: Annotated[Path, typer.Option(envvar="PBA_TRACES", help="Folder of real traces.")],
     models: Annotated[Path, typer.Option(help="The models, one folder a mode.")] = SHIPPED,
-    mode: Annotated[Models, typer.Option(help="Which models.")] = Models.BOTH,
+    mode: Annotated[ModeSelection, typer.Option(help="Which models.")] = ModeSelection.BOTH,
     split: Annotated[str, typer.Option(help="val to choose by, test to report.")] = "test",
     output: Annotated[Path, typer.Option(help="Where report, figures and pictures go.")] = Path(
         "build/evaluation"
@@ -48,7 +49,7 @@ def evaluate(
             task = progress.add_task(str(one))
             found = run(
                 read_sets(traces, one),
-                contestant(forecaster, MODEL, card["sha256"]),
+                candidate(forecaster, MODEL, card["sha256"]),
                 PROFILES[one].window,
                 split,
                 output / "said" / one,
@@ -66,14 +67,14 @@ def evaluate(
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _control(models: Path) -> list[Contestant]:
+def _control(models: Path) -> list[Candidate]:
     """Return v1 where ``models`` holds it: what was trained anew is often the modes alone."""
-    folder = models / baseline.NAME
+    folder = models / v1_features.NAME
     if not folder.is_dir():
         Console(stderr=True).print(f"{folder} is not there: v1 is left out.", highlight=False)
         return []
-    forecaster, card = artifacts.load(str(folder), baseline.NAME, threads=2)
-    return [control(forecaster, card["sha256"])]
+    forecaster, card = artifacts.load(str(folder), v1_features.NAME, threads=2)
+    return [control_candidate(forecaster, card["sha256"])]
 
 
 def _need(name: str, module: str, instead: str, wanted: bool) -> None:
@@ -89,7 +90,7 @@ def _tell(progress: Progress, task: TaskID, what: str, of: int, done: int) -> No
 
 
 def _draw(found: ModeResult, mode: NetworkMode, output: Path) -> None:
-    pictures.draw_reliability(found.figures, MODEL, mode, output / f"{mode}-reliability.png")
-    pictures.draw_accuracy(found.figures, MODEL, mode, output / f"{mode}-accuracy.png")
+    plots.draw_reliability(found.figures, MODEL, mode, output / f"{mode}-reliability.png")
+    plots.draw_accuracy(found.figures, MODEL, mode, output / f"{mode}-accuracy.png")
     said = {name: ones[MODEL] for name, ones in found.said.items()}
-    pictures.draw_bands(said, found.moments, output / f"{mode}-bands.png")
+    plots.draw_bands(said, found.moments, output / f"{mode}-bands.png")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pba.cli.ask import Url
+from pba.cli.options import Url
 from pba.client import PBAClient
 from pba.errors import InvalidRequest
 from pba.rollout import Arm

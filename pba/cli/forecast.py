@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from pba.cli.ask import SHIPPED, InProcess, Models, TraceId, Url, asking, chosen
+from pba.cli.options import (
+    SHIPPED,
+    InProcess,
+    ModelFolder,
+    TraceId,
+    Url,
+    forecast_function,
+    select_traces,
+)
 from pba.types import History
 
 __all__ = ["forecast"]
@@ -17,10 +25,10 @@ def forecast(
     trace_id: TraceId = None,
     url: Url = "http://127.0.0.1:8000",
     in_process: InProcess = False,
-    models: Models = SHIPPED,
+    models: ModelFolder = SHIPPED,
 ) -> None:
     """Print the forecast from a file's newest samples, as JSON."""
-    trace = chosen(file, trace_id)[0]
+    trace = select_traces(file, trace_id)[0]
     history = History(trace.timestamps_s, trace.telemetry)
-    with asking(url, in_process, models) as ask:
+    with forecast_function(url, in_process, models) as ask:
         typer.echo(json.dumps(ask(history.last(60)).as_dict(), indent=2))

@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pba.champions import Champions
 from pba.errors import StoreUnavailable
 from pba.registry import Expected, Pointer, Registry
-from pba.store import Event, Store
+from pba.registry.promotion import Promoter
+from pba.store import Store
+from pba.types import Event
 
 __all__ = ["models"]
 
@@ -115,7 +116,7 @@ def rollback(
     _say(model, champions.rollback(model, who or _user(), why, _seen(expected)))
 
 
-def _champions(registry: str, store: str) -> Champions:
+def _champions(registry: str, store: str) -> Promoter:
     opened = Store(store, _clock)
 
     def tell(event: Event) -> None:
@@ -124,7 +125,7 @@ def _champions(registry: str, store: str) -> Champions:
         except StoreUnavailable as error:
             typer.secho(f"pba: {event.kind} is in no log of events: {error}", err=True)
 
-    return Champions(Registry(registry, _clock), tell, _clock)
+    return Promoter(Registry(registry, _clock), tell, _clock)
 
 
 def _seen(expected: str | None) -> Expected:

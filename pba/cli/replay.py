@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from pba.cli import replayed
-from pba.cli.ask import SHIPPED, InProcess, Models, TraceId, Url
-from pba.cli.feed import Fed, Link, Way, feed, links_of
-from pba.replay import Outcome
+from pba.cli import replay_report
+from pba.cli.options import SHIPPED, InProcess, ModelFolder, TraceId, Url
+from pba.cli.replay_links import HistorySource, LinkReplay, ReplayLink, links_of, replay_links
+from pba.evaluation.trace_replay import ReplayOutcome
 
 __all__ = ["replay"]
 
@@ -29,27 +29,27 @@ def replay(
         typer.Option(min=1, help="So many traces, in turn from each file, all at once."),
     ] = None,
     path: Annotated[
-        Way,
+        HistorySource,
         typer.Option(
             help="given: the history goes with each question. stored: each sample is reported, "
             "and the link asked for by name. both: compare the two."
         ),
-    ] = Way.GIVEN,
+    ] = HistorySource.GIVEN,
     trace_id: TraceId = None,
     split: Annotated[str | None, typer.Option(help="train, val or test, where marked.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most forecasts a trace.")] = None,
     in_process: InProcess = False,
-    models: Models = SHIPPED,
+    models: ModelFolder = SHIPPED,
     output: Annotated[Path | None, typer.Option(help="Write every forecast here, JSONL.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the first trace here, PNG.")] = None,
 ) -> None:
     """Forecast after every sample of traces; print accuracy, coverage and latency."""
-    if in_process and path is not Way.GIVEN:
+    if in_process and path is not HistorySource.GIVEN:
         raise typer.BadParameter(f"--path {path} is of a service. Leave out --in-process.")
     found = links_of(traces, links, trace_id, split)
     with Progress() as progress:
         task = progress.add_task("replay", total=_moments(found, limit))
-        going = feed(
+        going = replay_links(
             found,
             path,
             None if in_process else url,
@@ -60,27 +60,27 @@ def replay(
             lambda: progress.advance(task),
         )
         fed = asyncio.run(going)
-    replayed.tell(Console(), path.paths, fed)
+    replay_report.print_report(Console(), path.paths, fed)
     if output:
         output.write_text("".join(f"{json.dumps(line)}\n" for line in _lines(path, fed)))
     if plot:
-        from pba.cli.picture import draw
+        from pba.cli.replay_plot import draw
 
         draw([turn[0] for turn in fed[0].outcomes], found[0].trace.trace_id, plot)
 
 
-def _moments(links: Sequence[Link], limit: int | None) -> int:
+def _moments(links: Sequence[ReplayLink], limit: int | None) -> int:
     return sum(min(len(one.trace) - 2, limit or len(one.trace)) for one in links)
 
 
-def _lines(way: Way, fed: Sequence[Fed]) -> Iterator[dict[str, object]]:
+def _lines(way: HistorySource, fed: Sequence[LinkReplay]) -> Iterator[dict[str, object]]:
     for one in fed:
         for turn in one.outcomes:
             for path, outcome in zip(way.paths, turn, strict=True):
                 yield {"trace_id": one.link.trace.trace_id, "path": path} | _line(outcome)
 
 
-def _line(outcome: Outcome) -> dict[str, object]:
+def _line(outcome: ReplayOutcome) -> dict[str, object]:
     return {
         "timestamp_s": outcome.timestamp_s,
         "actual_mbps": [None if value != value else value for value in outcome.actual_mbps],

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pba import baseline
+from pba.models import v1_features
 from pba.types import HORIZONS
 
 __all__ = ["markdown"]
@@ -38,7 +38,7 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
     Parameters
     ----------
     results
-        Mode → what `pba.evaluation.evaluate` found.
+        Mode → what `pba.evaluation.mode_evaluation` found.
     model
         What the results call the model that is evaluated.
     version
@@ -137,7 +137,7 @@ def _answered(found: Figures, model: str) -> list[str]:
 
 
 def _path(found: Figures, model: str) -> list[str]:
-    control = [who for who in (baseline.NAME,) if who in found["pooled"]]
+    control = [who for who in (v1_features.NAME,) if who in found["pooled"]]
     ones = [model, *control, "last_value", "ewma_0.5"]
     rows = [
         [

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pba import metrics
-from pba.evaluation.contestants import Said
-from pba.evaluation.moments import Moments
+from pba.evaluation import metrics
+from pba.evaluation.candidates import CandidateForecasts
+from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.types import HORIZONS, QUANTILES, Floats
 
 __all__ = ["THRESHOLDS", "mean", "path_errors", "pooled", "scores"]
@@ -21,7 +21,7 @@ _PATH = ("latency_ms", "packet_loss", "jitter_ms")
 Figures = dict[str, Any]
 
 
-def scores(said: Said, moments: Moments) -> dict[str, Figures]:
+def scores(said: CandidateForecasts, moments: EvaluationPoints) -> dict[str, Figures]:
     """Return the figures of each horizon, by its number of steps as text.
 
     Shares are from 0 to 1; ``mae``, ``rmse``, ``pinball`` and ``bias`` are in Mbps; those that
@@ -31,7 +31,7 @@ def scores(said: Said, moments: Moments) -> dict[str, Figures]:
     return _by_horizon([(said, moments)])
 
 
-def pooled(parts: Sequence[tuple[Said, Moments]]) -> dict[str, Figures]:
+def pooled(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
     """Return the figures over the moments of all ``parts``, each moment counting alike."""
     return _by_horizon(parts)
 
@@ -50,7 +50,7 @@ def mean(parts: Sequence[dict[str, Figures]]) -> dict[str, dict[str, float]]:
     return found
 
 
-def path_errors(said: Said, moments: Moments) -> dict[str, float]:
+def path_errors(said: CandidateForecasts, moments: EvaluationPoints) -> dict[str, float]:
     """Return the mean absolute error one step ahead of what is measured and said at all."""
     errors = np.abs(said.path - moments.actual_path)
     known = ~np.isnan(errors)
@@ -61,7 +61,7 @@ def path_errors(said: Said, moments: Moments) -> dict[str, float]:
     }
 
 
-def _by_horizon(parts: Sequence[tuple[Said, Moments]]) -> dict[str, Figures]:
+def _by_horizon(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
     return {
         str(steps): _figures(parts, at)
         for at, steps in enumerate(HORIZONS)
@@ -69,7 +69,7 @@ def _by_horizon(parts: Sequence[tuple[Said, Moments]]) -> dict[str, Figures]:
     }
 
 
-def _figures(parts: Sequence[tuple[Said, Moments]], at: int) -> Figures:
+def _figures(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]], at: int) -> Figures:
     known = [~np.isnan(moments.actual_mbps[:, at]) for _, moments in parts]
 
     def gather(arrays: Sequence[Floats]) -> Floats:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from pba.errors import NotEnoughData
-from pba.evaluation.contestants import Contestant, Said, number
-from pba.nets.data import WindowSet
+from pba.evaluation.candidates import Candidate, CandidateForecasts, point_only
+from pba.telemetry.datasets import WindowSet
 from pba.types import HORIZONS, Floats
 
 __all__ = ["boosted_trees"]
@@ -24,7 +24,7 @@ _LEAST_WINDOWS = 200
 _ROUNDS = 200
 
 
-def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Contestant:
+def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Candidate:
     """Return trees trained on at most 20 000 windows of each set of ``train``.
 
     Histogram-based gradient boosting on absolute error (Ke et al., "LightGBM", NeurIPS 2017) of the
@@ -42,7 +42,7 @@ def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Contestant:
             "them out of this set."
         )
     identity = hashlib.sha256(train.values.tobytes() + order.tobytes() + b"1").hexdigest()
-    return Contestant(name, identity, _Trees(train, order, seed))
+    return Candidate(name, identity, _Trees(train, order, seed))
 
 
 @dataclass(slots=True, eq=False)
@@ -54,12 +54,12 @@ class _Trees:
     seed: int
     models: tuple[Any, ...] = ()
 
-    def __call__(self, telemetry: Floats) -> Said:
+    def __call__(self, telemetry: Floats) -> CandidateForecasts:
         if not self.models:
             self.models = self._trained()
         given = _features(telemetry, self.train.columns_seen)
         ratios = np.stack([model.predict(given) for model in self.models], axis=1)
-        return number(_newest(telemetry)[:, None] * np.exp(ratios))
+        return point_only(_newest(telemetry)[:, None] * np.exp(ratios))
 
     def _trained(self) -> tuple[Any, ...]:
         from sklearn.ensemble import HistGradientBoostingRegressor

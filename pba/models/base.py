@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from pba.distribution import Bins
+from pba.models.distribution import Bins
 from pba.types import Floats
 
 __all__ = ["Forecaster", "Prediction"]

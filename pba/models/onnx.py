@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pba.distribution import Bins
 from pba.errors import BadArtifact
 from pba.models.base import Prediction
+from pba.models.distribution import Bins
 from pba.types import HORIZONS, Floats
 
 __all__ = ["OnnxForecaster"]
@@ -37,7 +37,7 @@ class OnnxForecaster:
     ----------
     columns
         What each column of ``telemetry`` holds: those of `pba.types.COLUMNS`, or of
-        `pba.baseline.COLUMNS`.
+        `pba.models.v1_features.COLUMNS`.
     learned
         The output that tells one window from another because the network was trained:
         ``probabilities``, or ``level_mbps`` where those are the same for every window.

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from pba.distribution import Bins
 from pba.models.base import Prediction
+from pba.models.distribution import Bins
 from pba.types import HORIZONS, Floats
 
 __all__ = ["BINS", "RuleForecaster"]

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pba.distribution import decode
-from pba.metrics import in_band
-from pba.nets.data import WindowSet
-from pba.nets.steps import Steps
+from pba.evaluation.metrics import in_band
+from pba.models.distribution import decode
+from pba.nets.training_steps import TrainingSteps
+from pba.telemetry.datasets import WindowSet
 
-__all__ = ["Share", "check", "learn", "stretches_a_batch"]
+__all__ = ["WorkerShare", "validate_epoch", "train_epoch", "stretches_a_batch"]
 
 _CHECK_BATCH = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class WorkerShare:
     """Which part of every batch is this process's: every ``world``-th index from ``rank`` on."""
 
     rank: int = 0
@@ -27,13 +27,13 @@ class Share:
         return batch[self.rank :: self.world]
 
 
-def learn(
-    steps: Steps,
+def train_epoch(
+    steps: TrainingSteps,
     data: WindowSet,
     order: np.ndarray,
     batch_size: int,
     rng: np.random.Generator,
-    share: Share = Share(),
+    share: WorkerShare = WorkerShare(),
     on_batch: Callable[[int, float], None] | None = None,
 ) -> float:
     """Learn from the stretches that begin at ``order``; return the mean loss.
@@ -66,8 +66,8 @@ def stretches_a_batch(batch_size: int, in_a_row: int, world: int) -> int:
     return max(world, batch_size // in_a_row)
 
 
-def check(
-    steps: Steps, data: WindowSet, order: np.ndarray, share: Share = Share()
+def validate_epoch(
+    steps: TrainingSteps, data: WindowSet, order: np.ndarray, share: WorkerShare = WorkerShare()
 ) -> dict[str, float]:
     """Return ``val_loss``, and one step ahead ``val_mae`` (Mbps) and ``val_accuracy_20``."""
     steps.catch_up()

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pba.distribution import Bins
+from pba.models.distribution import Bins
 from pba.types import COLUMNS, Floats
 
 __all__ = ["Inputs", "cut", "inputs", "path_scale"]

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from pba.modes import Shape
-from pba.nets.data import WindowSet
-from pba.nets.epochs import check, learn, stretches_a_batch
-from pba.nets.recipe import recipe_for
-from pba.nets.steps import Steps, adam
+from pba.nets.epochs import stretches_a_batch, train_epoch, validate_epoch
+from pba.nets.training_recipe import training_recipe
+from pba.nets.training_steps import TrainingSteps, adam
+from pba.telemetry.datasets import WindowSet
+from pba.types.profile import NetworkShape
 
 __all__ = ["Fitted", "fit"]
 
@@ -27,7 +27,7 @@ class Fitted:
 
 
 def fit(
-    profile: Shape,
+    profile: NetworkShape,
     train: WindowSet,
     val: WindowSet,
     epochs: int,
@@ -44,18 +44,18 @@ def fit(
     on_epoch
         Called with the number of epochs done and the last one's figures.
     """
-    recipe = recipe_for(profile, train)
+    recipe = training_recipe(profile, train)
     seed = int(rng.integers(2**31))
     learner = recipe.build(seed, _IN_A_ROW)
     model = recipe.build(seed, 1)
     stretches = len(train.draw_stretches(rng, _IN_A_ROW))
     batches = -(-stretches // stretches_a_batch(batch_size, _IN_A_ROW, 1))
-    steps = Steps(learner, model, adam(profile.learning_rate, epochs * batches), recipe)
+    steps = TrainingSteps(learner, model, adam(profile.learning_rate, epochs * batches), recipe)
     history: dict[str, list[float]] = {"loss": [], "val_loss": [], "val_mae": []}
     best = model.get_weights()
     for epoch in range(epochs):
-        loss = learn(steps, train, train.draw_stretches(rng, _IN_A_ROW), batch_size, rng)
-        figures = {"loss": loss, **check(steps, val, np.arange(len(val)))}
+        loss = train_epoch(steps, train, train.draw_stretches(rng, _IN_A_ROW), batch_size, rng)
+        figures = {"loss": loss, **validate_epoch(steps, val, np.arange(len(val)))}
         for name in history:
             history[name].append(figures[name])
         if on_epoch is not None:

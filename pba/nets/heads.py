@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pba.distribution import Bins
+from pba.models.distribution import Bins
 from pba.nets.features import PATH_FACTORS, path_scale
 from pba.nets.seeds import glorot
 from pba.types import HORIZONS
@@ -62,7 +62,7 @@ def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Gener
 def sharpen(probabilities: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
     """Return ``(batch, horizon, bin)`` with each horizon's density raised to its power.
 
-    Powers above 1 make a network surer, below 1 less sure; `pba.nets.calibration` finds them.
+    Powers above 1 make a network surer, below 1 less sure; `pba.nets.sharpness` finds them.
     """
     from keras import ops
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from pba.distribution import Bins
+from pba.models.distribution import Bins
 from pba.nets.features import PATH_FACTORS, path_scale
 from pba.nets.targets import soft_targets
 
-__all__ = ["taught_loss", "window_loss"]
+__all__ = ["distillation_loss", "window_loss"]
 
 _PATH_WEIGHT = 0.1
 _BEND = 0.05
@@ -30,7 +30,7 @@ def window_loss(bins: Bins) -> Callable[[Any, Any, Any], Any]:
     return loss
 
 
-def taught_loss(outputs: dict[str, Any], wanted: Any, future_mbps: Any) -> Any:
+def distillation_loss(outputs: dict[str, Any], wanted: Any, future_mbps: Any) -> Any:
     """Return the cross-entropy of each window to what its teachers say, shape ``(batch,)``.
 
     Knowledge distillation (Hinton, Vinyals and Dean, "Distilling the knowledge in a neural

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from pba.distribution import Bins
-from pba.modes import Shape
+from pba.models.distribution import Bins
 from pba.nets import heads
 from pba.nets.features import Inputs, cut, inputs
 from pba.nets.seeds import glorot, lstm_weights, seed_from
 from pba.types import COLUMNS, HORIZONS, Floats
+from pba.types.profile import NetworkShape
 
 __all__ = ["build", "calibrated", "weights_of"]
 
@@ -19,7 +19,7 @@ _SPANS = (5, 15)
 
 
 def build(
-    profile: Shape, bins: Bins, seen: Sequence[bool], seed: int = 0, in_a_row: int = 1
+    profile: NetworkShape, bins: Bins, seen: Sequence[bool], seed: int = 0, in_a_row: int = 1
 ) -> Any:
     """Return an untrained network.
 
@@ -71,7 +71,7 @@ def calibrated(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
     return keras.Model(telemetry, outputs, name=model.name)
 
 
-def weights_of(saved: Any, profile: Shape, bins: Bins, seen: Sequence[bool]) -> list[Floats]:
+def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[bool]) -> list[Floats]:
     """Return the weights of ``saved``, which `calibrated` made, in the order that `build` has.
 
     A calibrated graph lists its layers in another order, so its weights cannot be copied as they
@@ -89,7 +89,7 @@ def weights_of(saved: Any, profile: Shape, bins: Bins, seen: Sequence[bool]) -> 
     return weights
 
 
-def _hidden(profile: Shape, view: Inputs, draw: np.random.Generator) -> Any:
+def _hidden(profile: NetworkShape, view: Inputs, draw: np.random.Generator) -> Any:
     """Return what the LSTMs and the shortcuts past them make of each window, ``(batch, unit)``."""
     from keras import layers
 

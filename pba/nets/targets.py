@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pba.distribution import Bins
+from pba.models.distribution import Bins
 from pba.types import Floats
 
 __all__ = ["soft_targets"]

@@ -4,11 +4,10 @@ import hashlib
 import json
 from typing import Any, NamedTuple
 
-from pba import artifacts
-from pba.artifacts import Artifact
 from pba.errors import BadArtifact, Conflict, NotFound
 from pba.models.onnx import OnnxForecaster
-from pba.registry import names
+from pba.registry import artifacts, names
+from pba.registry.artifacts import Artifact
 from pba.registry.files import Files
 
 __all__ = ["Manifest", "Versions"]

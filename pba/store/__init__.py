@@ -1,7 +1,16 @@
 """The telemetry store: samples, forecasts, outcomes, what was learnt of each link, and events."""
 
-from pba.store.flags import Held
-from pba.store.rows import Event, Known, LinkState, Receipt, Report, Said
-from pba.store.store import Batch, Store
+from pba.store.flag_table import FlagState
+from pba.store.rows import LinkContext, LinkState, Receipt, SampleReport, StoredForecast
+from pba.store.store import Store, WriteBatch
 
-__all__ = ["Batch", "Event", "Held", "Known", "LinkState", "Receipt", "Report", "Said", "Store"]
+__all__ = [
+    "WriteBatch",
+    "FlagState",
+    "LinkContext",
+    "LinkState",
+    "Receipt",
+    "SampleReport",
+    "StoredForecast",
+    "Store",
+]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from pba.store.engine import locked, writing
-from pba.store.schema import metadata
+from pba.store.tables import metadata
 
 __all__ = ["migrate"]
 

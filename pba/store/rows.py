@@ -1,23 +1,21 @@
 """What goes into the store and what comes out of it, as values."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pba.links import LinkMode
-from pba.record import LinkRecord
+from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Arm
+from pba.telemetry.link_mode import LinkMode
 from pba.types import COLUMNS, Floats, History, NetworkMode, rfc3339_of
 
 __all__ = [
-    "Event",
-    "Known",
+    "LinkContext",
     "LinkState",
     "Receipt",
-    "Report",
-    "Said",
+    "SampleReport",
+    "StoredForecast",
     "micros",
     "sample_row",
     "seconds",
@@ -25,7 +23,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
+class SampleReport:
     """Samples of one link, as they were measured: in any order, perhaps not for the first time."""
 
     link_id: str
@@ -69,8 +67,8 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Said:
-    """A forecast to keep until it can be scored; ``said`` is what `pba.scoring.Pending` holds.
+class StoredForecast:
+    """A forecast to keep until it can be scored; ``said`` is what `pba.scoring.OpenForecast` holds.
 
     ``served`` tells whether the caller was told it, or it was made to compare.
     """
@@ -89,7 +87,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LinkContext:
     """What a forecast of a link starts from."""
 
     link_id: str
@@ -122,32 +120,6 @@ class LinkState:
             "leader": self.record.leader,
             "weights": dict(self.record.weights),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened; ``number`` is its place in the order of all."""
-
-    kind: str
-    at_s: float
-    link_id: str | None
-    body: dict[str, Any]
-    number: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the wire form."""
-        told = {
-            "number": self.number,
-            "at": rfc3339_of(self.at_s),
-            "kind": self.kind,
-            "link_id": self.link_id,
-        }
-        return told | {"body": self.body}
-
-    @property
-    def text(self) -> str:
-        """The body as JSON."""
-        return json.dumps(self.body)
 
 
 def micros(seconds: float) -> int:

@@ -9,19 +9,28 @@ from typing import Any, Self
 from sqlalchemy import Connection, select
 
 from pba.errors import NotFound
-from pba.modes import PROFILES
-from pba.record import LinkRecord
+from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Flags
 from pba.scoring import Outcome
-from pba.store import compare, export, flags as switches, read, score, summary, tidy, write
+from pba.store import (
+    arm_comparison,
+    flag_table as switches,
+    metrics_summary,
+    outcome_writes,
+    parquet_export,
+    queries,
+    retention,
+    sample_writes,
+)
 from pba.store.engine import connect, reading, writing
 from pba.store.migrate import migrate
-from pba.store.rows import Event, Known, LinkState, Receipt, Report, Said, micros
-from pba.store.schema import links
-from pba.types import History, NetworkMode
-from pba.windows import GAP_INTERVALS
+from pba.store.rows import LinkContext, LinkState, Receipt, SampleReport, StoredForecast, micros
+from pba.store.tables import links
+from pba.telemetry.windows import GAP_INTERVALS
+from pba.types import Event, History, NetworkMode
+from pba.types.profile import PROFILES
 
-__all__ = ["Batch", "Store"]
+__all__ = ["WriteBatch", "Store"]
 
 _WINDOW = max(profile.window for profile in PROFILES.values())
 _DAY_US = 86_400_000_000
@@ -29,11 +38,11 @@ _FLAGS = Flags()
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WriteBatch:
     """What is written in one transaction: many callers' samples and forecasts."""
 
-    reports: Sequence[Report] = ()
-    said: Sequence[Said] = ()
+    reports: Sequence[SampleReport] = ()
+    said: Sequence[StoredForecast] = ()
 
 
 class Store:
@@ -85,42 +94,42 @@ class Store:
     def try_to_write(self) -> None:
         """See that the database takes a write and has room for it; nothing stays of it."""
         with writing(self._engine) as connection:
-            write.try_room(connection, micros(self._clock()))
+            sample_writes.try_room(connection, micros(self._clock()))
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
 
-    def write(self, batch: Batch) -> list[Receipt]:
+    def write(self, batch: WriteBatch) -> list[Receipt]:
         """Store a batch whole or not at all; return a receipt for each report, in order."""
         with writing(self._engine) as connection:
             now_us = micros(self._clock())
             receipts = self._add_reports(connection, batch.reports, now_us)
-            write.add_said(connection, batch.said)
+            sample_writes.add_said(connection, batch.said)
             return receipts
 
     def _add_reports(
-        self, connection: Connection, reports: Sequence[Report], now_us: int
+        self, connection: Connection, reports: Sequence[SampleReport], now_us: int
     ) -> list[Receipt]:
         if not reports:  # forecasts alone, which ask for no mode
             return []
         detect = switches.read(connection, self._default).flags.enable_mode_detection
-        return write.add_reports(connection, reports, now_us, self._retention_us, detect)
+        return sample_writes.add_reports(connection, reports, now_us, self._retention_us, detect)
 
-    def known(self, link_ids: Sequence[str]) -> dict[str, Known]:
+    def known(self, link_ids: Sequence[str]) -> dict[str, LinkContext]:
         """Return what a forecast needs to know of those of ``link_ids`` that exist."""
         with reading(self._engine) as connection:
-            return read.known(connection, link_ids, _WINDOW)
+            return queries.known(connection, link_ids, _WINDOW)
 
     def learnt(self, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
         """Return the records of those of ``link_ids`` that exist."""
         with reading(self._engine) as connection:
-            return read.learnt(connection, link_ids)
+            return queries.learnt(connection, link_ids)
 
     def link(self, link_id: str) -> LinkState:
         """Return what is known of a link; raises `NotFound` where there is none."""
         with reading(self._engine) as connection:
-            found = read.state(connection, link_id)
+            found = queries.state(connection, link_id)
         if found is None:
             raise no_such_link(link_id)
         return found
@@ -128,12 +137,12 @@ class Store:
     def links(self, mode: NetworkMode | None, after: str, count: int) -> list[LinkState]:
         """Return up to ``count`` links in the order of their names, those after ``after``."""
         with reading(self._engine) as connection:
-            return read.states(connection, mode, after, count)
+            return queries.states(connection, mode, after, count)
 
     def delete(self, link_id: str) -> None:
         """Forget a link and all that is known of it; raises `NotFound` where there is none."""
         with writing(self._engine) as connection:
-            if not tidy.delete_link(connection, link_id):
+            if not retention.delete_link(connection, link_id):
                 raise no_such_link(link_id)
 
     def history(
@@ -148,7 +157,7 @@ class Store:
         """
         self.link(link_id)
         with reading(self._engine) as connection:
-            return read.stretch(connection, link_id, micros(from_s), micros(to_s), count)
+            return queries.stretch(connection, link_id, micros(from_s), micros(to_s), count)
 
     def events(
         self,
@@ -159,17 +168,17 @@ class Store:
     ) -> list[Event]:
         """Return what happened, the newest first, of numbers below ``before``."""
         with reading(self._engine) as connection:
-            return read.find_events(connection, kind, link_id, before, count)
+            return queries.find_events(connection, kind, link_id, before, count)
 
     def add_events(self, happened: Sequence[Event]) -> None:
         """Add to the log of events."""
         with writing(self._engine) as connection:
-            write.add_events(connection, happened)
+            sample_writes.add_events(connection, happened)
 
     def alarms(self, kind: str) -> list[Event]:
         """Return the newest event of ``kind`` of each link, in the order of their names."""
         with reading(self._engine) as connection:
-            return read.newest_events(connection, kind)
+            return queries.newest_events(connection, kind)
 
     def recent_outcomes(self, link_id: str, count: int) -> list[tuple[int, float, float, bool]]:
         """Return a link's last ``count`` outcomes one step ahead, oldest first.
@@ -177,7 +186,7 @@ class Store:
         Each is when it was (microseconds), the actual and the forecast (Mbps), and the hit.
         """
         with reading(self._engine) as connection:
-            return score.recent_outcomes(connection, link_id, count)
+            return outcome_writes.recent_outcomes(connection, link_id, count)
 
     def recent_of_mode(self, mode: NetworkMode, count: int) -> list[Outcome]:
         """Return a mode's last ``count`` outcomes of models, one step ahead, as they were asked.
@@ -185,14 +194,14 @@ class Store:
         Of the newest 100 000 forecasts of all modes.
         """
         with reading(self._engine) as connection:
-            return score.recent_of_mode(connection, mode, count)
+            return outcome_writes.recent_of_mode(connection, mode, count)
 
     def summary(self) -> dict[str, Any]:
         """Return the sums over all outcomes."""
         with reading(self._engine) as connection:
-            return summary.summary(connection)
+            return metrics_summary.summary(connection)
 
-    def flags(self) -> switches.Held:
+    def flags(self) -> switches.FlagState:
         """Return the flags as they stand."""
         with reading(self._engine) as connection:
             return switches.read(connection, self._default)
@@ -203,8 +212,8 @@ class Store:
         version: int,
         who: str,
         told: Mapping[str, Any] | None = None,
-    ) -> switches.Held:
-        """Change some flags, see `pba.store.flags.change`; return what holds then."""
+    ) -> switches.FlagState:
+        """Change some flags, see `pba.store.flag_table.change`; return what holds then."""
         with writing(self._engine) as connection:
             now_s = self._clock()
             return switches.change(
@@ -212,29 +221,29 @@ class Store:
             )
 
     def compare(self, since_s: float | None = None) -> dict[str, Any]:
-        """Return how the arms compare, see `pba.store.compare`; since the flags' last change."""
+        """Return how the arms compare, see `pba.store.arm_comparison`; since the flags' last change."""
         with reading(self._engine) as connection:
             if since_s is None:
                 since_s = switches.read(connection, self._default).changed_s or 0.0
-            return compare.compare(connection, since_s)
+            return arm_comparison.compare(connection, since_s)
 
     def open_links(self) -> list[str]:
         """Return the links that may have something to score."""
         with reading(self._engine) as connection:
-            return score.open_links(connection)
+            return outcome_writes.open_links(connection)
 
     def settle(self, link_ids: Iterable[str]) -> dict[str, tuple[Outcome, ...]]:
         """Score what can be scored of ``link_ids``; return what is new of each."""
         with writing(self._engine) as connection:
             return {
-                link_id: score.settle_link(connection, link_id, self._gap_intervals)
+                link_id: outcome_writes.settle_link(connection, link_id, self._gap_intervals)
                 for link_id in sorted(set(link_ids))
             }
 
     def export(self, folder: Path, on_rows: Callable[[int], None] = lambda count: None) -> int:
-        """Write all samples as Parquet, see `pba.store.export`; return how many days there are."""
+        """Write all samples as Parquet, see `pba.store.parquet_export`; return how many days there are."""
         with reading(self._engine) as connection:
-            return export.export(connection, folder, on_rows)
+            return parquet_export.export(connection, folder, on_rows)
 
     def tidy(self) -> None:
         """Delete what is older than the retention, in small transactions."""
@@ -242,9 +251,9 @@ class Store:
         while after is not None:
             with writing(self._engine) as connection:
                 now_us = micros(self._clock())
-                after = tidy.trim_links(connection, self._retention_us, now_us, after)
+                after = retention.trim_links(connection, self._retention_us, now_us, after)
         with writing(self._engine) as connection:
-            tidy.trim_events(connection, micros(self._clock()) - self._retention_us)
+            retention.trim_events(connection, micros(self._clock()) - self._retention_us)
 
 
 def no_such_link(link_id: str) -> NotFound:

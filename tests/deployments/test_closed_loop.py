@@ -12,10 +12,10 @@ import httpx
 import numpy as np
 import pytest
 
-from pba.cli.feed import Way, feed, links_of
+from pba.cli.replay_links import HistorySource, links_of, replay_links
 from pba.client import AsyncPBAClient, PBAClient
 from pba.errors import NotFound, Unavailable
-from pba.replay import agreement, score
+from pba.evaluation.trace_replay import agreement, score
 from pba.store import Store
 from pba.types import History
 from tests.deployments.conftest import RunningService
@@ -64,7 +64,7 @@ def test_links_replayed_at_once_get_the_forecasts_of_their_histories(
     path = tmp_path / "set.csv"
     path.write_text("\n".join(["timestamp_s,bandwidth_mbps,trace_id", *rows]))
     links = links_of([path], 3)
-    fed = asyncio.run(feed(links, Way.BOTH, service.url, tmp_path, at_once=3))
+    fed = asyncio.run(replay_links(links, HistorySource.BOTH, service.url, tmp_path, at_once=3))
     turns = [turn for one in fed for turn in one.outcomes]
     found = agreement((given.forecast, stored.forecast) for given, stored in turns)
     assert (found.alike, found.same) == (len(turns), len(turns)) == (3 * 68, 3 * 68)

@@ -12,10 +12,9 @@ import httpx
 import numpy as np
 import pytest
 
-from pba import artifacts
 from pba.client import request
-from pba.local import LocalService
-from pba.registry import Registry
+from pba.registry import Registry, artifacts
+from pba.serving.local_service import LocalService
 from pba.types import Forecast, History, NetworkMode
 from tests.deployments.conftest import RunningService
 from tests.toy import toy_artifact

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pba.client import PBAClient
-from pba.distribution import decode
-from pba.metrics import accuracy
+from pba.evaluation.metrics import accuracy
+from pba.models.distribution import decode
 from pba.registry import Registry
 from pba.types import Floats, History
 from tests.deployments.conftest import running_service

@@ -17,11 +17,11 @@ import httpx
 import numpy as np
 import pytest
 
-from deployments.examples import BODIES, LINK_ID
-from pba import baseline
-from pba.client import PBAClient, _Call, request
+from deployments.ingress.examples import BODIES, LINK_ID
+from pba.client.client import PBAClient, _Call, request
 from pba.errors import InvalidSample
-from pba.local import LocalService
+from pba.models import v1_features
+from pba.serving.local_service import LocalService
 from pba.types import Forecast, History, NetworkMode
 from tests.deployments.conftest import RunningService
 from tests.toy import toy_artifact
@@ -178,7 +178,7 @@ async def test_v1_sleeps_until_it_is_asked_and_goes_back_to_sleep(service: Runni
         v1()
         await asyncio.sleep(0.2)
     assert service.program(_REPLICAS)["BaselineModel"] == 0
-    given = baseline.features(INTERNET.timestamps_s + 1.7e9, INTERNET.telemetry)[-10:]
+    given = v1_features.features(INTERNET.timestamps_s + 1.7e9, INTERNET.telemetry)[-10:]
     level = await asyncio.to_thread(service.program, _ASK_V1.format(given.tolist()))
     assert level == pytest.approx(given[-1, 0])
     await until(lambda: v1() == {"mode": "v1", "asleep": False}, 10)

@@ -6,30 +6,32 @@ import statistics
 import numpy as np
 import pytest
 
-from pba.evaluation.contestants import Said, number
-from pba.evaluation.moments import Moments
+from pba.evaluation.candidates import CandidateForecasts, point_only
+from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.scores import mean, path_errors, pooled, scores
 from pba.types import QUANTILES
-from tests.evaluation.test_moments import trace
+from tests.evaluation.test_evaluation_points import trace
 
 
 @pytest.fixture
-def moments(rng: np.random.Generator) -> Moments:
+def moments(rng: np.random.Generator) -> EvaluationPoints:
     rates = np.exp(np.cumsum(rng.normal(0, 0.15, 80))) * 50
     rates[40:43] = 0.0
-    return Moments.of([trace(rates.tolist())], 10)
+    return EvaluationPoints.of([trace(rates.tolist())], 10)
 
 
 @pytest.fixture
-def said(moments: Moments, rng: np.random.Generator) -> Said:
+def said(moments: EvaluationPoints, rng: np.random.Generator) -> CandidateForecasts:
     point = np.nan_to_num(moments.actual_mbps, nan=1.0) * np.exp(rng.normal(0, 0.3, (70, 3)))
     spread = np.linspace(0.6, 1.5, len(QUANTILES))
-    return Said(
+    return CandidateForecasts(
         point, rng.uniform(0, 1, point.shape), point[..., None] * spread, np.full((70, 3), np.nan)
     )
 
 
-def test_every_figure_is_what_a_plain_loop_finds(said: Said, moments: Moments) -> None:
+def test_every_figure_is_what_a_plain_loop_finds(
+    said: CandidateForecasts, moments: EvaluationPoints
+) -> None:
     found = scores(said, moments)
     assert set(found) == {"1", "5", "15"}
     for at, steps in enumerate((1, 5, 15)):
@@ -81,7 +83,9 @@ def plainly(rows, quantiles, near) -> dict[str, float]:
     }
 
 
-def test_reliability_and_the_trade_of_confidence_add_up(said: Said, moments: Moments) -> None:
+def test_reliability_and_the_trade_of_confidence_add_up(
+    said: CandidateForecasts, moments: EvaluationPoints
+) -> None:
     found = scores(said, moments)["1"]
     parts = found["reliability"]
     assert sum(part["count"] for part in parts) == found["count"]
@@ -94,15 +98,19 @@ def test_reliability_and_the_trade_of_confidence_add_up(said: Said, moments: Mom
     assert at_70["share"] == sure.mean()
 
 
-def test_one_that_says_numbers_only_has_no_intervals_and_no_calibration(moments: Moments) -> None:
-    found = scores(number(np.ones((70, 3))), moments)["1"]
+def test_one_that_says_numbers_only_has_no_intervals_and_no_calibration(
+    moments: EvaluationPoints,
+) -> None:
+    found = scores(point_only(np.ones((70, 3))), moments)["1"]
     assert "accuracy_20" in found
     assert not {"pinball", "coverage_90", "calibration_error", "answered"} & set(found)
 
 
 def test_pooling_counts_moments_alike_and_a_mean_counts_sets_alike() -> None:
-    short, long = (Moments.of([trace([rate] * count)], 2) for rate, count in ((1.0, 5), (2.0, 13)))
-    right, wrong = number(np.full((3, 3), 1.0)), number(np.full((11, 3), 1.0))
+    short, long = (
+        EvaluationPoints.of([trace([rate] * count)], 2) for rate, count in ((1.0, 5), (2.0, 13))
+    )
+    right, wrong = point_only(np.full((3, 3), 1.0)), point_only(np.full((11, 3), 1.0))
     assert pooled([(right, short), (wrong, long)])["1"]["accuracy_20"] == pytest.approx(3 / 14)
     both = mean([scores(right, short), scores(wrong, long)])
     assert both["1"]["accuracy_20"] == 0.5
@@ -113,7 +121,7 @@ def test_pooling_counts_moments_alike_and_a_mean_counts_sets_alike() -> None:
 def test_path_errors_are_over_what_was_measured() -> None:
     one = trace([1.0] * 6)
     one.telemetry[:, 1] = [1, 1, 4, np.nan, 7, 1]
-    moments = Moments.of([one], 2)
-    said = number(np.ones((4, 3)))
+    moments = EvaluationPoints.of([one], 2)
+    said = point_only(np.ones((4, 3)))
     said.path[:, 0] = 5.0
     assert path_errors(said, moments) == {"latency_ms": pytest.approx((1 + 2 + 4) / 3)}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from pba.errors import NotEnoughData
+from pba.evaluation.metrics import accuracy
 from pba.evaluation.trees import boosted_trees
-from pba.metrics import accuracy
-from pba.nets.data import WindowSet
-from tests.evaluation.test_moments import trace
+from pba.telemetry.datasets import WindowSet
+from tests.evaluation.test_evaluation_points import trace
 
 
 @pytest.fixture(autouse=True)

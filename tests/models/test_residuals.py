@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pba.checks import forecasters
-from pba.distribution import Decoded, decode
-from pba.metrics import calibration_error, coverage, in_band
+from pba.evaluation.metrics import calibration_error, coverage, in_band
 from pba.models.base import Forecaster
+from pba.models.contract import forecasters
+from pba.models.distribution import DecodedForecast, decode
 from pba.models.ewma import Ewma
 from pba.models.last_value import LastValue
 from pba.models.residuals import BINS, RuleForecaster
@@ -26,7 +26,7 @@ def windows(*bandwidth: list[float]) -> np.ndarray:
     return found
 
 
-def read(rule: Forecaster, *bandwidth: list[float]) -> Decoded:
+def read(rule: Forecaster, *bandwidth: list[float]) -> DecodedForecast:
     said = rule.predict(windows(*bandwidth))
     return decode(said.probabilities, said.level_mbps, rule.bins)
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pba.distribution import decode
-from pba.metrics import accuracy
-from pba.modes import PROFILES
+from pba.evaluation.metrics import accuracy
+from pba.models.distribution import decode
 from pba.nets import fit as fit_module
-from pba.nets.data import WindowSet
+from pba.nets.bin_layout import bins_for
 from pba.nets.fit import fit
-from pba.nets.layout import bins_for
+from pba.telemetry.datasets import WindowSet
 from pba.types import History, NetworkMode
+from pba.types.profile import PROFILES
 
 pytestmark = [
     pytest.mark.tf,

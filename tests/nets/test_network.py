@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pba.modes import PROFILES
-from pba.nets.data import Batch
-from pba.nets.export import varied_windows
-from pba.nets.layout import bins_for
+from pba.nets.bin_layout import bins_for
 from pba.nets.loss import window_loss
 from pba.nets.network import build, calibrated, weights_of
+from pba.nets.onnx_export import varied_windows
+from pba.telemetry.datasets import WindowBatch
 from pba.types import Floats, NetworkMode
+from pba.types.profile import PROFILES
 
 pytestmark = [
     pytest.mark.tf,
@@ -137,7 +137,7 @@ def test_the_loss_ignores_what_is_not_known_and_its_gradient_is_finite(network: 
     future[1:, 0] = telemetry[1:, -1, 0]
     path = np.full((16, 3), np.nan, dtype=np.float32)
     path[::2] = 0.0
-    batch = Batch(telemetry, future, path)
+    batch = WindowBatch(telemetry, future, path)
     with tf.GradientTape() as tape:
         losses = window_loss(BINS)(network(batch.telemetry, training=True), future, path)
         loss = tf.reduce_sum(losses)
@@ -180,7 +180,7 @@ def test_the_same_seed_gives_the_same_first_weights(network: Any) -> None:
 
 def test_importing_the_nets_does_not_load_tensorflow() -> None:
     program = (
-        "import sys; import pba.nets.fit, pba.nets.export, pba.nets.epochs;"
+        "import sys; import pba.nets.fit, pba.nets.onnx_export, pba.nets.epochs;"
         "assert not {'tensorflow', 'keras', 'tf2onnx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

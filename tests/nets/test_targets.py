@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pba.modes import PROFILES
-from pba.nets.layout import bins_for
+from pba.nets.bin_layout import bins_for
 from pba.nets.targets import soft_targets
 from pba.types import NetworkMode
+from pba.types.profile import PROFILES
 
 
 @pytest.mark.parametrize("mode", list(PROFILES))

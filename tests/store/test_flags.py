@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from pba.advance import advance
 from pba.errors import Conflict, InvalidRequest
+from pba.monitoring.progressive_rollout import step_rollout
 from pba.rollout import Arm, Flags
 from pba.store import Store
 from pba.types import NetworkMode
@@ -116,9 +116,9 @@ def test_a_rollout_moves_on_where_v3_proves_better(store: Store):
     store.change_flags(
         {"v3_rollout_percentage": 0, "shadow": True, "automatic_steps": True}, 0, "anna"
     )
-    assert advance(store) is None, "nothing is proven yet"
+    assert step_rollout(store) is None, "nothing is proven yet"
     lived(store, [100.0] * 30, [50.0] * 30)
-    held = advance(store)
+    held = step_rollout(store)
     assert held is not None
     assert held.flags.v3_rollout_percentage == 10
     assert store.events("flags_changed")[0].body["because"]["overall"]["verdict"] == "better"
@@ -128,14 +128,14 @@ def test_a_rollout_goes_back_where_v3_proves_worse(store: Store):
     changes = {"v3_rollout_percentage": 50, "shadow": True, "automatic_return": True}
     store.change_flags(changes, 0, "anna")
     lived(store, [50.0] * 30, [100.0] * 30)
-    held = advance(store)
+    held = step_rollout(store)
     assert held is not None
     assert held.flags.v3_rollout_percentage == 0
-    assert advance(store) is None
+    assert step_rollout(store) is None
 
 
 def test_without_leave_a_rollout_stays_where_it_is(store: Store):
     store.change_flags({"v3_rollout_percentage": 10, "shadow": True}, 0, "anna")
     lived(store, [100.0] * 30, [50.0] * 30)
-    assert advance(store) is None
+    assert step_rollout(store) is None
     assert store.compare()["overall"]["verdict"] == "better"

@@ -13,9 +13,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from pba.errors import InvalidInput, NotFound, StoreUnavailable
-from pba.store import Batch, Receipt, Report, Said, Store
-from pba.store.schema import metadata
-from pba.traces import read_traces
+from pba.store import Receipt, SampleReport, Store, StoredForecast, WriteBatch
+from pba.store.tables import metadata
+from pba.telemetry.traces import read_traces
 from pba.types import NetworkMode
 from tests.store.conftest import NOW_S
 
@@ -25,13 +25,13 @@ INTERNET = NetworkMode.INTERNET
 
 def report(
     link_id: str, first: int, count: int, mbps: float = 50.0, rtt_ms: float = np.nan
-) -> Report:
+) -> SampleReport:
     telemetry = np.full((count, 5), np.nan)
     telemetry[:, 0], telemetry[:, 1] = mbps, rtt_ms
-    return Report(link_id, START_S + first + np.arange(count), telemetry)
+    return SampleReport(link_id, START_S + first + np.arange(count), telemetry)
 
 
-def said(link_id: str, after: int, mbps: float = 50.0, **changed: object) -> Said:
+def said(link_id: str, after: int, mbps: float = 50.0, **changed: object) -> StoredForecast:
     held = {
         "points_mbps": [mbps] * 3,
         "confidence": [0.8, 0.7, 0.6],
@@ -39,12 +39,16 @@ def said(link_id: str, after: int, mbps: float = 50.0, **changed: object) -> Sai
         "quantiles_mbps": [[40.0, 42.0, 45.0, 50.0, 55.0, 58.0, 60.0]] * 3,
         "members": {"model": [mbps] * 3, "ewma": [200.0] * 3},
     }
-    kept = Said(link_id, START_S + after, NOW_S, "internet", "model", "v1", 1.0, 2.0, held)
+    kept = StoredForecast(
+        link_id, START_S + after, NOW_S, "internet", "model", "v1", 1.0, 2.0, held
+    )
     return replace(kept, **changed)  # type: ignore[arg-type]
 
 
-def write(store: Store, *reports: Report, keep: Sequence[Said] = ()) -> list[Receipt]:
-    return store.write(Batch(reports, keep))
+def write(
+    store: Store, *reports: SampleReport, keep: Sequence[StoredForecast] = ()
+) -> list[Receipt]:
+    return store.write(WriteBatch(reports, keep))
 
 
 def test_samples_are_stored_once_and_come_back_as_they_were(store: Store):
@@ -57,7 +61,7 @@ def test_samples_are_stored_once_and_come_back_as_they_were(store: Store):
 
 
 def test_of_two_samples_at_one_time_the_first_stays(store: Store):
-    twice = Report(
+    twice = SampleReport(
         "a", np.array([START_S, START_S]), np.array([[1.0] + [0.5] * 4, [2.0] + [0] * 4])
     )
     assert write(store, twice) == [Receipt(1, 1, 0, 0, INTERNET)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pba.distribution import Bins
+from pba.models.distribution import Bins
 from pba.types import COLUMNS, NetworkMode
 from train.card import make_card, markdown, next_version, revision
 

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pba.modes import PROFILES
-from pba.nets.data import Batch, WindowSet
-from pba.nets.export import varied_windows
-from pba.nets.recipe import recipe_for
-from pba.nets.steps import Steps, adam
+from pba.nets.onnx_export import varied_windows
+from pba.nets.training_recipe import training_recipe
+from pba.nets.training_steps import TrainingSteps, adam
+from pba.telemetry.datasets import WindowBatch, WindowSet
 from pba.types import History, NetworkMode
+from pba.types.profile import PROFILES
 from train import checkpoint
-from train.checkpoint import State
+from train.checkpoint import TrainingState
 
 MODE = NetworkMode.DATACENTER
 SMALL = replace(PROFILES[MODE], units=(4, 4), dropout=0.0)
 
 
 def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
-    state = State()
+    state = TrainingState()
     for loss in (3.0, 1.0, 2.0):
         state.add({"val_loss": loss}, [np.array(loss)])
     assert state.best[0] == 1.0
@@ -29,15 +29,15 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
 
 
 def test_a_new_run_has_done_nothing() -> None:
-    assert (State().epochs, State().since_best) == (0, 0)
+    assert (TrainingState().epochs, TrainingState().since_best) == (0, 0)
 
 
-def trainer(seed: int) -> tuple[Any, Any, Steps]:
+def trainer(seed: int) -> tuple[Any, Any, TrainingSteps]:
     steady = History(np.arange(32.0), np.ones((32, 5)))
-    recipe = recipe_for(SMALL, WindowSet.of({"a": [steady]}, SMALL.window))
+    recipe = training_recipe(SMALL, WindowSet.of({"a": [steady]}, SMALL.window))
     model = recipe.build(seed, 1)
     optimizer = adam(0.01, 100)
-    return model, optimizer, Steps(model, model, optimizer, recipe)
+    return model, optimizer, TrainingSteps(model, model, optimizer, recipe)
 
 
 @pytest.mark.tf
@@ -49,11 +49,11 @@ def test_training_goes_on_as_if_it_had_not_stopped(
     monkeypatch.setattr("pba.nets.network._HIDDEN_DROPOUT", 0.0)
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
     future = np.repeat(telemetry[:, -1:, 0], 3, axis=1)
-    batch = Batch(telemetry, future, np.full((32, 3), np.nan, dtype=np.float32))
+    batch = WindowBatch(telemetry, future, np.full((32, 3), np.nan, dtype=np.float32))
     model, optimizer, steps = trainer(0)
     for _ in range(3):
         steps.train(batch, 32)
-    state = State()
+    state = TrainingState()
     state.add({"loss": 2.0, "val_loss": 1.5}, model.get_weights())
     checkpoint.save(tmp_path, state, model, optimizer)
     wanted = [steps.train(batch, 32) for _ in range(3)]
@@ -70,8 +70,8 @@ def test_training_goes_on_as_if_it_had_not_stopped(
 @pytest.mark.timeout(180)
 def test_two_halves_of_a_batch_sum_to_the_loss_of_the_whole() -> None:
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
-    batch = Batch(telemetry, telemetry[:, -3:, 0], np.full((32, 3), np.nan, dtype=np.float32))
+    batch = WindowBatch(telemetry, telemetry[:, -3:, 0], np.full((32, 3), np.nan, dtype=np.float32))
     _, _, steps = trainer(0)
-    halves = [Batch(*(part[half::2] for part in batch)) for half in (0, 1)]
+    halves = [WindowBatch(*(part[half::2] for part in batch)) for half in (0, 1)]
     whole, _, _ = steps.evaluate(batch, 32)
     assert sum(steps.evaluate(half, 32)[0] for half in halves) == pytest.approx(whole, rel=1e-5)

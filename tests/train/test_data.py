@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from pba.errors import InvalidTrace
-from pba.traces import Trace
+from pba.telemetry.traces import Trace
 from pba.types import NetworkMode
 from train.data import coarser, from_traces, synthetic
 

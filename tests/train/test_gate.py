@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from pba.distribution import Bins
-from pba.evaluation.moments import Moments
+from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.models.base import Prediction
-from pba.traces import Trace
+from pba.models.distribution import Bins
+from pba.telemetry.traces import Trace
 from train.gate import Limits, judge, reasons
 
 WINDOW = 5
@@ -43,14 +43,16 @@ def times(factor: float) -> Callable[[np.ndarray], np.ndarray]:
 LAST, HALF = Says(times(1.0)), Says(times(0.5))
 
 
-def moments(links: int = 8, low: float = 10.0, seed: int = 0, window: int = WINDOW) -> Moments:
+def moments(
+    links: int = 8, low: float = 10.0, seed: int = 0, window: int = WINDOW
+) -> EvaluationPoints:
     rng = np.random.default_rng(seed)
     found = []
     for link in range(links):
         telemetry = np.full((80, 5), np.nan)
         telemetry[:, 0] = low * np.exp(np.cumsum(rng.normal(0.0, 0.1, 80)))
         found.append(Trace(f"{link}", "", np.arange(1.0, 81.0), telemetry))
-    return Moments.of(found, window)
+    return EvaluationPoints.of(found, window)
 
 
 def ticking() -> Callable[[], float]:
@@ -58,7 +60,7 @@ def ticking() -> Callable[[], float]:
     return lambda: next(clock) * 1e-3
 
 
-def decide(champion: Says, challenger: Says, **old: Moments):
+def decide(champion: Says, challenger: Says, **old: EvaluationPoints):
     return judge(champion, challenger, moments(), old, ticking())
 
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import ray
 
-from pba.modes import PROFILES
 from pba.types import NetworkMode
-from train.checkpoint import State
+from pba.types.profile import PROFILES
+from train.checkpoint import TrainingState
 from train.data import synthetic
 from train.job import Run, connect, run_all
-from train.plan import Plan
+from train.training_plan import TrainingPlan
 
 pytestmark = [
     pytest.mark.ray,
@@ -43,11 +43,11 @@ def a_run(storage: Path, mode: NetworkMode, workers: int, epochs: int = EPOCHS) 
     # A high rate: what three epochs of so few windows learn must stand out from chance.
     profile = replace(PROFILES[mode], units=(4, 4), learning_rate=0.01)
     splits = synthetic(mode, 450, profile.window, np.random.default_rng(0))
-    plan = Plan(profile=profile, epochs=epochs, batch_size=64, workers=workers)
+    plan = TrainingPlan(profile=profile, epochs=epochs, batch_size=64, workers=workers)
     return Run(plan, splits, storage)
 
 
-def train(run: Run, work: Callable[[dict[str, Any]], None]) -> State:
+def train(run: Run, work: Callable[[dict[str, Any]], None]) -> TrainingState:
     ((_, state),) = run_all([run], work)
     return state
 

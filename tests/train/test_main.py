@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pba.errors import InvalidInput
-from train.__main__ import Networks, app
+from train.__main__ import NetworkSelection, app
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from train.__main__ import Networks, app
     ],
 )
 def test_both_means_the_modes_and_all_means_v1_too(wanted: str, names: list[str]) -> None:
-    assert [shape.mode for shape in Networks(wanted).shapes] == names
+    assert [shape.mode for shape in NetworkSelection(wanted).shapes] == names
 
 
 def test_v1_has_no_teachers() -> None:

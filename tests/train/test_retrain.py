@@ -9,23 +9,22 @@ import pytest
 from typer.testing import CliRunner
 
 from pba.errors import BadArtifact, Conflict, InvalidInput, NotEnoughData
-from pba.modes import PROFILES
 from pba.registry import NONE, Registry
-from pba.store import Event
-from pba.types import NetworkMode
+from pba.types import Event, NetworkMode
+from pba.types.profile import PROFILES
 from tests.toy import toy_artifact
-from tests.train.test_mix import link
+from tests.train.test_training_mix import link
 from train import retrain
 from train.__main__ import app
 from train.champion import Champion, find
-from train.retrain import Asked
-from train.telemetry import Cuts
+from train.retrain import RetrainingRequest
+from train.telemetry_slices import TimeCuts
 
 INTERNET = NetworkMode.INTERNET
 NOW_S = 1.9e9
 
 
-def asked(tmp_path: Path, **changed: Any) -> Asked:
+def asked(tmp_path: Path, **changed: Any) -> RetrainingRequest:
     told: dict[str, Any] = {
         "mode": INTERNET,
         "export": tmp_path,
@@ -45,7 +44,7 @@ def asked(tmp_path: Path, **changed: Any) -> Asked:
         "seed": 0,
         "resume": False,
     }
-    return Asked(**told | changed)
+    return RetrainingRequest(**told | changed)
 
 
 @pytest.fixture
@@ -82,7 +81,7 @@ def test_too_few_links_for_the_gate_are_told(tmp_path: Path, champion: Champion)
     with pytest.raises(NotEnoughData, match="4 internet links have a window .* needs 5 links"):
         retrain._cuts(asked(tmp_path), links, champion, None)
     more = [*links, link("e", 5, 400)]
-    assert isinstance(retrain._cuts(asked(tmp_path), more, champion, None), Cuts)
+    assert isinstance(retrain._cuts(asked(tmp_path), more, champion, None), TimeCuts)
 
 
 def test_a_champion_that_has_seen_it_all_leaves_nothing_to_judge_on(
@@ -110,7 +109,9 @@ def run(
     request = asked(tmp_path)
 
     def challenger(*_: Any) -> dict[str, Any]:
-        retrain._note(request, find(registry, INTERNET, request.shipped), Cuts(1.0, 2.0, 3.0, 4.0))
+        retrain._note(
+            request, find(registry, INTERNET, request.shipped), TimeCuts(1.0, 2.0, 3.0, 4.0)
+        )
         registry.publish(str(toy_artifact(tmp_path / "new", INTERNET, "new-1")), "retrain")
         meanwhile()
         return {"version": "new-1", "gate": {"decision": decision, "reasons": ["why"]}}
@@ -219,7 +220,7 @@ def test_the_registrys_champion_is_found_with_its_weights(
 
 
 def test_a_note_is_of_one_champion(tmp_path: Path, champion: Champion) -> None:
-    cuts, request = Cuts(1.0, 2.0, 3.0, 4.0), asked(tmp_path)
+    cuts, request = TimeCuts(1.0, 2.0, 3.0, 4.0), asked(tmp_path)
     assert retrain._begun(request, champion) is None
     retrain._note(request, champion, cuts)
     assert retrain._begun(request, champion) == cuts

@@ -11,17 +11,17 @@ import pytest
 import ray
 from typer.testing import CliRunner, Result
 
-from pba.modes import PROFILES
 from pba.registry import NONE, Registry
-from pba.store import Batch, Report, Store
-from pba.synthetic import generate_synthetic_data
+from pba.store import SampleReport, Store, WriteBatch
+from pba.telemetry.synthetic import generate_synthetic_data
 from pba.types import History, NetworkMode
+from pba.types.profile import PROFILES
 from train import retrain
 from train.__main__ import app
-from train.artefact import write
+from train.artifact_writer import write
 from train.data import synthetic
 from train.job import Run, run_all
-from train.plan import Plan
+from train.training_plan import TrainingPlan
 
 pytestmark = [
     pytest.mark.ray,
@@ -51,18 +51,18 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("shipped")
     profile = replace(PROFILES[MODE], learning_rate=0.003)
     splits = synthetic(MODE, 1500, profile.window, np.random.default_rng(0))
-    plan = Plan(profile=profile, epochs=4, batch_size=64)
+    plan = TrainingPlan(profile=profile, epochs=4, batch_size=64)
     ((run, state),) = run_all([Run(plan, splits, place / "runs")])
     write(run, state, place / MODE, "a test", plot=False)
     return place
 
 
-def report(link: int, first: int, count: int) -> Report:
+def report(link: int, first: int, count: int) -> SampleReport:
     rng = np.random.default_rng(link)
     samples = generate_synthetic_data(MODE, first + count, rng)
     telemetry = History.of(samples).last(count).telemetry.copy()
     telemetry[:, 0] *= 1.0 + 0.5 * link  # that shuffled targets are wrong ones
-    return Report(f"{link}", START_S + STEP_S * (first + np.arange(count)), telemetry)
+    return SampleReport(f"{link}", START_S + STEP_S * (first + np.arange(count)), telemetry)
 
 
 class Place:
@@ -72,7 +72,7 @@ class Place:
         self.folder, self.shipped = folder, shipped
         self.url = f"sqlite:///{folder}/pba.db"
         self.store = Store(self.url, lambda: START_S).ready()
-        self.store.write(Batch([report(link, 0, SAMPLES) for link in range(LINKS)]))
+        self.store.write(WriteBatch([report(link, 0, SAMPLES) for link in range(LINKS)]))
         self.registry = Registry(str(folder / "registry"), lambda: START_S)
 
     def retrain(self, *more: str) -> Result:
@@ -149,7 +149,7 @@ def shuffled_work() -> Callable[[dict[str, Any]], None]:
     """Return the loop on targets that belong to other windows."""
 
     def work(config: dict[str, Any]) -> None:
-        from pba.nets.data import WindowSet
+        from pba.telemetry.datasets import WindowSet
         from train.loop import loop
 
         gather, rng = WindowSet.gather, np.random.default_rng(0)
@@ -178,7 +178,7 @@ def test_a_run_that_was_cut_off_moves_no_pointer_and_is_taken_up_with_its_own_cu
     assert place.registry.versions(MODE) == []
     assert place.store.events("retrained") == []
     note = json.loads((place.folder / "out" / "runs" / f"{MODE}.json").read_text())
-    place.store.write(Batch([report(link, SAMPLES, 50) for link in range(LINKS)]))
+    place.store.write(WriteBatch([report(link, SAMPLES, 50) for link in range(LINKS)]))
     trained: list[Run] = []
 
     def counting(runs: Any) -> Any:

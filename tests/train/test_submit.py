@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from pba import artifacts, baseline
-from pba.modes import PROFILES
+from pba.models import v1_features
+from pba.registry import artifacts
+from pba.types.profile import PROFILES
 
 pytestmark = [
     pytest.mark.ray,
@@ -99,7 +100,7 @@ def test_a_submitted_job_trains_all_with_two_workers_each(head: str, tmp_path: P
         text=True,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    for name in (*PROFILES, baseline.NAME):
+    for name in (*PROFILES, v1_features.NAME):
         check_artefact(tmp_path / name, name)
         assert f"{name}  epoch 2/2" in done.stdout
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from deployments.grpc import pba_pb2 as pb
-from deployments.grpc.reading import MODES
+from deployments.grpc.requests import MODES
 from pba.types import COLUMNS, Allocation, Forecast, History, HorizonForecast, Member, NetworkMode
 
 

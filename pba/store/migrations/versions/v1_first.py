@@ -1,4 +1,4 @@
-"""The first tables, as they were: `pba.store.schema` is how they are now."""
+"""The first tables, as they were: `pba.store.tables` is how they are now."""
 
 import sqlalchemy as sa
 from alembic import op

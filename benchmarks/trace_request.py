@@ -1,0 +1,324 @@
+"""Follow one forecast request through the code: the files that it enters, and the hops between.
+
+This measures how hard the code is to read along a request, and nothing else: it says nothing about
+time. Three requests are followed, from the bytes of the body to the bytes of the response:
+
+* ``given``: a history in the body and no name, so that nothing is recorded;
+* ``named``: a history in the body and a ``link_id``, so that samples and forecast are recorded;
+* ``stored``: a link by name, from the history in the store.
+
+The link is a borderline one, so that both models answer. Everything runs in this process without
+Ray: the ingress class over its own collaborators and a SQLite file, and model replicas (without
+Serve's batching) in place of deployment handles. The Monitor is left out.
+
+How it counts:
+
+* Project files are those of ``pba/``, ``deployments/`` and ``train/``. All other frames (libraries,
+  methods that ``dataclass`` generates, this script) are looked through.
+* ``files``: the distinct project files of which some function ran.
+* ``hops``: the calls into a project file from another one, where the caller is the nearest project
+  frame on the stack. What runs in a task or a thread counts as called by the code that started it.
+  A coroutine that goes on after an ``await`` counts as called again, as `sys.setprofile` reports
+  it; a return counts for nothing. Hops between the same two files in a row, as in a loop over
+  samples, count once.
+* It counts from the call of the ingress to the end of the last task that this call started: what is
+  recorded after the response is read by whoever follows the request, too. Each request is made once
+  before with another link, so that imports, and what is built once, are not counted. The models run
+  in threads, side by side, so that ``hops`` may differ by one or two between runs.
+
+Usage: ``python -m benchmarks.trace_request [--hops] [--json FILE]``.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from fastapi import Request
+
+import pba
+from deployments.asking import asking
+from deployments.commit import GroupCommit
+from deployments.gate import Gate
+from deployments.links import Links
+from deployments.metrics import Meter
+from deployments.model import ModelServer
+from deployments.opening import open_store
+from deployments.router import Router
+from deployments.service import Service
+from deployments.settings import Settings
+from deployments.switches import Switches
+from pba import artifacts
+from pba.following import Loaded
+from pba.forecasting import Answer
+from pba.modes import PROFILES
+from pba.registry.pointers import NONE
+from pba.rollout import Flags
+from pba.store import Report
+from pba.types import COLUMNS, Floats
+
+PROJECT = Path(pba.__file__).resolve().parents[1]
+PACKAGES = ("pba", "deployments", "train")
+KINDS = ("given", "named", "stored")
+WINDOW = 60
+
+Send = Callable[[str, str], Awaitable[bytes]]
+"""Makes one request, of a kind and for a link; returns the body of the response."""
+
+
+@contextlib.asynccontextmanager
+async def build_requests(folder: Path) -> AsyncIterator[Send]:
+    """Wire up what answers, without Ray: all that depends on the project's classes is here.
+
+    Parameters
+    ----------
+    folder
+        Where the SQLite file goes.
+
+    Yields
+    ------
+    Send
+        Makes a request. For ``stored`` there is a history of the links ``stored-first`` and
+        ``stored-second``.
+    """
+    settings = Settings(store_url=f"sqlite:///{folder}/pba.db", grpc_port=0)
+    store = open_store(settings).ready()
+    flags = Switches(store.flags, Flags(), settings.flags_every_s)
+    await flags.look()
+    models = {mode: asking(_Handle(mode)) for mode in PROFILES}
+    service = Service(
+        models, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
+    )
+    links = Links(
+        service,
+        store,
+        GroupCommit(store.write, settings.max_writes_waiting),
+        lambda names: None,
+        settings.max_ahead_s,
+        _now,
+        settings.record_deadline_ms / 1000,
+        settings.store_deadline_ms / 1000,
+        flags,
+    )
+    router = object.__new__(_Ingress)
+    router._settings, router._store, router._flags = settings, store, flags
+    router._meter, router._gate = Meter(), Gate(settings.max_in_flight)
+    router._service, router._links = service, links
+
+    async def send(kind: str, link_id: str) -> bytes:
+        if kind == "stored":
+            response = await router.get_link_forecast(link_id)
+        else:
+            response = await router.post_forecast(_request(_body(kind, link_id)))
+        return bytes(response.body)
+
+    await links.observe([Report(f"stored-{name}", *_samples()) for name in ("first", "second")])
+    yield send
+    store.close()
+
+
+class _Ingress(Router.__mro__[1]):  # type: ignore[misc] # the class itself, below Serve's wrapper
+    def __del__(self) -> None:
+        """Leave out what Serve awaits at the end of a replica."""
+
+
+class _Handle:
+    """A model replica in this process, called as a deployment handle is."""
+
+    def __init__(self, name: str) -> None:
+        forecaster, card = artifacts.load(str(PROJECT / "models" / name), name)
+        replica = object.__new__(ModelServer)
+        replica._loaded = Loaded(forecaster, card, NONE, 1)
+        # Serve's batching works inside a replica only; the function below it works anywhere.
+        run = ModelServer._batched.__wrapped__
+        replica._batched = lambda telemetry: _first(run(replica, [telemetry]))
+        self._replica = replica
+        self.predict = self
+
+    async def remote(self, telemetry: Floats) -> Answer:
+        return await self._replica.predict(telemetry)
+
+
+async def _first(answers: Awaitable[list[Any]]) -> Any:
+    return (await answers)[0]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _samples() -> tuple[Floats, Floats]:
+    """Return times in Unix seconds, the newest of them now, and telemetry ``(sample, 5)``."""
+    rng = np.random.default_rng(0)
+    times_s = float(int(_now().timestamp())) - np.arange(WINDOW, dtype=float)[::-1]
+    bandwidth_mbps = 2000.0 * np.exp(rng.normal(0.0, 0.1, WINDOW))
+    lows, highs = [16.0, 0.0, 1.0], [24.0, 0.01, 5.0]  # latency, loss, jitter
+    path = rng.uniform(lows, highs, (WINDOW, 3))
+    return times_s, np.column_stack([bandwidth_mbps, path, 0.7 * bandwidth_mbps])
+
+
+def _body(kind: str, link_id: str) -> bytes:
+    times_s, telemetry = _samples()
+    history = [
+        {"timestamp": at_s} | dict(zip(COLUMNS, row, strict=True))
+        for at_s, row in zip(times_s.tolist(), telemetry.tolist(), strict=True)
+    ]
+    name = {"link_id": link_id} if kind == "named" else {}
+    return json.dumps({"history": history, **name}).encode()
+
+
+def _request(body: bytes) -> Request:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"content-length", str(len(body)).encode())]
+    scope = {"type": "http", "method": "POST", "path": "/v1/forecast", "headers": headers}
+    return Request(scope, receive)
+
+
+class Tracer:
+    """Records every call of a function of the project, with the file of its caller."""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[str | None, str]] = []
+        self._files: dict[CodeType, str | None] = {}
+        self._origins: WeakKeyDictionary[asyncio.Task[Any], str | None] = WeakKeyDictionary()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._thread = threading.local()
+        self._recording = False
+
+    @contextlib.contextmanager
+    def installed(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """Have tasks and threads of ``loop`` know the file that started them."""
+        submit = ThreadPoolExecutor.submit
+
+        def submit_with_origin(
+            pool: ThreadPoolExecutor, work: Callable[..., Any], /, *args: Any, **options: Any
+        ) -> Any:
+            origin = self._nearest(sys._getframe(1))
+
+            def run() -> Any:
+                self._thread.origin = origin
+                return work(*args, **options)
+
+            return submit(pool, run)
+
+        threading.setprofile(self._profile)
+        loop.set_task_factory(self._create_task)
+        ThreadPoolExecutor.submit = submit_with_origin  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+            loop.set_task_factory(None)
+            threading.setprofile(None)
+
+    async def record(self, request: Awaitable[bytes]) -> list[tuple[str | None, str]]:
+        """Return the calls, caller's file and callee's, until ``request`` and its tasks end."""
+        self._calls, self._tasks = [], []
+        self._recording = True
+        sys.setprofile(self._profile)
+        try:
+            await request
+            while self._tasks:
+                await self._tasks.pop()
+        finally:
+            sys.setprofile(None)
+            self._recording = False
+        return self._calls
+
+    def _create_task(self, loop: Any, coroutine: Any, **options: Any) -> "asyncio.Task[Any]":
+        task = asyncio.Task(coroutine, loop=loop, **options)
+        self._origins[task] = self._nearest(sys._getframe(1))
+        self._tasks.append(task)
+        return task
+
+    def _profile(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call" or not self._recording:
+            return
+        callee = self._file(frame.f_code)
+        if callee is not None:
+            self._calls.append((self._nearest(frame.f_back), callee))
+
+    def _nearest(self, frame: FrameType | None) -> str | None:
+        """Return the file of the nearest project frame, else of what started task or thread."""
+        while frame is not None:
+            name = self._file(frame.f_code)
+            if name is not None:
+                return name
+            frame = frame.f_back
+        with contextlib.suppress(RuntimeError):  # no loop runs in this thread
+            task = asyncio.current_task()
+            return None if task is None else self._origins.get(task)
+        return getattr(self._thread, "origin", None)
+
+    def _file(self, code: CodeType) -> str | None:
+        if code not in self._files:
+            self._files[code] = _project_file(code.co_filename)
+        return self._files[code]
+
+
+def _project_file(name: str) -> str | None:
+    with contextlib.suppress(ValueError):
+        path = Path(name).resolve().relative_to(PROJECT)
+        if path.parts[0] in PACKAGES:
+            return path.as_posix()
+    return None
+
+
+async def trace() -> dict[str, dict[str, Any]]:
+    """Return the figures of each kind of request."""
+    tracer = Tracer()
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder, tracer.installed(asyncio.get_running_loop()):
+        async with build_requests(Path(folder)) as send:
+            for kind in KINDS:
+                response = json.loads(await send(kind, f"{kind}-first"))
+                assert (response["mode"], response["source"]) == ("hybrid", "ensemble"), response
+                calls = await tracer.record(send(kind, f"{kind}-second"))
+                figures[kind] = summary(calls)
+    return figures
+
+
+def summary(calls: list[tuple[str | None, str]]) -> dict[str, Any]:
+    """Return files and hops, and which they are."""
+    between = [pair for pair in calls if pair[0] not in (None, pair[1])]
+    hops = Counter(f"{caller} -> {callee}" for (caller, callee), _ in itertools.groupby(between))
+    files = {callee for _, callee in calls}
+    return {
+        "files": len(files),
+        "hops": hops.total(),
+        "files_entered": sorted(files),
+        "hops_by_file": dict(sorted(hops.items())),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Follow a forecast request through the code.")
+    parser.add_argument("--hops", action="store_true", help="list the hops, file by file")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    options = parser.parse_args()
+    figures = asyncio.run(trace())
+    for kind, of_kind in figures.items():
+        print(f"{kind:7} files {of_kind['files']:3}  hops {of_kind['hops']:4}")
+        for pair, count in of_kind["hops_by_file"].items() if options.hops else ():
+            print(f"  {pair}: {count}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The one table from PBA's errors to protocol codes, and the body that every error has."""
+
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from grpc import StatusCode
+
+from pba.errors import (
+    BadArtifact,
+    Busy,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotJson,
+    PBAError,
+    TooLarge,
+    Unavailable,
+)
+
+__all__ = ["STATUS", "ErrorCodes", "body", "grpc_status", "status"]
+
+
+class ErrorCodes(NamedTuple):
+    """What one kind of error is called in each protocol."""
+
+    http: HTTPStatus
+    grpc: StatusCode
+
+
+STATUS: dict[type[PBAError], ErrorCodes] = {
+    NotJson: ErrorCodes(HTTPStatus.BAD_REQUEST, StatusCode.INVALID_ARGUMENT),
+    TooLarge: ErrorCodes(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, StatusCode.INVALID_ARGUMENT),
+    InvalidInput: ErrorCodes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.INVALID_ARGUMENT),
+    NotFound: ErrorCodes(HTTPStatus.NOT_FOUND, StatusCode.NOT_FOUND),
+    Conflict: ErrorCodes(HTTPStatus.CONFLICT, StatusCode.ABORTED),
+    Busy: ErrorCodes(HTTPStatus.TOO_MANY_REQUESTS, StatusCode.RESOURCE_EXHAUSTED),
+    Unavailable: ErrorCodes(HTTPStatus.SERVICE_UNAVAILABLE, StatusCode.UNAVAILABLE),
+    BadArtifact: ErrorCodes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.FAILED_PRECONDITION),
+    PBAError: ErrorCodes(HTTPStatus.INTERNAL_SERVER_ERROR, StatusCode.INTERNAL),
+}
+"""The most specific class that an error is of decides."""
+
+
+def status(error: PBAError) -> HTTPStatus:
+    """Return the HTTP status of ``error``."""
+    return _codes(error).http
+
+
+def grpc_status(error: PBAError) -> StatusCode:
+    """Return the gRPC status of ``error``."""
+    return _codes(error).grpc
+
+
+def _codes(error: PBAError) -> ErrorCodes:
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def body(code: str, message: str, field: str | None = None) -> dict[str, Any]:
+    """Return the body that every error has."""
+    told = {"code": code, "message": message}
+    return {"error": told if field is None else {**told, "field": field}}

@@ -1,0 +1,1 @@
+"""The front door over HTTP and handles: router, routes, request and response models, error codes."""

@@ -1,0 +1,1 @@
+"""Serve deployments beside the router: model replicas, the Monitor, and how they are called."""

@@ -1,0 +1,26 @@
+"""Keeps a replica's own port on its node's address, which is loopback under `make serve`."""
+
+from typing import Any
+
+import ray
+from ray._common.network_utils import build_address  # type: ignore[attr-defined]
+from ray._common.tls_utils import add_port_to_grpc_server
+from ray.serve._private import replica
+
+__all__ = ["listen_on_node_address"]
+
+
+def listen_on_node_address() -> None:
+    """Have this replica hear other replicas on its node's address alone.
+
+    Ray 2.60 binds that port to every address, and what arrives on it is unpickled: whoever reaches
+    it runs code here. Nobody needs another address, for replicas find each other by their nodes'.
+    To be called when a replica is made, before Ray opens the port.
+    """
+    replica.add_port_to_grpc_server = _on_node  # type: ignore[attr-defined]
+
+
+def _on_node(server: Any, address: str) -> Any:
+    host = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    port = address.rsplit(":", 1)[1]
+    return add_port_to_grpc_server(server, build_address(host, port))  # type: ignore[no-untyped-call]

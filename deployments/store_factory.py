@@ -1,0 +1,22 @@
+"""Opening the telemetry store as the settings say."""
+
+import time
+
+from pba.rollout import Flags
+from pba.store import Store
+
+from .paths import resolve_store
+from .settings import Settings
+
+__all__ = ["open_store"]
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store, which connects when it is first used."""
+    return Store(
+        resolve_store(settings.store_url),
+        time.time,  # noqa: TID251 - the clock that is passed in
+        settings.retention_days,
+        settings.gap_intervals,
+        Flags().changed(settings.flags),
+    )

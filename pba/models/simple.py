@@ -1,0 +1,15 @@
+"""The simple forecasters that are members of every link's forecast, by name."""
+
+from collections.abc import Mapping
+
+from pba.models.base import Forecaster
+from pba.models.ewma import Ewma
+from pba.models.harmonic_mean import HarmonicMean
+from pba.models.last_value import LastValue
+
+__all__ = ["SIMPLE_FORECASTERS"]
+
+SIMPLE_FORECASTERS: Mapping[str, Forecaster] = {
+    forecaster.name: forecaster for forecaster in (LastValue(), Ewma(), HarmonicMean())
+}
+"""Each takes any window of two samples or more."""

@@ -1,0 +1,181 @@
+"""From a trained Keras network to a checked ONNX file that any runtime in any language can use."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pba.errors import BadArtifact
+from pba.models import v1_features
+from pba.models.base import Prediction
+from pba.models.distribution import Bins
+from pba.models.onnx import OnnxForecaster
+from pba.types import COLUMNS, HORIZONS, Floats
+
+__all__ = ["Origin", "annotate", "check_parity", "export_onnx", "varied_windows"]
+
+_OPSET = 17
+_TOLERANCE = 1e-5
+_BATCHES = (1, 7, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a model comes from, as its file tells it.
+
+    Parameters
+    ----------
+    version
+        As ``internet-2026.11.23-1``.
+    columns_seen
+        Which of the five columns training data measured.
+    trained_on
+        Names of the sets.
+    revision
+        Of the code, in git.
+    """
+
+    version: str
+    columns_seen: tuple[bool, ...]
+    trained_on: tuple[str, ...] = ()
+    revision: str = "unknown"
+
+
+def export_onnx(
+    model: Any,
+    bins: Bins,
+    origin: Origin,
+    columns: tuple[str, ...] = COLUMNS,
+    learned: str = "probabilities",
+) -> bytes:
+    """Return ``model`` as the content of an ONNX file, checked against Keras.
+
+    Parameters
+    ----------
+    columns, learned
+        As `pba.models.onnx.OnnxForecaster` tells them.
+
+    Raises
+    ------
+    BadArtifact
+        If the file does not answer as Keras does, or says the same of every window.
+    """
+    told = {
+        "mode": model.name,
+        "version": origin.version,
+        "window": str(model.input_shape[1]),
+        "columns": json.dumps(columns),
+        "learned": learned,
+        "horizons": json.dumps(HORIZONS),
+        "bin_edges": json.dumps(bins.edges.tolist()),
+        "columns_seen": json.dumps(origin.columns_seen),
+        "trained_on": json.dumps(origin.trained_on),
+        "revision": origin.revision,
+        "metrics": "{}",  # until `annotate`
+    }
+    content = _with_metadata(_convert(model), told)
+    check_parity(model, OnnxForecaster(content))
+    return content
+
+
+def annotate(content: bytes, metrics: Mapping[str, Any]) -> bytes:
+    """Return an exported file with ``metrics`` in its metadata: they are measured on the file."""
+    import onnx
+
+    proto = onnx.load_from_string(content)
+    for entry in proto.metadata_props:
+        if entry.key == "metrics":
+            entry.value = json.dumps(metrics)
+    annotated: bytes = proto.SerializeToString()
+    return annotated
+
+
+def check_parity(model: Any, forecaster: OnnxForecaster) -> float:
+    """Return the largest difference between Keras and ONNX Runtime over varied windows.
+
+    Levels and paths are compared relative to their size, with batches of 1, 7 and 64.
+
+    Raises
+    ------
+    BadArtifact
+        If it is above 1e-5, or if what it learned to say is the same for all windows: a model
+        that learned nothing agrees with any copy of itself.
+    """
+    rng = np.random.default_rng(7)
+    batches = [
+        varied_windows(rng, size, forecaster.window, forecaster.columns) for size in _BATCHES
+    ]
+    said = [forecaster.predict(windows) for windows in batches]
+    keras_said = [_ask_keras(model, windows) for windows in batches]
+    worst = float(np.max([_difference(a, b) for a, b in zip(said, keras_said, strict=True)]))
+    if not worst <= _TOLERANCE:
+        raise BadArtifact(
+            f"ONNX and Keras differ by {worst:.2g}; at most {_TOLERANCE:g} is allowed. Check the "
+            "operators that the network uses."
+        )
+    if np.ptp(getattr(said[-1], forecaster.learned), axis=0).max() < 1e-3:
+        raise BadArtifact(
+            f"the network gives the same {forecaster.learned} for every window, so it learned "
+            "nothing and parity proves nothing. Train it."
+        )
+    return worst
+
+
+def varied_windows(
+    rng: np.random.Generator, count: int, window: int, columns: tuple[str, ...] = COLUMNS
+) -> Floats:
+    """Return windows of many kinds, float32, shape ``(count, window, column)``.
+
+    Walks from 1e-3 to 1e5 Mbps, some with outages, with 20 % of the optional values missing and
+    now and then a whole column.
+    """
+    noise = rng.normal(0.0, 10.0 ** rng.uniform(-3, 0, (count, 1, 1)), (count, window, 5))
+    walk = np.exp(np.cumsum(noise, axis=1) * 0.3)
+    scale = 10.0 ** rng.uniform([-3, -1, -5, -1, -3], [5, 3, -1, 2, 5], (count, 5))
+    windows = walk * scale[:, None]
+    windows[..., 2] = np.minimum(windows[..., 2], 1.0)
+    windows[..., 0] *= rng.random((count, window)) > rng.choice([0.0, 0.0, 0.2, 1.0], (count, 1))
+    lost = rng.random((count, window, 4)) < 0.2
+    lost |= rng.random((count, 1, 4)) < 0.2
+    windows[..., 1:] = np.where(lost, np.nan, windows[..., 1:])
+    windows = np.clip(windows, 0.0, 1e6)
+    if columns == v1_features.COLUMNS:
+        start, step = rng.uniform([0.0, 1.0], [2e9, 3600.0], (count, 2)).T[..., None]
+        return v1_features.features(start + step * np.arange(window), windows)
+    return windows.astype(np.float32)
+
+
+def _convert(model: Any) -> Any:
+    import tensorflow as tf
+    import tf2onnx
+
+    given = (tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="telemetry"),)
+    # A dict from the traced function gives the ONNX outputs their names.
+    traced = tf.function(lambda x: dict(model(x, training=False)), input_signature=given)
+    proto, _ = tf2onnx.convert.from_function(traced, input_signature=given, opset=_OPSET)
+    return proto
+
+
+def _with_metadata(proto: Any, told: Mapping[str, str]) -> bytes:
+    for key, value in told.items():
+        proto.metadata_props.add(key=key, value=value)
+    content: bytes = proto.SerializeToString()
+    return content
+
+
+def _ask_keras(model: Any, windows: Floats) -> Prediction:
+    return Prediction(**{name: np.asarray(part) for name, part in model(windows).items()})
+
+
+def _difference(said: Prediction, keras_said: Prediction) -> float:
+    """Return the largest difference; NaN where one has NaN and the other has not."""
+    pairs = [
+        (said.probabilities, keras_said.probabilities),
+        (np.log(said.level_mbps), np.log(keras_said.level_mbps)),
+        (said.path / (1.0 + keras_said.path), keras_said.path / (1.0 + keras_said.path)),
+    ]
+    if not (np.isnan(said.path) == np.isnan(keras_said.path)).all():
+        return float("nan")
+    return max(float(np.nanmax(np.abs(a - b), initial=0.0)) for a, b in pairs)

@@ -1,0 +1,98 @@
+"""What one network is and how it is taught: all that differs between them, so one loop does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pba.models import v1_features
+from pba.models.base import Prediction
+from pba.models.distribution import Bins
+from pba.nets import augmentation, network, v1_network
+from pba.nets.bin_layout import bins_for
+from pba.nets.loss import window_loss
+from pba.nets.sharpness import fit_sharpness, fit_spread
+from pba.telemetry.datasets import WindowBatch, WindowSet
+from pba.types import COLUMNS, Floats
+from pba.types.profile import NetworkShape
+
+__all__ = ["TrainingRecipe", "training_recipe"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecipe:
+    """How a network is built, taught and finished.
+
+    Parameters
+    ----------
+    bins
+        The layout of its probabilities.
+    columns, learned
+        As `pba.models.onnx.OnnxForecaster` tells them.
+    build
+        Seed and windows in a row → an untrained network, as `pba.nets.network.build` says.
+    loss
+        Outputs, ``future_mbps`` and ``path`` → the loss of each window, shape ``(batch,)``.
+    vary
+        Windows to learn from, and randomness → the same made harder.
+    finish
+        A trained network, what it says of windows that it did not learn from, and what came of
+        them, ``(batch, horizon)`` → the network to export, and what its card tells of that.
+    """
+
+    bins: Bins
+    columns: tuple[str, ...]
+    learned: str
+    build: Callable[[int, int], Any]
+    loss: Callable[[Any, Any, Any], Any]
+    vary: Callable[[WindowBatch, np.random.Generator], WindowBatch]
+    finish: Callable[[Any, Prediction, Floats], tuple[Any, dict[str, Any]]]
+
+
+def training_recipe(
+    shape: NetworkShape, train: WindowSet, columns_seen: tuple[bool, ...] | None = None
+) -> TrainingRecipe:
+    """Return how to make the network of ``shape`` that learns from ``train``.
+
+    Parameters
+    ----------
+    columns_seen
+        Which of the five columns it looks at, if not those that ``train`` measures.
+    """
+    bins = bins_for(shape.mode)
+    if shape.mode == v1_features.NAME:
+        scale = v1_network.FeatureScale.of(train.values)
+        return TrainingRecipe(
+            bins,
+            v1_features.COLUMNS,
+            "level_mbps",
+            partial(v1_network.build, shape, bins, scale),
+            partial(v1_network.loss, scale),
+            v1_network.vary,
+            partial(_with_spread, bins),
+        )
+    return TrainingRecipe(
+        bins,
+        COLUMNS,
+        "probabilities",
+        partial(network.build, shape, bins, columns_seen or train.columns_seen),
+        window_loss(bins),
+        augmentation.vary,
+        partial(_with_sharpness, bins),
+    )
+
+
+def _with_sharpness(
+    bins: Bins, model: Any, said: Prediction, actual_mbps: Floats
+) -> tuple[Any, dict[str, Any]]:
+    sharpness = fit_sharpness(said, actual_mbps, bins)
+    return network.calibrated(model, bins, sharpness), {"sharpness": sharpness}
+
+
+def _with_spread(
+    bins: Bins, model: Any, said: Prediction, actual_mbps: Floats
+) -> tuple[Any, dict[str, Any]]:
+    spread = fit_spread(said, actual_mbps, bins)
+    return v1_network.with_spread(model, spread), {"spread": spread.round(6).tolist()}

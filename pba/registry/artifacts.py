@@ -1,0 +1,151 @@
+"""Model files on any fsspec path: read, verify, and the golden vectors that verification uses.
+
+A model is a folder: ``<name>_bandwidth_predictor.onnx``, ``card.json`` (sha256, version, metrics)
+and ``golden.json`` (windows with the answers expected of them). Its name is that of the mode it
+serves, or ``v1``, the control arm (`pba.models.v1_features`).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+import numpy as np
+
+from pba.errors import BadArtifact
+from pba.models import v1_features
+from pba.models.base import Prediction
+from pba.models.onnx import OnnxForecaster
+from pba.types import COLUMNS, Floats
+from pba.types.profile import PROFILES
+
+__all__ = ["Artifact", "golden", "keras_name", "load", "onnx_name", "read", "verify"]
+
+_TOLERANCE = 1e-4  # processors differ in the last bits; a wrong model differs in the first digits
+_INPUTS = {
+    **{mode.value: (profile.window, COLUMNS) for mode, profile in PROFILES.items()},
+    v1_features.NAME: (v1_features.WINDOW, v1_features.COLUMNS),
+}
+"""Window and columns that each model is given."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Artifact:
+    """The files of one model, as read."""
+
+    uri: str
+    onnx: bytes
+    card: dict[str, Any]
+    golden: dict[str, Any]
+
+
+def onnx_name(name: str) -> str:
+    """Return the file name of the ONNX model called ``name``."""
+    return f"{name}_bandwidth_predictor.onnx"
+
+
+def keras_name(name: str) -> str:
+    """Return the file name of the Keras model called ``name``, which training can go on from."""
+    return f"{name}_model.keras"
+
+
+def load(uri: str, name: str, threads: int = 1) -> tuple[OnnxForecaster, dict[str, Any]]:
+    """Return the verified forecaster ``name`` below ``uri`` and its card.
+
+    Raises
+    ------
+    BadArtifact
+        If a file is missing, unreadable, altered, or does not answer as it should.
+    """
+    artifact = read(uri, name)
+    return verify(artifact, name, threads), artifact.card
+
+
+def read(uri: str, name: str) -> Artifact:
+    """Return the files of the model ``name`` in the folder ``uri`` (a path or any fsspec URL)."""
+    try:
+        system, folder = fsspec.core.url_to_fs(uri)
+        return Artifact(
+            uri,
+            system.cat_file(f"{folder}/{onnx_name(name)}"),
+            _object(system.cat_file(f"{folder}/card.json")),
+            _object(system.cat_file(f"{folder}/golden.json")),
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise BadArtifact(
+            f"{uri} does not hold {onnx_name(name)}, card.json and golden.json: {error}. "
+            "Point `model` at a folder that `python -m train` wrote."
+        ) from error
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(f"{found!r:.50} is not a JSON object")
+    return found
+
+
+def verify(artifact: Artifact, name: str, threads: int = 1) -> OnnxForecaster:
+    """Return the artefact's forecaster, warm, if file, card and golden answers agree."""
+    found, stated = hashlib.sha256(artifact.onnx).hexdigest(), artifact.card.get("sha256")
+    if found != stated:
+        raise BadArtifact(
+            f"the ONNX file below {artifact.uri} has sha256 {found}; its card says {stated}. It "
+            "was altered or cut short: copy the folder again."
+        )
+    forecaster = OnnxForecaster(artifact.onnx, threads)
+    if forecaster.name != name:
+        raise BadArtifact(
+            f"{artifact.uri} holds a model for {forecaster.name}; {name} needs its own."
+        )
+    _check_input(forecaster, artifact)
+    _check_golden(forecaster, artifact)
+    return forecaster
+
+
+def golden(forecaster: OnnxForecaster, telemetry: Floats) -> dict[str, Any]:
+    """Return the content of ``golden.json``: windows ``(batch, window, column)`` and answers."""
+    said = forecaster.predict(telemetry)
+    parts = {"telemetry": telemetry, **_parts(said)}
+    return {name: _nullable(np.asarray(values, dtype=float)) for name, values in parts.items()}
+
+
+def _check_input(forecaster: OnnxForecaster, artifact: Artifact) -> None:
+    given, wanted = (forecaster.window, forecaster.columns), _INPUTS.get(forecaster.name)
+    if wanted and given != wanted:
+        raise BadArtifact(
+            f"the model below {artifact.uri} takes {given[0]} samples of {', '.join(given[1])}; "
+            f"{forecaster.name} is given {wanted[0]} of {', '.join(wanted[1])}."
+        )
+
+
+def _check_golden(forecaster: OnnxForecaster, artifact: Artifact) -> None:
+    try:
+        expected = {name: np.array(part, dtype=float) for name, part in artifact.golden.items()}
+        said = _parts(forecaster.predict(expected["telemetry"]))
+        off = [
+            name
+            for name, values in said.items()
+            if not np.allclose(values, expected[name], _TOLERANCE, _TOLERANCE, equal_nan=True)
+        ]
+    except Exception as error:  # ONNX Runtime's errors share no base class of their own
+        raise BadArtifact(f"golden.json below {artifact.uri} is not usable: {error!r}.") from error
+    if off or np.ptp(said[forecaster.learned], axis=0).max() == 0:
+        raise BadArtifact(
+            f"the model below {artifact.uri} does not give its golden answers "
+            f"({', '.join(off) or 'its output is constant'}). Export it again."
+        )
+
+
+def _parts(said: Prediction) -> dict[str, Floats]:
+    return {
+        "probabilities": said.probabilities,
+        "level_mbps": said.level_mbps,
+        "path": said.path,
+    }
+
+
+def _nullable(values: Floats) -> Any:
+    """Return ``values`` as lists with None for NaN, which JSON does not have."""
+    return np.where(np.isnan(values), None, values).tolist()  # type: ignore[call-overload]

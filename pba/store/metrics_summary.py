@@ -1,0 +1,81 @@
+"""Sums over all outcomes, and how long the newest forecasts took."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from pba.store.tables import aggregates, forecasts, links
+
+__all__ = ["summary"]
+
+_NEWEST = 10_000
+_NAMES = ("mode", "source", "version", "arm", "served")
+
+
+def summary(connection: Connection) -> dict[str, Any]:
+    """Return what `GET /v1/metrics` tells: overall, by mode, and by model version.
+
+    Accuracy, bias and coverage are of forecasts one step ahead that were scored, ever; latency is
+    that of the newest 10 000 forecasts, from the samples read to the answer made. Forecasts that
+    were made only to compare arms count under ``versions`` alone.
+    """
+    every = connection.execute(select(aggregates).where(aggregates.c.steps == 1)).all()
+    rows = [row for row in every if row.served]
+    newest = select(forecasts.c.mode, forecasts.c.took_ms).where(forecasts.c.served)
+    took = connection.execute(newest.order_by(forecasts.c.id.desc()).limit(_NEWEST)).all()
+    modes = sorted({row.mode for row in rows} | {row.mode for row in took})
+    count, switches = connection.execute(
+        select(func.count(), func.coalesce(func.sum(links.c.switches), 0)).select_from(links)
+    ).one()
+    return {
+        "links": count,
+        "mode_switches": int(switches),
+        "overall": _part(rows, [row.took_ms for row in took]),
+        "modes": {
+            mode: _part(
+                [row for row in rows if row.mode == mode],
+                [row.took_ms for row in took if row.mode == mode],
+            )
+            for mode in modes
+        },
+        "versions": [
+            {name: getattr(row, name) for name in _NAMES} | _accuracy([row]) for row in every
+        ],
+    }
+
+
+def _part(rows: Sequence[Any], took_ms: Sequence[float]) -> dict[str, Any]:
+    return _accuracy(rows) | {"latency_ms": _latency(took_ms)}
+
+
+def _accuracy(rows: Sequence[Any]) -> dict[str, Any]:
+    """Return shares and means over ``rows`` of tallies; None where nothing was scored."""
+    scored = sum(row.scored for row in rows)
+
+    def mean(name: str) -> float | None:
+        return sum(getattr(row, name) for row in rows) / scored if scored else None
+
+    return {
+        "scored": int(scored),
+        "accuracy_20": mean("hits"),
+        "confidence": mean("confidence"),
+        "missed_over": mean("over"),
+        "missed_under": mean("under"),
+        "coverage_50": mean("covered_50"),
+        "coverage_90": mean("covered_90"),
+        "bias_mbps": mean("error_mbps"),
+        "mae_mbps": mean("absolute_error_mbps"),
+    }
+
+
+def _latency(took_ms: Sequence[float]) -> dict[str, float] | None:
+    if not took_ms:
+        return None
+    found = np.array(took_ms)
+    return {
+        "avg": float(found.mean()),
+        "p95": float(np.percentile(found, 95)),
+        "max": float(found.max()),
+    }

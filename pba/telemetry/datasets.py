@@ -1,0 +1,196 @@
+"""Windows and their targets, gathered on the fly from series that are held once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from pba.errors import NotEnoughData
+from pba.telemetry.windows import runs
+from pba.types import COLUMNS, HORIZONS, Floats
+
+__all__ = ["WindowBatch", "WindowLimit", "Series", "WindowSet"]
+
+_PATH = [COLUMNS.index(name) for name in ("latency_ms", "packet_loss", "jitter_ms")]
+
+WindowLimit = int | Sequence[int] | None
+"""The most windows of each set, or of each one its own, in order; None for all."""
+
+
+class Series(Protocol):
+    """What was measured on one link, oldest first: a `History` or a `Trace`."""
+
+    @property
+    def timestamps_s(self) -> Floats:
+        """Seconds, shape ``(sample,)``."""
+        ...
+
+    @property
+    def telemetry(self) -> Floats:
+        """Physical units, shape ``(sample, 5)``."""
+        ...
+
+
+class WindowBatch(NamedTuple):
+    """Windows and what came after them, float32.
+
+    Parameters
+    ----------
+    telemetry
+        Shape ``(batch, window, 5)``, NaN where not measured.
+    future_mbps
+        Bandwidth at each of `pba.types.HORIZONS`, shape ``(batch, 3)``, NaN past the series' end.
+    path
+        Latency (ms), packet loss and jitter (ms) of the next step, shape ``(batch, 3)``, or NaN.
+    """
+
+    telemetry: Floats
+    future_mbps: Floats
+    path: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSet:
+    """Every window of some series, by index; the windows themselves are cut when asked for.
+
+    Parameters
+    ----------
+    values
+        All series, one after the other, float32, shape ``(sample, 5)``.
+    ends
+        Where in ``values`` each window's last sample is, shape ``(window,)``.
+    stops
+        Where in ``values`` each window's series ends (exclusive), shape ``(window,)``.
+    groups
+        Which of ``names`` each window belongs to, shape ``(window,)``.
+    names
+        Names of the sets.
+    length
+        Samples a window.
+    """
+
+    values: Floats
+    ends: np.ndarray
+    stops: np.ndarray
+    groups: np.ndarray
+    names: tuple[str, ...]
+    length: int
+
+    @classmethod
+    def of(cls, sets: Mapping[str, Sequence[Series]], length: int) -> "WindowSet":
+        """Return all windows of ``length`` samples that have at least one sample after them.
+
+        No window and no target reaches over the end of a series or over a gap of more than ten
+        median intervals.
+
+        Raises
+        ------
+        NotEnoughData
+            If there is not a single one.
+        """
+        parts = [
+            (group, segment)
+            for group, series in enumerate(sets.values())
+            for one in series
+            for segment in runs(one.timestamps_s, one.telemetry)
+            if len(segment) > length
+        ]
+        if not parts:
+            raise NotEnoughData(
+                f"no series has the {length + 1} samples without a gap that one window and its "
+                "target need. Give longer series."
+            )
+        stops = np.cumsum([len(segment) for _, segment in parts])
+        starts = np.concatenate([[0], stops[:-1]])
+        spans = [np.arange(a + length - 1, b - 1) for a, b in zip(starts, stops, strict=True)]
+        counts = [len(span) for span in spans]
+        return cls(
+            np.concatenate([segment for _, segment in parts]).astype(np.float32),
+            np.concatenate(spans),
+            np.repeat(stops, counts),
+            np.repeat([group for group, _ in parts], counts),
+            tuple(sets),
+            length,
+        )
+
+    def __len__(self) -> int:
+        """Return how many windows there are."""
+        return len(self.ends)
+
+    def only(self, indices: np.ndarray) -> "WindowSet":
+        """Return the windows at ``indices`` alone; what they are cut from is shared."""
+        return replace(
+            self,
+            ends=self.ends[indices],
+            stops=self.stops[indices],
+            groups=self.groups[indices],
+        )
+
+    @property
+    def columns_seen(self) -> tuple[bool, ...]:
+        """Whether each of the five columns was measured at all."""
+        return tuple(bool(np.isfinite(column).any()) for column in self.values.T)
+
+    def gather(self, indices: np.ndarray, in_a_row: int = 1) -> WindowBatch:
+        """Return the windows at ``indices``, shape ``(batch,)``, or several in a row from each.
+
+        With ``in_a_row`` above 1 the telemetry is ``(batch, window + in_a_row - 1, 5)`` and targets
+        have ``batch * in_a_row`` rows, all of the first stretch before those of the next. Past the
+        end of a series its last sample is repeated and targets are NaN.
+        """
+        ends, stops = self.ends[indices, None], self.stops[indices, None]
+        samples = ends + np.arange(1 - self.length, in_a_row)
+        telemetry = self.values[np.minimum(samples, stops - 1)]
+        each, stops = (ends + np.arange(in_a_row)).reshape(-1, 1), np.repeat(stops, in_a_row, 0)
+        future = self._at(each + np.array(HORIZONS), stops)[..., 0]
+        path = self._at(each + 1, stops)[:, 0, _PATH]
+        return WindowBatch(telemetry, future, path)
+
+    def _at(self, samples: np.ndarray, stops: np.ndarray) -> Floats:
+        """Return what was measured, NaN from ``stops`` on, shape ``(*samples.shape, 5)``."""
+        known = samples < stops
+        return np.where(known[..., None], self.values[np.where(known, samples, 0)], np.nan)
+
+    def held(self, indices: np.ndarray, in_a_row: int) -> int:
+        """Return how many windows with a target the stretches from ``indices`` on hold."""
+        ahead = self.stops[indices] - 1 - self.ends[indices]
+        return int(np.minimum(ahead, in_a_row).sum())
+
+    def draw(self, rng: np.random.Generator, per_set: WindowLimit = None) -> np.ndarray:
+        """Return indices in random order, at most ``per_set`` of each set, none twice."""
+        order = rng.permutation(len(self))
+        if per_set is None:
+            return order
+        groups = self.groups[order]
+        most = self._most(per_set)
+        kept = [order[groups == group][: most[group]] for group in range(len(self.names))]
+        return rng.permutation(np.concatenate(kept))
+
+    def draw_stretches(
+        self, rng: np.random.Generator, in_a_row: int, per_set: WindowLimit = None
+    ) -> np.ndarray:
+        """Return the first window of stretches of ``in_a_row`` windows, in random order.
+
+        Together a set's stretches have at most ``per_set`` windows, and about as many as the set.
+        They begin anywhere, but end with their series where it is long enough.
+        """
+        chosen = []
+        for (_, windows), most in zip(self.by_set(), self._most(per_set), strict=True):
+            count = min(most, len(windows))
+            chosen.append(rng.permutation(windows)[: -(-count // in_a_row)])
+        drawn = rng.permutation(np.concatenate(chosen))
+        first = np.searchsorted(self.stops, self.stops[drawn])
+        last = np.searchsorted(self.stops, self.stops[drawn], side="right") - in_a_row
+        starts = drawn - rng.integers(in_a_row, size=len(drawn))
+        return np.clip(starts, first, np.maximum(first, last))
+
+    def _most(self, per_set: WindowLimit) -> list[int]:
+        if isinstance(per_set, Sequence):
+            return list(per_set)
+        return [len(self) if per_set is None else per_set] * len(self.names)
+
+    def by_set(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield each set's name and the indices of its windows."""
+        for group, name in enumerate(self.names):
+            yield name, np.flatnonzero(self.groups == group)

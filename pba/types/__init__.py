@@ -1,0 +1,48 @@
+"""The domain's values: sample, history, mode, forecast, event, and their limits.
+
+Immutable, and checked when they are constructed. Nothing here computes a forecast or does I/O.
+"""
+
+from pba.types.arrays import Floats
+from pba.types.event import Event
+from pba.types.forecast import (
+    HORIZONS,
+    QUANTILES,
+    Allocation,
+    Forecast,
+    HorizonForecast,
+    Member,
+)
+from pba.types.history import History
+from pba.types.mode import NetworkMode, parse_mode
+from pba.types.sample import (
+    COLUMNS,
+    LIMITS,
+    Limit,
+    NetworkMetrics,
+    check_link_id,
+    check_samples,
+)
+from pba.types.times import rfc3339, rfc3339_of
+
+__all__ = [
+    "COLUMNS",
+    "HORIZONS",
+    "LIMITS",
+    "QUANTILES",
+    "Allocation",
+    "Event",
+    "Floats",
+    "Forecast",
+    "History",
+    "HorizonForecast",
+    "Limit",
+    "Member",
+    "NetworkMetrics",
+    "NetworkMode",
+    "check_link_id",
+    "check_samples",
+    "parse_mode",
+    "rfc3339",
+    "rfc3339_of",
+]

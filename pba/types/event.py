@@ -1,0 +1,35 @@
+"""An event: something that happened to the service or to one of its links."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pba.types.times import rfc3339_of
+
+__all__ = ["Event"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; ``number`` is its place in the order of all."""
+
+    kind: str
+    at_s: float
+    link_id: str | None
+    body: dict[str, Any]
+    number: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form."""
+        told = {
+            "number": self.number,
+            "at": rfc3339_of(self.at_s),
+            "kind": self.kind,
+            "link_id": self.link_id,
+        }
+        return told | {"body": self.body}
+
+    @property
+    def text(self) -> str:
+        """The body as JSON."""
+        return json.dumps(self.body)

@@ -1,0 +1,127 @@
+"""One measurement of a link, the range of each of its values, and the name of a link."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from pba.errors import InvalidInput, InvalidSample
+from pba.types.arrays import Floats
+
+__all__ = ["COLUMNS", "LIMITS", "Limit", "NetworkMetrics", "check_link_id", "check_samples"]
+
+COLUMNS = ("bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps")
+"""The columns of a telemetry array, in order."""
+
+
+class Limit(NamedTuple):
+    """The range of one column and what to say to someone outside it."""
+
+    highest: float
+    rule: str
+    remedy: str
+
+
+_MBPS = Limit(1e7, "a rate between 0 and 1e7 Mbps", "Divide bits per second by 1e6.")
+_MS = Limit(1e6, "a time between 0 and 1e6 ms", "Divide microseconds by 1000.")
+_SHARE = Limit(1.0, "a share between 0 and 1", "Divide percentages by 100.")
+LIMITS = dict(zip(COLUMNS, (_MBPS, _MS, _SHARE, _MS, _MBPS), strict=True))
+"""The range of each column; the lowest value is always 0."""
+
+_HIGHEST = np.array([limit.highest for limit in LIMITS.values()])
+_YEAR_10000 = 253_402_300_800.0
+_LINK_ID = re.compile(r"[A-Za-z0-9._:@>-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkMetrics:
+    """One measurement of a link.
+
+    Parameters
+    ----------
+    timestamp
+        A datetime (naive ones are taken as UTC) or Unix seconds.
+    bandwidth_mbps, throughput_mbps
+        Rates in Mbps; ``throughput_mbps`` may be NaN (not measured).
+    latency_ms, jitter_ms
+        Round-trip time and its variation in ms; may be NaN.
+    packet_loss
+        Share of packets lost, 0 to 1; may be NaN.
+    """
+
+    timestamp: datetime | float
+    bandwidth_mbps: float
+    latency_ms: float = math.nan
+    packet_loss: float = math.nan
+    jitter_ms: float = math.nan
+    throughput_mbps: float = math.nan
+
+    @property
+    def timestamp_s(self) -> float:
+        """Unix seconds of the measurement."""
+        if not isinstance(self.timestamp, datetime):
+            return float(self.timestamp)
+        moment = self.timestamp
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+    @property
+    def values(self) -> tuple[float, float, float, float, float]:
+        """The five measured values in the order of `COLUMNS`."""
+        return (
+            self.bandwidth_mbps,
+            self.latency_ms,
+            self.packet_loss,
+            self.jitter_ms,
+            self.throughput_mbps,
+        )
+
+
+def check_link_id(link_id: str) -> str:
+    """Return ``link_id`` if it is 1 to 200 of the characters ``A-Z a-z 0-9 . _ : @ > -``."""
+    if not _LINK_ID.fullmatch(link_id):
+        raise InvalidInput(
+            f"link_id is {link_id[:210]!r}; it has 1 to 200 characters of A-Z a-z 0-9 . _ : @ > -. "
+            "Replace the others, slashes and spaces too.",
+            "link_id",
+        )
+    return link_id
+
+
+def check_samples(timestamps_s: Floats, telemetry: Floats, name: str) -> None:
+    """Hold every sample to the ranges of `LIMITS`, in whatever order they are.
+
+    Parameters
+    ----------
+    timestamps_s, telemetry
+        As in a `History`.
+    name
+        What the caller calls the list, for the errors.
+
+    Raises
+    ------
+    InvalidSample
+        For a time outside 1970 to 9999, a missing bandwidth, or a value out of its range.
+    """
+    missing = np.isnan(telemetry)
+    wrong = ~missing & ~((telemetry >= 0) & (telemetry <= _HIGHEST))
+    wrong[:, 0] |= missing[:, 0]
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise _out_of_range(f"{name}[{row}].", COLUMNS[column], float(telemetry[row, column]))
+    possible = (timestamps_s >= 0) & (timestamps_s < _YEAR_10000)
+    if not possible.all():
+        row = int(np.argmin(possible))
+        raise InvalidSample(
+            f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year "
+            "9999. Divide milliseconds by 1000.",
+            f"{name}[{row}].timestamp",
+        )
+
+
+def _out_of_range(where: str, column: str, value: float) -> InvalidSample:
+    limit = LIMITS[column]
+    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
+    return InvalidSample(f"{column} is {value:.6g}; it is {limit.rule}. {remedy}", where + column)

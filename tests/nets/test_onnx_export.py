@@ -1,0 +1,96 @@
+"""The exported file: equal to Keras, self-describing, and refused where it proves nothing."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pba.errors import BadArtifact
+from pba.models.onnx import OnnxForecaster
+from pba.nets.bin_layout import bins_for
+from pba.nets.network import build
+from pba.nets.onnx_export import Origin, annotate, check_parity, export_onnx, varied_windows
+from pba.types import COLUMNS, NetworkMode
+from pba.types.profile import PROFILES
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.timeout(180),
+]
+BINS = bins_for(NetworkMode.INTERNET)
+SEEN = (True, True, True, True, False)
+SMALL = replace(PROFILES[NetworkMode.INTERNET], units=(8, 4))
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    return build(SMALL, BINS, SEEN)
+
+
+@pytest.fixture(scope="module")
+def forecaster(network: Any) -> OnnxForecaster:
+    origin = Origin("internet-2026.11.23-1", SEEN, ("fcc_2016",), "abc")
+    content = export_onnx(network, BINS, origin)
+    return OnnxForecaster(annotate(content, {"accuracy_20": 0.6}))
+
+
+def test_onnx_says_what_keras_says(network: Any, forecaster: OnnxForecaster) -> None:
+    assert check_parity(network, forecaster) <= 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", list(PROFILES))
+def test_onnx_says_what_keras_says_at_full_size(mode: NetworkMode) -> None:
+    bins = bins_for(mode)
+    network = build(PROFILES[mode], bins, (True,) * 5)
+    content = export_onnx(network, bins, Origin("full-1", (True,) * 5))
+    assert check_parity(network, OnnxForecaster(content)) <= 1e-5
+
+
+def test_the_file_says_what_it_is(forecaster: OnnxForecaster) -> None:
+    told = forecaster.metadata
+    assert told["mode"] == "internet"
+    assert told["version"] == "internet-2026.11.23-1"
+    assert told["revision"] == "abc"
+    assert told["window"] == "60"
+    read = {
+        key: json.loads(told[key]) for key in ("columns", "horizons", "columns_seen", "metrics")
+    }
+    assert read["columns"] == list(COLUMNS)
+    assert read["horizons"] == [1, 5, 15]
+    assert read["columns_seen"] == list(SEEN)
+    assert read["metrics"] == {"accuracy_20": 0.6}
+    assert json.loads(told["trained_on"]) == ["fcc_2016"]
+    np.testing.assert_array_equal(forecaster.bins.edges, BINS.edges)
+
+
+def test_a_model_that_differs_is_refused(forecaster: OnnxForecaster) -> None:
+    other = build(SMALL, BINS, SEEN, seed=1)
+    with pytest.raises(BadArtifact, match="differ by"):
+        check_parity(other, forecaster)
+
+
+def test_a_model_that_learned_nothing_is_noticed() -> None:
+    import keras
+    from keras import layers, ops
+
+    telemetry = keras.Input((60, 5), name="telemetry")
+    zero = layers.Dense(3 * 122, kernel_initializer="zeros")(ops.zeros_like(telemetry[:, 0]))
+    probabilities = ops.softmax(ops.reshape(zero, (-1, 3, 122)), axis=-1)
+    level, path = ops.maximum(telemetry[:, -1, 0], 1e-9), telemetry[:, -1, 1:4]
+    outputs = {"probabilities": probabilities, "level_mbps": level, "path": path}
+    constant = keras.Model(telemetry, outputs, name="internet")
+    with pytest.raises(BadArtifact, match="learned nothing"):
+        export_onnx(constant, BINS, Origin("constant-1", SEEN))
+
+
+def test_varied_windows_hold_outages_missing_values_and_missing_columns() -> None:
+    windows = varied_windows(np.random.default_rng(0), 500, 60)
+    lost = np.isnan(windows[..., 1:])
+    assert 0.3 < lost.mean() < 0.45
+    assert lost.all(axis=1).any()
+    assert (windows[..., 0] == 0).any()
+    assert not np.isnan(windows[..., 0]).any()
+    assert np.nanmax(windows[..., 2]) <= 1.0

@@ -1,0 +1,36 @@
+"""Whether two pieces of JSON are the same but for rounding, and where they are not."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+TOLERANCE = 1e-6
+"""How far a number may be off, as a share of the recorded one; below 1e-9, absolutely."""
+
+
+def assert_close(recorded: Any, result: Any, where: str = "") -> None:
+    """Hold that ``result`` is ``recorded``: numbers within `TOLERANCE`, all else exactly."""
+    differences = list(_differences(recorded, result, where))
+    assert not differences, "\n".join(differences[:20])
+
+
+def _differences(recorded: Any, result: Any, where: str) -> list[str]:
+    if isinstance(recorded, Mapping) and isinstance(result, Mapping):
+        if recorded.keys() != result.keys():
+            return [f"{where}: keys {sorted(recorded)} became {sorted(result)}"]
+        pairs = [(f"{where}.{key}", recorded[key], result[key]) for key in recorded]
+    elif isinstance(recorded, list) and isinstance(result, list):
+        if len(recorded) != len(result):
+            return [f"{where}: {len(recorded)} items became {len(result)}"]
+        items = enumerate(zip(recorded, result, strict=True))
+        pairs = [(f"{where}[{place}]", *pair) for place, pair in items]
+    else:
+        return [] if _same(recorded, result) else [f"{where}: {recorded!r} became {result!r}"]
+    return [line for name, old, new in pairs for line in _differences(old, new, name)]
+
+
+def _same(recorded: Any, result: Any) -> bool:
+    numbers = all(type(value) in (int, float) for value in (recorded, result))
+    if numbers:
+        return math.isclose(recorded, result, rel_tol=TOLERANCE, abs_tol=1e-9)
+    return type(recorded) is type(result) and bool(recorded == result)

@@ -1,0 +1,43 @@
+"""A database of version 3.0.0 is read as that version read it, and its links go on."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pba.store import Store
+from tests.regression.closeness import assert_close
+from tests.regression.replay import FIXTURES, database, fixture, series, settle_more
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict[str, Any]:
+    return fixture("store_before.json")
+
+
+@pytest.fixture
+def store(tmp_path: Path, recorded: dict[str, Any]) -> Iterator[Store]:
+    path = tmp_path / "pba.db"
+    shutil.copy(FIXTURES / "store_before.db", path)
+    opened = Store(f"sqlite:///{path}", lambda: recorded["now_s"]).ready()
+    yield opened
+    opened.close()
+
+
+def test_all_that_version_3_0_stored_is_read(store: Store, recorded: dict[str, Any]):
+    state = json.loads(json.dumps(database(store, recorded["link_id"])))
+    assert_close(recorded["before"], state)
+
+
+def test_forecasts_of_version_3_0_are_scored_and_their_link_learns(
+    store: Store, recorded: dict[str, Any]
+):
+    outcomes = settle_more(store, recorded["link_id"], *series(recorded["more"]))
+    assert_close(recorded["outcomes"], outcomes, "outcomes")
+    state = json.loads(json.dumps(database(store, recorded["link_id"])))
+    after = {key: state[key] for key in recorded["after"]}
+    assert_close(recorded["after"], after, "after")
+    assert recorded["after"]["records"] != recorded["before"]["records"]

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from pba.telemetry.link_mode import LinkMode
+from pba.types import Floats, NetworkMode
+
+
+def window(mbps: float, rtt_ms: float = np.nan) -> Floats:
+    telemetry = np.full((10, 5), np.nan)
+    telemetry[:, 0], telemetry[:, 1] = mbps, rtt_ms
+    return telemetry
+
+
+SLOW, FAST = window(50.0), window(5000.0, 1.0)
+TEN_S = 10_000_000
+
+
+def test_a_new_link_is_detected_at_once_and_then_every_ten_seconds():
+    link = LinkMode()
+    assert link.due(5)
+    link = link.after(SLOW, 5)
+    assert link == LinkMode(NetworkMode.INTERNET, since_us=5, checked_us=5)
+    assert not link.due(TEN_S)
+    assert link.due(TEN_S + 5)
+
+
+def test_one_detection_that_differs_is_forgotten_by_one_that_does_not():
+    link = LinkMode().after(SLOW, 0).after(FAST, TEN_S).after(SLOW, 2 * TEN_S)
+    assert (link.mode, link.candidate, link.switches) == (NetworkMode.INTERNET, None, 0)
+    link = link.after(FAST, 3 * TEN_S)
+    assert link.mode is NetworkMode.INTERNET
+
+
+def test_two_that_differ_from_each_other_switch_nothing():
+    link = LinkMode().after(SLOW, 0).after(FAST, TEN_S).after(window(5000.0, 20.0), 2 * TEN_S)
+    assert (link.mode, link.candidate) == (NetworkMode.INTERNET, NetworkMode.HYBRID)
+
+
+@pytest.mark.parametrize("given", [SLOW, FAST])
+def test_a_steady_link_never_switches(given: Floats):
+    link = LinkMode()
+    for at in range(100):
+        link = link.after(given, at * TEN_S)
+    assert (link.switches, link.since_us) == (0, 0)

@@ -1,0 +1,113 @@
+"""Writes what a finished run leaves: Keras and ONNX files, golden answers, card, history plot."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pba.models.onnx import OnnxForecaster
+from pba.nets.onnx_export import Origin, annotate, export_onnx, varied_windows
+from pba.nets.training_recipe import TrainingRecipe, training_recipe
+from pba.registry import artifacts
+from pba.types import Floats
+
+from .card import machine, make_card, markdown, next_version, revision
+from .checkpoint import TrainingState
+from .job import Run, rebuild
+from .keras_forecaster import KerasForecaster
+from .run_evaluation import evaluate
+
+__all__ = ["write"]
+
+_GOLDEN = 4
+
+
+def write(
+    run: Run,
+    state: TrainingState,
+    folder: Path,
+    command: str,
+    plot: bool,
+    version: str | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write the artefacts of ``run`` into ``folder`` and return the card.
+
+    The ONNX file is measured on the test splits and checked against Keras before anything of an
+    earlier model is replaced.
+
+    Parameters
+    ----------
+    version
+        Of the model; one above that in ``folder`` unless given.
+    more
+        What else the card tells.
+    """
+    mode, splits = run.plan.profile.mode, run.splits
+    recipe = training_recipe(run.plan.profile, splits.train, run.plan.columns_seen)
+    seen = run.plan.columns_seen or splits.train.columns_seen
+    model, told = _finished(recipe, rebuild(recipe, state), run)
+    version = version or next_version(mode, datetime.now(UTC).date(), folder)
+    origin = Origin(version, seen, splits.trained_on, revision())
+    content = export_onnx(model, recipe.bins, origin, recipe.columns, recipe.learned)
+    measured = OnnxForecaster(content, threads=cpu_count() or 1)
+    metrics = evaluate(measured, splits.test, splits.trained_on)
+    reached = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
+    content = annotate(content, {"accuracy_20": reached})
+    forecaster = OnnxForecaster(content)
+    card = make_card(
+        content,
+        forecaster.metadata,
+        seed=run.plan.seed,
+        epochs=state.epochs,
+        machine=machine(),
+        command=command,
+        metrics=metrics,
+        **told,
+        **(more or {}),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder / artifacts.keras_name(mode))
+    (folder / artifacts.onnx_name(mode)).write_bytes(content)
+    answers = artifacts.golden(forecaster, _golden_windows(forecaster.window, forecaster.columns))
+    (folder / "golden.json").write_text(json.dumps(answers))
+    (folder / "card.json").write_text(json.dumps(card, indent=1))
+    (folder / "card.md").write_text(markdown(card))
+    if plot:
+        _plot(folder / "history.png", version, state.history)
+    return card
+
+
+def _finished(recipe: TrainingRecipe, model: Any, run: Run) -> tuple[Any, dict[str, Any]]:
+    """Return ``model`` as sure as fits the windows it was validated on, and the card's part."""
+    val, plan = run.splits.val, run.plan
+    batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
+    said = KerasForecaster(model, recipe.bins).predict(batch.telemetry)
+    return recipe.finish(model, said, batch.future_mbps)
+
+
+def _golden_windows(window: int, columns: tuple[str, ...]) -> Floats:
+    """Return varied windows, among them one without optional columns and one with an outage."""
+    windows = varied_windows(np.random.default_rng(11), _GOLDEN, window, columns)
+    windows[0, :, 1:] = np.nan
+    windows[1, -window // 3 :, 0] = 0.0
+    return windows
+
+
+def _plot(path: Path, title: str, history: Mapping[str, Sequence[float]]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    losses, accuracy = figure.subplots(1, 2)
+    epochs = range(1, len(history["loss"]) + 1)
+    for name in ("loss", "val_loss"):
+        losses.plot(epochs, history[name], marker=".", label=name)
+    losses.set(xlabel="epoch", ylabel="cross-entropy (nats)", title=title)
+    losses.legend()
+    accuracy.plot(epochs, history["val_accuracy_20"], marker=".", color="tab:green")
+    accuracy.set(xlabel="epoch", ylabel="share", title="validation: in band, one step ahead")
+    figure.savefig(path, dpi=110)

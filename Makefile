@@ -11,7 +11,7 @@ help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
 
 serve: .venv/serve.stamp ## start the service with the shipped models, on 127.0.0.1:8000
-	exec $(PY) -m deployments
+	@exec $(PY) -m deployments
 
 test: check ## check everything and run all tests
 	$(PY) -m pytest --cov --cov-report=term --cov-fail-under=0 --durations=25 --durations-min=5
@@ -44,8 +44,10 @@ docs: .venv/dev.stamp ## write the generated tables of README and docs
 	$(PY) -m docs.fill
 
 proto: .venv/dev.stamp ## write deployments/grpc/pba_pb2* from proto/pba.proto
-	$(PY) -m grpc_tools.protoc --proto_path=deployments/grpc=proto \
-		--python_out=. --pyi_out=. --grpc_python_out=. deployments/grpc/pba.proto
+	$(PY) -m grpc_tools.protoc --proto_path=deployments/grpc=proto --python_out=$(PROTO_OUT) \
+		--pyi_out=$(PROTO_OUT) --grpc_python_out=$(PROTO_OUT) deployments/grpc/pba.proto
+	sed -i 's/^from deployments\.grpc import /from . import /' $(PROTO_OUT)/deployments/grpc/pba_pb2_grpc.py
+PROTO_OUT := .
 
 lock: .venv/dev.stamp ## choose versions anew and write requirements/
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/dev.txt --extra train --extra dev
@@ -58,10 +60,13 @@ clean: ## remove what the commands made, the environment too
 
 # Each lock holds the smaller ones with the same versions, so one environment grows as it is needed.
 # A lock is complete: with --no-deps nothing is looked up beside it, so no newer release can matter.
+# In compat mode the checkout itself is on the path: `deployments` and `train`, which a wheel installs
+# as `pba_serve` and `pba_train`, import from any folder, as `serve deploy` and Ray's workers need.
 .venv/%.stamp: requirements/%.txt pyproject.toml | .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	$(PY) -m pip check
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat -e .
 	touch $@
 
 .venv:

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import servers
-from benchmarks.postgres import Postgres, postgresql
 from pba.client import PBAClient
 from pba.errors import PBAError
 from pba.store import Store
 from pba.types import NetworkMetrics
+from tests.support.postgres import Postgres, postgresql
 
 REPORTERS, BATCH, AGAIN_S = 4, 20, 90.0
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from pba.evaluation.metrics import in_band
-from pba.forecasting.planning import Query
+from pba.forecasting.query import Query
 from pba.serving.local_service import LocalService
 from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace, read_sets
-from pba.telemetry.windows import runs
+from pba.telemetry.windows import split_at_gaps
 from pba.types import COLUMNS, HORIZONS, Floats, Forecast, History, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -77,7 +77,7 @@ def cell(parts: list[Turned], at: int, which: int) -> str:
 def live(service: LocalService, trace: Trace, mode: NetworkMode) -> Iterator[Turned]:
     """Yield how it went in each stretch of ``trace`` between pauses."""
     window = PROFILES[mode].window
-    for telemetry in runs(trace.timestamps_s, trace.telemetry):
+    for telemetry in split_at_gaps(trace.timestamps_s, trace.telemetry):
         ends = range(window, len(telemetry))
         for start in range(0, len(ends), AT_ONCE):
             some = ends[start : start + AT_ONCE]

@@ -1,10 +1,8 @@
 """Starts and ends what is measured, each in processes of its own."""
 
 import contextlib
-import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,29 +13,9 @@ from pathlib import Path
 import httpx
 import yaml
 
+from tests.support.ports import own_port
+
 PROJECT = Path(__file__).parents[1]
-_PORTS = range(8100, 9800)  # below those of Ray's workers
-
-
-@contextlib.contextmanager
-def own_port() -> Iterator[int]:
-    """Yield a free port that no other benchmark or test run on this machine takes.
-
-    The service binds it seconds later, and two HAProxies may bind one port at once; until the end a
-    lock on a file of the port's name holds it.
-    """
-    first = os.getpid() % len(_PORTS)
-    for port in (*_PORTS[first:], *_PORTS[:first]):
-        free = False
-        with (Path(tempfile.gettempdir()) / f"pba-test-port-{port}").open("w") as held:
-            with contextlib.suppress(OSError), socket.socket() as probe:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                probe.bind(("127.0.0.1", port))
-                free = True
-            if free:
-                yield port
-                return
-    raise RuntimeError(f"no port is free between {_PORTS[0]} and {_PORTS[-1]}")
 
 
 @contextlib.contextmanager

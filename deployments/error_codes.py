@@ -1,4 +1,4 @@
-"""The one table from PBA's errors to protocol codes, and the body that every error has."""
+"""The one table from PBA's errors to protocol codes, and the body of every error."""
 
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -17,11 +17,11 @@ from pba.errors import (
     Unavailable,
 )
 
-__all__ = ["STATUS", "ErrorCodes", "body", "grpc_status", "status"]
+__all__ = ["STATUS", "ErrorCodes", "error_body", "grpc_status", "http_status"]
 
 
 class ErrorCodes(NamedTuple):
-    """What one kind of error is called in each protocol."""
+    """The status of one kind of error in each protocol."""
 
     http: HTTPStatus
     grpc: StatusCode
@@ -38,10 +38,10 @@ STATUS: dict[type[PBAError], ErrorCodes] = {
     BadArtifact: ErrorCodes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.FAILED_PRECONDITION),
     PBAError: ErrorCodes(HTTPStatus.INTERNAL_SERVER_ERROR, StatusCode.INTERNAL),
 }
-"""The most specific class that an error is of decides."""
+"""The entry of the most specific class of an error applies."""
 
 
-def status(error: PBAError) -> HTTPStatus:
+def http_status(error: PBAError) -> HTTPStatus:
     """Return the HTTP status of ``error``."""
     return _codes(error).http
 
@@ -51,11 +51,11 @@ def grpc_status(error: PBAError) -> StatusCode:
     return _codes(error).grpc
 
 
+def error_body(code: str, message: str, field: str | None = None) -> dict[str, Any]:
+    """Return the body of an error that is not a `PBAError`, in the same form."""
+    detail = {"code": code, "message": message}
+    return {"error": detail if field is None else {**detail, "field": field}}
+
+
 def _codes(error: PBAError) -> ErrorCodes:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-
-
-def body(code: str, message: str, field: str | None = None) -> dict[str, Any]:
-    """Return the body that every error has."""
-    told = {"code": code, "message": message}
-    return {"error": told if field is None else {**told, "field": field}}

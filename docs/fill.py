@@ -1,4 +1,4 @@
-"""Write the generated tables of README.md and docs: `make docs`. --check only says if stale."""
+"""Write the generated tables of README.md and docs: `make docs`. --check only reports."""
 
 import json
 import sys
@@ -27,18 +27,18 @@ def settings(model: type[BaseModel], prefix: str = "") -> str:
 
 
 def accuracy() -> str:
-    """Return each test set's share in band, the model's beside the last value's."""
+    """Return a table of accuracy_20 on each test set: the model's and the last value's."""
     lines = ["| mode | test set | PBA | last value |", "| --- | --- | --- | --- |"]
     for mode in ("datacenter", "internet"):
         card = json.loads((PROJECT / "models" / mode / "card.json").read_text())
         metrics = card["metrics"]
         rows = [*metrics["sets"].items(), ("**mean, sets trained on**", metrics["mean_trained"])]
-        lines += [f"| {mode} | {name} | {_pair(found)} |" for name, found in rows]
+        lines += [f"| {mode} | {name} | {_accuracy_cells(scores)} |" for name, scores in rows]
     return "\n".join(lines)
 
 
-def _pair(found: dict[str, Any]) -> str:
-    model, last = (found[who]["1"]["accuracy_20"] for who in ("model", "last_value"))
+def _accuracy_cells(scores: dict[str, Any]) -> str:
+    model, last = (scores[name]["1"]["accuracy_20"] for name in ("model", "last_value"))
     return f"{model:.3f} | {last:.3f}"
 
 
@@ -56,10 +56,10 @@ def main(check: bool) -> int:
     for name, tables in TABLES.items():
         path = PROJECT / name
         text = path.read_text()
-        for key, make in tables.items():
+        for key, table in tables.items():
             start, end = f"<!-- {key} -->", f"<!-- end of {key} -->"
             before, rest = text.split(start)
-            text = f"{before}{start}\n{make()}\n{end}{rest.split(end)[1]}"
+            text = f"{before}{start}\n{table()}\n{end}{rest.split(end)[1]}"
         if text != path.read_text():
             stale.append(name)
             if not check:

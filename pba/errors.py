@@ -1,24 +1,24 @@
-"""Every error that PBA raises on purpose. No HTTP codes here: `deployments/error_codes.py` maps them.
+"""The errors that PBA raises. HTTP and gRPC codes are in `deployments/error_codes.py`.
 
 ::
 
     PBAError
-    ├── InvalidInput (ValueError)        the caller can mend it
+    ├── InvalidInput (ValueError)        the input breaks a rule; the caller can correct it
     │   ├── InvalidRequest               a body, field or type is wrong
-    │   │   └── NotJson                  a body that is not JSON at all
-    │   ├── InvalidSample                a value of one sample is out of its range
-    │   ├── InvalidHistory               samples that do not make a history together
+    │   │   └── NotJson                  a body that is not JSON
+    │   ├── InvalidSample                a value of one sample is out of range
+    │   ├── InvalidHistory               samples that do not form a history
     │   ├── InvalidMode                  a mode that does not exist
     │   ├── InvalidTrace                 a trace file that cannot be read
     │   ├── NotEnoughData                too few samples to train or to predict
     │   └── TooLarge                     more items or bytes than one call may carry
-    ├── NotFound (LookupError)           nothing under that name
-    ├── Conflict                         what was to be changed is not what the caller saw
-    ├── NotTrained (RuntimeError)        a predictor that has no model yet
-    ├── Busy                             more requests than can be queued: try again later
-    ├── Unavailable                      models or service away
-    │   ├── StoreUnavailable             the telemetry store does not answer
-    │   └── RegistryUnavailable          the model registry does not answer
+    ├── NotFound (LookupError)           no object has that name
+    ├── Conflict                         the object was changed since the caller read it
+    ├── NotTrained (RuntimeError)        a predictor without a model
+    ├── Busy                             the queue is full: try again later
+    ├── Unavailable                      models or the service do not respond
+    │   ├── StoreUnavailable             the telemetry store does not respond
+    │   └── RegistryUnavailable          the model registry does not respond
     └── BadArtifact                      a model file that must not be served
 """
 
@@ -55,13 +55,13 @@ class PBAError(Exception):
     message
         The rule, the value received and the remedy.
     field
-        Where in the request, as ``history[12].packet_loss``; None where no field is to blame.
+        Where in the request, as ``history[12].packet_loss``; None if no single field is wrong.
     """
 
     code = "internal"
 
     def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message, field)  # both, so that it survives the way between processes
+        super().__init__(message, field)  # both, so that unpickling works
         self.message = message
         self.field = field
 
@@ -70,17 +70,17 @@ class PBAError(Exception):
         return self.message
 
     def body(self) -> dict[str, str]:
-        """Return what a caller is told: ``code``, ``message`` and, where known, ``field``."""
-        told = {"code": self.code, "message": self.message}
-        return told if self.field is None else {**told, "field": self.field}
+        """Return the wire form: ``code``, ``message`` and, where known, ``field``."""
+        body = {"code": self.code, "message": self.message}
+        return body if self.field is None else {**body, "field": self.field}
 
     def inside(self, prefix: str) -> "PBAError":
-        """Return the same error with its field placed below ``prefix``."""
+        """Return the same error with ``prefix`` before its field."""
         return type(self)(self.message, f"{prefix}.{self.field}" if self.field else prefix)
 
 
 class InvalidInput(PBAError, ValueError):
-    """The caller sent something that breaks a rule and can mend it."""
+    """The input breaks a rule; the caller can correct it."""
 
     code = "invalid_input"
 
@@ -92,19 +92,19 @@ class InvalidRequest(InvalidInput):
 
 
 class NotJson(InvalidRequest):
-    """A body that is not JSON at all."""
+    """A body that is not JSON."""
 
     code = "not_json"
 
 
 class InvalidSample(InvalidInput):
-    """A value of one sample is out of its range."""
+    """A value of one sample is out of range."""
 
     code = "invalid_sample"
 
 
 class InvalidHistory(InvalidInput):
-    """Samples that do not make a history together."""
+    """Samples that do not form a history."""
 
     code = "invalid_history"
 
@@ -134,43 +134,43 @@ class TooLarge(InvalidInput):
 
 
 class NotFound(PBAError, LookupError):
-    """Nothing is known under that name."""
+    """No object has that name."""
 
     code = "not_found"
 
 
 class Conflict(PBAError):
-    """What was to be changed is no longer, or never was, what the caller took it to be."""
+    """The object to change is not, or no longer, in the state that the caller assumed."""
 
     code = "conflict"
 
 
 class NotTrained(PBAError, RuntimeError):
-    """A predictor that has no model yet."""
+    """A predictor without a model."""
 
     code = "not_trained"
 
 
 class Busy(PBAError):
-    """More requests than can be queued; try again later."""
+    """The queue is full; try again later."""
 
     code = "busy"
 
 
 class Unavailable(PBAError):
-    """Models or service away."""
+    """Models or the service do not respond."""
 
     code = "unavailable"
 
 
 class StoreUnavailable(Unavailable):
-    """The telemetry store does not answer; what needs no store still works."""
+    """The telemetry store does not respond; calls that need no store still work."""
 
     code = "store_unavailable"
 
 
 class RegistryUnavailable(Unavailable):
-    """The model registry does not answer; what serves goes on serving."""
+    """The model registry does not respond; loaded models stay in service."""
 
     code = "registry_unavailable"
 
@@ -181,17 +181,17 @@ class BadArtifact(PBAError):
     code = "bad_artifact"
 
 
-def from_body(told: Mapping[str, str]) -> PBAError:
-    """Return the error that ``told``, the `PBAError.body` of one, describes.
+def from_body(body: Mapping[str, str]) -> PBAError:
+    """Return the error whose `PBAError.body` is ``body``; a `PBAError` for an unknown code.
 
     >>> from_body({"code": "busy", "message": "later", "field": "x"})
     Busy('later', 'x')
     """
-    kinds = {kind.code: kind for kind in _below(PBAError)}
-    return kinds.get(told["code"], PBAError)(told["message"], told.get("field"))
+    classes = {error.code: error for error in _subclasses(PBAError)}
+    return classes.get(body["code"], PBAError)(body["message"], body.get("field"))
 
 
-def _below(kind: type[PBAError]) -> Iterator[type[PBAError]]:
-    for child in kind.__subclasses__():
+def _subclasses(error: type[PBAError]) -> Iterator[type[PBAError]]:
+    for child in error.__subclasses__():
         yield child
-        yield from _below(child)
+        yield from _subclasses(child)

@@ -16,7 +16,7 @@ from pba.errors import InvalidInput, InvalidMode, NotEnoughData, NotTrained
 from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
 from pba.registry import artifacts
-from pba.telemetry.windows import sliding
+from pba.telemetry.windows import sliding_windows
 from pba.types import COLUMNS, Floats, History, NetworkMetrics, NetworkMode, parse_mode
 from pba.types.profile import PROFILES, ModeProfile
 
@@ -107,7 +107,7 @@ class BandwidthPredictorV3:
             If there are too few samples for one window and its target.
         """
         telemetry = self._history(data, self._profile.window + 1).telemetry
-        windows = sliding(telemetry[:-1], self._profile.window)
+        windows = sliding_windows(telemetry[:-1], self._profile.window)
         return windows, telemetry[self._profile.window :, 0]
 
     def train(

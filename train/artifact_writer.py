@@ -1,4 +1,4 @@
-"""Writes what a finished run leaves: Keras and ONNX files, golden answers, card, history plot."""
+"""Writes the artefacts of a finished run: Keras and ONNX files, golden answers, card and plot."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,19 +15,19 @@ from pba.nets.training_recipe import TrainingRecipe, training_recipe
 from pba.registry import artifacts
 from pba.types import Floats
 
-from .card import machine, make_card, markdown, next_version, revision
 from .checkpoint import TrainingState
-from .job import Run, rebuild
 from .keras_forecaster import KerasForecaster
+from .model_card import machine, make_card, markdown, next_version, revision
+from .ray_trainer import TrainingRun, rebuild
 from .run_evaluation import evaluate
 
-__all__ = ["write"]
+__all__ = ["write_artifacts", "write_card"]
 
-_GOLDEN = 4
+_GOLDEN_WINDOWS = 4
 
 
-def write(
-    run: Run,
+def write_artifacts(
+    run: TrainingRun,
     state: TrainingState,
     folder: Path,
     command: str,
@@ -42,22 +42,20 @@ def write(
 
     Parameters
     ----------
+    command
+        The command line, for the card.
+    plot
+        Whether to write ``history.png``.
     version
-        Of the model; one above that in ``folder`` unless given.
+        The model's version; by default one above that in ``folder``.
     more
-        What else the card tells.
+        Further entries of the card.
     """
-    mode, splits = run.plan.profile.mode, run.splits
-    recipe = training_recipe(run.plan.profile, splits.train, run.plan.columns_seen)
-    seen = run.plan.columns_seen or splits.train.columns_seen
-    model, told = _finished(recipe, rebuild(recipe, state), run)
+    mode = run.plan.profile.mode
+    recipe = training_recipe(run.plan.profile, run.splits.train, run.plan.columns_seen)
+    model, calibration = _calibrate(recipe, rebuild(recipe, state), run)
     version = version or next_version(mode, datetime.now(UTC).date(), folder)
-    origin = Origin(version, seen, splits.trained_on, revision())
-    content = export_onnx(model, recipe.bins, origin, recipe.columns, recipe.learned)
-    measured = OnnxForecaster(content, threads=cpu_count() or 1)
-    metrics = evaluate(measured, splits.test, splits.trained_on)
-    reached = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
-    content = annotate(content, {"accuracy_20": reached})
+    content, metrics = _export(run, recipe, model, version)
     forecaster = OnnxForecaster(content)
     card = make_card(
         content,
@@ -67,7 +65,7 @@ def write(
         machine=machine(),
         command=command,
         metrics=metrics,
-        **told,
+        **calibration,
         **(more or {}),
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,24 +73,44 @@ def write(
     (folder / artifacts.onnx_name(mode)).write_bytes(content)
     answers = artifacts.golden(forecaster, _golden_windows(forecaster.window, forecaster.columns))
     (folder / "golden.json").write_text(json.dumps(answers))
-    (folder / "card.json").write_text(json.dumps(card, indent=1))
-    (folder / "card.md").write_text(markdown(card))
+    write_card(folder, card)
     if plot:
         _plot(folder / "history.png", version, state.history)
     return card
 
 
-def _finished(recipe: TrainingRecipe, model: Any, run: Run) -> tuple[Any, dict[str, Any]]:
-    """Return ``model`` as sure as fits the windows it was validated on, and the card's part."""
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write ``card`` as JSON and Markdown."""
+    (folder / "card.json").write_text(json.dumps(card, indent=1))
+    (folder / "card.md").write_text(markdown(card))
+
+
+def _calibrate(recipe: TrainingRecipe, model: Any, run: TrainingRun) -> tuple[Any, dict[str, Any]]:
+    """Return ``model`` calibrated on validation windows, and the card's entries about that."""
     val, plan = run.splits.val, run.plan
     batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
-    said = KerasForecaster(model, recipe.bins).predict(batch.telemetry)
-    return recipe.finish(model, said, batch.future_mbps)
+    prediction = KerasForecaster(model, recipe.bins).predict(batch.telemetry)
+    return recipe.finish(model, prediction, batch.future_mbps)
+
+
+def _export(
+    run: TrainingRun, recipe: TrainingRecipe, model: Any, version: str
+) -> tuple[bytes, dict[str, Any]]:
+    """Return the ONNX file and its figures on the test split."""
+    train, trained_on = run.splits.train, run.splits.trained_on
+    seen = run.plan.columns_seen or train.columns_seen
+    origin = Origin(version, seen, trained_on, revision())
+    content = export_onnx(model, recipe.bins, origin, recipe.columns, recipe.learned)
+    metrics = evaluate(
+        OnnxForecaster(content, threads=cpu_count() or 1), run.splits.test, trained_on
+    )
+    accuracy = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
+    return annotate(content, {"accuracy_20": accuracy}), metrics
 
 
 def _golden_windows(window: int, columns: tuple[str, ...]) -> Floats:
     """Return varied windows, among them one without optional columns and one with an outage."""
-    windows = varied_windows(np.random.default_rng(11), _GOLDEN, window, columns)
+    windows = varied_windows(np.random.default_rng(11), _GOLDEN_WINDOWS, window, columns)
     windows[0, :, 1:] = np.nan
     windows[1, -window // 3 :, 0] = 0.0
     return windows

@@ -1,4 +1,4 @@
-"""The model that serves now: what a challenger starts from, and what it is compared with."""
+"""The model that serves now: a retraining starts from it and compares its challenger with it."""
 
 import tempfile
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pba.registry import SHIPPED, Pointer, Registry, artifacts
 from pba.types import Floats
 from pba.types.profile import NetworkShape
 
-__all__ = ["Champion", "find"]
+__all__ = ["Champion", "load_champion"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,22 +26,22 @@ class Champion:
 
     @property
     def columns_seen(self) -> tuple[bool, ...]:
-        """Which of the five columns it looks at."""
+        """Which of the five columns the model reads."""
         return tuple(self.card["columns_seen"])
 
     @property
     def seen_until_s(self) -> float:
-        """Until when it has seen telemetry, Unix seconds; minus infinity for none."""
-        told = self.card.get("retraining")
-        return float(told["cuts"]["gate_from_s"]) if told else float("-inf")
+        """The end of the telemetry that it was trained on, Unix seconds; minus infinity if none."""
+        origin = self.card.get("retraining")
+        return float(origin["cuts"]["gate_from_s"]) if origin else float("-inf")
 
     def weights(self, shape: NetworkShape) -> list[Floats]:
-        """Return the weights that training goes on from.
+        """Return the weights from which a retraining starts.
 
         Raises
         ------
         BadArtifact
-            If its Keras file cannot be read, or holds another network.
+            If its Keras file cannot be read, or contains another network.
         """
         import keras
 
@@ -51,15 +51,15 @@ class Champion:
             try:
                 saved = keras.saving.load_model(path, compile=False)
                 return network.weights_of(saved, shape, self.forecaster.bins, self.columns_seen)
-            except Exception as error:  # Keras raises whatever it stumbles over
+            except Exception as error:  # Keras raises errors of many kinds for a broken file
                 raise BadArtifact(
-                    f"the Keras file of {self.forecaster.version} is nothing to train on from: "
-                    f"{error!r:.300}. Publish the model anew, or train one: python -m train."
+                    f"the Keras file of {self.forecaster.version} cannot be trained further: "
+                    f"{error!r:.300}. Publish the model again, or train one: python -m train."
                 ) from error
 
 
-def find(registry: Registry, mode: str, shipped: Path) -> Champion:
-    """Return the champion of ``mode``, or the model in ``shipped`` where there is none.
+def load_champion(registry: Registry, mode: str, shipped: Path) -> Champion:
+    """Return the champion of ``mode``, or the model in ``shipped`` if the registry has none.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def find(registry: Registry, mode: str, shipped: Path) -> Champion:
     if pointer.version == SHIPPED:
         path = shipped / artifacts.keras_name(mode)
         if not path.is_file():
-            raise BadArtifact(f"{path} is not there; training goes on from it. Copy it there.")
+            raise BadArtifact(f"{path} does not exist; training starts from it. Copy it there.")
         return Champion(pointer, *artifacts.load(str(shipped), mode), path.read_bytes())
     loaded = registry.load(mode, pointer.version)
     return Champion(pointer, *loaded, registry.weights(mode, pointer.version))

@@ -1,4 +1,4 @@
-"""Where a run stands, on disk: arrays in NPZ and figures in JSON, no pickle."""
+"""The state of a run on disk: arrays as NPZ and figures as JSON, no pickle."""
 
 import json
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ _ARRAYS, _FIGURES = "arrays.npz", "state.json"
 
 @dataclass(slots=True, eq=False)
 class TrainingState:
-    """How far training is.
+    """The progress of a training run.
 
     Parameters
     ----------
     history
-        Figures by epoch.
+        Figure → its value after each epoch.
     best
-        The weights of the epoch with the lowest validation loss.
+        The weights after the epoch with the lowest validation loss.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -31,16 +31,16 @@ class TrainingState:
 
     @property
     def epochs(self) -> int:
-        """How many epochs are done."""
+        """The number of completed epochs."""
         return len(self.history.get("val_loss", ()))
 
     @property
     def since_best(self) -> int:
-        """How many epochs have passed since the best one."""
+        """The number of epochs since the best one."""
         return self.epochs - 1 - int(np.argmin(self.history["val_loss"])) if self.epochs else 0
 
     def add(self, figures: dict[str, float], weights: list[Floats]) -> None:
-        """Note an epoch's ``figures`` and keep its ``weights`` if it was the best."""
+        """Append an epoch's ``figures`` and keep its ``weights`` if they are the best so far."""
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
         if self.since_best == 0:
@@ -60,13 +60,17 @@ def save(folder: Path, state: TrainingState, model: Any, optimizer: Any) -> None
         "optimizer": [variable.numpy() for variable in optimizer.variables],
         "best": state.best,
     }
-    named = {f"{part}.{i}": a for part, values in arrays.items() for i, a in enumerate(values)}
+    named = {
+        f"{group}.{index}": array
+        for group, values in arrays.items()
+        for index, array in enumerate(values)
+    }
     np.savez(folder / _ARRAYS, allow_pickle=False, **named)
     (folder / _FIGURES).write_text(json.dumps(state.history))
 
 
 def load(folder: Path, model: Any, optimizer: Any) -> TrainingState:
-    """Put ``model`` and ``optimizer`` where `save` left them and return the state."""
+    """Restore ``model`` and ``optimizer`` from what `save` wrote and return the state."""
     model.set_weights(_arrays(folder, "weights"))
     for variable, value in zip(optimizer.variables, _arrays(folder, "optimizer"), strict=True):
         variable.assign(value)
@@ -78,7 +82,7 @@ def best_weights(folder: Path) -> list[Floats]:
     return _arrays(folder, "best")
 
 
-def _arrays(folder: Path, part: str) -> list[Floats]:
-    with np.load(folder / _ARRAYS, allow_pickle=False) as held:
-        count = sum(name.startswith(f"{part}.") for name in held)
-        return [held[f"{part}.{i}"] for i in range(count)]
+def _arrays(folder: Path, group: str) -> list[Floats]:
+    with np.load(folder / _ARRAYS, allow_pickle=False) as archive:
+        count = sum(name.startswith(f"{group}.") for name in archive)
+        return [archive[f"{group}.{index}"] for index in range(count)]

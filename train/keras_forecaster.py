@@ -14,22 +14,22 @@ _CHUNK = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KerasForecaster:
-    """What `pba.models.base.Forecaster` asks for, of a network that takes one window at a time."""
+    """A `pba.models.base.Forecaster` over a network that takes single windows."""
 
     model: Any
     bins: Bins
 
     @property
     def name(self) -> str:
-        """What Keras calls it."""
+        """The name of the Keras model."""
         return str(self.model.name)
 
     @property
     def window(self) -> int:
-        """The samples it takes."""
+        """The number of samples in a window."""
         return int(self.model.input_shape[1])
 
     def predict(self, telemetry: Floats) -> Prediction:
-        """Return what it says of ``telemetry``, shape ``(batch, window, column)``."""
+        """Return the predictions for ``telemetry``, shape ``(batch, window, column)``."""
         outputs = self.model.predict(telemetry, batch_size=_CHUNK, verbose=0)
         return Prediction(**{field.name: outputs[field.name] for field in fields(Prediction)})

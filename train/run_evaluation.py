@@ -1,10 +1,10 @@
-"""What a model's ONNX file reaches on data it has never seen, beside the last value."""
+"""The figures of an exported model on unseen data, beside those of the last value."""
 
 from typing import Any
 
 from pba.evaluation import scores
-from pba.evaluation.baselines import repetition
-from pba.evaluation.candidates import candidate
+from pba.evaluation.baselines import last_value
+from pba.evaluation.candidates import as_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.onnx import OnnxForecaster
@@ -13,32 +13,38 @@ from pba.telemetry.datasets import WindowSet
 __all__ = ["evaluate"]
 
 
-def evaluate(forecaster: OnnxForecaster, data: WindowSet, trained: tuple[str, ...]) -> Any:
+def evaluate(forecaster: OnnxForecaster, data: WindowSet, trained_on: tuple[str, ...]) -> Any:
     """Return the figures of `pba.evaluation.scores` for the model and for the last value.
 
     Parameters
     ----------
-    trained
+    trained_on
         Names of the sets that the model was trained on.
 
     Returns
     -------
     dict
-        ``sets`` (set → ``windows``, ``model``, ``last_value``), ``pooled`` (all windows alike),
-        ``mean`` and ``mean_trained`` (all sets alike); below each speaker horizon → figures.
+        ``sets`` (set → ``windows``, ``model``, ``last_value``), ``pooled`` (each window counts
+        alike), ``mean`` and ``mean_trained`` (each set counts alike). For each candidate they
+        contain horizon → figures.
     """
-    moments = {name: EvaluationPoints(data.only(at)) for name, at in data.by_set() if len(at)}
+    points = {
+        name: EvaluationPoints(data.only(indices))
+        for name, indices in data.by_set()
+        if len(indices)
+    }
     report: dict[str, Any] = {
-        "sets": {name: {"windows": len(found)} for name, found in moments.items()}
+        "sets": {name: {"windows": len(of_set)} for name, of_set in points.items()}
     }
     report |= {"pooled": {}, "mean": {}, "mean_trained": {}}
-    for one in (candidate(forecaster, "model"), repetition()):
-        said = {name: walk_forward(one, found) for name, found in moments.items()}
-        found = {name: scores.scores(said[name], moments[name]) for name in moments}
-        for name in moments:
-            report["sets"][name][one.name] = found[name]
-        report["pooled"][one.name] = scores.pooled([(said[n], moments[n]) for n in moments])
-        report["mean"][one.name] = scores.mean(list(found.values()))
-        known = [found[name] for name in moments if name in trained]
-        report["mean_trained"][one.name] = scores.mean(known)
+    for candidate in (as_candidate(forecaster, "model"), last_value()):
+        forecasts = {name: walk_forward(candidate, of_set) for name, of_set in points.items()}
+        figures = {name: scores.scores(forecasts[name], points[name]) for name in points}
+        for name in points:
+            report["sets"][name][candidate.name] = figures[name]
+        pairs = [(forecasts[name], points[name]) for name in points]
+        report["pooled"][candidate.name] = scores.pooled(pairs)
+        report["mean"][candidate.name] = scores.mean(list(figures.values()))
+        trained = [figures[name] for name in points if name in trained_on]
+        report["mean_trained"][candidate.name] = scores.mean(trained)
     return report

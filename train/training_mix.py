@@ -1,4 +1,4 @@
-"""What a retraining learns from: recent days more than old ones, and a share of the old traces."""
+"""The windows of a retraining: recent days more than old ones, and a share of original traces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from pba.errors import NotEnoughData
 from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace
 
-from .data import Parts, Splits, learnt
+from .splits import Splits, TraceSplits, training_traces
 from .telemetry_slices import TimeCuts, between, by_day
 
-__all__ = ["DAILY", "LEAST_LINKS", "TrainingMix", "mix", "window_count"]
+__all__ = ["DAILY_WEIGHT", "LEAST_LINKS", "TrainingMix", "training_mix", "window_count"]
 
-DAILY = 0.8
-"""The weight of a day's windows, as a share of that of the day after."""
+DAILY_WEIGHT = 0.8
+"""The weight of a day's windows, relative to those of the day after."""
 
 LEAST_LINKS = 5
-"""Links that the gate needs: of fewer, chance makes all agree more often than once in 32."""
+"""Links that the gate needs: fewer agree by chance more often than once in 32."""
 
 _TELEMETRY = "telemetry"
 _VAL_WINDOWS = 8000
@@ -27,77 +27,83 @@ _VAL_WINDOWS = 8000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingMix:
-    """Windows, and how many of each set an epoch draws and a validation takes, in their order."""
+    """Windows, and how many an epoch and a validation draw from each set, in the sets' order."""
 
     splits: Splits
-    an_epoch: tuple[int, ...]
-    to_validate: tuple[int, ...]
+    epoch_quotas: tuple[int, ...]
+    val_quotas: tuple[int, ...]
 
-    def told(self) -> dict[str, Any]:
-        """Return the card's part: windows of an epoch by set, and by day of the telemetry."""
+    def card_entries(self) -> dict[str, Any]:
+        """Return the quotas for the card: set, or day of the telemetry → windows."""
+        train, val = self.splits.train.names, self.splits.val.names
         return {
-            "windows_an_epoch": dict(zip(self.splits.train.names, self.an_epoch, strict=True)),
-            "windows_to_validate": dict(zip(self.splits.val.names, self.to_validate, strict=True)),
+            "windows_an_epoch": dict(zip(train, self.epoch_quotas, strict=True)),
+            "windows_to_validate": dict(zip(val, self.val_quotas, strict=True)),
         }
 
 
-def mix(
-    links: Sequence[Trace], cuts: TimeCuts, old: Parts, window: int, windows: int, replay: float
+def training_mix(
+    links: Sequence[Trace],
+    cuts: TimeCuts,
+    old: TraceSplits,
+    window: int,
+    windows: int,
+    replay: float,
 ) -> TrainingMix:
-    """Return what to learn from.
+    """Return the windows to train on.
 
     Parameters
     ----------
     links
-        What was reported.
+        The reported telemetry.
     old
-        The original traces, as `train.data.parts_of` gives them; empty splits without any.
+        The original traces, as `splits.trace_splits` returns them; empty splits if there are none.
     windows
         The most windows of an epoch.
     replay
-        The share of them that is of the original traces, 0 to below 1, each set alike.
+        The share of them from the original traces, 0 to below 1, equally from each set.
     """
-    early = between(links, -np.inf, cuts.val_from_s)
-    days = by_day(early, window)
-    held = {f"{_TELEMETRY}@{day}": learnt(series) for day, series in days.items()}
+    days = by_day(between(links, -np.inf, cuts.val_from_s), window)
+    by_set = {f"{_TELEMETRY}@{day}": training_traces(series) for day, series in days.items()}
     val = {_TELEMETRY: between(links, cuts.val_from_s, cuts.gate_from_s)}
     newest = {_TELEMETRY: between(links, cuts.gate_from_s, np.inf)}
     splits = Splits.of(
         {
-            "train": old["train"] | held,
+            "train": old["train"] | by_set,
             "val": old["val"] | val,
             "test": old["test"] | newest,
         },
         window,
     )
-    weights = {f"{_TELEMETRY}@{day}": DAILY ** (max(days) - day).days for day in days}
+    weights = {f"{_TELEMETRY}@{day}": DAILY_WEIGHT ** (max(days) - day).days for day in days}
     share = replay if any(old["train"].values()) else 0.0
-    an_epoch = _quotas(splits.train, weights, windows, share)
-    to_validate = _quotas(splits.val, {_TELEMETRY: 1.0}, _VAL_WINDOWS, share)
-    return TrainingMix(splits, an_epoch, to_validate)
+    epoch_quotas = _quotas(splits.train, weights, windows, share)
+    val_quotas = _quotas(splits.val, {_TELEMETRY: 1.0}, _VAL_WINDOWS, share)
+    return TrainingMix(splits, epoch_quotas, val_quotas)
 
 
 def _quotas(
     data: WindowSet, weights: dict[str, float], windows: int, replay: float
 ) -> tuple[int, ...]:
-    """Return how many windows to draw of each set.
+    """Return how many windows to draw from each set.
 
-    Of the telemetry, of each day the share that its weight is, at most ``1 - replay`` of
-    ``windows``; of the rest, as much as makes the share ``replay``, each set alike.
+    From the telemetry, of each day a share proportional to its weight, together at most
+    ``1 - replay`` of ``windows``; from the other sets, equal numbers whose sum is the share
+    ``replay``.
     """
-    counts = {name: len(at) for name, at in data.by_set()}
+    counts = {name: len(indices) for name, indices in data.by_set()}
     weighted = sum(counts[name] * weight for name, weight in weights.items())
     fraction = min(1.0, (1.0 - replay) * windows / max(weighted, 1.0))
     old = [name for name, count in counts.items() if count and name not in weights]
-    each = round(fraction * weighted * replay / (1.0 - replay) / max(len(old), 1))
+    per_set = round(fraction * weighted * replay / (1.0 - replay) / max(len(old), 1))
     return tuple(
-        round(fraction * weights[name] * count) if name in weights else min(each, count)
+        round(fraction * weights[name] * count) if name in weights else min(per_set, count)
         for name, count in counts.items()
     )
 
 
 def window_count(links: Sequence[Trace], window: int) -> int:
-    """Return how many windows ``links`` hold."""
+    """Return the number of windows in ``links``."""
     try:
         return len(WindowSet.of({_TELEMETRY: links}, window))
     except NotEnoughData:

@@ -1,4 +1,4 @@
-"""What a training run is asked to do. Values only."""
+"""The settings of one training run. Values only."""
 
 from dataclasses import dataclass, replace
 
@@ -10,35 +10,35 @@ __all__ = ["TrainingPlan"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
-    """One network's run.
+    """The settings of one network's training.
 
     Parameters
     ----------
     profile
-        The network's window, units, dropout and learning rate (the peak of the schedule).
+        The network's window, units, dropout and peak learning rate.
     epochs
-        The most passes; fewer where validation stops improving.
+        The most epochs; training stops earlier when validation no longer improves.
     batch_size
-        Windows a step, over all workers together.
+        Windows per step, over all workers together.
     in_a_row
-        Windows of a stretch, which share the steps of their LSTMs.
+        Windows per stretch, which share the steps of their LSTMs.
     windows_per_set
-        The most windows that a set gives to an epoch, so that large sets do not drown small ones;
-        they are drawn anew each epoch. None takes all; several numbers are of one set each.
+        The most windows drawn from a set per epoch, so that large sets do not outweigh small ones;
+        they are drawn anew for each epoch. None takes all; a sequence gives one limit per set.
     val_per_set
-        The most windows of a set to validate on, the same each epoch; likewise.
+        The most validation windows drawn from a set, the same in each epoch; otherwise likewise.
     patience
         Epochs without a better validation loss after which training stops.
     workers
         Ray Train workers that share each batch.
     teachers
-        Networks of the same shape, of the next seeds, that are trained first and then teach this
-        one together.
+        Networks of the same shape and of the next seeds. They are trained first; this network then
+        learns from their mean (distillation).
     seed
-        Of first weights, dropout, and the order of windows.
+        Of initial weights, dropout, and the order of windows.
     columns_seen
-        Which of the five columns the network looks at. None means those that its training windows
-        measure; one that starts from another's weights looks at what that one did.
+        Which of the five columns the network reads. None means those that its training windows
+        measure; a network that starts from another's weights reads the columns of that one.
     """
 
     profile: NetworkShape
@@ -54,8 +54,8 @@ class TrainingPlan:
     columns_seen: tuple[bool, ...] | None = None
 
     @property
-    def taught(self) -> "tuple[TrainingPlan, ...]":
-        """The teachers' own plans."""
+    def teacher_plans(self) -> "tuple[TrainingPlan, ...]":
+        """The plans of the teachers."""
         return tuple(
-            replace(self, teachers=0, seed=self.seed + 1 + at) for at in range(self.teachers)
+            replace(self, teachers=0, seed=self.seed + 1 + index) for index in range(self.teachers)
         )

@@ -1,8 +1,8 @@
-"""How far to go from the champion towards what was learnt: as far as nothing old is forgotten.
+"""How far to move from the champion's weights to the trained ones without forgetting old sets.
 
-What lies on the line between the weights of a network and those that it was trained on to forgets
-less than its end and keeps much of what was gained (Wortsman et al., "Robust fine-tuning of
-zero-shot models", 2022).
+Weights on the line between a network's and those it was fine-tuned to forget less than the
+fine-tuned ones and keep much of the gain (Wortsman et al., "Robust fine-tuning of zero-shot
+models", 2022).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,50 +13,53 @@ from pba.types import Floats
 
 from . import gate
 from .checkpoint import TrainingState
-from .job import Run
 from .keras_forecaster import KerasForecaster
+from .ray_trainer import TrainingRun
 
-__all__ = ["between", "furthest", "share_kept"]
+__all__ = ["interpolate", "largest_share", "largest_safe_share"]
 
 _STEPS = 8
 
 
-def share_kept(
-    run: Run, state: TrainingState, old: Mapping[str, EvaluationPoints], most: float
+def largest_safe_share(
+    run: TrainingRun,
+    state: TrainingState,
+    old: Mapping[str, EvaluationPoints],
+    tolerance: float,
 ) -> float:
-    """Return how much of the way from ``run.first`` to ``state.best`` forgets nothing of ``old``.
+    """Return how far from ``run.initial_weights`` to ``state.best`` no set of ``old`` is forgotten.
 
     Parameters
     ----------
     old
-        Set → moments, as `train.gate.judge` takes them; empty where nothing can be forgotten.
-    most
-        Of accuracy_20 one step ahead, what may be lost on any of them, by chance or not: on a small
-        set nobody can tell, and to go less far costs little.
+        Set → points, as `gate.judge` takes them; empty if nothing can be forgotten.
+    tolerance
+        The loss of accuracy_20 one step ahead that is allowed on each of them, by chance or not: on
+        a small set the two cannot be told apart, and a smaller share costs little.
     """
     recipe = training_recipe(run.plan.profile, run.splits.train, run.plan.columns_seen)
     network = KerasForecaster(recipe.build(0, 1), recipe.bins)
-    network.model.set_weights(run.first)
-    champion = gate.answers(network, old)
+    network.model.set_weights(run.initial_weights)
+    champion = gate.forecast_sets(network, old)
 
     def forgets(share: float) -> bool:
-        network.model.set_weights(between(run.first, state.best, share))
-        figures = gate.kept(champion, gate.answers(network, old), old)
-        return any(one["gained"]["value"] < -most for one in figures.values())
+        network.model.set_weights(interpolate(run.initial_weights, state.best, share))
+        comparisons = gate.compare_old_sets(champion, gate.forecast_sets(network, old), old)
+        return any(figures["gained"]["value"] < -tolerance for figures in comparisons.values())
 
-    return furthest(forgets)
-
-
-def between(first: Sequence[Floats], last: Sequence[Floats], share: float) -> list[Floats]:
-    """Return the weights at ``share`` of the way from ``first`` to ``last``."""
-    return [a + share * (b - a) for a, b in zip(first, last, strict=True)]
+    return largest_share(forgets)
 
 
-def furthest(forgets: Callable[[float], bool]) -> float:
-    """Return how much of the way to go: all, or the most eighths at which nothing is forgotten.
+def interpolate(start: Sequence[Floats], end: Sequence[Floats], share: float) -> list[Floats]:
+    """Return the weights at ``share`` of the way from ``start`` to ``end``."""
+    return [a + share * (b - a) for a, b in zip(start, end, strict=True)]
 
-    At least one eighth. Looks at the end, then halves the way, and so takes it that what is
-    forgotten at some share is at every larger one.
+
+def largest_share(forgets: Callable[[float], bool]) -> float:
+    """Return the largest share, in eighths, at which nothing is forgotten; at least one eighth.
+
+    Tries the whole way first, then bisects, which assumes that what is forgotten at some share is
+    forgotten at every larger one.
 
     Parameters
     ----------
@@ -65,16 +68,16 @@ def furthest(forgets: Callable[[float], bool]) -> float:
 
     Examples
     --------
-    >>> furthest(lambda share: share > 0.4)
+    >>> largest_share(lambda share: share > 0.4)
     0.375
     """
     if not forgets(1.0):
         return 1.0
-    sound, too_far = 0, _STEPS
-    while too_far - sound > 1:
-        middle = (sound + too_far) // 2
+    safe, too_far = 0, _STEPS
+    while too_far - safe > 1:
+        middle = (safe + too_far) // 2
         if forgets(middle / _STEPS):
             too_far = middle
         else:
-            sound = middle
-    return max(sound, 1) / _STEPS
+            safe = middle
+    return max(safe, 1) / _STEPS

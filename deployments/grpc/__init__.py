@@ -1,1 +1,1 @@
-"""gRPC beside HTTP: what serves `proto/pba.proto`. `make proto` writes the `pba_pb2` files."""
+"""gRPC: the server of a router replica, its servicers, and messages from and to domain objects."""

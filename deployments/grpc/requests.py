@@ -7,14 +7,30 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import Message
 
-from pba.errors import InvalidInput, InvalidMode, InvalidRequest, InvalidSample, PBAError, TooLarge
+from pba.errors import (
+    InvalidInput,
+    InvalidMode,
+    InvalidRequest,
+    InvalidSample,
+    PBAError,
+    TooLarge,
+)
+from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
-from pba.forecasting.planning import Query
-from pba.types import COLUMNS, LIMITS, History, NetworkMode, check_link_id
+from pba.store import SampleReport
+from pba.types import (
+    COLUMNS,
+    LIMITS,
+    Floats,
+    History,
+    NetworkMode,
+    check_link_id,
+    check_samples,
+)
 
 from . import pba_pb2 as pb
 
-__all__ = ["MODES", "read_observations", "read_queries", "read_query"]
+__all__ = ["MODES", "read_queries", "read_query", "read_reports"]
 
 MODES: dict[pb.Mode, NetworkMode | None] = {
     pb.MODE_UNSPECIFIED: None,
@@ -22,60 +38,70 @@ MODES: dict[pb.Mode, NetworkMode | None] = {
     pb.MODE_INTERNET: NetworkMode.INTERNET,
     pb.MODE_HYBRID: NetworkMode.HYBRID,
 }
-"""The mode of each number on the wire; None means that it is detected, or not known."""
+"""The mode of each number on the wire; None means that the mode is detected, or unknown."""
 
 
 def read_query(request: pb.ForecastRequest) -> Query:
-    """Return the query that ``request`` asks.
+    """Return the query in ``request``.
 
     Raises
     ------
     InvalidRequest, InvalidSample, InvalidHistory, InvalidMode, InvalidInput
-        With the field that is to blame.
+        With the field in question.
     """
-    _refuse_unknown(request)
+    _refuse_unknown_fields(request)
     return _query(request)
 
 
-def read_queries(request: pb.ForecastBatchRequest, most: int) -> list[Query | PBAError]:
-    """Return the query of each request, or what is wrong with it in its place.
+def read_queries(request: pb.ForecastBatchRequest, limit: int) -> list[Query | PBAError]:
+    """Return the query of each request, or its error in its place.
 
     Raises
     ------
     InvalidRequest
         For fields that the proto does not have, anywhere.
     TooLarge
-        For more than ``most`` requests.
+        For more than ``limit`` requests.
     """
-    _refuse_more(request.requests, most, "requests")
-    _refuse_unknown(request)
+    _check_count(request.requests, limit, "requests")
+    _refuse_unknown_fields(request)
     return [_query_or_error(item) for item in request.requests]
 
 
-def read_observations(request: pb.ObserveRequest, most: int) -> dict[str, Any]:
-    """Return the samples of ``request`` as `Router.observe` takes them, which checks the values.
+def read_reports(request: pb.ObserveRequest, limit: int) -> list[SampleReport]:
+    """Return one report per link.
 
     Raises
     ------
-    InvalidRequest
-        For fields that the proto does not have, anywhere.
+    InvalidRequest, InvalidSample, InvalidInput
+        With the field in question, or for fields that the proto does not have, anywhere.
     TooLarge
-        For more than ``most`` samples.
+        For more than ``limit`` samples.
     """
-    _refuse_more(request.samples, most, "samples")
-    _refuse_unknown(request)
-    return {"samples": [_observation(item) for item in request.samples]}
+    _check_count(request.samples, limit, "samples")
+    _refuse_unknown_fields(request)
+    times_s, telemetry = _table((item.sample for item in request.samples), "samples")
+    check_samples(times_s, telemetry, "samples")
+    rows: dict[str, list[int]] = {}
+    for row, item in enumerate(request.samples):
+        rows.setdefault(item.link_id, []).append(row)
+    for link_id, (first, *_) in rows.items():
+        try:
+            check_link_id(link_id)
+        except InvalidInput as error:
+            raise error.inside(f"samples[{first}]") from None
+    return [SampleReport(link_id, times_s[at], telemetry[at]) for link_id, at in rows.items()]
 
 
-def _refuse_more(items: Any, most: int, name: str) -> None:
-    if len(items) > most:
+def _check_count(items: Any, limit: int, name: str) -> None:
+    if len(items) > limit:
         raise TooLarge(
-            f"{name} has {len(items)} items; one call carries at most {most}. Split it.", name
+            f"{name} has {len(items)} items; one call carries at most {limit}. Split it.", name
         )
 
 
-def _refuse_unknown(request: Message) -> None:
-    """Refuse fields of a newer or another proto; as over HTTP, nothing is silently ignored."""
+def _refuse_unknown_fields(request: Message) -> None:
+    """Refuse fields of a newer or another proto: as over HTTP, nothing is silently ignored."""
     size = request.ByteSize()
     request.DiscardUnknownFields()  # type: ignore[no-untyped-call, unused-ignore]
     unknown = size - request.ByteSize()
@@ -96,13 +122,14 @@ def _query_or_error(request: pb.ForecastRequest) -> Query | PBAError:
 def _query(request: pb.ForecastRequest) -> Query:
     mode = _mode(request.mode)
     link_id = check_link_id(request.link_id) if request.HasField("link_id") else None
-    return Query(_history(request.history), mode, link_id, allocation=_allocation(request))
+    history = History(*_table(request.history, "history"))
+    return Query(history, mode, link_id, allocation=_allocation(request))
 
 
 def _allocation(request: pb.ForecastRequest) -> AllocationRequest | None:
     if not request.HasField("allocation"):
         return None
-    return AllocationRequest.from_dict(_given(request.allocation))
+    return AllocationRequest.from_dict(_fields(request.allocation))
 
 
 def _mode(number: pb.Mode) -> NetworkMode | None:
@@ -112,26 +139,26 @@ def _mode(number: pb.Mode) -> NetworkMode | None:
     return MODES[number]
 
 
-def _history(samples: Iterable[pb.Sample]) -> History:
-    rows = [_row(place, _given(sample)) for place, sample in enumerate(samples)]
+def _table(samples: Iterable[pb.Sample], name: str) -> tuple[Floats, Floats]:
+    """Return times in Unix seconds, ``(sample,)``, and telemetry, ``(sample, 5)``."""
+    rows = [_row(_fields(sample), f"{name}[{index}]") for index, sample in enumerate(samples)]
     table = np.array(rows, dtype=float).reshape(-1, 1 + len(COLUMNS))
-    return History(table[:, 0], table[:, 1:])
+    return table[:, 0], table[:, 1:]
 
 
-def _row(place: int, given: dict[str, float]) -> list[float]:
-    """Return time and `COLUMNS`, NaN where nothing was given; a NaN that was given is refused."""
+def _row(fields: dict[str, float], place: str) -> list[float]:
+    """Return time and `COLUMNS`, NaN where a field is absent; a NaN in the message is refused."""
     for name in ("timestamp_s", "bandwidth_mbps"):
-        if name not in given:
-            raise InvalidRequest(
-                f"{name} is missing and is required. Add it.", f"history[{place}].{name}"
-            )
+        if name not in fields:
+            raise InvalidRequest(f"{name} is missing and is required. Add it.", f"{place}.{name}")
     for name in COLUMNS:
-        if math.isnan(given.get(name, 0.0)):
-            raise _not_a_number(name, f"history[{place}].{name}")
-    return [given["timestamp_s"], *(given.get(name, math.nan) for name in COLUMNS)]
+        if math.isnan(fields.get(name, 0.0)):
+            raise _not_a_number(name, f"{place}.{name}")
+    return [fields["timestamp_s"], *(fields.get(name, math.nan) for name in COLUMNS)]
 
 
-def _given(message: Message) -> dict[str, Any]:
+def _fields(message: Message) -> dict[str, Any]:
+    """Return the fields that are set in ``message``."""
     return {field.name: value for field, value in message.ListFields()}
 
 
@@ -140,9 +167,3 @@ def _not_a_number(name: str, field: str) -> InvalidSample:
     return InvalidSample(
         f"{name} is nan; it is {LIMITS[name].rule}. {remedy} where nothing was measured.", field
     )
-
-
-def _observation(item: pb.LinkSample) -> dict[str, Any]:
-    given = _given(item.sample)
-    moment = {"timestamp": given.pop("timestamp_s")} if "timestamp_s" in given else {}
-    return {"link_id": item.link_id} | moment | given

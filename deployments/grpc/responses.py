@@ -1,87 +1,89 @@
-"""Domain objects in, answers of `proto/pba.proto` out."""
+"""Domain objects in, responses of `proto/pba.proto` out."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from pba.errors import PBAError
-from pba.types import QUANTILES, Forecast, HorizonForecast, Member, NetworkMode
+from pba.store import Receipt, SampleReport
+from pba.types import QUANTILES, Forecast, HorizonForecast, Member
 
 from . import pba_pb2 as pb
 from .requests import MODES
 
-__all__ = ["batch", "detail", "forecast", "observed"]
+__all__ = ["batch", "error_detail", "forecast", "receipts"]
 
-_NUMBERS = {mode: number for number, mode in MODES.items()}
-_SAMPLE = re.compile(r"^(samples\[\d+\])\.(?!link_id$)")
+_MODE_NUMBERS = {mode: number for number, mode in MODES.items()}
+_SAMPLE_FIELD = re.compile(r"^(samples\[\d+\])\.(?!link_id$)")
 
 
-def forecast(made: Forecast) -> pb.Forecast:
-    """Return ``made`` as a message."""
+def forecast(source: Forecast) -> pb.Forecast:
+    """Return ``source`` as a message."""
     return pb.Forecast(
-        link_id=made.link_id,
-        mode=_NUMBERS[made.mode],
-        source=made.source,
-        model_version=made.model_version,
-        made_at_s=made.made_at.timestamp(),
-        valid_until_s=made.valid_until.timestamp(),
-        step_s=made.step_s,
-        bandwidth_mbps=made.bandwidth_mbps,
-        confidence=made.confidence,
-        horizons=[_horizon(part) for part in made.horizons],
-        latency_ms=made.latency_ms,
-        packet_loss=made.packet_loss,
-        jitter_ms=made.jitter_ms,
-        members=[_member(part) for part in made.members],
-        reasons=made.reasons,
-        allocation=None if made.allocation is None else made.allocation.as_dict(),
+        link_id=source.link_id,
+        mode=_MODE_NUMBERS[source.mode],
+        source=source.source,
+        model_version=source.model_version,
+        made_at_s=source.made_at.timestamp(),
+        valid_until_s=source.valid_until.timestamp(),
+        step_s=source.step_s,
+        bandwidth_mbps=source.bandwidth_mbps,
+        confidence=source.confidence,
+        horizons=[_horizon(horizon) for horizon in source.horizons],
+        latency_ms=source.latency_ms,
+        packet_loss=source.packet_loss,
+        jitter_ms=source.jitter_ms,
+        members=[_member(member) for member in source.members],
+        reasons=source.reasons,
+        allocation=None if source.allocation is None else source.allocation.as_dict(),
     )
 
 
-def batch(made: Sequence[Forecast | PBAError]) -> pb.ForecastBatchResponse:
-    """Return a forecast, or what is wrong, for each of ``made``, in order."""
-    return pb.ForecastBatchResponse(forecasts=[_item(item) for item in made])
+def batch(items: Sequence[Forecast | PBAError]) -> pb.ForecastBatchResponse:
+    """Return a forecast, or an error, for each of ``items``, in order."""
+    return pb.ForecastBatchResponse(forecasts=[_item(item) for item in items])
 
 
-def detail(error: PBAError) -> pb.ErrorDetail:
-    """Return what a caller is told of ``error``, its field as the proto names it.
+def error_detail(error: PBAError) -> pb.ErrorDetail:
+    """Return ``error`` as a message, its field as the proto names it.
 
     >>> from pba.errors import InvalidSample
-    >>> detail(InvalidSample("late", "samples[3].timestamp")).field
+    >>> error_detail(InvalidSample("late", "samples[3].timestamp")).field
     'samples[3].sample.timestamp_s'
     """
-    told = error.body()
-    if "field" in told:
-        named = _SAMPLE.sub(r"\1.sample.", told["field"])
-        told["field"] = re.sub(r"\.timestamp$", ".timestamp_s", named)
-    return pb.ErrorDetail(**told)
+    body = error.body()
+    if "field" in body:
+        field = _SAMPLE_FIELD.sub(r"\1.sample.", body["field"])
+        body["field"] = re.sub(r"\.timestamp$", ".timestamp_s", field)
+    return pb.ErrorDetail(**body)
 
 
-def observed(told: Mapping[str, Any]) -> pb.ObserveResponse:
-    """Return what became of each link's samples, from what `Router.observe` returns."""
-    links = {link_id: _link(counts) for link_id, counts in told["links"].items()}
-    return pb.ObserveResponse(links=links)
+def receipts(reports: Sequence[SampleReport], results: Sequence[Receipt]) -> pb.ObserveResponse:
+    """Return the receipt of each link's report."""
+    pairs = zip(reports, results, strict=True)
+    return pb.ObserveResponse(
+        links={report.link_id: _receipt(receipt) for report, receipt in pairs}
+    )
 
 
-def _item(made: Forecast | PBAError) -> pb.ForecastItem:
-    if isinstance(made, PBAError):
-        return pb.ForecastItem(error=detail(made))
-    return pb.ForecastItem(forecast=forecast(made))
+def _item(item: Forecast | PBAError) -> pb.ForecastItem:
+    if isinstance(item, PBAError):
+        return pb.ForecastItem(error=error_detail(item))
+    return pb.ForecastItem(forecast=forecast(item))
 
 
-def _horizon(part: HorizonForecast) -> pb.Horizon:
-    pairs = zip(QUANTILES, part.quantiles_mbps, strict=True)
+def _horizon(source: HorizonForecast) -> pb.Horizon:
+    pairs = zip(QUANTILES, source.quantiles_mbps, strict=True)
     return pb.Horizon(
-        steps=part.steps,
-        bandwidth_mbps=part.bandwidth_mbps,
-        confidence=part.confidence,
+        steps=source.steps,
+        bandwidth_mbps=source.bandwidth_mbps,
+        confidence=source.confidence,
         quantiles=[pb.Quantile(level=level, bandwidth_mbps=mbps) for level, mbps in pairs],
     )
 
 
-def _member(part: Member) -> pb.Member:
-    return pb.Member(**part.as_dict())
+def _member(source: Member) -> pb.Member:
+    return pb.Member(**source.as_dict())
 
 
-def _link(counts: Mapping[str, Any]) -> pb.LinkObserved:
-    return pb.LinkObserved(**{**counts, "mode": _NUMBERS[NetworkMode(counts["mode"])]})
+def _receipt(receipt: Receipt) -> pb.LinkObserved:
+    return pb.LinkObserved(**{**receipt.as_dict(), "mode": _MODE_NUMBERS[receipt.mode]})

@@ -1,19 +1,21 @@
 """The gRPC server of a router replica: `Predictor`, health and reflection on one address.
 
 Not Ray's: its proxies and replicas bind their gRPC ports to every address, which PBA, having no
-authentication of its own, must not be heard on.
+authentication yet, must not do.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
 
 import grpc
-from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+
+from pba.serving.data_plane import DataPlane
 
 from ..settings import Settings
 from . import pba_pb2, pba_pb2_grpc
-from .health import Health
-from .servicer import Core, Predictor
+from .health_updates import HealthUpdates
+from .servicer import Predictor
 
 __all__ = ["SERVICE", "GrpcServer"]
 
@@ -23,42 +25,45 @@ _GRACE_S = 5.0  # within the router's graceful_shutdown_timeout_s
 
 
 class GrpcServer:
-    """Answers from ``core`` on the address that ``settings`` names; to be made inside a loop.
+    """Answers from ``plane`` on the address in ``settings``; create it inside an event loop.
 
-    Replicas of one machine share the port, and the system deals connections out among them.
+    Replicas of one machine share the port, and the system distributes connections among them.
 
     Parameters
     ----------
-    core
-        Who answers.
+    plane
+        Answers the calls.
     settings
         Address and limits.
-    ready
-        Whether calls would be answered by the models.
+    problems
+        What keeps the service from being ready; empty if nothing does.
 
     Raises
     ------
     RuntimeError
-        If the address is not to be had.
+        If the address cannot be bound.
     """
 
     def __init__(
-        self, core: Core, settings: Settings, ready: Callable[[], Awaitable[bool]]
+        self, plane: DataPlane, settings: Settings, problems: Callable[[], Awaitable[Sized]]
     ) -> None:
         self._server = grpc.aio.server(options=_options(settings))
-        predictor = Predictor(core, settings.max_items)
+        self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE), problems)
+        predictor = Predictor(plane, settings.max_items)
         pba_pb2_grpc.add_PredictorServicer_to_server(predictor, self._server)  # type: ignore[no-untyped-call]
-        health_pb2_grpc.add_HealthServicer_to_server(Health(SERVICE, ready), self._server)
-        names = (SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         _listen(self._server, settings.grpc_host, settings.grpc_port)
 
     async def start(self) -> None:
         """Answer calls from now on."""
+        await self._health.start()
         await self._server.start()
 
     async def stop(self) -> None:
-        """Take no more calls, and give those in hand some seconds to end."""
+        """Take no more calls, and give those in flight some seconds to end."""
+        await self._health.stop()
         await self._server.stop(_GRACE_S)
 
 
@@ -67,7 +72,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 1),
         ("grpc.max_receive_message_length", int(settings.max_body_mb * 1e6)),
         ("grpc.max_send_message_length", -1),
-        # Clients connect anew now and then, or those of before would never meet a new replica.
+        # Clients reconnect now and then, or they would never reach a replica that is added later.
         ("grpc.max_connection_age_ms", 300_000),
         ("grpc.max_connection_age_grace_ms", 60_000),
     ]
@@ -79,6 +84,6 @@ def _listen(server: grpc.aio.Server, host: str, port: int) -> None:
         server.add_insecure_port(address)
     except RuntimeError as error:
         raise RuntimeError(
-            f"{address} is not to be had for gRPC. Stop what listens there, or set another "
-            "grpc_host and grpc_port; port 0 means no gRPC."
+            f"gRPC cannot listen at {address}. Stop what listens there, or set another grpc_host "
+            "and grpc_port; port 0 means no gRPC."
         ) from error

@@ -1,4 +1,4 @@
-"""What /docs offers to try, body by body; each runs as it stands."""
+"""Example bodies for /docs, by request model; each runs as it stands."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,13 +20,17 @@ _SAMPLES: list[dict[str, Any]] = [
 _FORECAST = {"history": _SAMPLES, "mode": "auto", "allocation": {"max_streams": 64}}
 
 BODIES: Mapping[str, dict[str, Any]] = {
-    "ForecastBody": _FORECAST,
-    "BulkBody": {"requests": [_FORECAST, {"history": _SAMPLES[:1]}]},
-    "SamplesBody": {"samples": _SAMPLES},
-    "BulkSamplesBody": {"samples": [{"link_id": LINK_ID, **sample} for sample in _SAMPLES]},
-    "LinksBody": {"link_ids": [LINK_ID, "nobody"]},
-    "FlagsBody": {"version": 0, "who": "anna", "flags": {"enable_hybrid_mode": True}},
-    "PromotionBody": {"version": "internet-2026.11.24-3", "who": "anna", "why": "better at night"},
-    "RollbackBody": {"who": "anna", "why": "worse at night"},
+    "ForecastRequest": _FORECAST,
+    "BulkForecastRequest": {"requests": [_FORECAST, {"history": _SAMPLES[:1]}]},
+    "SamplesRequest": {"samples": _SAMPLES},
+    "BulkSamplesRequest": {"samples": [{"link_id": LINK_ID, **sample} for sample in _SAMPLES]},
+    "LinksRequest": {"link_ids": [LINK_ID, "unknown"]},
+    "FlagsRequest": {"version": 0, "who": "anna", "flags": {"enable_hybrid_mode": True}},
+    "PromotionRequest": {
+        "version": "internet-2026.11.24-3",
+        "who": "anna",
+        "why": "better at night",
+    },
+    "RollbackRequest": {"who": "anna", "why": "worse at night"},
 }
-"""By the name of the body."""
+"""By the name of the request model."""

@@ -1,25 +1,27 @@
-"""What Prometheus is told: counts and latencies by mode and source, never by link."""
+"""Prometheus metrics of requests: counts and latencies by mode and source, never by link."""
 
-import contextlib
 from collections import Counter as Tally
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from ray.serve.metrics import Counter, Histogram
+from ray.serve.metrics import Histogram
 
 from pba.errors import PBAError
 from pba.types import Forecast
 
-__all__ = ["RequestMetrics", "counter"]
+from ..ray_metrics import counter
+
+__all__ = ["RequestMetrics"]
 
 _BOUNDS_MS = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0, 1000.0, 2500.0]
 
 
 class RequestMetrics:
-    """Counts forecasts, errors and latency."""
+    """Counts forecasts, errors and latencies; a `pba.serving.data_plane.RequestMeter`."""
 
     def __init__(self) -> None:
-        self._made = counter("dwcp_pba_predictions_total", "Forecasts made.", "mode", "source")
-        self._errors = counter("dwcp_pba_errors_total", "Refused.", "call", "code")
+        name = "dwcp_pba_predictions_total"
+        self._forecasts = counter(name, "Forecasts answered.", "mode", "source")
+        self._errors = counter("dwcp_pba_errors_total", "Refused requests.", "call", "code")
         self._latency_ms = Histogram(
             "dwcp_pba_prediction_latency_ms",
             "Time from body to forecast, in ms.",
@@ -27,30 +29,21 @@ class RequestMetrics:
             tag_keys=("mode",),
         )
 
-    @contextlib.contextmanager
-    def request(self, call: str) -> Iterator[None]:
-        """Count the error that ends a request, if one does."""
-        try:
-            yield
-        except PBAError as error:
-            self._errors.inc(tags={"call": call, "code": error.code})
-            raise
+    def count_error(self, call: str, error: PBAError) -> None:
+        """Count a refused request."""
+        self._errors.inc(tags={"call": call, "code": error.code})
 
-    def forecast(self, made: Forecast, seconds: float) -> None:
-        """Count one forecast and how long it took."""
-        self._made.inc(tags={"mode": made.mode.value, "source": made.source})
-        self._latency_ms.observe(seconds * 1000, tags={"mode": made.mode.value})
+    def count_forecast(self, forecast: Forecast, seconds: float) -> None:
+        """Count one forecast, and how long it took."""
+        self._forecasts.inc(tags={"mode": forecast.mode.value, "source": forecast.source})
+        self._latency_ms.observe(seconds * 1000, tags={"mode": forecast.mode.value})
 
-    def bulk(self, made: Sequence[Forecast | PBAError]) -> None:
-        """Count the items of a bulk call."""
-        good = Tally((item.mode.value, item.source) for item in made if isinstance(item, Forecast))
-        bad = Tally(item.code for item in made if isinstance(item, PBAError))
-        for (mode, source), count in good.items():
-            self._made.inc(count, tags={"mode": mode, "source": source})
-        for code, count in bad.items():
+    def count_bulk(self, items: Sequence[Forecast | PBAError]) -> None:
+        """Count the items of a bulk request."""
+        forecasts = (item for item in items if isinstance(item, Forecast))
+        by_source = Tally((forecast.mode.value, forecast.source) for forecast in forecasts)
+        by_code = Tally(item.code for item in items if isinstance(item, PBAError))
+        for (mode, source), count in by_source.items():
+            self._forecasts.inc(count, tags={"mode": mode, "source": source})
+        for code, count in by_code.items():
             self._errors.inc(count, tags={"call": "item", "code": code})
-
-
-def counter(name: str, description: str, *tags: str) -> Counter:
-    """Return a counter with several tags."""
-    return Counter(name, description, tag_keys=tags)  # type: ignore[arg-type] # Ray's hint says one

@@ -1,9 +1,10 @@
-"""What JSON bodies hold; types are checked here, ranges in `pba.types`."""
+"""The request bodies in JSON. Types are checked here; ranges are checked in `pba.types`."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
@@ -12,21 +13,33 @@ from pba.types import LIMITS
 
 __all__ = [
     "STRICT",
-    "BulkBody",
-    "BulkSamplesBody",
-    "FlagsBody",
-    "ForecastBody",
-    "LinksBody",
-    "PromotionBody",
-    "RollbackBody",
-    "SampleBody",
-    "SamplesBody",
+    "BulkForecastRequest",
+    "BulkSamplesRequest",
+    "FlagsRequest",
+    "ForecastRequest",
+    "LinksRequest",
+    "PromotionRequest",
+    "RollbackRequest",
+    "SampleDocument",
+    "SamplesRequest",
 ]
 
-_ADVICE = "Asks for advice: {} with the defaults, other fields as in docs/allocation.md."
 STRICT = ConfigDict(extra="forbid")
+_ADVICE = "Requests advice: {} with the defaults, other fields as in docs/allocation.md."
+_LINK_ID = "1-200 characters of A-Z a-z 0-9 . _ : @ > -"
+_WHO = "Recorded with the change."
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Moment = _Number | Annotated[datetime, Field(strict=True)]
+
+
+def _with_time(value: Any) -> Any:
+    """Refuse a date alone, which pydantic would take for midnight."""
+    if (isinstance(value, str) and _DATE.fullmatch(value)) or type(value) is date:
+        raise PydanticCustomError("timestamp", "it has a date and a time")
+    return value
+
+
+_Timestamp = _Number | Annotated[datetime, BeforeValidator(_with_time)]
 
 
 def _champion(value: Any) -> int | str | None:
@@ -35,7 +48,7 @@ def _champion(value: Any) -> int | str | None:
     raise PydanticCustomError("champion", "it is the number or the version of a champion")
 
 
-_Seen = Annotated[
+_Champion = Annotated[
     int | str | None, PlainValidator(_champion, json_schema_input_type=int | str | None)
 ]
 
@@ -46,12 +59,12 @@ def _measured(column: str) -> Any:
     return Field(strict=True, allow_inf_nan=False, description=limit.rule, json_schema_extra=bounds)
 
 
-class SampleBody(TypedDict):
+class SampleDocument(TypedDict):
     """One measurement of a link."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
-    timestamp: Annotated[_Moment, Field(description="RFC 3339 in UTC, or Unix seconds")]
+    timestamp: Annotated[_Timestamp, Field(description="RFC 3339 in UTC, or Unix seconds")]
     bandwidth_mbps: Annotated[float, _measured("bandwidth_mbps")]
     latency_ms: NotRequired[Annotated[float, _measured("latency_ms")] | None]
     packet_loss: NotRequired[Annotated[float, _measured("packet_loss")] | None]
@@ -59,49 +72,49 @@ class SampleBody(TypedDict):
     throughput_mbps: NotRequired[Annotated[float, _measured("throughput_mbps")] | None]
 
 
-class ForecastBody(BaseModel):
+class ForecastRequest(BaseModel):
     """A history, oldest sample first, to forecast from."""
 
     model_config = STRICT
 
-    history: list[SampleBody]
-    link_id: str | None = Field(None, description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")
+    history: list[SampleDocument]
+    link_id: str | None = Field(None, description=_LINK_ID)
     mode: Literal["auto", "datacenter", "internet", "hybrid"] = "auto"
     allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
 
 
-class BulkBody(BaseModel):
-    """Many requests; the answers come in the same order."""
+class BulkForecastRequest(BaseModel):
+    """Many requests; the answers are in the same order."""
 
     model_config = STRICT
 
-    requests: list[ForecastBody]
+    requests: list[ForecastRequest]
 
 
-class SamplesBody(BaseModel):
-    """Samples of one link, in any order; those that are stored already do no harm."""
+class SamplesRequest(BaseModel):
+    """Samples of one link, in any order; samples that are stored already are counted only."""
 
     model_config = STRICT
 
-    samples: list[SampleBody]
+    samples: list[SampleDocument]
 
 
-class LinkSampleBody(SampleBody):
+class LinkSampleDocument(SampleDocument):
     """One measurement of the link that it names."""
 
-    link_id: Annotated[str, Field(description="1-200 characters of A-Z a-z 0-9 . _ : @ > -")]
+    link_id: Annotated[str, Field(description=_LINK_ID)]
 
 
-class BulkSamplesBody(BaseModel):
+class BulkSamplesRequest(BaseModel):
     """Samples of many links."""
 
     model_config = STRICT
 
-    samples: list[LinkSampleBody]
+    samples: list[LinkSampleDocument]
 
 
-class LinksBody(BaseModel):
-    """Links to forecast for; the answers come in the same order."""
+class LinksRequest(BaseModel):
+    """Links to forecast for; the answers are in the same order."""
 
     model_config = STRICT
 
@@ -109,28 +122,28 @@ class LinksBody(BaseModel):
     allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
 
 
-class RollbackBody(BaseModel):
-    """Who goes back to the champion before, and why."""
+class RollbackRequest(BaseModel):
+    """Who goes back to the previous champion, and why."""
 
     model_config = STRICT
 
-    expected: _Seen = Field(None, description="Number or version of the champion to take back.")
-    who: Annotated[str, Field(min_length=1, max_length=200)] = "http"
-    why: Annotated[str, Field(max_length=1000)] = ""
+    expected: _Champion = Field(None, description="Number or version of the champion to take back.")
+    who: Annotated[str, Field(min_length=1, max_length=200, description=_WHO)] = "http"
+    why: Annotated[str, Field(max_length=1000, description=_WHO)] = ""
 
 
-class PromotionBody(RollbackBody):
-    """Which version becomes champion, in whose place."""
+class PromotionRequest(RollbackRequest):
+    """Which version becomes the champion."""
 
     version: str
-    expected: _Seen = Field(None, description="Number or version of the champion to replace.")
+    expected: _Champion = Field(None, description="Number or version of the champion to replace.")
 
 
-class FlagsBody(BaseModel):
-    """What to change about the flags."""
+class FlagsRequest(BaseModel):
+    """A change of flags."""
 
     model_config = STRICT
 
-    version: Annotated[int, Field(strict=True, description="the version that was read before")]
-    who: Annotated[str, Field(min_length=1, max_length=200, description="told with the change")]
+    version: Annotated[int, Field(strict=True, description="the version that the caller read")]
+    who: Annotated[str, Field(min_length=1, max_length=200, description=_WHO)]
     flags: dict[str, Any] = Field(description="the flags to change, as in docs/rollout.md")

@@ -1,4 +1,7 @@
-"""From a JSON body to domain objects; `deployments.ingress.request_models` says what bodies hold."""
+"""From a request's body to domain objects; `request_models` describes the bodies.
+
+A body is JSON text as bytes, or what a handle call passes: the same shapes as Python objects.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,34 +9,32 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError, WrapValidator
-from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from pba.errors import InvalidInput, InvalidRequest, PBAError, TooLarge
+from pba.errors import InvalidInput, PBAError, TooLarge
+from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
-from pba.forecasting.planning import Query
 from pba.store import SampleReport
 from pba.types import COLUMNS, Floats, History, NetworkMode, check_link_id, check_samples
 
 from .request_models import (
     STRICT,
-    BulkSamplesBody,
-    FlagsBody,
-    ForecastBody,
-    LinksBody,
-    PromotionBody,
-    RollbackBody,
-    SampleBody,
-    SamplesBody,
+    BulkSamplesRequest,
+    FlagsRequest,
+    ForecastRequest,
+    LinksRequest,
+    PromotionRequest,
+    RollbackRequest,
+    SampleDocument,
+    SamplesRequest,
 )
 from .validation_errors import explain
 
 __all__ = [
-    "encode",
-    "read_allocation",
-    "read_bulk_samples",
+    "Body",
     "read_flags",
     "read_link_ids",
+    "read_link_samples",
     "read_promotion",
     "read_queries",
     "read_query",
@@ -41,48 +42,54 @@ __all__ = [
     "read_samples",
 ]
 
-_Body = TypeVar("_Body")
+Body = bytes | Mapping[str, Any]
+_Model = TypeVar("_Model")
 
 
-def read_flags(body: bytes) -> FlagsBody:
-    """Return what ``body`` asks; raises `InvalidRequest` with the field that is to blame."""
-    return _read(_FLAGS, body)
+def read_query(body: Body) -> Query:
+    """Return the query in ``body``.
+
+    Raises
+    ------
+    InvalidRequest, InvalidSample, InvalidHistory, InvalidInput
+        With the field in question.
+    """
+    return _query(_read(_FORECAST, body))
 
 
-def read_promotion(body: bytes) -> PromotionBody:
-    """Return what ``body`` asks; raises `InvalidRequest` with the field that is to blame."""
-    return _read(_PROMOTION, body)
+def read_queries(body: Body, limit: int) -> list[Query | PBAError]:
+    """Return the query of each request, or its error in its place.
+
+    Raises
+    ------
+    InvalidRequest
+        If the body as a whole is not ``{"requests": [...]}``.
+    TooLarge
+        For more than ``limit`` requests.
+    """
+    requests = _read(_FORECASTS, body)["requests"]
+    _check_count(requests, "requests", limit)
+    return [_query_or_error(request) for request in requests]
 
 
-def read_rollback(body: bytes) -> RollbackBody:
-    """Return what ``body`` asks, which may be empty; raises as `read_promotion`."""
-    return _read(_ROLLBACK, body or b"{}")
-
-
-def read_samples(body: bytes, link_id: str, most: int) -> list[SampleReport]:
-    """Return what ``body`` reports of one link.
+def read_link_samples(body: Body, link_id: str, limit: int) -> list[SampleReport]:
+    """Return the report of one link.
 
     Raises
     ------
     InvalidRequest, InvalidSample, InvalidInput
-        With the field that is to blame.
+        With the field in question.
     TooLarge
-        For more than ``most`` samples.
+        For more than ``limit`` samples.
     """
     name = check_link_id(link_id)
-    samples = _read(_SAMPLES, body).samples
-    _refuse_more(samples, "samples", most)
-    times, telemetry = _arrays(samples)
-    check_samples(times, telemetry, "samples")
-    return [SampleReport(name, times, telemetry)]
+    return [SampleReport(name, *_checked_samples(_read(_SAMPLES, body).samples, limit))]
 
 
-def read_bulk_samples(body: bytes, most: int) -> list[SampleReport]:
-    """Return what ``body`` reports of many links, one report a link; raises as `read_samples`."""
+def read_samples(body: Body, limit: int) -> list[SampleReport]:
+    """Return one report per link; raises as `read_link_samples`."""
     samples = _read(_BULK_SAMPLES, body).samples
-    _refuse_more(samples, "samples", most)
-    times, telemetry = _arrays(samples)
-    check_samples(times, telemetry, "samples")
+    times, telemetry = _checked_samples(samples, limit)
     rows: dict[str, list[int]] = {}
     for row, sample in enumerate(samples):
         rows.setdefault(sample["link_id"], []).append(row)
@@ -94,122 +101,95 @@ def read_bulk_samples(body: bytes, most: int) -> list[SampleReport]:
     return [SampleReport(name, times[at], telemetry[at]) for name, at in rows.items()]
 
 
-def read_link_ids(body: bytes, most: int) -> tuple[list[str], AllocationRequest | None]:
-    """Return the links that ``body`` names and the advice it asks; raises as `read_samples`."""
-    asked = _read(_LINKS, body)
-    _refuse_more(asked.link_ids, "link_ids", most)
-    return asked.link_ids, read_allocation(asked.allocation)
+def read_link_ids(body: Body, limit: int) -> tuple[list[str], AllocationRequest | None]:
+    """Return the links in ``body`` and the advice requested; raises as `read_link_samples`."""
+    request = _read(_LINKS, body)
+    _check_count(request.link_ids, "link_ids", limit)
+    return request.link_ids, _allocation(request.allocation)
 
 
-def read_allocation(asked: Mapping[str, Any] | None) -> AllocationRequest | None:
-    """Return the advice that is asked for, if any.
-
-    Raises
-    ------
-    InvalidRequest
-        With the field that is to blame.
-    """
-    return None if asked is None else AllocationRequest.from_dict(asked)
+def read_flags(body: Body) -> FlagsRequest:
+    """Return the change in ``body``; raises `InvalidRequest` with the field in question."""
+    return _read(_FLAGS, body)
 
 
-def read_query(body: bytes) -> Query:
-    """Return the query that ``body`` asks.
-
-    Raises
-    ------
-    InvalidRequest, InvalidSample, InvalidHistory, InvalidInput
-        With the field that is to blame.
-    """
-    return _query(_read(_ONE, body))
+def read_promotion(body: Body) -> PromotionRequest:
+    """Return the promotion in ``body``; raises `InvalidRequest` with the field in question."""
+    return _read(_PROMOTION, body)
 
 
-def read_queries(body: bytes, most: int) -> list[Query | PBAError]:
-    """Return the query of each request, or what is wrong with it in its place.
-
-    Raises
-    ------
-    InvalidRequest
-        If the body as a whole is not ``{"requests": [...]}``.
-    TooLarge
-        For more than ``most`` requests.
-    """
-    items = _read(_MANY, body)["requests"]
-    _refuse_more(items, "requests", most)
-    return [_query_or_error(item) for item in items]
+def read_rollback(body: Body) -> RollbackRequest:
+    """Return the rollback in ``body``, which may be empty; raises as `read_promotion`."""
+    return _read(_ROLLBACK, body or b"{}")
 
 
-def encode(value: Any) -> bytes:
-    """Return ``value`` as JSON, NaN and infinities left as they are so that reading refuses them.
-
-    Raises
-    ------
-    InvalidRequest
-        For values that JSON has no form for.
-    """
-    try:
-        return to_json(value, inf_nan_mode="constants")
-    except ValueError as error:
-        raise InvalidRequest(f"the request cannot be written as JSON: {error}") from None
-
-
-def _or_error(value: Any, read: Callable[[Any], ForecastBody]) -> ForecastBody | PBAError:
+def _or_error(value: Any, read: Callable[[Any], ForecastRequest]) -> ForecastRequest | PBAError:
     try:
         return read(value)
     except ValidationError as error:
         return explain(error)
 
 
-class _Many(TypedDict):
+class _Forecasts(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
-    requests: list[Annotated[ForecastBody, WrapValidator(_or_error)]]
+    requests: list[Annotated[ForecastRequest, WrapValidator(_or_error)]]
 
 
-_ONE = TypeAdapter(ForecastBody)
-_MANY = TypeAdapter(_Many)
-_SAMPLES = TypeAdapter(SamplesBody)
-_BULK_SAMPLES = TypeAdapter(BulkSamplesBody)
-_LINKS = TypeAdapter(LinksBody)
-_FLAGS = TypeAdapter(FlagsBody)
-_PROMOTION = TypeAdapter(PromotionBody)
-_ROLLBACK = TypeAdapter(RollbackBody)
+_FORECAST = TypeAdapter(ForecastRequest)
+_FORECASTS = TypeAdapter(_Forecasts)
+_SAMPLES = TypeAdapter(SamplesRequest)
+_BULK_SAMPLES = TypeAdapter(BulkSamplesRequest)
+_LINKS = TypeAdapter(LinksRequest)
+_FLAGS = TypeAdapter(FlagsRequest)
+_PROMOTION = TypeAdapter(PromotionRequest)
+_ROLLBACK = TypeAdapter(RollbackRequest)
 
 
-def _read(kind: TypeAdapter[_Body], body: bytes) -> _Body:
+def _read(model: TypeAdapter[_Model], body: Body) -> _Model:
     try:
-        return kind.validate_json(body)
+        if isinstance(body, bytes):
+            return model.validate_json(body)
+        return model.validate_python(body)
     except ValidationError as error:
         raise explain(error) from None
 
 
-def _refuse_more(items: Sequence[Any], name: str, most: int) -> None:
-    if len(items) > most:
+def _check_count(items: Sequence[Any], name: str, limit: int) -> None:
+    if len(items) > limit:
         raise TooLarge(
-            f"{name} has {len(items)} items; one call carries at most {most}. Split it.", name
+            f"{name} has {len(items)} items; one call carries at most {limit}. Split it.", name
         )
 
 
-def _query_or_error(item: ForecastBody | PBAError) -> Query | PBAError:
-    if isinstance(item, PBAError):
-        return item
+def _query_or_error(request: ForecastRequest | PBAError) -> Query | PBAError:
+    if isinstance(request, PBAError):
+        return request
     try:
-        return _query(item)
+        return _query(request)
     except InvalidInput as error:
         return error
 
 
-def _query(body: ForecastBody) -> Query:
-    mode = None if body.mode == "auto" else NetworkMode(body.mode)
-    link_id = None if body.link_id is None else check_link_id(body.link_id)
-    allocation = read_allocation(body.allocation)
-    return Query(_history(body.history), mode, link_id, allocation=allocation)
+def _query(request: ForecastRequest) -> Query:
+    mode = None if request.mode == "auto" else NetworkMode(request.mode)
+    link_id = None if request.link_id is None else check_link_id(request.link_id)
+    allocation = _allocation(request.allocation)
+    return Query(History(*_arrays(request.history)), mode, link_id, allocation=allocation)
 
 
-def _history(samples: Sequence[SampleBody]) -> History:
-    return History(*_arrays(samples))
+def _allocation(fields: Mapping[str, Any] | None) -> AllocationRequest | None:
+    return None if fields is None else AllocationRequest.from_dict(fields)
 
 
-def _arrays(samples: Sequence[SampleBody]) -> tuple[Floats, Floats]:
+def _checked_samples(samples: Sequence[SampleDocument], limit: int) -> tuple[Floats, Floats]:
+    _check_count(samples, "samples", limit)
+    times, telemetry = _arrays(samples)
+    check_samples(times, telemetry, "samples")
+    return times, telemetry
+
+
+def _arrays(samples: Sequence[SampleDocument]) -> tuple[Floats, Floats]:
     """Return times in Unix seconds, ``(sample,)``, and telemetry, ``(sample, 5)``."""
     rows = [
         (
@@ -222,12 +202,12 @@ def _arrays(samples: Sequence[SampleBody]) -> tuple[Floats, Floats]:
         )
         for sample in samples
     ]
-    moments = [_seconds(row[0]) for row in rows]
+    times_s = [_seconds(row[0]) for row in rows]
     telemetry = np.array([row[1:] for row in rows], dtype=float).reshape(-1, len(COLUMNS))
-    return np.array(moments, dtype=float), telemetry
+    return np.array(times_s, dtype=float), telemetry
 
 
-def _seconds(moment: float | datetime) -> float:
-    if not isinstance(moment, datetime):
-        return moment
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+def _seconds(timestamp: float | datetime) -> float:
+    if not isinstance(timestamp, datetime):
+        return timestamp
+    return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).timestamp()

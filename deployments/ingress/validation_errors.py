@@ -1,4 +1,4 @@
-"""What is wrong with a body, as its caller is told: rule, value received, remedy."""
+"""From pydantic's errors to those of `pba.errors`: rule, value received, remedy."""
 
 from collections.abc import Callable
 
@@ -10,33 +10,35 @@ from pba.types import LIMITS
 
 __all__ = ["explain"]
 
+_MAX_SHOWN = 60
+
 
 def explain(error: ValidationError) -> PBAError:
-    """Return the first thing wrong, as rule, value and remedy."""
+    """Return the first mistake in ``error`` as an error for the caller."""
     detail = error.errors(include_url=False)[0]
     if detail["type"] == "json_invalid":
         return NotJson(f"the body is not JSON: {detail['ctx']['error']}. Send a JSON object.")
-    where = detail["loc"]
-    if "timestamp" in where and detail["type"] != "missing":
-        where = where[: where.index("timestamp") + 1]
+    location = detail["loc"]
+    if "timestamp" in location and detail["type"] != "missing":
+        location = location[: location.index("timestamp") + 1]
         return InvalidRequest(
             f"timestamp is {_shown(detail)}; it is RFC 3339 text or a number of Unix seconds.",
-            _path(where),
+            _path(location),
         )
-    field = _path(where) or None
-    known = next((name for name in reversed(detail["loc"]) if name in LIMITS), None)
-    if known and detail["type"] in ("float_type", "finite_number"):
-        limit = LIMITS[str(known)]
-        remedy = "Drop the sample" if known == "bandwidth_mbps" else "Leave the field out"
+    field = _path(location) or None
+    column = next((name for name in reversed(detail["loc"]) if name in LIMITS), None)
+    if column and detail["type"] in ("float_type", "finite_number"):
+        limit = LIMITS[str(column)]
+        remedy = "Drop the sample" if column == "bandwidth_mbps" else "Leave the field out"
         return InvalidSample(
-            f"{known} is {_shown(detail)}; it is {limit.rule}, as a JSON number. {remedy} where "
+            f"{column} is {_shown(detail)}; it is {limit.rule}, as a JSON number. {remedy} where "
             "nothing was measured.",
             field,
         )
-    return InvalidRequest(_RULES.get(detail["type"], _plain)(detail), field)
+    return InvalidRequest(_RULES.get(detail["type"], _general)(detail), field)
 
 
-def _plain(detail: ErrorDetails) -> str:
+def _general(detail: ErrorDetails) -> str:
     return f"{_path(detail['loc']) or 'the body'} is {_shown(detail)}; {detail['msg']}."
 
 
@@ -56,7 +58,7 @@ _RULES: dict[str, Callable[[ErrorDetails], str]] = {
 
 def _shown(detail: ErrorDetails) -> str:
     text = repr(detail["input"])
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def _path(location: tuple[int | str, ...]) -> str:

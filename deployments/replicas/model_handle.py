@@ -1,4 +1,4 @@
-"""How the router asks a model deployment, and what Ray's failures are called in `pba.errors`."""
+"""Calls of other deployments through their handles, with Ray's failures as `pba.errors`."""
 
 import asyncio
 import contextlib
@@ -6,81 +6,97 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from ray import serve
-from ray.exceptions import RayActorError, RayTaskError
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.serve.exceptions import (
+    BackPressureError,
+    DeploymentUnavailableError,
+    RayServeException,
+)
 from ray.serve.handle import DeploymentHandle
 
 from pba.errors import Busy, Unavailable
-from pba.forecasting.planning import ModelOutput
+from pba.forecasting import ModelOutput
 from pba.serving.forecast_service import ModelClient
 from pba.types import Floats
 
-__all__ = ["model_client", "describe", "describe_if_awake"]
+__all__ = ["describe", "describe_if_awake", "model_client", "monitor_client"]
 
 
 def model_client(handle: DeploymentHandle[Any]) -> ModelClient:
-    """Return how to ask the model behind ``handle``."""
+    """Return the client of the model deployment behind ``handle``."""
 
-    async def ask(telemetry: Floats) -> ModelOutput:
-        with _named():
-            answer: ModelOutput = await handle.predict.remote(telemetry)
-            return answer
+    async def predict(telemetry: Floats) -> ModelOutput:
+        with _translated_errors():
+            output: ModelOutput = await handle.predict.remote(telemetry)
+            return output
 
-    return ask
+    return predict
+
+
+def monitor_client(handle: DeploymentHandle[Any]) -> Callable[[list[str]], Awaitable[object]]:
+    """Return how to notify the Monitor behind ``handle`` of links with new samples."""
+
+    async def notify(link_ids: list[str]) -> None:
+        try:
+            await handle.notify.remote(link_ids)
+        except (RayError, RayServeException) as error:
+            raise Unavailable(f"the Monitor does not answer: {error}") from error
+
+    return notify
 
 
 async def describe(handle: DeploymentHandle[Any], deadline_s: float) -> dict[str, Any]:
-    """Return what the model behind ``handle`` tells of itself, or ``{"error": why}``."""
+    """Return the description of the model behind ``handle``, or ``{"error": reason}``."""
 
-    async def ask() -> dict[str, Any]:
-        told: dict[str, Any] = await handle.describe.remote()
-        return told
+    async def call() -> dict[str, Any]:
+        description: dict[str, Any] = await handle.describe.remote()
+        return description
 
-    return await _or_why_not(ask, deadline_s)
+    return await _or_error(call, deadline_s)
 
 
 async def describe_if_awake(
-    handle: DeploymentHandle[Any], name: str, deadline_s: float, wanted: bool
+    handle: DeploymentHandle[Any], name: str, deadline_s: float, needed: bool
 ) -> dict[str, Any]:
-    """Return the same of a model that may have no replica; only ``asleep`` where it has none.
+    """Return the same for a model that may have no replica; without one, only ``asleep``.
 
-    To ask it would wake it up, so Serve's controller is asked first; and would keep it awake, so
-    that is all of one that is not ``wanted``.
+    A call would wake it up, so Serve's controller is consulted first. A call would also keep it
+    awake, so one that is not ``needed`` is not called either.
     """
 
-    async def ask() -> dict[str, Any]:
-        awake = await asyncio.to_thread(_running, handle)
-        if not (awake and wanted):
+    async def call() -> dict[str, Any]:
+        awake = await asyncio.to_thread(_running_replicas, handle)
+        if not (awake and needed):
             return {"mode": name, "asleep": not awake}
-        told: dict[str, Any] = await handle.describe.remote()
-        return told
+        description: dict[str, Any] = await handle.describe.remote()
+        return description
 
-    return await _or_why_not(ask, deadline_s)
+    return await _or_error(call, deadline_s)
 
 
-async def _or_why_not(
-    ask: Callable[[], Awaitable[dict[str, Any]]], deadline_s: float
+async def _or_error(
+    call: Callable[[], Awaitable[dict[str, Any]]], deadline_s: float
 ) -> dict[str, Any]:
     try:
-        with _named():
-            return await asyncio.wait_for(ask(), deadline_s)
+        with _translated_errors():
+            return await asyncio.wait_for(call(), deadline_s)
     except TimeoutError:
         return {"error": f"no answer within {deadline_s:g} s"}
     except (Busy, Unavailable) as error:
         return {"error": str(error)}
 
 
-def _running(handle: DeploymentHandle[Any]) -> int:
-    """Return how many replicas serve what is behind ``handle``."""
-    found = serve.status().applications[handle.app_name].deployments[handle.deployment_name]
-    return sum(count for state, count in found.replica_states.items() if state == "RUNNING")
+def _running_replicas(handle: DeploymentHandle[Any]) -> int:
+    """Return how many replicas of the deployment behind ``handle`` are running."""
+    status = serve.status().applications[handle.app_name].deployments[handle.deployment_name]
+    return sum(count for state, count in status.replica_states.items() if state == "RUNNING")
 
 
 @contextlib.contextmanager
-def _named() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except BackPressureError as error:
-        raise Busy("the models have too much to do; try again after a second.") from error
+        raise Busy("the models are overloaded; try again after a second.") from error
     except (RayActorError, RayTaskError, DeploymentUnavailableError) as error:
-        raise Unavailable(f"a model deployment is away: {error}") from error
+        raise Unavailable(f"a model deployment does not answer: {error}") from error

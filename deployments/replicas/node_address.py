@@ -11,16 +11,16 @@ __all__ = ["listen_on_node_address"]
 
 
 def listen_on_node_address() -> None:
-    """Have this replica hear other replicas on its node's address alone.
+    """Make this replica listen to other replicas on its node's address only.
 
-    Ray 2.60 binds that port to every address, and what arrives on it is unpickled: whoever reaches
-    it runs code here. Nobody needs another address, for replicas find each other by their nodes'.
-    To be called when a replica is made, before Ray opens the port.
+    Ray 2.60 binds that port to every address and unpickles what arrives on it: whoever reaches the
+    port runs code here. No replica needs another address, since replicas find each other by their
+    nodes' addresses. Call this when a replica is created, before Ray opens the port.
     """
-    replica.add_port_to_grpc_server = _on_node  # type: ignore[attr-defined]
+    replica.add_port_to_grpc_server = _add_port_on_node  # type: ignore[attr-defined]
 
 
-def _on_node(server: Any, address: str) -> Any:
+def _add_port_on_node(server: Any, address: str) -> Any:
     host = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     port = address.rsplit(":", 1)[1]
     return add_port_to_grpc_server(server, build_address(host, port))  # type: ignore[no-untyped-call]

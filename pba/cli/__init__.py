@@ -1,4 +1,11 @@
-"""The `pba` command."""
+"""The `pba` command: forecasts, replays, evaluation, models and flags from a terminal.
+
+One module a command reads its options, calls the library or a running service, and prints. What is
+computed lives elsewhere: the evaluation in `pba.evaluation`, the calls in `pba.client`. Training
+(`python -m train`) and the service (`make serve`) have commands of their own.
+"""
+
+from typing import NoReturn
 
 import typer
 
@@ -8,13 +15,17 @@ from pba.cli.flags import flags, rollout
 from pba.cli.forecast import forecast
 from pba.cli.models import models
 from pba.cli.replay import replay
+from pba.cli.synth import synth
 from pba.errors import PBAError
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Predictive Bandwidth Allocation."
+)
 app.command()(forecast)
 app.command()(replay)
+app.command()(synth)
 app.command()(evaluate)
 app.command()(export)
 app.add_typer(models, name="models")
@@ -23,9 +34,15 @@ app.add_typer(rollout, name="rollout")
 
 
 def main() -> None:
-    """Run the command; what PBA refuses ends it with the reason and status 2."""
+    """Run the command. An error that a user can mend ends it with one line and status 2."""
     try:
         app()
-    except PBAError as error:
-        typer.secho(f"pba: {error}", err=True, fg="red")
-        raise SystemExit(2) from None
+    except (PBAError, ImportError) as error:
+        _fail(str(error))
+    except OSError as error:  # a file that is missing, or that may not be read or written
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.secho(f"pba: {message}", err=True, fg="red")
+    raise SystemExit(2)

@@ -1,19 +1,20 @@
-"""`pba evaluate`: how good the models are on real traces, beside every simple rival."""
+"""`pba evaluate`: the accuracy of the models on traces, compared with every simple alternative."""
 
 import importlib.util
 import json
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
-from pba.cli.options import SHIPPED
+from pba.cli.options import SHIPPED_MODELS
+from pba.cli.terminal import plain_table, progress_bar
 from pba.evaluation import plots
-from pba.evaluation.candidates import Candidate, candidate, control_candidate
-from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate as run
+from pba.evaluation.candidates import Candidate, as_candidate, control_candidate
+from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate as evaluate_mode
 from pba.evaluation.report import markdown
 from pba.models import v1_features
 from pba.registry import artifacts
@@ -23,74 +24,122 @@ from pba.types.profile import PROFILES, ModeSelection
 
 __all__ = ["evaluate"]
 
+_LAST_VALUE = "last_value"
+TraceFolder = Annotated[
+    Path, typer.Option(envvar="PBA_TRACES", help="Folder of traces, one folder a mode in it.")
+]
+Models = Annotated[Path, typer.Option(help="The models, one folder a mode.")]
+Mode = Annotated[ModeSelection, typer.Option(help="Which models.")]
+Split = Annotated[str, typer.Option(help="val to choose between models, test to report.")]
+Output = Annotated[Path, typer.Option(help="Folder for the report, figures and plots.")]
+Trees = Annotated[bool, typer.Option(help="Train gradient-boosted trees to compare with.")]
+Plot = Annotated[bool, typer.Option(help="Draw plots.")]
+
 
 def evaluate(
-    traces: Annotated[Path, typer.Option(envvar="PBA_TRACES", help="Folder of real traces.")],
-    models: Annotated[Path, typer.Option(help="The models, one folder a mode.")] = SHIPPED,
-    mode: Annotated[ModeSelection, typer.Option(help="Which models.")] = ModeSelection.BOTH,
-    split: Annotated[str, typer.Option(help="val to choose by, test to report.")] = "test",
-    output: Annotated[Path, typer.Option(help="Where report, figures and pictures go.")] = Path(
-        "build/evaluation"
-    ),
-    trees: Annotated[bool, typer.Option(help="Train gradient-boosted trees as rivals.")] = True,
-    plot: Annotated[bool, typer.Option(help="Draw pictures.")] = True,
+    traces: TraceFolder,
+    models: Models = SHIPPED_MODELS,
+    mode: Mode = ModeSelection.BOTH,
+    split: Split = "test",
+    output: Output = Path("build/evaluation"),
+    trees: Trees = True,
+    plot: Plot = True,
 ) -> None:
-    """Walk through every trace, forecast at every moment, and score all forecasters alike.
+    """Forecast at every sample of every trace, and score all forecasters alike.
 
-    Answers are kept in OUTPUT/said: a run that was cut off goes on where it was.
+    Forecasts are cached in OUTPUT/forecasts, so an interrupted run resumes where it stopped.
     """
-    _need("scikit-learn", "sklearn", "--no-trees", trees)
-    _need("matplotlib", "matplotlib", "--no-plot", plot)
+    _require("scikit-learn", "sklearn", "--no-trees", trees)
+    _require("matplotlib", "matplotlib", "--no-plot", plot)
     results, versions = {}, {}
-    others = _control(models)
-    with Progress() as progress:
-        for one in mode.modes:
-            forecaster, card = artifacts.load(str(models / one), one, threads=2)
-            task = progress.add_task(str(one))
-            found = run(
-                read_sets(traces, one),
-                candidate(forecaster, MODEL, card["sha256"]),
-                PROFILES[one].window,
-                split,
-                output / "said" / one,
-                trees,
-                partial(_tell, progress, task),
-                others,
+    control = _control(models)
+    with progress_bar() as progress:
+        for name in mode.modes:
+            result, versions[name.value] = _evaluate(
+                name, traces, models, split, output / "forecasts", trees, control, progress
             )
-            results[one.value], versions[one.value] = found.figures, card["version"]
+            results[name.value] = result.figures
             if plot:
-                _draw(found, one, output)
-    text = markdown(results, MODEL, versions)
+                _draw(result, name, output)
     output.mkdir(parents=True, exist_ok=True)
     (output / "evaluation.json").write_text(json.dumps({"versions": versions, **results}, indent=1))
-    (output / "report.md").write_text(text)
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    (output / "report.md").write_text(markdown(results, MODEL, versions))
+    console = Console()
+    for mode_name, figures in results.items():
+        _print_summary(console, mode_name, versions[mode_name], figures)
+    typer.echo(f"The whole report, its figures and plots are in {output}. Read {output}/report.md.")
+
+
+def _evaluate(
+    mode: NetworkMode,
+    traces: Path,
+    models: Path,
+    split: str,
+    cache: Path,
+    trees: bool,
+    control: Sequence[Candidate],
+    progress: Progress,
+) -> tuple[ModeResult, str]:
+    """Return the result of one mode and the version of its model."""
+    forecaster, card = artifacts.load(str(models / mode), mode, threads=2)
+    task = progress.add_task(mode.value)
+
+    def advance(label: str, total: int, done: int) -> None:
+        progress.update(task, description=label, completed=done, total=total)
+
+    result = evaluate_mode(
+        read_sets(traces, mode),
+        as_candidate(forecaster, MODEL, card["sha256"]),
+        PROFILES[mode].window,
+        split,
+        cache / mode,
+        trees,
+        advance,
+        control,
+    )
+    return result, card["version"]
 
 
 def _control(models: Path) -> list[Candidate]:
-    """Return v1 where ``models`` holds it: what was trained anew is often the modes alone."""
+    """Return v1 if ``models`` holds it; a training run often writes the two modes alone."""
     folder = models / v1_features.NAME
     if not folder.is_dir():
-        Console(stderr=True).print(f"{folder} is not there: v1 is left out.", highlight=False)
+        typer.echo(f"{folder} does not exist: the report leaves out v1.", err=True)
         return []
     forecaster, card = artifacts.load(str(folder), v1_features.NAME, threads=2)
     return [control_candidate(forecaster, card["sha256"])]
 
 
-def _need(name: str, module: str, instead: str, wanted: bool) -> None:
-    if wanted and importlib.util.find_spec(module) is None:
+def _require(name: str, module: str, option: str, needed: bool) -> None:
+    if needed and importlib.util.find_spec(module) is None:
         raise typer.BadParameter(
             f"this needs {name}, which serving does without. Install requirements/train.txt, or "
-            f"give {instead}."
+            f"add {option}."
         )
 
 
-def _tell(progress: Progress, task: TaskID, what: str, of: int, done: int) -> None:
-    progress.update(task, description=what, completed=done, total=of)
+def _print_summary(console: Console, mode: str, version: str, figures: Mapping[str, Any]) -> None:
+    """Print the accuracy one step ahead by set: the model, the last value, the best alternative."""
+    table = plain_table("set", "points", "model", "last value", "best alternative", numbers_from=1)
+    for name, result in figures["sets"].items():
+        table.add_row(name, str(result["moments"]), *_accuracies(result["scores"]))
+    table.add_row("mean", "", *_accuracies(figures["mean"]))
+    title = f"\n{mode}, {version}, {figures['split']} traces: share within ±20 %, one step ahead"
+    console.print(title, table, "", sep="\n", highlight=False)
 
 
-def _draw(found: ModeResult, mode: NetworkMode, output: Path) -> None:
-    plots.draw_reliability(found.figures, MODEL, mode, output / f"{mode}-reliability.png")
-    plots.draw_accuracy(found.figures, MODEL, mode, output / f"{mode}-accuracy.png")
-    said = {name: ones[MODEL] for name, ones in found.said.items()}
-    plots.draw_bands(said, found.moments, output / f"{mode}-bands.png")
+def _accuracies(scores: Mapping[str, Any]) -> tuple[str, str, str]:
+    accuracy = {name: by_steps["1"]["accuracy_20"] for name, by_steps in scores.items()}
+    best = max((name for name in accuracy if name != MODEL), key=accuracy.__getitem__)
+    return (
+        f"{accuracy[MODEL]:.3f}",
+        f"{accuracy[_LAST_VALUE]:.3f}",
+        f"{best} {accuracy[best]:.3f}",
+    )
+
+
+def _draw(result: ModeResult, mode: NetworkMode, output: Path) -> None:
+    plots.draw_reliability(result.figures, MODEL, mode, output / f"{mode}-reliability.png")
+    plots.draw_accuracy(result.figures, MODEL, mode, output / f"{mode}-accuracy.png")
+    forecasts = {name: by_candidate[MODEL] for name, by_candidate in result.forecasts.items()}
+    plots.draw_bands(forecasts, result.points, output / f"{mode}-bands.png")

@@ -1,15 +1,14 @@
 """`pba flags` and `pba rollout`: which arm answers, and how the arms compare."""
 
-import getpass
 import json
-import socket
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from pba.cli.options import Url
+from pba.cli.options import DEFAULT_URL, Url, user_at_host
 from pba.client import PBAClient
 from pba.errors import InvalidRequest
 from pba.rollout import Arm
@@ -17,34 +16,36 @@ from pba.rollout import Arm
 __all__ = ["flags", "rollout"]
 
 flags = typer.Typer(no_args_is_help=True, help="Read and change the flags of a running service.")
-rollout = typer.Typer(no_args_is_help=True, help="How v3 does beside v1.")
+rollout = typer.Typer(no_args_is_help=True, help="Compare v3 with v1.")
 
-URL = "http://127.0.0.1:8000"
 _FIGURES = ("accuracy_20", "mae_mbps", "bias_mbps", "latency_ms")
 
 
 @flags.command("get")
-def get_flags(url: Url = URL) -> None:
+def get_flags(url: Url = DEFAULT_URL) -> None:
     """Print the flags, their version, and who changed them last."""
     with PBAClient(url) as client:
-        typer.echo(json.dumps(client.flags(), indent=2))
+        _print_json(client.flags())
 
 
 @flags.command("set")
 def set_flags(
-    changes: Annotated[list[str], typer.Argument(help="As v3_rollout_percentage=10 shadow=true.")],
-    url: Url = URL,
+    changes: Annotated[
+        list[str], typer.Argument(help="NAME=VALUE, as in v3_rollout_percentage=10 shadow=true.")
+    ],
+    url: Url = DEFAULT_URL,
     version: Annotated[
-        int | None, typer.Option(help="The version they change; the present one unless given.")
+        int | None, typer.Option(help="The version that is changed. Default: the present one.")
     ] = None,
-    who: Annotated[str | None, typer.Option(help="Told with the change; user@host.")] = None,
+    who: Annotated[
+        str | None, typer.Option(help="Logged with the change. Default: user@host.")
+    ] = None,
 ) -> None:
-    """Change flags; on every replica within two seconds."""
-    wanted = dict(_change(text) for text in changes)
+    """Change flags; the change reaches every replica within two seconds."""
+    values = dict(_change(text) for text in changes)
     with PBAClient(url) as client:
-        seen = client.flags()["version"] if version is None else version
-        held = client.set_flags(wanted, seen, who or f"{getpass.getuser()}@{socket.gethostname()}")
-    typer.echo(json.dumps(held, indent=2))
+        current = client.flags()["version"] if version is None else version
+        _print_json(client.set_flags(values, current, who or user_at_host()))
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -59,37 +60,42 @@ def _change(text: str) -> tuple[str, Any]:
 
 @rollout.command()
 def report(
-    url: Url = URL,
+    url: Url = DEFAULT_URL,
     since: Annotated[
-        str | None, typer.Option(help="Unix s or RFC 3339; the flags' last change unless given.")
+        str | None,
+        typer.Option(help="Unix seconds or RFC 3339. Default: the flags' last change."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As GET /v1/rollout has it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON as GET /v1/rollout.")] = False,
 ) -> None:
-    """Compare the arms where both have forecast the same moment of the same link."""
+    """Compare the arms where both have a forecast for the same link and time."""
     with PBAClient(url) as client:
-        told = client.rollout(since)
+        comparison = client.rollout(since)
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
-        return
-    console = Console()
-    console.print(f"Since {told['since']}. v1: {_names(told, 'v1')}; v3: {_names(told, 'v3')}")
-    parts = {**told["modes"], "overall": told["overall"]}
-    table = Table("v1 / v3", *parts, pad_edge=False)  # 80 columns hold all modes
-    table.add_row("pairs", *(str(part["pairs"]) for part in parts.values()))
-    in_band = (f"{part['v1_only']} / {part['v3_only']}" for part in parts.values())
-    table.add_row("in band alone", *in_band)
+        _print_json(comparison)
+    else:
+        _print_comparison(Console(), comparison)
+
+
+def _print_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
+    v1, v3 = (", ".join(comparison["versions"][arm.value]) or "none" for arm in Arm)
+    console.print(f"Since {comparison['since']}. v1: {v1}; v3: {v3}")
+    columns = {**comparison["modes"], "overall": comparison["overall"]}
+    table = Table("v1 / v3", *columns, pad_edge=False)  # all modes fit 80 columns
+    parts = list(columns.values())
+    table.add_row("pairs", *(str(part["pairs"]) for part in parts))
+    table.add_row("in band alone", *(f"{part['v1_only']} / {part['v3_only']}" for part in parts))
     for key in _FIGURES:
-        table.add_row(key, *(_beside(part, key) for part in parts.values()))
-    table.add_row("evidence", *(f"{part['evidence']:.3g}" for part in parts.values()))
-    table.add_row("v3 is", *(part["verdict"] for part in parts.values()))
+        table.add_row(key, *(_both_arms(part, key) for part in parts))
+    table.add_row("evidence", *(f"{part['evidence']:.3g}" for part in parts))
+    table.add_row("v3 is", *(part["verdict"] for part in parts))
     console.print(table)
-    console.print("Evidence is the pairs of which one arm alone was in band.")
+    console.print("The evidence rests on the pairs in which one arm alone was in band.")
 
 
-def _names(told: dict[str, Any], arm: str) -> str:
-    return ", ".join(told["versions"][arm]) or "none"
+def _both_arms(part: Mapping[str, Any], key: str) -> str:
+    values = [part[arm.value][key] for arm in Arm]
+    return " / ".join("–" if value is None else f"{value:.3g}" for value in values)
 
 
-def _beside(part: dict[str, Any], key: str) -> str:
-    found = [part[arm.value][key] for arm in Arm]
-    return " / ".join("–" if value is None else f"{value:.3g}" for value in found)
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2))

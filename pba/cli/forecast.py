@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from pba.cli.forecast_functions import forecast_function
 from pba.cli.options import (
-    SHIPPED,
+    DEFAULT_URL,
+    SHIPPED_MODELS,
     InProcess,
     ModelFolder,
     TraceId,
     Url,
-    forecast_function,
     select_traces,
 )
 from pba.types import History
@@ -21,14 +22,14 @@ __all__ = ["forecast"]
 
 
 def forecast(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet, columns as in a trace.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")],
     trace_id: TraceId = None,
-    url: Url = "http://127.0.0.1:8000",
+    url: Url = DEFAULT_URL,
     in_process: InProcess = False,
-    models: ModelFolder = SHIPPED,
+    models: ModelFolder = SHIPPED_MODELS,
 ) -> None:
     """Print the forecast from a file's newest samples, as JSON."""
     trace = select_traces(file, trace_id)[0]
     history = History(trace.timestamps_s, trace.telemetry)
-    with forecast_function(url, in_process, models) as ask:
-        typer.echo(json.dumps(ask(history.last(60)).as_dict(), indent=2))
+    with forecast_function(url, in_process, models) as function:
+        typer.echo(json.dumps(function(history.last(60)).as_dict(), indent=2))

@@ -1,15 +1,14 @@
-"""`pba models`: publish model versions, and say which one is champion."""
+"""`pba models`: publish model versions, and choose the champion."""
 
-import getpass
 import json
-import socket
 import time
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from pba.cli.options import DEFAULT_STORE, user_at_host
+from pba.cli.terminal import plain_table
 from pba.errors import StoreUnavailable
 from pba.registry import Expected, Pointer, Registry
 from pba.registry.promotion import Promoter
@@ -22,123 +21,135 @@ models = typer.Typer(no_args_is_help=True, help="Publish model versions and choo
 
 _clock = time.time  # noqa: TID251 - the clock that is passed in
 
-Model = Annotated[str, typer.Argument(help="datacenter, internet, …")]
-Version = Annotated[str, typer.Argument(help="As `pba models list` names it.")]
-Root = Annotated[
+Model = Annotated[str, typer.Argument(help="datacenter, internet or v1.")]
+Version = Annotated[str, typer.Argument(help="A version that `pba models list` shows.")]
+RegistryUrl = Annotated[
     str, typer.Option("--registry", envvar="PBA_REGISTRY", help="The registry: folder or URL.")
 ]
 StoreUrl = Annotated[
-    str, typer.Option("--store", envvar="PBA_STORE_URL", help="Where the change is told.")
+    str,
+    typer.Option("--store", envvar="PBA_STORE_URL", help="URL of the store with the event log."),
 ]
-Seen = Annotated[
-    str | None, typer.Option("--expected", help="The champion it replaces: version or number.")
+ExpectedChampion = Annotated[
+    str | None,
+    typer.Option("--expected", help="Refuse unless this is the champion: version or number."),
 ]
-Why = Annotated[str, typer.Option(help="Told with the change.")]
-Who = Annotated[str | None, typer.Option(help="Told with the change; user@host unless given.")]
-ROOT, STORE = "data/registry", "sqlite:///data/pba.db"
+Why = Annotated[str, typer.Option(help="The reason, logged with the change.")]
+Who = Annotated[str | None, typer.Option(help="Logged with the change. Default: user@host.")]
+DEFAULT_REGISTRY = "data/registry"
 
 
 @models.command()
 def publish(
-    folder: Annotated[str, typer.Argument(help="What `python -m train` wrote.")],
-    registry: Root = ROOT,
+    folder: Annotated[str, typer.Argument(help="A folder that `python -m train` wrote.")],
+    registry: RegistryUrl = DEFAULT_REGISTRY,
     who: Who = None,
 ) -> None:
     """Copy a model into the registry; it serves once it is promoted."""
-    made = Registry(registry, _clock).publish(folder, who or _user())
-    typer.echo(f"{made.model} {made.version} is published in {registry}.")
+    version = Registry(registry, _clock).publish(folder, who or user_at_host())
+    typer.echo(f"{version.model} {version.version} is published in {registry}.")
+    typer.echo(f"Next: pba models promote {version.model} {version.version}")
 
 
 @models.command("list")
 def list_versions(
     model: Annotated[str | None, typer.Argument(help="Only this model.")] = None,
-    registry: Root = ROOT,
+    registry: RegistryUrl = DEFAULT_REGISTRY,
 ) -> None:
     """List published versions; * is the champion."""
-    opened = Registry(registry, _clock)
-    table = Table("model", "version", "champion", "published", "by", "refused")
-    for name in [model] if model else opened.models():
-        champion = opened.champion(name).version
-        for told in opened.versions(name):
-            mark = "*" if told["version"] == champion else ""
-            rest = (told.get(key, "") for key in ("at", "who", "refused"))
-            table.add_row(name, told["version"], mark, *rest)
-    Console().print(table)
+    source = Registry(registry, _clock)
+    console = Console()
+    table = plain_table("", "model", "version", "published", "by")
+    refusals = []
+    for name in [model] if model else source.models():
+        champion = source.champion(name).version
+        for row in source.versions(name):
+            mark = "*" if row["version"] == champion else ""
+            table.add_row(mark, name, row["version"], row.get("at", "–"), row.get("who", "–"))
+            if "refused" in row:
+                refusals.append(f"{name} {row['version']} cannot be served: {row['refused']}")
+    if not table.row_count:
+        typer.echo(f"No version is published in {registry}. Next: pba models publish FOLDER")
+        return
+    console.print(table)
+    for line in refusals:
+        console.print(line, markup=False, highlight=False)
 
 
 @models.command()
 def show(
     model: Model,
-    version: Annotated[str | None, typer.Argument(help="Its card; else the history.")] = None,
-    registry: Root = ROOT,
+    version: Annotated[
+        str | None, typer.Argument(help="Print its card. Default: the history of champions.")
+    ] = None,
+    registry: RegistryUrl = DEFAULT_REGISTRY,
 ) -> None:
     """Print a version's card, or which versions have been champion, as JSON."""
-    opened = Registry(registry, _clock)
+    source = Registry(registry, _clock)
     if version:
-        _print(opened.card(model, version))
+        _print_json(source.card(model, version))
     else:
-        _print([pointer.as_dict() for pointer in opened.history(model)])
+        _print_json([pointer.as_dict() for pointer in source.history(model)])
 
 
 @models.command()
-def verify(model: Model, version: Version, registry: Root = ROOT) -> None:
-    """Load a version as serving would: sums, shapes, golden answers."""
+def verify(model: Model, version: Version, registry: RegistryUrl = DEFAULT_REGISTRY) -> None:
+    """Load a version as serving does: check its digests, shapes and golden outputs."""
     card = Registry(registry, _clock).verify(model, version)
-    typer.echo(f"{model} {version} is whole and answers as it should; sha256 {card['sha256']}.")
+    typer.echo(f"{model} {version} is intact and reproduces its golden outputs.")
+    typer.echo(f"sha256 {card['sha256']}")
 
 
 @models.command()
 def promote(
     model: Model,
     version: Version,
-    expected: Seen = None,
+    expected: ExpectedChampion = None,
     why: Why = "",
     who: Who = None,
-    registry: Root = ROOT,
-    store: StoreUrl = STORE,
+    registry: RegistryUrl = DEFAULT_REGISTRY,
+    store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Verify a version and make it champion."""
-    champions = _champions(registry, store)
-    _say(model, champions.promote(model, version, who or _user(), why, _seen(expected)))
+    promoter = _promoter(registry, store)
+    champion = promoter.promote(model, version, who or user_at_host(), why, _expected(expected))
+    _print_champion(model, champion)
 
 
 @models.command()
 def rollback(
     model: Model,
-    expected: Seen = None,
+    expected: ExpectedChampion = None,
     why: Why = "",
     who: Who = None,
-    registry: Root = ROOT,
-    store: StoreUrl = STORE,
+    registry: RegistryUrl = DEFAULT_REGISTRY,
+    store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Make the champion before this one champion again; before the first is the shipped model."""
-    champions = _champions(registry, store)
-    _say(model, champions.rollback(model, who or _user(), why, _seen(expected)))
+    """Restore the champion before this one; before the first, the shipped model serves."""
+    promoter = _promoter(registry, store)
+    champion = promoter.rollback(model, who or user_at_host(), why, _expected(expected))
+    _print_champion(model, champion)
 
 
-def _champions(registry: str, store: str) -> Promoter:
-    opened = Store(store, _clock)
+def _promoter(registry: str, store: str) -> Promoter:
+    event_store = Store(store, _clock)
 
-    def tell(event: Event) -> None:
+    def log_event(event: Event) -> None:
         try:
-            opened.ready().add_events([event])
+            event_store.ready().add_events([event])
         except StoreUnavailable as error:
-            typer.secho(f"pba: {event.kind} is in no log of events: {error}", err=True)
+            typer.secho(f"pba: {event.kind} is not in the event log: {error}", err=True)
 
-    return Promoter(Registry(registry, _clock), tell, _clock)
-
-
-def _seen(expected: str | None) -> Expected:
-    return int(expected) if expected and expected.isdigit() else expected
+    return Promoter(Registry(registry, _clock), log_event, _clock)
 
 
-def _user() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+def _expected(text: str | None) -> Expected:
+    return int(text) if text and text.isdecimal() else text
 
 
-def _say(model: str, made: Pointer) -> None:
-    typer.echo(f"{made.version} is champion of {model} (number {made.number}).")
+def _print_champion(model: str, champion: Pointer) -> None:
+    typer.echo(f"{champion.version} is champion of {model} (number {champion.number}).")
 
 
-def _print(value: Any) -> None:
+def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1))

@@ -1,90 +1,36 @@
-"""Whom a command asks: a running service, or the same path in this process."""
+"""Options that several commands share, and the functions that read them."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+import getpass
+import os
+import socket
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
 
-from pba.client import AsyncPBAClient, PBAClient
 from pba.errors import InvalidTrace
-from pba.evaluation.trace_replay import ForecastFunction
-from pba.serving.local_service import LocalService
 from pba.telemetry.traces import Trace, read_traces
-from pba.types import Forecast, History
 
 __all__ = [
+    "DEFAULT_STORE",
+    "DEFAULT_URL",
+    "SHIPPED_MODELS",
     "InProcess",
-    "StoredLink",
     "ModelFolder",
     "TraceId",
     "Url",
-    "forecast_function",
     "select_traces",
-    "history_forecaster",
+    "user_at_host",
 ]
 
-Url = Annotated[str, typer.Option(help="Where the service answers.")]
+Url = Annotated[str, typer.Option(help="The address of the service.")]
 InProcess = Annotated[bool, typer.Option(help="Forecast in this process, without a service.")]
-ModelFolder = Annotated[Path, typer.Option(help="The models of --in-process, one folder a mode.")]
+ModelFolder = Annotated[Path, typer.Option(help="Models for --in-process, one folder a mode.")]
 TraceId = Annotated[str | None, typer.Option(help="Only the trace of this name.")]
 
-SHIPPED = Path(__file__).parents[2] / "models"
-
-
-class StoredLink:
-    """A link that a running service remembers: report to it, then ask by the link's name.
-
-    Parameters
-    ----------
-    client
-        Of the service.
-    link_id
-        New to the service.
-    """
-
-    def __init__(self, client: AsyncPBAClient, link_id: str) -> None:
-        self._client, self._link_id, self._newest_s = client, link_id, -np.inf
-
-    async def report(self, history: History) -> None:
-        """Report those samples of ``history`` that were not reported yet."""
-        new = history.last(int((history.timestamps_s > self._newest_s).sum()))
-        await self._client.observe(self._link_id, new)
-        self._newest_s = float(history.timestamps_s[-1])
-
-    async def ask(self, _: History) -> Forecast:
-        """Return the forecast from what was reported."""
-        return await self._client.link_forecast(self._link_id)
-
-    async def state(self) -> dict[str, Any]:
-        """Return what the service knows of it."""
-        return await self._client.link(self._link_id)
-
-
-@contextlib.contextmanager
-def forecast_function(
-    url: str, in_process: bool, models: Path
-) -> Iterator[Callable[[History], Forecast]]:
-    """Yield the way to a forecast."""
-    if in_process:
-        yield LocalService.load(models).forecast
-        return
-    with PBAClient(url) as client:
-        yield client.forecast
-
-
-def history_forecaster(client: AsyncPBAClient | None, models: Path) -> ForecastFunction:
-    """Return the way to a forecast from a history: of ``client``, or in this process."""
-    if client is not None:
-        return client.forecast
-    service = LocalService.load(models)
-
-    async def ask(history: History) -> Forecast:
-        return service.forecast(history)
-
-    return ask
+DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_STORE = "sqlite:///data/pba.db"
+SHIPPED_MODELS = Path(__file__).parents[2] / "models"
 
 
 def select_traces(path: Path, trace_id: str | None = None, split: str | None = None) -> list[Trace]:
@@ -93,17 +39,27 @@ def select_traces(path: Path, trace_id: str | None = None, split: str | None = N
     Raises
     ------
     InvalidTrace
-        If none is left.
+        If the file has no such trace.
     """
     traces = read_traces(path)
-    kept = [
+    selected = [
         trace
         for trace in traces
         if trace_id in (None, trace.trace_id) and split in (None, trace.split)
     ]
-    if not kept:
+    if not selected:
+        names = ", ".join(trace.trace_id for trace in traces[:5])
         raise InvalidTrace(
-            f"{path} has no trace {trace_id or ''} in split {split or 'any'}; it has "
-            f"{', '.join(trace.trace_id for trace in traces[:5])}, … ({len(traces)} in all)."
+            f"{path} has no trace {trace_id or ''} in split {split or 'any'}; of its "
+            f"{len(traces)} traces the first are {names}."
         )
-    return kept
+    return selected
+
+
+def user_at_host() -> str:
+    """Return who runs the command, as ``user@host``."""
+    try:
+        user = getpass.getuser()
+    except KeyError:  # a container whose user has no entry in passwd
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

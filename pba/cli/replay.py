@@ -1,4 +1,4 @@
-"""`pba replay`: traces sent through a service, sample by sample, and scored."""
+"""`pba replay`: traces sent through a service sample by sample, and the scores of its forecasts."""
 
 import asyncio
 import json
@@ -8,76 +8,92 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
-from pba.cli import replay_report
-from pba.cli.options import SHIPPED, InProcess, ModelFolder, TraceId, Url
-from pba.cli.replay_links import HistorySource, LinkReplay, ReplayLink, links_of, replay_links
+from pba.cli import replay_plot, replay_report
+from pba.cli.options import DEFAULT_URL, SHIPPED_MODELS, InProcess, ModelFolder, TraceId, Url
+from pba.cli.replay_links import (
+    HistorySource,
+    LinkReplay,
+    count_forecasts,
+    links_of,
+    replay_links,
+)
+from pba.cli.terminal import progress_bar
 from pba.evaluation.trace_replay import ReplayOutcome
 
 __all__ = ["replay"]
 
+TraceFiles = Annotated[
+    list[Path], typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")
+]
+Speed = Annotated[
+    float, typer.Option(min=0, help="Multiple of real time; 0 does not wait between samples.")
+]
+LinkCount = Annotated[
+    int | None,
+    typer.Option(min=1, help="Replay so many traces at once, taken in turn from each file."),
+]
+SourcePath = Annotated[
+    HistorySource,
+    typer.Option(
+        help="given: each request carries its history. stored: each sample is reported, and the "
+        "forecast requested by the link's name. both: compare the two."
+    ),
+]
+Split = Annotated[str | None, typer.Option(help="train, val or test, where the file marks it.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="The most forecasts a trace.")]
+Output = Annotated[Path | None, typer.Option(help="Write every forecast to this file, as JSONL.")]
+Plot = Annotated[
+    Path | None, typer.Option(help="Plot the first trace to this file, PNG, SVG or PDF.")
+]
+
 
 def replay(
-    traces: Annotated[
-        list[Path], typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")
-    ],
-    url: Url = "http://127.0.0.1:8000",
-    speed: Annotated[float, typer.Option(min=0, help="Times real time; 0: no waiting.")] = 0.0,
-    links: Annotated[
-        int | None,
-        typer.Option(min=1, help="So many traces, in turn from each file, all at once."),
-    ] = None,
-    path: Annotated[
-        HistorySource,
-        typer.Option(
-            help="given: the history goes with each question. stored: each sample is reported, "
-            "and the link asked for by name. both: compare the two."
-        ),
-    ] = HistorySource.GIVEN,
+    traces: TraceFiles,
+    url: Url = DEFAULT_URL,
+    speed: Speed = 0.0,
+    links: LinkCount = None,
+    path: SourcePath = HistorySource.GIVEN,
     trace_id: TraceId = None,
-    split: Annotated[str | None, typer.Option(help="train, val or test, where marked.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="The most forecasts a trace.")] = None,
+    split: Split = None,
+    limit: Limit = None,
     in_process: InProcess = False,
-    models: ModelFolder = SHIPPED,
-    output: Annotated[Path | None, typer.Option(help="Write every forecast here, JSONL.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the first trace here, PNG.")] = None,
+    models: ModelFolder = SHIPPED_MODELS,
+    output: Output = None,
+    plot: Plot = None,
 ) -> None:
     """Forecast after every sample of traces; print accuracy, coverage and latency."""
     if in_process and path is not HistorySource.GIVEN:
-        raise typer.BadParameter(f"--path {path} is of a service. Leave out --in-process.")
-    found = links_of(traces, links, trace_id, split)
-    with Progress() as progress:
-        task = progress.add_task("replay", total=_moments(found, limit))
-        going = replay_links(
-            found,
-            path,
-            None if in_process else url,
-            models,
-            links or 1,
-            speed,
-            limit,
-            lambda: progress.advance(task),
-        )
-        fed = asyncio.run(going)
-    replay_report.print_report(Console(), path.paths, fed)
-    if output:
-        output.write_text("".join(f"{json.dumps(line)}\n" for line in _lines(path, fed)))
+        raise typer.BadParameter(f"--path {path} needs a service. Leave out --in-process.")
     if plot:
-        from pba.cli.replay_plot import draw
+        replay_plot.check_plot(plot)
+    selected = links_of(traces, links, trace_id, split)
+    service = None if in_process else url
+    with progress_bar() as progress:
+        task = progress.add_task("replay", total=count_forecasts(selected, limit))
 
-        draw([turn[0] for turn in fed[0].outcomes], found[0].trace.trace_id, plot)
+        def advance() -> None:
+            progress.advance(task)
+
+        replays = asyncio.run(
+            replay_links(selected, path, service, models, links or 1, speed, limit, advance)
+        )
+    replay_report.print_report(Console(), path.paths, replays)
+    if output:
+        output.write_text("".join(f"{json.dumps(line)}\n" for line in _lines(path, replays)))
+        typer.echo(f"Every forecast is in {output}.")
+    if plot:
+        first = next(replay for replay in replays if replay.outcomes)
+        outcomes = [by_path[0] for by_path in first.outcomes]
+        replay_plot.draw(outcomes, first.link.trace.trace_id, plot)
+        typer.echo(f"The plot is in {plot}.")
 
 
-def _moments(links: Sequence[ReplayLink], limit: int | None) -> int:
-    return sum(min(len(one.trace) - 2, limit or len(one.trace)) for one in links)
-
-
-def _lines(way: HistorySource, fed: Sequence[LinkReplay]) -> Iterator[dict[str, object]]:
-    for one in fed:
-        for turn in one.outcomes:
-            for path, outcome in zip(way.paths, turn, strict=True):
-                yield {"trace_id": one.link.trace.trace_id, "path": path} | _line(outcome)
+def _lines(source: HistorySource, replays: Sequence[LinkReplay]) -> Iterator[dict[str, object]]:
+    for replay in replays:
+        for by_path in replay.outcomes:
+            for path, outcome in zip(source.paths, by_path, strict=True):
+                yield {"trace_id": replay.link.trace.trace_id, "path": path} | _line(outcome)
 
 
 def _line(outcome: ReplayOutcome) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Feeds links to a service, many at once: each lives through a trace of its own."""
+"""Replays traces as links of a service, several at once."""
 
 import asyncio
 import re
@@ -12,17 +12,31 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from pba.cli.options import StoredLink, history_forecaster, select_traces
+from pba.cli.forecast_functions import StoredLink, history_forecaster
+from pba.cli.options import select_traces
 from pba.client import AsyncPBAClient
 from pba.errors import InvalidTrace
-from pba.evaluation.trace_replay import ForecastFunction, ReplayOutcome, live, nowhere, past
+from pba.evaluation.trace_replay import (
+    ForecastFunction,
+    ReplayOutcome,
+    discard,
+    replay_trace,
+    shift_into_past,
+)
 from pba.telemetry.traces import Trace
 
-__all__ = ["LinkReplay", "ReplayLink", "HistorySource", "replay_links", "links_of"]
+__all__ = [
+    "HistorySource",
+    "LinkReplay",
+    "ReplayLink",
+    "count_forecasts",
+    "links_of",
+    "replay_links",
+]
 
 
 class HistorySource(StrEnum):
-    """How forecasts are asked for."""
+    """Where the histories of forecasts come from."""
 
     GIVEN = "given"
     STORED = "stored"
@@ -30,7 +44,7 @@ class HistorySource(StrEnum):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths that are asked, in order."""
+        """The request paths, in the order in which they are called."""
         return (
             (HistorySource.GIVEN.value, HistorySource.STORED.value)
             if self is HistorySource.BOTH
@@ -40,16 +54,16 @@ class HistorySource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplayLink:
-    """A trace that is replayed as a link of its own.
+    """A trace and the link that it is replayed as.
 
     Parameters
     ----------
     set_name
-        The stem of its file.
+        The stem of the trace's file.
     link_id
-        What the service is told to call it.
+        The link's name in the service.
     trace
-        What it reports.
+        The samples of the link.
     """
 
     set_name: str
@@ -59,16 +73,16 @@ class ReplayLink:
 
 @dataclass(frozen=True, slots=True)
 class LinkReplay:
-    """What came of a link.
+    """The result of replaying one link.
 
     Parameters
     ----------
     link
-        Which.
+        The link.
     outcomes
-        One tuple a moment, with one outcome a path.
+        One tuple a sample, with one outcome a path.
     state
-        What the service knows of it in the end; None where it was not told.
+        The link's final state in the service; None where nothing was stored.
     """
 
     link: ReplayLink
@@ -87,76 +101,89 @@ def links_of(
     Raises
     ------
     InvalidTrace
-        If there are fewer, or none.
+        If there are fewer traces than ``count``, none, or none with 3 samples.
     """
-    parts = [
+    sets = [
         [(file.stem, trace) for trace in select_traces(file, trace_id, split)] for file in files
     ]
-    turns = chain.from_iterable(zip_longest(*parts) if count else parts)
-    found = [one for one in turns if one is not None]
-    if count is not None and len(found) < count:
+    in_turn = chain.from_iterable(zip_longest(*sets) if count else sets)
+    selected = [pair for pair in in_turn if pair is not None]
+    if count is not None and len(selected) < count:
         raise InvalidTrace(
-            f"links is {count}; there are {len(found)} such traces, and each link needs its own. "
-            "Name more files, or ask for fewer links."
+            f"links is {count}; there are {len(selected)} such traces, and each link needs its "
+            "own. Name more files, or fewer links."
         )
     run, now_s = secrets.token_hex(4), datetime.now(UTC).timestamp()
-    return [
-        ReplayLink(name, _link_id(run, number, name, trace.trace_id), past(trace, now_s))
-        for number, (name, trace) in enumerate(found[:count])
+    links = [
+        ReplayLink(name, _link_id(run, number, name, trace.trace_id), shift_into_past(trace, now_s))
+        for number, (name, trace) in enumerate(selected[:count])
     ]
+    if not count_forecasts(links):
+        longest = max(len(link.trace) for link in links)
+        raise InvalidTrace(
+            f"the longest trace has {longest} samples; a replay needs 3, to forecast from two of "
+            "them and to score with the next. Choose a longer trace."
+        )
+    return links
+
+
+def count_forecasts(links: Sequence[ReplayLink], limit: int | None = None) -> int:
+    """Return how many forecasts a replay requests on each path, at most ``limit`` a trace."""
+    counts = (max(0, len(link.trace) - 2) for link in links)
+    return sum(count if limit is None else min(count, limit) for count in counts)
 
 
 def _link_id(run: str, number: int, *names: str) -> str:
-    wanted = ":".join((f"replay-{run}", f"{number:03d}", *names))
-    return re.sub(r"[^A-Za-z0-9._:@>-]", "_", wanted)[:200]
+    link_id = ":".join((f"replay-{run}", f"{number:03d}", *names))
+    return re.sub(r"[^A-Za-z0-9._:@>-]", "_", link_id)[:200]
 
 
 async def replay_links(
     links: Sequence[ReplayLink],
-    way: HistorySource,
+    source: HistorySource,
     url: str | None,
     models: Path,
-    at_once: int = 1,
+    concurrency: int = 1,
     speed: float = 0.0,
     limit: int | None = None,
-    on_moment: Callable[[], None] = lambda: None,
+    on_outcome: Callable[[], None] = lambda: None,
 ) -> list[LinkReplay]:
-    """Have ``links`` live through their traces, ``at_once`` at a time.
+    """Replay the traces of ``links``, ``concurrency`` of them at a time.
 
     Parameters
     ----------
+    source
+        Where histories come from. Without a service they are always given.
     url
-        Of the service; None asks the ``models`` in this process, with histories alone.
+        The address of the service; None forecasts with ``models`` in this process.
     speed, limit
-        As for `pba.evaluation.trace_replay.live`.
-    on_moment
-        Told of each moment that is over.
+        As for `pba.evaluation.trace_replay.replay_trace`.
+    on_outcome
+        Called after the forecasts of each sample.
     """
-    places = asyncio.Semaphore(at_once)
+    slots = asyncio.Semaphore(concurrency)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(AsyncPBAClient(url)) if url else None
-        ask = history_forecaster(client, models)
+        from_history = history_forecaster(client, models)
 
-        async def one(link: ReplayLink) -> LinkReplay:
-            kept = (
-                StoredLink(client, link.link_id)
-                if client and way is not HistorySource.GIVEN
-                else None
-            )
-            asks = _asks(way, ask, kept)
+        async def replay(link: ReplayLink) -> LinkReplay:
+            stores = client and source is not HistorySource.GIVEN
+            stored = StoredLink(client, link.link_id) if client and stores else None
+            functions = _functions(source, from_history, stored)
+            report = stored.report if stored else discard
             outcomes = []
-            async with places:
-                report = kept.report if kept else nowhere
-                async for turn in live(link.trace, asks, report, speed, limit):
-                    outcomes.append(turn)
-                    on_moment()
-            return LinkReplay(link, outcomes, await kept.state() if kept else None)
+            async with slots:
+                async for by_path in replay_trace(link.trace, functions, report, speed, limit):
+                    outcomes.append(by_path)
+                    on_outcome()
+            return LinkReplay(link, outcomes, await stored.state() if stored else None)
 
-        return await asyncio.gather(*map(one, links))
+        return await asyncio.gather(*map(replay, links))
 
 
-def _asks(
-    way: HistorySource, ask: ForecastFunction, kept: StoredLink | None
+def _functions(
+    source: HistorySource, from_history: ForecastFunction, stored: StoredLink | None
 ) -> list[ForecastFunction]:
-    asks: list[ForecastFunction] = [ask] if way is not HistorySource.STORED else []
-    return asks if kept is None else [*asks, kept.ask]
+    """Return one forecast function a path, in the order of `HistorySource.paths`."""
+    functions = [from_history] if source is not HistorySource.STORED else []
+    return functions if stored is None else [*functions, stored.forecast]

@@ -1,74 +1,103 @@
-"""What a replay prints: how forecasts turned out, path by path, and what became of the links."""
+"""What a replay prints: scores and latency by path, the comparison of paths, and the links."""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import chain
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from pba.cli.replay_links import LinkReplay
-from pba.evaluation.trace_replay import ReplayOutcome, agreement, score
+from pba.cli.terminal import plain_table
+from pba.evaluation.trace_replay import ReplayOutcome, compare_forecasts, score_horizons
 
 __all__ = ["print_report"]
 
+_HEADERS = (
+    "steps",
+    "n",
+    "±20 %",
+    "last\nvalue",
+    "±10 %",
+    "MAE\nMbps",
+    "50 %",
+    "90 %",
+    "mean\nconf.",
+)
 
-def print_report(console: Console, paths: Sequence[str], fed: Sequence[LinkReplay]) -> None:
-    """Print all that there is to say of a replay whose outcomes are of ``paths``."""
-    turns = list(chain.from_iterable(one.outcomes for one in fed))
+
+def print_report(console: Console, paths: Sequence[str], replays: Sequence[LinkReplay]) -> None:
+    """Print the report of a replay over ``paths``; it fits 80 columns."""
+    outcomes = list(chain.from_iterable(replay.outcomes for replay in replays))
+    for path, path_outcomes in zip(paths, zip(*outcomes, strict=True), strict=True):
+        _print_path(console, path, path_outcomes)
     console.print(
-        "Shares within ±20 % and ±10 % of the actual, of the last value too; share inside"
+        "±20 %, ±10 %: share of forecasts that close to the actual; last value: share\n"
+        "within ±20 % if the last sample were the forecast. 50 %, 90 %: share of actuals\n"
+        "inside that interval. conf.: the confidence, which should equal ±20 %.",
+        highlight=False,
     )
-    console.print("the 50 % and 90 % bands; mean confidence.")
-    for path, outcomes in zip(paths, zip(*turns, strict=True), strict=True):
-        _path(console, path, outcomes)
     if len(paths) > 1:
-        _compare(console, turns)
-    _links(console, fed)
+        _print_comparison(console, outcomes)
+    _print_links(console, replays)
 
 
-def _path(console: Console, path: str, outcomes: Sequence[ReplayOutcome]) -> None:
-    table = Table("steps", "n", "±20 %", "last value", "±10 %", "MAE Mbps", "50 %", "90 %", "sure")
-    for found in score(outcomes):
-        steps, count, *figures = asdict(found).values()
-        table.add_row(str(steps), str(count), *(f"{figure:.3f}" for figure in figures))
-    console.print(f"\n{path} history", table)
-    took = np.array([outcome.latency_ms for outcome in outcomes])
-    p50, p95, p99 = np.percentile(took, [50, 95, 99])
-    console.print(f"latency ms: p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, max {took.max():.1f}")
-    said = Counter((o.forecast.mode.value, o.forecast.source) for o in outcomes)
-    console.print("answered by: " + ", ".join(f"{m} {s} {n}" for (m, s), n in said.items()))
-
-
-def _compare(console: Console, turns: Sequence[tuple[ReplayOutcome, ...]]) -> None:
-    found = agreement((one.forecast, other.forecast) for one, other in turns)
-    mean, most = found.confidence_moved
+def _print_path(console: Console, path: str, outcomes: Sequence[ReplayOutcome]) -> None:
+    table = plain_table(*_HEADERS, numbers_from=0)
+    for score in score_horizons(outcomes):
+        shares = (score.accuracy_20, score.accuracy_20_last_value, score.accuracy_10)
+        calibration = (score.coverage_50, score.coverage_90, score.confidence)
+        table.add_row(
+            str(score.steps),
+            str(score.count),
+            *(f"{share:.3f}" for share in shares),
+            f"{score.mae_mbps:.4g}",
+            *(f"{share:.3f}" for share in calibration),
+        )
+    console.print(f"\nForecasts from the {path} history", table, "", sep="\n", highlight=False)
+    latency_ms = np.array([outcome.latency_ms for outcome in outcomes])
+    p50, p95, p99 = np.percentile(latency_ms, [50, 95, 99])
     console.print(
-        f"\nThe same spoke on both paths at {found.alike} of {len(turns)} moments, and said the "
-        f"same at {found.same} of these;"
+        f"latency ms: p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, max {latency_ms.max():.1f}",
+        highlight=False,
     )
+    sources = Counter(f"{o.forecast.mode.value} {o.forecast.source}" for o in outcomes)
+    console.print(f"forecasts by mode and source: {_counts(sources)}\n", highlight=False)
+
+
+def _print_comparison(console: Console, outcomes: Sequence[tuple[ReplayOutcome, ...]]) -> None:
+    compared = compare_forecasts((given.forecast, stored.forecast) for given, stored in outcomes)
+    mean, largest = compared.confidence_change
     console.print(
-        f"another mode at {found.other_mode}, another speaker at {found.other_speaker}. "
-        f"What is stored moved the confidence by {mean:.3f} on the mean, {most:.3f} at most."
+        f"\nOf {len(outcomes)} pairs of forecasts, given and stored history: "
+        f"{compared.comparable} come from the same model or rule in the same mode, and "
+        f"{compared.equal} of these are equal; {compared.different_mode} differ in the mode, "
+        f"{compared.different_source} in the model or rule. The stored record of the link "
+        f"changes the confidence by {mean:.3f} on average, by {largest:.3f} at most.",
+        highlight=False,
     )
 
 
-def _links(console: Console, fed: Sequence[LinkReplay]) -> None:
-    states = [(one.link.set_name, one.state) for one in fed if one.state is not None]
-    if not states:
+def _print_links(console: Console, replays: Sequence[LinkReplay]) -> None:
+    stored = [
+        (replay.link.set_name, replay.state) for replay in replays if replay.state is not None
+    ]
+    if not stored:
         return
-    table = Table("set", "links", "mode now", "switches of mode", "who leads")
-    for name in dict.fromkeys(name for name, _ in states):
-        own = [state for found, state in states if found == name]
-        modes, leaders = (Counter(state[key] for state in own) for key in ("mode", "leader"))
-        switches = sum(state["mode_switches"] for state in own)
-        table.add_row(name, str(len(own)), _counted(modes), str(switches), _counted(leaders))
-    console.print("", table)
-    prefix = fed[0].link.link_id.partition(":")[0]
-    console.print(f"The links are called {prefix}:…; see GET /v1/links?cursor={prefix}")
+    table = plain_table("set", "links", "mode now", "mode\nswitches", "leading forecaster")
+    for name in dict.fromkeys(name for name, _ in stored):
+        states = [state for set_name, state in stored if set_name == name]
+        modes, leaders = (
+            Counter(str(state[key]) for state in states) for key in ("mode", "leader")
+        )
+        switches = sum(state["mode_switches"] for state in states)
+        table.add_row(name, str(len(states)), _counts(modes), str(switches), _counts(leaders))
+    console.print("", table, "", sep="\n")
+    prefix = replays[0].link.link_id.partition(":")[0]
+    console.print(
+        f"The names of these links start with {prefix}: see GET /v1/links?cursor={prefix}"
+    )
 
 
-def _counted(found: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in found.most_common())
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counter.most_common())

@@ -1,5 +1,13 @@
-"""Clients for a running service, blocking and async."""
+"""Clients for a running service over HTTP, blocking and async, and nothing else.
 
-from pba.client.client import AsyncPBAClient, PBAClient, Samples, request
+`async_client` is the source; `sync_client` is generated from it by `generate`. `requests` builds
+bodies, `responses` reads what comes back, `retries` decides what is sent again, and `connection`
+is where addresses, and later credentials and certificates, become arguments of httpx. Commands
+live in `pba.cli`, and the same forecasts without a service in `pba.serving`.
+"""
+
+from pba.client.async_client import AsyncPBAClient
+from pba.client.requests import Samples, request
+from pba.client.sync_client import PBAClient
 
 __all__ = ["AsyncPBAClient", "PBAClient", "Samples", "request"]

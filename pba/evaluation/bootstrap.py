@@ -1,4 +1,4 @@
-"""Whether one contestant is better than another, or it only looks so: a bootstrap over traces."""
+"""Whether one candidate is better than another by more than chance: a bootstrap over traces."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pba.evaluation.candidates import CandidateForecasts
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.types import Floats
 
-__all__ = ["Difference", "difference", "lead"]
+__all__ = ["Difference", "accuracy_difference", "bootstrap_mean"]
 
 _DRAWS = 2000
 _TAIL = 2.5
@@ -17,56 +17,56 @@ _TAIL = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference of means and its 95 % interval; None where one trace alone has none."""
+    """A difference of means and its 95 % interval, which is None for a single trace."""
 
     value: float
     interval: tuple[float, float] | None
 
     @property
     def verdict(self) -> str:
-        """``better``, ``worse``, or ``noise`` where the interval holds 0 or is not known."""
+        """``better``, ``worse``, or ``noise`` where the interval contains 0 or is unknown."""
         low, high = self.interval or (-1.0, 1.0)
         return "better" if low > 0 else "worse" if high < 0 else "noise"
 
 
-def difference(
-    one: CandidateForecasts, other: CandidateForecasts, moments: EvaluationPoints, horizon: int
+def accuracy_difference(
+    one: CandidateForecasts, other: CandidateForecasts, points: EvaluationPoints, horizon: int
 ) -> Difference:
-    """Return how much more often ``one`` is in band than ``other``, at the same moments.
+    """Return the accuracy_20 of ``one`` less that of ``other``, at the same points.
 
     Parameters
     ----------
     horizon
         Index into `pba.types.HORIZONS`.
     """
-    actual = moments.actual_mbps[:, horizon]
+    actual = points.actual_mbps[:, horizon]
     known = ~np.isnan(actual)
-    gained = metrics.in_band(one.bandwidth_mbps[known, horizon], actual[known]).astype(float)
-    gained -= metrics.in_band(other.bandwidth_mbps[known, horizon], actual[known])
-    return lead(gained, moments.trace[known])
+    gains = metrics.in_band(one.bandwidth_mbps[known, horizon], actual[known]).astype(float)
+    gains -= metrics.in_band(other.bandwidth_mbps[known, horizon], actual[known])
+    return bootstrap_mean(gains, points.trace[known])
 
 
-def lead(gained: Floats, traces: np.ndarray) -> Difference:
-    """Return the mean of what was ``gained`` at each moment, and how sure it is.
+def bootstrap_mean(gains: Floats, traces: np.ndarray) -> Difference:
+    """Return the mean of ``gains`` and its bootstrap interval.
 
-    Traces are drawn with replacement and whole, 2000 times, for the moments of one trace are not
+    Whole traces are drawn with replacement, 2000 times, because the points of one trace are not
     independent (a cluster bootstrap: Cameron, Gelbach and Miller, Review of Economics and
     Statistics, 2008).
 
     Parameters
     ----------
-    gained
-        Shape ``(moment,)``, at least one.
+    gains
+        The gain at each point, shape ``(point,)``, at least one.
     traces
-        Which trace each moment lies in, shape ``(moment,)``.
+        The trace of each point, shape ``(point,)``.
 
     Examples
     --------
-    >>> lead(np.array([1.0, 1.0, 0.0, 1.0]), np.array([0, 0, 1, 1])).interval
+    >>> bootstrap_mean(np.array([1.0, 1.0, 0.0, 1.0]), np.array([0, 0, 1, 1])).interval
     (0.5, 1.0)
     """
     count = np.bincount(traces)
-    total = np.bincount(traces, weights=gained)
+    total = np.bincount(traces, weights=gains)
     total, count = total[count > 0], count[count > 0]
     value = float(total.sum() / count.sum())
     if len(count) < 2:

@@ -1,4 +1,4 @@
-"""Who is compared: forecasters of the contract, and regressors that say a number only."""
+"""Candidates of an evaluation: forecasters, and regressors that give a point forecast only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,21 +11,21 @@ from pba.models.distribution import decode
 from pba.telemetry.traces import Trace
 from pba.types import HORIZONS, QUANTILES, Floats
 
-__all__ = ["Candidate", "CandidateForecasts", "candidate", "control_candidate", "point_only"]
+__all__ = ["Candidate", "CandidateForecasts", "as_candidate", "control_candidate", "point_only"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateForecasts:
-    """What a contestant says at some moments.
+    """A candidate's forecasts at some evaluation points.
 
     Parameters
     ----------
     bandwidth_mbps, confidence
-        Shape ``(moment, horizon)``; confidence is NaN from one that says a number only.
+        Shape ``(point, horizon)``; confidence is NaN for a candidate without a distribution.
     quantiles_mbps
-        Shape ``(moment, horizon, 7)``; NaN likewise.
+        Shape ``(point, horizon, 7)``; NaN likewise.
     path
-        Latency (ms), packet loss and jitter (ms) of the next step, shape ``(moment, 3)``, or NaN.
+        Latency (ms), packet loss and jitter (ms) of the next step, shape ``(point, 3)``, or NaN.
     """
 
     bandwidth_mbps: Floats
@@ -36,53 +36,53 @@ class CandidateForecasts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One to compare.
+    """A forecaster to compare with others.
 
     Parameters
     ----------
     name
-        In tables.
+        Its name in tables.
     identity
-        What tells it from an earlier one of the same name, so that old answers are not taken for
-        its own.
-    say
-        Windows ``(moment, window, 5)`` → what it says.
+        Distinguishes it from an earlier candidate of the same name, whose cached forecasts must
+        not be used for it.
+    forecast
+        Windows ``(point, window, 5)`` → its forecasts.
     view
-        What it makes of a trace before windows are cut, where five columns are not what it takes;
-        samples and their times stay.
+        Transforms a trace before windows are cut, for a candidate whose input is not the five
+        columns; the samples and their times stay.
     """
 
     name: str
     identity: str
-    say: Callable[[Floats], CandidateForecasts]
+    forecast: Callable[[Floats], CandidateForecasts]
     view: Callable[[Trace], Trace] | None = None
 
 
-def candidate(forecaster: Forecaster, name: str | None = None, identity: str = "") -> Candidate:
-    """Return ``forecaster`` as a contestant."""
+def as_candidate(forecaster: Forecaster, name: str | None = None, identity: str = "") -> Candidate:
+    """Return ``forecaster`` as a candidate."""
 
-    def say(telemetry: Floats) -> CandidateForecasts:
-        said = forecaster.predict(telemetry)
-        read = decode(said.probabilities, said.level_mbps, forecaster.bins)
+    def forecast(telemetry: Floats) -> CandidateForecasts:
+        prediction = forecaster.predict(telemetry)
+        decoded = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)
         return CandidateForecasts(
-            read.bandwidth_mbps, read.confidence, read.quantiles_mbps, said.path
+            decoded.bandwidth_mbps, decoded.confidence, decoded.quantiles_mbps, prediction.path
         )
 
-    return Candidate(name or forecaster.name, identity, say)
+    return Candidate(name or forecaster.name, identity, forecast)
 
 
 def control_candidate(forecaster: Forecaster, identity: str = "") -> Candidate:
-    """Return v1, which sees hour and weekday too, as a contestant."""
+    """Return v1, whose input includes hour and weekday, as a candidate."""
 
     def view(trace: Trace) -> Trace:
         features = v1_features.features(trace.timestamps_s, trace.telemetry)
         return replace(trace, telemetry=features)
 
-    return replace(candidate(forecaster, v1_features.NAME, identity), view=view)
+    return replace(as_candidate(forecaster, v1_features.NAME, identity), view=view)
 
 
 def point_only(bandwidth_mbps: Floats) -> CandidateForecasts:
-    """Return what one says that gives ``bandwidth_mbps (moment, horizon)`` and nothing else."""
+    """Return forecasts that consist of ``bandwidth_mbps (point, horizon)`` alone."""
     count = len(bandwidth_mbps)
     return CandidateForecasts(
         bandwidth_mbps,

@@ -1,4 +1,4 @@
-"""The moments of some traces at which forecasts are made, and what came after each of them."""
+"""Evaluation points: the samples of traces after which to forecast, and their actuals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,44 +19,44 @@ _NEAR = 5
 
 @dataclass(frozen=True, eq=False)
 class EvaluationPoints:
-    """Every moment of one set that has a whole window before it and a sample after it."""
+    """Every sample of one set that ends a whole window and has a sample after it."""
 
     windows: WindowSet
 
     @classmethod
     def of(cls, traces: Sequence[Trace], window: int) -> Self:
-        """Return the moments of ``traces`` that end a window of ``window`` samples.
+        """Return the points of ``traces`` that end a window of ``window`` samples.
 
         Raises
         ------
         NotEnoughData
-            If there is not a single one.
+            If there is none.
         """
         return cls(WindowSet.of({trace.trace_id: [trace] for trace in traces}, window))
 
     def __len__(self) -> int:
-        """Return how many moments there are."""
+        """Return the number of points."""
         return len(self.windows)
 
     @cached_property
     def actual_mbps(self) -> Floats:
-        """What came, shape ``(moment, horizon)``, NaN past the end of a run."""
+        """The actual bandwidth, shape ``(point, horizon)``, NaN past the end of a run."""
         ahead, known = self._ahead
         return np.asarray(np.where(known, self.windows.values[ahead, 0], np.nan), dtype=float)
 
     @cached_property
     def actual_path(self) -> Floats:
-        """Latency (ms), packet loss and jitter (ms) of the next step, or NaN; ``(moment, 3)``."""
+        """Latency (ms), packet loss and jitter (ms) of the next step, or NaN; ``(point, 3)``."""
         return np.asarray(self.windows.values[self.windows.ends + 1, 1:4], dtype=float)
 
     @property
     def trace(self) -> np.ndarray:
-        """Which trace each moment lies in, from 0, shape ``(moment,)``."""
+        """The number of each point's trace, from 0, shape ``(point,)``."""
         return self.windows.groups
 
     @cached_property
     def near_change(self) -> np.ndarray:
-        """Whether what came lies within 5 samples of a change of over 20 %, as `actual_mbps`."""
+        """Whether the actual lies within 5 samples of a change of over 20 %; as `actual_mbps`."""
         ahead, known = self._ahead
         return np.asarray(known & self._changes[ahead])
 
@@ -68,7 +68,7 @@ class EvaluationPoints:
 
     @property
     def _changes(self) -> np.ndarray:
-        """Whether a change is near, for every sample; no change is seen across a gap."""
+        """Whether a change is near, for every sample; a gap counts as no change."""
         rate = self.windows.values[:, 0].astype(float)
         near = np.zeros(len(rate), dtype=bool)
         start = 0

@@ -1,4 +1,4 @@
-"""How good forecasts were: hits, errors, pinball loss, coverage, calibration. Keeps no state."""
+"""Forecast metrics without state: hits, errors, pinball loss, coverage, calibration."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ _OUTAGE_MBPS, _OUTAGE_HIT_MBPS = 0.01, 0.05
 def in_band(forecast: Floats, actual: Floats, tolerance: float = 0.2) -> np.ndarray:
     """Return which forecasts are hits: ``abs(forecast - actual) <= tolerance * actual``.
 
-    The outage rule: where the actual is below 0.01 Mbps, a share of it means nothing, and any
+    The outage rule: for an actual below 0.01 Mbps a relative tolerance is meaningless, and any
     forecast below 0.05 Mbps is a hit.
 
     Parameters
@@ -52,7 +52,7 @@ def in_band(forecast: Floats, actual: Floats, tolerance: float = 0.2) -> np.ndar
 
 
 def accuracy(forecast: Floats, actual: Floats, tolerance: float = 0.2) -> float:
-    """Return the share of `in_band` forecasts; NaN, as from all that follow, for empty arrays.
+    """Return the share of `in_band` forecasts; NaN for empty arrays, as in all metrics below.
 
     >>> accuracy(np.array([90.0, 110.0, 150.0, 100.0]), np.full(4, 100.0))
     0.75
@@ -154,7 +154,7 @@ def pinball_losses(quantiles: Floats, actual: Floats, levels: Floats) -> Floats:
 def coverage(low: Floats, high: Floats, actual: Floats) -> float:
     """Return the share of actuals from ``low`` to ``high``, both included.
 
-    The p05 and p95 of honest forecasts cover 0.9: on average over links, not on each.
+    The p05 and p95 of calibrated forecasts cover 0.9, on average over links and not on each.
 
     >>> coverage(np.array([80.0, 80.0]), np.array([120.0, 120.0]), np.array([120.0, 121.0]))
     0.5
@@ -172,7 +172,7 @@ def central_coverage(quantiles: Floats, actual: Floats, share: float) -> float:
     actual
         Mbps, shape ``(forecast,)``.
     share
-        0.5, 0.8 or 0.9: what lies between two of the levels.
+        0.5, 0.8 or 0.9: the difference of two of the levels.
 
     Examples
     --------
@@ -198,9 +198,9 @@ def calibration_error(confidence: Floats, hits: np.ndarray, bins: int = 10) -> f
     confidence
         From 0 to 1, shape ``(forecast,)``.
     hits
-        What `in_band` said, shape ``(forecast,)``.
+        The result of `in_band`, shape ``(forecast,)``.
     bins
-        How many parts, at least 1.
+        The number of bins, at least 1.
 
     Examples
     --------
@@ -220,8 +220,8 @@ def chance_calibration_error(
 ) -> float:
     """Return the `calibration_error` that forecasts show by chance if their confidence is right.
 
-    The mean over ``draws`` in which each forecast hits with the probability that it states, as if
-    independently; forecasts that follow each other on one link hit together and show more.
+    The mean over ``draws`` in which each forecast hits with the probability that it states,
+    independently. Consecutive forecasts of one link are not independent and show a larger error.
 
     Examples
     --------
@@ -230,11 +230,11 @@ def chance_calibration_error(
     0.040
     """
     confidence = np.asarray(confidence, dtype=float)
-    found = [
+    errors = [
         calibration_error(confidence, rng.random(confidence.shape) < confidence, bins)
         for _ in range(draws)
     ]
-    return _mean(np.array(found))
+    return _mean(np.array(errors))
 
 
 def _mean(values: np.ndarray) -> float:

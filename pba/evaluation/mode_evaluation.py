@@ -1,4 +1,4 @@
-"""The whole evaluation: every contestant at every moment of every set, and what comes of it."""
+"""The evaluation of one mode: every candidate at every evaluation point of every set."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,9 +8,9 @@ from typing import Any
 
 from pba.errors import NotEnoughData
 from pba.evaluation import scores
-from pba.evaluation.baselines import autoregression, holt, repetition, smoothing
-from pba.evaluation.bootstrap import difference
-from pba.evaluation.candidates import Candidate, CandidateForecasts, candidate
+from pba.evaluation.baselines import autoregression, ewma, holt, last_value
+from pba.evaluation.bootstrap import accuracy_difference
+from pba.evaluation.candidates import Candidate, CandidateForecasts, as_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.trees import boosted_trees
 from pba.evaluation.walk_forward import walk_forward
@@ -21,41 +21,42 @@ from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace
 from pba.types import HORIZONS
 
-__all__ = ["MODEL", "ModeResult", "evaluate", "rules"]
+__all__ = ["MODEL", "ModeResult", "evaluate", "rule_candidates"]
 
 MODEL = "pba"
-"""What tables call the model that is evaluated."""
+"""The name in tables of the model that is evaluated."""
 
 
 @dataclass(slots=True, eq=False)
 class ModeResult:
-    """What one mode's evaluation found.
+    """The result of one mode's evaluation.
 
     Parameters
     ----------
     figures
-        Ready for JSON: ``sets``, ``pooled``, ``mean`` and ``mean_trained`` → contestant → horizon →
-        figures; per set also ``moments``, ``traces``, ``path`` and ``against``, the model's lead.
-    said
-        Set → contestant → what it said, for pictures.
-    moments
-        Set → its moments.
+        Ready for JSON: ``sets``, ``pooled``, ``mean`` and ``mean_trained`` → candidate → horizon →
+        figures; per set also ``moments`` (the number of evaluation points), ``traces``, ``path``
+        and ``against``, the accuracy of the model less that of each rival.
+    forecasts
+        Set → candidate → its forecasts, for the plots.
+    points
+        Set → its evaluation points.
     """
 
     figures: dict[str, Any]
-    said: dict[str, dict[str, CandidateForecasts]] = field(default_factory=dict)
-    moments: dict[str, EvaluationPoints] = field(default_factory=dict)
+    forecasts: dict[str, dict[str, CandidateForecasts]] = field(default_factory=dict)
+    points: dict[str, EvaluationPoints] = field(default_factory=dict)
 
 
-def rules() -> list[Candidate]:
+def rule_candidates() -> list[Candidate]:
     """Return every rule that needs no training."""
     return [
-        repetition(),
-        candidate(LastValue(), "last_value_rule", "1"),
-        candidate(Mean(), "mean_5", "1"),
-        candidate(HarmonicMean(), "harmonic_5", "1"),
-        smoothing(0.3),
-        smoothing(0.5),
+        last_value(),
+        as_candidate(LastValue(), "last_value_rule", "1"),
+        as_candidate(Mean(), "mean_5", "1"),
+        as_candidate(HarmonicMean(), "harmonic_5", "1"),
+        ewma(0.3),
+        ewma(0.5),
         holt(),
         autoregression(),
     ]
@@ -66,46 +67,46 @@ def evaluate(
     model: Candidate,
     window: int,
     split: str = "test",
-    kept: Path | None = None,
+    cache: Path | None = None,
     trees: bool = True,
-    on_moments: Callable[[str, int, int], None] = lambda what, of, done: None,
-    others: Sequence[Candidate] = (),
+    on_progress: Callable[[str, int, int], None] = lambda label, total, done: None,
+    rivals: Sequence[Candidate] = (),
 ) -> ModeResult:
     """Return how ``model`` and its rivals do on the traces of ``split`` in ``sets``.
 
     Parameters
     ----------
     window
-        Samples that every contestant sees.
-    kept
-        Folder for answers, so that a rerun goes on where it was cut off.
+        Samples that every candidate sees.
+    cache
+        Folder for forecasts, so that a rerun resumes where an interrupted run ended.
     trees
         Whether to train trees, one for each set and one for all, on the ``train`` traces.
-    on_moments
-        Told of progress: what is asked, moments of the set, moments done.
-    others
-        More rivals.
+    on_progress
+        Called with a label (set and candidate), the set's number of points, and those done.
+    rivals
+        Candidates beside the rules and the trees.
     """
-    moments = _moments(sets, split, window)
-    walked, learnt = _by_split(sets, split), _by_split(sets, "train")
-    trained = [name for name in moments if learnt[name]]
-    result = ModeResult({"window": window, "split": split, "trained": trained})
-    result.moments = moments
-    rivals = [*others, *rules()]
+    points = _points(sets, split, window)
+    evaluated, training = _by_split(sets, split), _by_split(sets, "train")
+    trained = [name for name in points if training[name]]
+    result = ModeResult({"window": window, "split": split, "trained": trained}, points=points)
+    rivals = [*rivals, *rule_candidates()]
     if trees:
-        rivals.append(boosted_trees("gbt_mode", WindowSet.of(learnt, window)))
-    for name, found in moments.items():
-        own = _own_trees(learnt[name], window) if trees else []
-        result.said[name] = {}
-        for one in (model, *rivals, *own):
-            place = kept / name / f"{one.name}.npz" if kept else None
-            tell = partial(on_moments, f"{name}: {one.name}", len(found))
+        rivals.append(boosted_trees("gbt_mode", WindowSet.of(training, window)))
+    for name, set_points in points.items():
+        set_trees = _set_trees(training[name], window) if trees else []
+        result.forecasts[name] = {}
+        for candidate in (model, *rivals, *set_trees):
+            file = cache / name / f"{candidate.name}.npz" if cache else None
+            progress = partial(on_progress, f"{name}: {candidate.name}", len(set_points))
+            view = candidate.view
             seen = (
-                found
-                if one.view is None
-                else EvaluationPoints.of([*map(one.view, walked[name])], window)
+                set_points
+                if view is None
+                else EvaluationPoints.of([*map(view, evaluated[name])], window)
             )
-            result.said[name][one.name] = walk_forward(one, seen, place, tell)
+            result.forecasts[name][candidate.name] = walk_forward(candidate, seen, file, progress)
     _add_figures(result, model.name)
     return result
 
@@ -114,67 +115,76 @@ def _by_split(sets: Mapping[str, Sequence[Trace]], split: str) -> dict[str, list
     return {name: [t for t in traces if t.split == split] for name, traces in sets.items()}
 
 
-def _moments(
+def _points(
     sets: Mapping[str, Sequence[Trace]], split: str, window: int
 ) -> dict[str, EvaluationPoints]:
-    found = {}
+    points = {}
     for name, traces in _by_split(sets, split).items():
         try:
-            found[name] = EvaluationPoints.of(traces, window)
+            points[name] = EvaluationPoints.of(traces, window)
         except NotEnoughData:
-            continue  # a set whose traces are all shorter than a window has nothing to tell
-    if not found:
+            continue  # a set whose traces are all shorter than a window has no evaluation point
+    if not points:
         raise NotEnoughData(f"no set has a {split} trace longer than {window} samples.")
-    return found
+    return points
 
 
-def _own_trees(learnt: Sequence[Trace], window: int) -> list[Candidate]:
+def _set_trees(training: Sequence[Trace], window: int) -> list[Candidate]:
+    """Return trees trained on one set, if it has enough windows."""
     try:
-        return [boosted_trees("gbt", WindowSet.of({"own": learnt}, window))]
+        return [boosted_trees("gbt", WindowSet.of({"own": training}, window))]
     except NotEnoughData:
         return []
 
 
 def _add_figures(result: ModeResult, model: str) -> None:
-    figures, everyone = result.figures, next(iter(result.said.values()))
+    figures, forecasts, points = result.figures, result.forecasts, result.points
     figures["sets"] = {
-        name: _set_figures(said, result.moments[name], model) for name, said in result.said.items()
+        name: _set_figures(by_candidate, points[name], model)
+        for name, by_candidate in forecasts.items()
     }
-    everywhere = [one for one in everyone if all(one in said for said in result.said.values())]
     figures["pooled"] = {
-        one: scores.pooled([(result.said[name][one], result.moments[name]) for name in result.said])
-        for one in everywhere
+        candidate: scores.pooled([(forecasts[name][candidate], points[name]) for name in forecasts])
+        for candidate in _in_every(list(forecasts.values()))
     }
-    for key, names in (("mean", list(result.said)), ("mean_trained", figures["trained"])):
-        held = [figures["sets"][name]["scores"] for name in names]
-        ones = [one for one in (held[0] if held else ()) if all(one in part for part in held)]
-        figures[key] = {one: scores.mean([part[one] for part in held]) for one in ones}
+    for key, names in (("mean", list(forecasts)), ("mean_trained", figures["trained"])):
+        tables = [figures["sets"][name]["scores"] for name in names]
+        figures[key] = {
+            candidate: scores.mean([table[candidate] for table in tables])
+            for candidate in _in_every(tables)
+        }
+
+
+def _in_every(tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the candidates that every table has; trees of one set are not in all."""
+    first = tables[0] if tables else {}
+    return [candidate for candidate in first if all(candidate in table for table in tables)]
 
 
 def _set_figures(
-    said: Mapping[str, CandidateForecasts], moments: EvaluationPoints, model: str
+    forecasts: Mapping[str, CandidateForecasts], points: EvaluationPoints, model: str
 ) -> dict[str, Any]:
-    found = {one: scores.scores(what, moments) for one, what in said.items()}
-    paths = {one: scores.path_errors(what, moments) for one, what in said.items()}
+    figures = {name: scores.scores(forecast, points) for name, forecast in forecasts.items()}
+    paths = {name: scores.path_errors(forecast, points) for name, forecast in forecasts.items()}
     return {
-        "moments": len(moments),
-        "traces": len(moments.windows.names),
-        "scores": found,
-        "path": {one: errors for one, errors in paths.items() if errors},
+        "moments": len(points),
+        "traces": len(points.windows.names),
+        "scores": figures,
+        "path": {name: errors for name, errors in paths.items() if errors},
         "against": {
-            one: {
-                str(steps): _difference(said[model], what, moments, at)
-                for at, steps in enumerate(HORIZONS)
-                if str(steps) in found[one]
+            rival: {
+                str(steps): _difference(forecasts[model], forecast, points, index)
+                for index, steps in enumerate(HORIZONS)
+                if str(steps) in figures[rival]
             }
-            for one, what in said.items()
-            if one != model
+            for rival, forecast in forecasts.items()
+            if rival != model
         },
     }
 
 
 def _difference(
-    model: CandidateForecasts, other: CandidateForecasts, moments: EvaluationPoints, at: int
+    model: CandidateForecasts, rival: CandidateForecasts, points: EvaluationPoints, horizon: int
 ) -> dict[str, Any]:
-    found = difference(model, other, moments, at)
-    return asdict(found) | {"verdict": found.verdict}
+    difference = accuracy_difference(model, rival, points, horizon)
+    return asdict(difference) | {"verdict": difference.verdict}

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: reliability, accuracy by set, confidence against share, bands."""
+"""Plots of an evaluation: reliability, accuracy by set, confidence against share, bands."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,54 +13,59 @@ from pba.types import QUANTILES
 __all__ = ["draw_accuracy", "draw_bands", "draw_reliability"]
 
 _STRETCH = 300
-_FEW = 50  # a part of confidence with fewer forecasts says nothing
+_MIN_COUNT = 50  # fewer forecasts in a bin of confidence are not drawn
 
 
 def draw_reliability(figures: Mapping[str, Any], model: str, title: str, path: Path) -> None:
-    """Draw confidence against the share in band, and how much is answered at which confidence."""
+    """Draw confidence against accuracy, and the share of forecasts above each confidence."""
     figure = _figure(10, 4.2)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="0.7", lw=1)
-    for at, (steps, found) in enumerate(figures["pooled"][model].items()):
-        label = f"{steps} step{'s' * (steps != '1')} ahead"
-        points = [point for point in found["reliability"] if point["count"] >= _FEW]
-        size = np.array([point["count"] for point in points]) / found["count"]
-        sure, hits = ([point[key] for point in points] for key in ("confidence", "accuracy_20"))
-        left.plot(sure, hits, color=f"C{at}", lw=1, label=label)
-        left.scatter(sure, hits, s=300 * size, color=f"C{at}", alpha=0.6, lw=0)
-        kept = [point for point in found["answered"] if point["accuracy_20"] is not None]
-        share, reached = ([point[key] for point in kept] for key in ("share", "accuracy_20"))
-        right.plot(share, reached, marker=".", color=f"C{at}", label=label)
-        if at == 0:  # where the curves meet, more labels would cover each other
-            for point in kept:
-                right.annotate(
-                    f"≥ {point['confidence']:g}",
-                    (point["share"], point["accuracy_20"]),
-                    textcoords="offset points",
-                    xytext=(5, 4),
-                    fontsize=8,
-                )
-    left.set(xlabel="confidence", ylabel="share in band", title=f"{title}: what confidence means")
-    right.set(xlabel="share of forecasts that are so sure", ylabel="share of those in band")
-    right.set(title="who waits for confidence gets more hits")
+    for index, (steps, scores) in enumerate(figures["pooled"][model].items()):
+        label, color = f"{steps} step{'s' * (steps != '1')} ahead", f"C{index}"
+        bins = [row for row in scores["reliability"] if row["count"] >= _MIN_COUNT]
+        size = np.array([row["count"] for row in bins]) / scores["count"]
+        confidence, hits = ([row[key] for row in bins] for key in ("confidence", "accuracy_20"))
+        left.plot(confidence, hits, color=color, lw=1, label=label)
+        left.scatter(confidence, hits, s=300 * size, color=color, alpha=0.6, lw=0)
+        thresholds = [row for row in scores["answered"] if row["accuracy_20"] is not None]
+        share, accuracy = ([row[key] for row in thresholds] for key in ("share", "accuracy_20"))
+        right.plot(share, accuracy, marker=".", color=color, label=label)
+        if index == 0:  # labels of the other horizons would overlap these
+            _label_thresholds(right, thresholds)
+    left.set(xlabel="confidence", ylabel="share in band", title=f"{title}: reliability")
+    right.set(xlabel="share of forecasts with at least this confidence", ylabel="share in band")
+    right.set(title="accuracy above each confidence")
     left.legend(frameon=False)
     _save(figure, path)
 
 
+def _label_thresholds(axes: Any, thresholds: list[dict[str, Any]]) -> None:
+    for row in thresholds:
+        axes.annotate(
+            f"≥ {row['confidence']:g}",
+            (row["share"], row["accuracy_20"]),
+            textcoords="offset points",
+            xytext=(5, 4),
+            fontsize=8,
+        )
+
+
 def draw_accuracy(figures: Mapping[str, Any], model: str, title: str, path: Path) -> None:
     """Draw accuracy_20 one step ahead by set: the model and its rivals."""
-    sets = {name: one["scores"] for name, one in figures["sets"].items()}
-    rivals = [who for who in next(iter(sets.values())) if who != model]
+    sets = {name: results["scores"] for name, results in figures["sets"].items()}
+    rivals = [candidate for candidate in next(iter(sets.values())) if candidate != model]
     figure = _figure(max(6.0, 1.4 * len(sets) + 2), 4.2)
     axes = figure.subplots()
-    for at, scores in enumerate(sets.values()):
-        held = [scores[who]["1"]["accuracy_20"] for who in rivals if who in scores]
-        best = max(held)
-        axes.bar(at - 0.2, best, 0.38, color="0.75", label="best rival" if at == 0 else None)
+    for index, scores in enumerate(sets.values()):
+        accuracies = [scores[rival]["1"]["accuracy_20"] for rival in rivals if rival in scores]
+        best = max(accuracies)
+        axes.bar(index - 0.2, best, 0.38, color="0.75", label=None if index else "best rival")
         reached = scores[model]["1"]["accuracy_20"]
-        axes.bar(at + 0.2, reached, 0.38, color="C0", label="PBA" if at == 0 else None)
-        marks = axes.scatter([at - 0.2] * len(held), held, s=9, color="0.35", zorder=3)
-        marks.set_label("each rival" if at == 0 else None)
+        axes.bar(index + 0.2, reached, 0.38, color="C0", label=None if index else "PBA")
+        places = [index - 0.2] * len(accuracies)
+        marks = axes.scatter(places, accuracies, s=9, color="0.35", zorder=3)
+        marks.set_label(None if index else "each rival")
     axes.set_xticks(range(len(sets)), list(sets), rotation=25, ha="right")
     axes.set(ylabel="share within ±20 %", title=f"{title}: one step ahead")
     axes.set_ylim(0, 1.18)
@@ -69,36 +74,39 @@ def draw_accuracy(figures: Mapping[str, Any], model: str, title: str, path: Path
 
 
 def draw_bands(
-    said: Mapping[str, CandidateForecasts], moments: Mapping[str, EvaluationPoints], path: Path
+    forecasts: Mapping[str, CandidateForecasts],
+    points: Mapping[str, EvaluationPoints],
+    path: Path,
 ) -> None:
     """Draw, for every set, the stretch with most changes and its forecasts one step ahead."""
-    figure = _figure(10, 2.1 * len(said))
-    rows = np.atleast_1d(figure.subplots(len(said), 1))
-    for axes, (name, what) in zip(rows, said.items(), strict=True):
-        found = moments[name]
-        at = _restless(found)
-        steps = np.arange(len(at))
+    figure = _figure(10, 2.1 * len(forecasts))
+    rows = np.atleast_1d(figure.subplots(len(forecasts), 1))
+    for axes, (name, forecast) in zip(rows, forecasts.items(), strict=True):
+        stretch = _most_changes(points[name])
+        steps = np.arange(len(stretch))
         for low, high, opacity in ((0.05, 0.95, 0.18), (0.25, 0.75, 0.3)):
-            edges = (what.quantiles_mbps[at, 0, QUANTILES.index(level)] for level in (low, high))
+            levels = (QUANTILES.index(level) for level in (low, high))
+            edges = (forecast.quantiles_mbps[stretch, 0, level] for level in levels)
             axes.fill_between(steps, *edges, color="C0", alpha=opacity, lw=0)
-        axes.plot(steps, what.bandwidth_mbps[at, 0], color="C0", lw=1)
-        actual = found.actual_mbps[at, 0]
+        axes.plot(steps, forecast.bandwidth_mbps[stretch, 0], color="C0", lw=1)
+        actual = points[name].actual_mbps[stretch, 0]
         axes.plot(steps, actual, color="black", lw=0.7)
         axes.set(ylabel="Mbps", ylim=(0, 1.25 * max(actual.max(), 1e-3)))
-        axes.set_title(f"{name}, {found.windows.names[found.trace[at[0]]]}", fontsize=9, loc="left")
+        trace = points[name].windows.names[points[name].trace[stretch[0]]]
+        axes.set_title(f"{name}, {trace}", fontsize=9, loc="left")
         axes.margins(x=0)
     rows[-1].set_xlabel("samples")
     figure.suptitle("measured (black), forecast one step ahead with its 50 % and 90 % bands")
     _save(figure, path)
 
 
-def _restless(moments: EvaluationPoints) -> np.ndarray:
-    """Return the moments of the stretch of at most 300 in one trace with the most changes."""
-    changes = np.cumsum(moments.near_change[:, 0])
+def _most_changes(points: EvaluationPoints) -> np.ndarray:
+    """Return the stretch of at most 300 points of one trace with the most changes."""
+    changes = np.cumsum(points.near_change[:, 0])
     stop = np.minimum(
-        np.arange(len(moments)) + _STRETCH, np.searchsorted(moments.trace, moments.trace, "right")
+        np.arange(len(points)) + _STRETCH, np.searchsorted(points.trace, points.trace, "right")
     )
-    start = int(np.argmax(changes[stop - 1] - changes + moments.near_change[:, 0]))
+    start = int(np.argmax(changes[stop - 1] - changes + points.near_change[:, 0]))
     return np.arange(start, stop[start])
 
 

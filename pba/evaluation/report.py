@@ -1,4 +1,4 @@
-"""The report of an evaluation, for people: Markdown."""
+"""The Markdown report of an evaluation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ _DETAILS = {
     "near_accuracy_20": "near changes ±20 %",
     "near_mae": "near changes MAE",
 }
-_BESIDE = {
+_ERRORS = {
     "mae": "mean absolute error",
     "near_mae": "mean absolute error near changes",
 }
@@ -38,115 +38,126 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
     Parameters
     ----------
     results
-        Mode → what `pba.evaluation.mode_evaluation` found.
+        Mode → the figures of `pba.evaluation.mode_evaluation.ModeResult`.
     model
-        What the results call the model that is evaluated.
+        The name of the evaluated model in the results.
     version
         Mode → the model's version.
     """
     lines = [
         "# How good the forecasts are",
         "",
-        "`accuracy_20` is the share of forecasts within ±20 % of what came. Beside it, `+` "
-        "says that the model is better than that rival and `−` that it is worse, by more than "
-        "chance (95 % bootstrap interval over traces); without a mark the difference is noise. "
-        "`calibration` is the expected error of the confidence; beside it, what a confidence that "
-        "is right would show by chance over as many forecasts.",
+        "`accuracy_20` is the share of forecasts within ±20 % of the actual. `+` after a rival's "
+        "value says that the model is better than this rival, and `−` that it is worse, by more "
+        "than chance (95 % bootstrap interval over traces); without a mark the difference is "
+        "noise. `calibration` is the expected calibration error of the confidence; `by chance` is "
+        "the error that a perfectly calibrated confidence would show on as many forecasts.",
     ]
-    for mode, found in results.items():
-        lines += ["", f"## {mode}: {version[mode]}, {found['split']} traces"]
+    for mode, figures in results.items():
+        lines += ["", f"## {mode}: {version[mode]}, {figures['split']} traces"]
         for steps in map(str, HORIZONS):
             lines += ["", f"### {mode}, {_ahead(steps)}: accuracy_20", ""]
-            lines += _accuracies(found, model, steps)
-        for key, what in _BESIDE.items():
-            lines += ["", f"### {mode}: {what}, Mbps", "", *_beside(found, model, key)]
-        lines += ["", f"### {mode}: the model by set and horizon", "", *_details(found, model)]
-        lines += ["", f"### {mode}: when the model is sure", "", *_answered(found, model)]
-        if path := _path(found, model):
+            lines += _accuracies(figures, model, steps)
+        for key, title in _ERRORS.items():
+            lines += ["", f"### {mode}: {title}, Mbps", "", *_errors(figures, model, key)]
+        lines += ["", f"### {mode}: the model by set and horizon", "", *_details(figures, model)]
+        lines += ["", f"### {mode}: accuracy by confidence", "", *_thresholds(figures, model)]
+        if path := _path(figures, model):
             lines += ["", f"### {mode}: latency, loss and jitter, mean absolute error", "", *path]
     return "\n".join(lines) + "\n"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return a Markdown table."""
     return [
-        f"| {' | '.join(head)} |",
-        f"| {' | '.join('---' for _ in head)} |",
+        f"| {' | '.join(header)} |",
+        f"| {' | '.join('---' for _ in header)} |",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
 
 
-def _accuracies(found: Figures, model: str, steps: str) -> list[str]:
-    held = {name: one for name, one in found["sets"].items() if steps in one["scores"][model]}
-    ones = list(dict.fromkeys(who for one in held.values() for who in one["scores"]))
+def _accuracies(figures: Figures, model: str, steps: str) -> list[str]:
+    sets = {
+        name: results
+        for name, results in figures["sets"].items()
+        if steps in results["scores"][model]
+    }
+    candidates = _candidates(results["scores"] for results in sets.values())
 
-    def cell(one: Figures, who: str) -> str:
-        if who not in one["scores"]:
+    def cell(results: Figures, candidate: str) -> str:
+        if candidate not in results["scores"]:
             return "–"
-        mark = _MARKS[one["against"][who][steps]["verdict"]] if who != model else ""
-        return f"{one['scores'][who][steps]['accuracy_20']:.3f}{mark}"
+        against = results["against"]
+        mark = _MARKS[against[candidate][steps]["verdict"]] if candidate != model else ""
+        return f"{results['scores'][candidate][steps]['accuracy_20']:.3f}{mark}"
 
-    rows = [[name, *(cell(one, who) for who in ones)] for name, one in held.items()]
-    for title, key in (("mean, sets trained on", "mean_trained"), ("mean", "mean")):
-        means = found[key]
-        rows.append([f"**{title}**", *(_mean(means, who, steps) for who in ones)])
-    pooled = found["pooled"]
-    rows.append(["**all moments**", *(_mean(pooled, who, steps) for who in ones)])
-    return table(["set", *ones], rows)
-
-
-def _mean(figures: Figures, who: str, steps: str) -> str:
-    return f"{figures[who][steps]['accuracy_20']:.3f}" if who in figures else "–"
-
-
-def _beside(found: Figures, model: str, key: str) -> list[str]:
-    held = {name: one["scores"] for name, one in found["sets"].items()}
-    held["**all moments**"] = found["pooled"]
-    ones = list(dict.fromkeys(who for scores in held.values() for who in scores))
     rows = [
-        [name, steps, *(_shown(scores.get(who, {}).get(steps, {}).get(key)) for who in ones)]
-        for name, scores in held.items()
+        [name, *(cell(results, candidate) for candidate in candidates)]
+        for name, results in sets.items()
+    ]
+    for title, key in (
+        ("mean, sets trained on", "mean_trained"),
+        ("mean", "mean"),
+        ("all points", "pooled"),
+    ):
+        accuracies = (_accuracy(figures[key], candidate, steps) for candidate in candidates)
+        rows.append([f"**{title}**", *accuracies])
+    return table(["set", *candidates], rows)
+
+
+def _candidates(tables: Iterable[Figures]) -> list[str]:
+    """Return the candidates of all tables in order, each once."""
+    return list(dict.fromkeys(candidate for scores in tables for candidate in scores))
+
+
+def _accuracy(scores: Figures, candidate: str, steps: str) -> str:
+    return f"{scores[candidate][steps]['accuracy_20']:.3f}" if candidate in scores else "–"
+
+
+def _errors(figures: Figures, model: str, key: str) -> list[str]:
+    sets = {name: results["scores"] for name, results in figures["sets"].items()}
+    sets["**all points**"] = figures["pooled"]
+    candidates = _candidates(sets.values())
+    rows = [
+        [name, steps, *(_number(scores.get(c, {}).get(steps, {}).get(key)) for c in candidates)]
+        for name, scores in sets.items()
         for steps in scores[model]
     ]
-    return table(["set", "steps", *ones], rows)
+    return table(["set", "steps", *candidates], rows)
 
 
-def _details(found: Figures, model: str) -> list[str]:
-    held = {name: one["scores"][model] for name, one in found["sets"].items()}
-    held["**all moments**"] = found["pooled"][model]
+def _details(figures: Figures, model: str) -> list[str]:
+    sets = {name: results["scores"][model] for name, results in figures["sets"].items()}
+    sets["**all points**"] = figures["pooled"][model]
     rows = [
-        [name, steps, str(figures["count"]), *(_shown(figures.get(key)) for key in _DETAILS)]
-        for name, horizons in held.items()
-        for steps, figures in horizons.items()
+        [name, steps, str(scores["count"]), *(_number(scores.get(key)) for key in _DETAILS)]
+        for name, horizons in sets.items()
+        for steps, scores in horizons.items()
     ]
-    return table(["set", "steps", "moments", *_DETAILS.values()], rows)
+    return table(["set", "steps", "points", *_DETAILS.values()], rows)
 
 
-def _answered(found: Figures, model: str) -> list[str]:
+def _thresholds(figures: Figures, model: str) -> list[str]:
     rows = [
         [
             steps,
-            f"{one['confidence']:.2f}",
-            _shown(one["share"]),
-            _shown(one["accuracy_20"]),
+            f"{threshold['confidence']:.2f}",
+            _number(threshold["share"]),
+            _number(threshold["accuracy_20"]),
         ]
-        for steps, figures in found["pooled"][model].items()
-        for one in figures["answered"]
+        for steps, scores in figures["pooled"][model].items()
+        for threshold in scores["answered"]
     ]
     return table(["steps", "confidence at least", "share of forecasts", "of those in band"], rows)
 
 
-def _path(found: Figures, model: str) -> list[str]:
-    control = [who for who in (v1_features.NAME,) if who in found["pooled"]]
-    ones = [model, *control, "last_value", "ewma_0.5"]
+def _path(figures: Figures, model: str) -> list[str]:
+    control = [name for name in (v1_features.NAME,) if name in figures["pooled"]]
+    candidates = [model, *control, "last_value", "ewma_0.5"]
     rows = [
-        [
-            name,
-            what,
-            *(f"{one['path'][who][what]:.4g}" for who in ones),
-        ]
-        for name, one in found["sets"].items()
-        for what in one["path"].get(model, {})
+        [name, column, *(f"{results['path'][c][column]:.4g}" for c in candidates)]
+        for name, results in figures["sets"].items()
+        for column in results["path"].get(model, {})
     ]
     return table(["set", "", model, *control, "last value", "EWMA"], rows) if rows else []
 
@@ -155,7 +166,7 @@ def _ahead(steps: str) -> str:
     return f"{steps} step{'s' * (steps != '1')} ahead"
 
 
-def _shown(value: float | None) -> str:
+def _number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"

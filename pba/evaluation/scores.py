@@ -1,4 +1,4 @@
-"""Figures of what a contestant said, per horizon: accuracy, errors, intervals, calibration."""
+"""Scores of a candidate per horizon: accuracy, errors, intervals and calibration."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from pba.types import HORIZONS, QUANTILES, Floats
 __all__ = ["THRESHOLDS", "mean", "path_errors", "pooled", "scores"]
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
-"""Of confidence: how many forecasts reach it, and how many of those are in band."""
+"""Confidences at which to report the share of forecasts above, and their accuracy."""
 
 _BINS = 10
 _PATH = ("latency_ms", "packet_loss", "jitter_ms")
@@ -21,66 +21,69 @@ _PATH = ("latency_ms", "packet_loss", "jitter_ms")
 Figures = dict[str, Any]
 
 
-def scores(said: CandidateForecasts, moments: EvaluationPoints) -> dict[str, Figures]:
+def scores(forecasts: CandidateForecasts, points: EvaluationPoints) -> dict[str, Figures]:
     """Return the figures of each horizon, by its number of steps as text.
 
     Shares are from 0 to 1; ``mae``, ``rmse``, ``pinball`` and ``bias`` are in Mbps; those that
-    begin with ``near_`` are over the moments near a change. What does not apply is left out:
-    intervals and calibration of one that says numbers only, a horizon too far for every trace.
+    begin with ``near_`` are over the points near a change. Left out are intervals and calibration
+    of a candidate without a distribution, and a horizon beyond the end of every trace.
     """
-    return _by_horizon([(said, moments)])
+    return _by_horizon([(forecasts, points)])
 
 
 def pooled(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
-    """Return the figures over the moments of all ``parts``, each moment counting alike."""
+    """Return the figures over the points of all ``parts``, each point with equal weight."""
     return _by_horizon(parts)
 
 
 def mean(parts: Sequence[dict[str, Figures]]) -> dict[str, dict[str, float]]:
-    """Return the means of single figures over sets, each set counting alike."""
-    found = {}
+    """Return the mean of each figure over sets, each set with equal weight."""
+    means = {}
     for steps in map(str, HORIZONS):
-        held = [part[steps] for part in parts if steps in part]
-        if held:
-            found[steps] = {
-                name: float(np.mean([part[name] for part in held]))
-                for name, value in held[0].items()
-                if isinstance(value, float) and all(name in part for part in held)
+        rows = [part[steps] for part in parts if steps in part]
+        if rows:
+            means[steps] = {
+                name: float(np.mean([row[name] for row in rows]))
+                for name, value in rows[0].items()
+                if isinstance(value, float) and all(name in row for row in rows)
             }
-    return found
+    return means
 
 
-def path_errors(said: CandidateForecasts, moments: EvaluationPoints) -> dict[str, float]:
-    """Return the mean absolute error one step ahead of what is measured and said at all."""
-    errors = np.abs(said.path - moments.actual_path)
+def path_errors(forecasts: CandidateForecasts, points: EvaluationPoints) -> dict[str, float]:
+    """Return the mean absolute errors of latency, loss and jitter one step ahead.
+
+    Over the points with both a measurement and a forecast; a value without any is left out.
+    """
+    errors = np.abs(forecasts.path - points.actual_path)
     known = ~np.isnan(errors)
     return {
-        name: float(errors[known[:, at], at].mean())
-        for at, name in enumerate(_PATH)
-        if known[:, at].any()
+        name: float(errors[known[:, column], column].mean())
+        for column, name in enumerate(_PATH)
+        if known[:, column].any()
     }
 
 
 def _by_horizon(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
     return {
-        str(steps): _figures(parts, at)
-        for at, steps in enumerate(HORIZONS)
-        if any(not np.isnan(moments.actual_mbps[:, at]).all() for _, moments in parts)
+        str(steps): _figures(parts, index)
+        for index, steps in enumerate(HORIZONS)
+        if any(not np.isnan(points.actual_mbps[:, index]).all() for _, points in parts)
     }
 
 
-def _figures(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]], at: int) -> Figures:
-    known = [~np.isnan(moments.actual_mbps[:, at]) for _, moments in parts]
+def _figures(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]], index: int) -> Figures:
+    known = [~np.isnan(points.actual_mbps[:, index]) for _, points in parts]
 
     def gather(arrays: Sequence[Floats]) -> Floats:
         pairs = zip(arrays, known, strict=True)
-        return np.concatenate([array[:, at][kept] for array, kept in pairs])
+        return np.concatenate([array[:, index][mask] for array, mask in pairs])
 
-    actual = gather([moments.actual_mbps for _, moments in parts])
-    near = gather([moments.near_change for _, moments in parts])
-    point = gather([said.bandwidth_mbps for said, _ in parts])
-    sure = gather([said.confidence for said, _ in parts])
-    quantiles = gather([said.quantiles_mbps for said, _ in parts])
+    actual = gather([points.actual_mbps for _, points in parts])
+    near = gather([points.near_change for _, points in parts])
+    point = gather([forecasts.bandwidth_mbps for forecasts, _ in parts])
+    confidence = gather([forecasts.confidence for forecasts, _ in parts])
+    quantiles = gather([forecasts.quantiles_mbps for forecasts, _ in parts])
     figures: Figures = {
         "count": len(actual),
         "near_count": int(near.sum()),
@@ -95,43 +98,43 @@ def _figures(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]], at: i
     if near.any():
         figures["near_accuracy_20"] = metrics.accuracy(point[near], actual[near])
         figures["near_mae"] = metrics.mae(point[near], actual[near])
-    if np.isnan(sure).any():
+    if np.isnan(confidence).any():
         return figures
     hits = metrics.in_band(point, actual)
     return figures | {
         "pinball": metrics.pinball(quantiles, actual, np.array(QUANTILES)),
         "coverage_50": metrics.central_coverage(quantiles, actual, 0.5),
         "coverage_90": metrics.central_coverage(quantiles, actual, 0.9),
-        "calibration_error": metrics.calibration_error(sure, hits),
+        "calibration_error": metrics.calibration_error(confidence, hits),
         "chance_calibration_error": metrics.chance_calibration_error(
-            sure, np.random.default_rng(0)
+            confidence, np.random.default_rng(0)
         ),
-        "reliability": _reliability(sure, hits),
-        "answered": _answered(sure, hits),
+        "reliability": _reliability(confidence, hits),
+        "answered": _by_threshold(confidence, hits),
     }
 
 
-def _reliability(sure: Floats, hits: np.ndarray) -> list[dict[str, float]]:
-    """Return the mean, the share of hits and the count of each tenth of confidence said."""
-    part = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+def _reliability(confidence: Floats, hits: np.ndarray) -> list[dict[str, float]]:
+    """Return mean confidence, share of hits and count of each tenth of confidence."""
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     return [
         {
-            "confidence": float(sure[part == index].mean()),
-            "accuracy_20": float(hits[part == index].mean()),
-            "count": int((part == index).sum()),
+            "confidence": float(confidence[bins == index].mean()),
+            "accuracy_20": float(hits[bins == index].mean()),
+            "count": int((bins == index).sum()),
         }
-        for index in np.unique(part)
+        for index in np.unique(bins)
     ]
 
 
-def _answered(sure: Floats, hits: np.ndarray) -> list[dict[str, float | None]]:
-    """Return the trade of each threshold: the share of forecasts, and of those, in band."""
-    reached = [(threshold, sure >= threshold) for threshold in THRESHOLDS]
+def _by_threshold(confidence: Floats, hits: np.ndarray) -> list[dict[str, float | None]]:
+    """Return, per threshold, the share of forecasts that reach it and their accuracy."""
+    masks = [(threshold, confidence >= threshold) for threshold in THRESHOLDS]
     return [
         {
             "confidence": threshold,
-            "share": float(kept.mean()),
-            "accuracy_20": float(hits[kept].mean()) if kept.any() else None,
+            "share": float(mask.mean()),
+            "accuracy_20": float(hits[mask].mean()) if mask.any() else None,
         }
-        for threshold, kept in reached
+        for threshold, mask in masks
     ]

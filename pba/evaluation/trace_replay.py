@@ -1,4 +1,4 @@
-"""A trace lived through again: forecast after every sample, and how the forecasts turned out."""
+"""Replay of a trace: a forecast after every sample, and the scores of these forecasts."""
 
 import asyncio
 import time
@@ -15,28 +15,28 @@ from pba.types.profile import PROFILES
 __all__ = [
     "Agreement",
     "ForecastFunction",
-    "ReplayOutcome",
     "HorizonScore",
-    "agreement",
-    "live",
-    "nowhere",
-    "past",
-    "score",
+    "ReplayOutcome",
+    "compare_forecasts",
+    "discard",
+    "replay_trace",
+    "score_horizons",
+    "shift_into_past",
 ]
 
 _LONGEST = max(profile.window for profile in PROFILES.values())
-_SAME = 1e-5  # a model answers one window alone or among others, which differ in the last bits
+_TOLERANCE = 1e-5  # a window predicted alone or in a batch differs in the last bits
 
 ForecastFunction = Callable[[History], Awaitable[Forecast]]
-"""Gives the forecast from a history of at most 60 samples."""
+"""Returns the forecast from a history of at most 60 samples."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReplayOutcome:
-    """One forecast of a replay and what it is held against.
+    """One forecast of a replay and its actuals.
 
     ``actual_mbps`` has the bandwidth 1, 5 and 15 steps later, NaN past the trace's end;
-    ``last_mbps`` is the newest sample the forecast knew.
+    ``last_mbps`` is the newest sample of the forecast's history.
     """
 
     forecast: Forecast
@@ -48,7 +48,7 @@ class ReplayOutcome:
 
 @dataclass(frozen=True, slots=True)
 class HorizonScore:
-    """How one horizon's forecasts turned out; shares from 0 to 1."""
+    """The scores of one horizon's forecasts; shares from 0 to 1."""
 
     steps: int
     count: int
@@ -63,121 +63,128 @@ class HorizonScore:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How two paths' forecasts of the same moments compare.
+    """How two paths' forecasts from the same histories compare.
 
     Parameters
     ----------
-    alike
-        How often the same models, or the same rule, spoke in the same mode on both.
-    same
-        How often they then said the same: points and quantiles of every horizon, to 1e-5.
-    other_mode
-        How often the paths took the link to be in different modes.
-    other_speaker
-        How often somebody else spoke in the same mode.
-    confidence_moved
-        The mean and the largest difference of the confidence one step ahead, of those alike.
+    comparable
+        How many pairs come from the same models, or the same rule, in the same mode.
+    equal
+        How many of these agree in the points and quantiles of every horizon, to 1e-5.
+    different_mode
+        How many pairs differ in the mode of the link.
+    different_source
+        How many pairs have the same mode but come from different models or rules.
+    confidence_change
+        The mean and the largest difference of the confidence one step ahead in comparable pairs.
     """
 
-    alike: int
-    same: int
-    other_mode: int
-    other_speaker: int
-    confidence_moved: tuple[float, float]
+    comparable: int
+    equal: int
+    different_mode: int
+    different_source: int
+    confidence_change: tuple[float, float]
 
 
-def past(trace: Trace, now_s: float) -> Trace:
+def shift_into_past(trace: Trace, now_s: float) -> Trace:
     """Return ``trace`` in whole microseconds, moved back by whole seconds to end by ``now_s``."""
-    ahead_s = max(0.0, float(np.ceil(trace.timestamps_s[-1] - now_s)))
-    return replace(trace, timestamps_s=np.round(trace.timestamps_s - ahead_s, 6))
+    excess_s = max(0.0, float(np.ceil(trace.timestamps_s[-1] - now_s)))
+    return replace(trace, timestamps_s=np.round(trace.timestamps_s - excess_s, 6))
 
 
-async def nowhere(_: History) -> None:
-    """Report to nobody."""
+async def discard(_: History) -> None:
+    """Report nothing: the default of `replay_trace`."""
 
 
-async def live(
+async def replay_trace(
     trace: Trace,
-    asks: Sequence[ForecastFunction],
-    report: Callable[[History], Awaitable[None]] = nowhere,
+    functions: Sequence[ForecastFunction],
+    report: Callable[[History], Awaitable[None]] = discard,
     speed: float = 0.0,
     limit: int | None = None,
 ) -> AsyncIterator[tuple[ReplayOutcome, ...]]:
-    """Yield what each of ``asks`` gave after every sample of ``trace`` but the first and the last.
+    """Yield one outcome per function after every sample of ``trace`` but the first and the last.
 
     Parameters
     ----------
     trace
         At least 3 samples.
-    asks
-        Asked one after the other.
+    functions
+        Called one after the other with the same history.
     report
-        Given the same history as they, before them, and at the end the last sample too.
+        Called before them with that history, and once more at the end, with the last sample.
     speed
-        Times real time; 0 is as fast as the answers come.
+        Multiple of real time; 0 waits for nothing but the forecasts.
     limit
-        The most forecasts of each.
+        The most forecasts of each function.
     """
     history = History(trace.timestamps_s, trace.telemetry)
     ends = range(2, len(history) if limit is None else min(len(history), limit + 2))
     for end in ends:
         known = history.first(end).last(_LONGEST)
         await report(known)
-        yield tuple([await _outcome(trace, end, known, ask) for ask in asks])
+        yield tuple([await _outcome(trace, end, known, function) for function in functions])
         if speed > 0:
             await asyncio.sleep(float(np.diff(trace.timestamps_s[end - 1 : end + 1])[0]) / speed)
     if ends:
         await report(history.first(ends[-1] + 1).last(_LONGEST))
 
 
-async def _outcome(trace: Trace, end: int, known: History, ask: ForecastFunction) -> ReplayOutcome:
-    """Ask once, after ``end`` samples."""
+async def _outcome(
+    trace: Trace, end: int, known: History, function: ForecastFunction
+) -> ReplayOutcome:
+    """Return the outcome of one forecast after ``end`` samples."""
     started = time.perf_counter()
-    forecast = await ask(known)
+    forecast = await function(known)
     latency_ms = (time.perf_counter() - started) * 1000
     rate_mbps = trace.telemetry[:, 0]
-    then = [end - 1 + steps for steps in HORIZONS]
-    actual = tuple(float(rate_mbps[at]) if at < len(trace) else np.nan for at in then)
-    moment_s = float(trace.timestamps_s[end - 1])
-    return ReplayOutcome(forecast, moment_s, float(rate_mbps[end - 1]), actual, latency_ms)
+    targets = [end - 1 + steps for steps in HORIZONS]
+    actual = tuple(float(rate_mbps[i]) if i < len(trace) else np.nan for i in targets)
+    timestamp_s = float(trace.timestamps_s[end - 1])
+    return ReplayOutcome(forecast, timestamp_s, float(rate_mbps[end - 1]), actual, latency_ms)
 
 
-def agreement(pairs: Iterable[tuple[Forecast, Forecast]]) -> Agreement:
-    """Compare two paths' forecasts, moment by moment."""
-    found = list(pairs)
-    alike = [(one, other) for one, other in found if _speaker(one) == _speaker(other)]
-    modes = sum(one.mode is not other.mode for one, other in found)
-    moved = [abs(one.confidence - other.confidence) for one, other in alike] or [np.nan]
-    same = sum(np.allclose(_figures(one), _figures(other), rtol=_SAME) for one, other in alike)
-    others = len(found) - len(alike) - modes
-    return Agreement(len(alike), same, modes, others, (float(np.mean(moved)), max(moved)))
+def compare_forecasts(pairs: Iterable[tuple[Forecast, Forecast]]) -> Agreement:
+    """Compare two paths' forecasts, pair by pair."""
+    pairs = list(pairs)
+    comparable = [(one, other) for one, other in pairs if _origin(one) == _origin(other)]
+    different_mode = sum(one.mode is not other.mode for one, other in pairs)
+    changes = [abs(one.confidence - other.confidence) for one, other in comparable] or [np.nan]
+    equal = sum(
+        np.allclose(_values(one), _values(other), rtol=_TOLERANCE) for one, other in comparable
+    )
+    return Agreement(
+        len(comparable),
+        equal,
+        different_mode,
+        len(pairs) - len(comparable) - different_mode,
+        (float(np.mean(changes)), max(changes)),
+    )
 
 
-def _speaker(forecast: Forecast) -> tuple[str | None, ...]:
-    said = forecast.mode, forecast.source, forecast.model_version, forecast.members[0].name
-    return said
+def _origin(forecast: Forecast) -> tuple[str | None, ...]:
+    return forecast.mode, forecast.source, forecast.model_version, forecast.members[0].name
 
 
-def _figures(forecast: Forecast) -> np.ndarray:
+def _values(forecast: Forecast) -> np.ndarray:
     """Return points and quantiles of every horizon."""
-    parts = [(one.bandwidth_mbps, *one.quantiles_mbps) for one in forecast.horizons]
-    return np.array(parts)
+    rows = [(horizon.bandwidth_mbps, *horizon.quantiles_mbps) for horizon in forecast.horizons]
+    return np.array(rows)
 
 
-def score(outcomes: Sequence[ReplayOutcome]) -> list[HorizonScore]:
-    """Return one score a horizon; horizons that no trace was long enough for are left out."""
-    return [
-        found for index in range(len(HORIZONS)) if (found := _score(outcomes, index)) is not None
-    ]
+def score_horizons(outcomes: Sequence[ReplayOutcome]) -> list[HorizonScore]:
+    """Return one score per horizon, without horizons that no trace is long enough for."""
+    scores = (_score_horizon(outcomes, index) for index in range(len(HORIZONS)))
+    return [score for score in scores if score is not None]
 
 
-def _score(outcomes: Sequence[ReplayOutcome], index: int) -> HorizonScore | None:
+def _score_horizon(outcomes: Sequence[ReplayOutcome], index: int) -> HorizonScore | None:
     ended = [outcome for outcome in outcomes if not np.isnan(outcome.actual_mbps[index])]
     if not ended:
         return None
-    said = [outcome.forecast.horizons[index] for outcome in ended]
-    point = np.array([horizon.bandwidth_mbps for horizon in said])
-    quantiles = np.array([horizon.quantiles_mbps for horizon in said])
+    horizons = [outcome.forecast.horizons[index] for outcome in ended]
+    point = np.array([horizon.bandwidth_mbps for horizon in horizons])
+    quantiles = np.array([horizon.quantiles_mbps for horizon in horizons])
     actual = np.array([outcome.actual_mbps[index] for outcome in ended])
     last = np.array([outcome.last_mbps for outcome in ended])
     return HorizonScore(
@@ -189,5 +196,5 @@ def _score(outcomes: Sequence[ReplayOutcome], index: int) -> HorizonScore | None
         mae_mbps=metrics.mae(point, actual),
         coverage_50=metrics.central_coverage(quantiles, actual, 0.5),
         coverage_90=metrics.central_coverage(quantiles, actual, 0.9),
-        confidence=float(np.mean([horizon.confidence for horizon in said])),
+        confidence=float(np.mean([horizon.confidence for horizon in horizons])),
     )

@@ -1,6 +1,6 @@
-"""Gradient-boosted trees, the strongest simple rival: trained on the same windows as the networks.
+"""Gradient-boosted trees, the strongest simple baseline, trained on the networks' windows.
 
-scikit-learn is needed to evaluate, not to serve: it is imported inside calls only.
+scikit-learn is needed for evaluation only, so it is imported inside functions.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Candidate:
     """Return trees trained on at most 20 000 windows of each set of ``train``.
 
     Histogram-based gradient boosting on absolute error (Ke et al., "LightGBM", NeurIPS 2017) of the
-    log-ratio to the newest sample, one model a horizon.
+    log-ratio to the newest sample, one model per horizon.
 
     Raises
     ------
@@ -38,8 +38,8 @@ def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Candidate:
     order = train.draw(np.random.default_rng(seed), _PER_SET)
     if len(order) < _LEAST_WINDOWS:
         raise NotEnoughData(
-            f"{name} has {len(order)} windows to learn from; trees need {_LEAST_WINDOWS}. Leave "
-            "them out of this set."
+            f"{name} has {len(order)} training windows; trees need {_LEAST_WINDOWS}. Evaluate "
+            "without trees."
         )
     identity = hashlib.sha256(train.values.tobytes() + order.tobytes() + b"1").hexdigest()
     return Candidate(name, identity, _Trees(train, order, seed))
@@ -47,7 +47,7 @@ def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Candidate:
 
 @dataclass(slots=True, eq=False)
 class _Trees:
-    """Trains when first asked: answers that were kept need no training."""
+    """Trains at the first call: cached forecasts need no training."""
 
     train: WindowSet
     order: np.ndarray
@@ -56,26 +56,26 @@ class _Trees:
 
     def __call__(self, telemetry: Floats) -> CandidateForecasts:
         if not self.models:
-            self.models = self._trained()
-        given = _features(telemetry, self.train.columns_seen)
-        ratios = np.stack([model.predict(given) for model in self.models], axis=1)
+            self.models = self._train()
+        features = _features(telemetry, self.train.columns_seen)
+        ratios = np.stack([model.predict(features) for model in self.models], axis=1)
         return point_only(_newest(telemetry)[:, None] * np.exp(ratios))
 
-    def _trained(self) -> tuple[Any, ...]:
+    def _train(self) -> tuple[Any, ...]:
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         batch = self.train.gather(self.order)
-        given = _features(batch.telemetry, self.train.columns_seen)
+        features = _features(batch.telemetry, self.train.columns_seen)
         newest = _newest(batch.telemetry)
         models = []
-        for at in range(len(HORIZONS)):
-            known = ~np.isnan(batch.future_mbps[:, at])
-            actual = np.maximum(batch.future_mbps[known, at], _LEAST_MBPS)
+        for index in range(len(HORIZONS)):
+            known = ~np.isnan(batch.future_mbps[:, index])
+            actual = np.maximum(batch.future_mbps[known, index], _LEAST_MBPS)
             ratio = np.clip(np.log(actual / newest[known]), -_REACH, _REACH)
             model = HistGradientBoostingRegressor(
                 loss="absolute_error", max_iter=_ROUNDS, learning_rate=0.1, random_state=self.seed
             )
-            models.append(model.fit(given[known], ratio))
+            models.append(model.fit(features[known], ratio))
         return tuple(models)
 
 
@@ -84,9 +84,9 @@ def _newest(telemetry: Floats) -> Floats:
 
 
 def _features(telemetry: Floats, seen: Sequence[bool]) -> Floats:
-    """Return log-ratios to the newest sample, moments over spans, and newest optional values.
+    """Return log-ratios to the newest sample, statistics over spans, and newest optional values.
 
-    Columns that training never saw are left out: scikit-learn cannot bin them.
+    Columns that training never measured are left out: scikit-learn cannot bin them.
     """
     logs = np.log(np.maximum(telemetry[:, :, 0].astype(float), _LEAST_MBPS))
     ratios = np.clip(logs - logs[:, -1:], -_REACH, _REACH)

@@ -1,4 +1,4 @@
-"""Asking a contestant at every moment, in chunks, keeping its answers so that a rerun goes on."""
+"""Forecasts of a candidate at every evaluation point, in chunks, with a cache for reruns."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,63 +13,64 @@ from pba.evaluation.evaluation_points import EvaluationPoints
 __all__ = ["walk_forward"]
 
 _CHUNK = 2048
-_PARTS = ("bandwidth_mbps", "confidence", "quantiles_mbps", "path")
+_FIELDS = ("bandwidth_mbps", "confidence", "quantiles_mbps", "path")
 
 
 def walk_forward(
-    one: Candidate,
-    moments: EvaluationPoints,
-    kept: Path | None = None,
-    on_moments: Callable[[int], None] = lambda done: None,
+    candidate: Candidate,
+    points: EvaluationPoints,
+    cache: Path | None = None,
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> CandidateForecasts:
-    """Return what ``one`` says at all ``moments``, knowing nothing later than each.
+    """Return the forecasts of ``candidate`` at all ``points``, each from earlier samples alone.
 
     Parameters
     ----------
-    kept
-        File for the answers; taken from there where the same contestant has answered the same
-        moments before.
-    on_moments
-        Told of how many moments are done so far, chunk by chunk.
+    cache
+        File for the forecasts. They are read from it if it holds those of the same candidate at
+        the same points.
+    on_progress
+        Called after each chunk with the number of points done so far.
     """
-    key = _key(one, moments)
-    held = _held(kept, key)
-    if held is not None:
-        on_moments(len(moments))
-        return held
-    parts = []
-    for start in range(0, len(moments), _CHUNK):
-        indices = np.arange(start, min(start + _CHUNK, len(moments)))
-        parts.append(one.say(moments.windows.gather(indices).telemetry))
-        on_moments(int(indices[-1]) + 1)
-    columns = zip(*(astuple(part) for part in parts), strict=True)
-    said = CandidateForecasts(*(np.concatenate(column) for column in columns))
-    if kept is not None:
-        _keep(kept, key, said)
-    return said
+    key = _key(candidate, points)
+    cached = _read(cache, key)
+    if cached is not None:
+        on_progress(len(points))
+        return cached
+    chunks = []
+    for start in range(0, len(points), _CHUNK):
+        indices = np.arange(start, min(start + _CHUNK, len(points)))
+        chunks.append(candidate.forecast(points.windows.gather(indices).telemetry))
+        on_progress(int(indices[-1]) + 1)
+    columns = zip(*(astuple(chunk) for chunk in chunks), strict=True)
+    forecasts = CandidateForecasts(*(np.concatenate(column) for column in columns))
+    if cache is not None:
+        _write(cache, key, forecasts)
+    return forecasts
 
 
-def _key(one: Candidate, moments: EvaluationPoints) -> str:
-    """Return what tells these answers from all others."""
-    digest = hashlib.sha256(f"{one.name} {one.identity} {moments.windows.length}".encode())
-    digest.update(moments.windows.values.tobytes())
-    digest.update(moments.windows.ends.tobytes())
+def _key(candidate: Candidate, points: EvaluationPoints) -> str:
+    """Return a digest of the candidate and the points."""
+    identity = f"{candidate.name} {candidate.identity} {points.windows.length}"
+    digest = hashlib.sha256(identity.encode())
+    digest.update(points.windows.values.tobytes())
+    digest.update(points.windows.ends.tobytes())
     return digest.hexdigest()
 
 
-def _held(kept: Path | None, key: str) -> CandidateForecasts | None:
-    if kept is None or not kept.exists():
+def _read(cache: Path | None, key: str) -> CandidateForecasts | None:
+    if cache is None or not cache.exists():
         return None
-    with np.load(kept, allow_pickle=False) as held:
-        if str(held["key"]) != key:
+    with np.load(cache, allow_pickle=False) as archive:
+        if str(archive["key"]) != key:
             return None
-        return CandidateForecasts(*(held[part] for part in _PARTS))
+        return CandidateForecasts(*(archive[field] for field in _FIELDS))
 
 
-def _keep(kept: Path, key: str, said: CandidateForecasts) -> None:
-    """Write beside and rename, so that a killed run leaves no half file."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    beside = kept.with_suffix(".partial.npz")
-    parts = dict(zip(_PARTS, astuple(said), strict=True))
-    np.savez_compressed(beside, key=np.array(key), **parts)
-    beside.replace(kept)
+def _write(cache: Path, key: str, forecasts: CandidateForecasts) -> None:
+    """Write a temporary file and rename it, so that a killed run leaves no partial cache."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    partial = cache.with_suffix(".partial.npz")
+    arrays = dict(zip(_FIELDS, astuple(forecasts), strict=True))
+    np.savez_compressed(partial, key=np.array(key), **arrays)
+    partial.replace(cache)

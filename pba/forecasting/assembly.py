@@ -1,4 +1,4 @@
-"""The second half of a forecast's way: from the models' answers to what the caller is told."""
+"""The second half of a forecast: from the models' outputs to the forecast that the caller gets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,37 +10,39 @@ from pba.forecasting.allocation import advise
 from pba.forecasting.ensemble import MemberDistribution, confidence_weights, mixture
 from pba.forecasting.fixed_share import MODEL
 from pba.forecasting.link_record import LinkRecord
-from pba.forecasting.planning import ForecastPlan, ModelCall, ModelFailure, ModelOutput
+from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
+from pba.forecasting.query import ForecastPlan
 from pba.models.base import Prediction
-from pba.models.distribution import decode
+from pba.models.distribution import DecodedForecast, decode
 from pba.models.residuals import BINS
 from pba.models.simple import SIMPLE_FORECASTERS
 from pba.rollout import Arm
-from pba.types import HORIZONS, Forecast, HorizonForecast, Member
+from pba.types import HORIZONS, Floats, Forecast, HorizonForecast, Member
 
 __all__ = ["ForecastResult", "assemble"]
 
-_NO_WINDOW = timedelta(days=3650)
+_LONGEST_VALIDITY = timedelta(days=3650)
 _FALLBACK = "ewma"
-_MUCH_LESS_SURE = 0.05
+_CONFIDENCE_DROP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastResult:
-    """A forecast, and what its outcome will teach.
+    """A forecast, and what scoring needs to know about it.
 
     Parameters
     ----------
     forecast
-        What the caller is told.
+        The forecast for the caller.
     confidence
-        What the one who spoke gave each horizon, before the link's record moved it.
+        The confidence at each horizon before the link's record adapted it.
     points_mbps
-        What each member of `pba.forecasting.fixed_share.EXPERTS` that was heard says, horizon by horizon.
+        The point of every expert of `pba.forecasting.fixed_share.EXPERTS` that took part, at each
+        horizon.
     after_s
-        When the newest sample that it rests on was measured, Unix seconds.
+        The time of the newest sample of the window, Unix seconds.
     arm
-        Who answered.
+        The arm that forecast.
     """
 
     forecast: Forecast
@@ -50,139 +52,159 @@ class ForecastResult:
     arm: Arm = Arm.V3
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MemberForecast:
+    """What one forecaster predicts for one query: row ``row`` of its output."""
+
+    name: str
+    output: ModelOutput
+    decoded: DecodedForecast
+    row: int
+
+    @property
+    def distribution(self) -> MemberDistribution:
+        """Its probabilities, shape ``(horizon, bin)``, with their level and bins."""
+        prediction = self.output.prediction
+        return MemberDistribution(
+            prediction.probabilities[self.row], prediction.level_mbps[self.row], self.output.bins
+        )
+
+    @property
+    def highest_mbps(self) -> float:
+        """The highest rate that its bins can express."""
+        level_mbps = float(self.output.prediction.level_mbps[self.row])
+        return self.output.bins.highest_mbps(level_mbps)
+
+    @property
+    def points_mbps(self) -> tuple[float, ...]:
+        """Its point at each horizon."""
+        return tuple(self.decoded.bandwidth_mbps[self.row].tolist())
+
+    @property
+    def confidence(self) -> float:
+        """Its confidence one step ahead."""
+        return float(self.decoded.confidence[self.row, 0])
+
+    @property
+    def path(self) -> Floats:
+        """Latency (ms), packet loss and jitter (ms) of the next step, NaN where not measured."""
+        return np.asarray(self.output.prediction.path[self.row])
+
+    def as_member(self, weight: float) -> Member:
+        """Return the entry of the forecast's ``members``."""
+        point_mbps = float(self.decoded.bandwidth_mbps[self.row, 0])
+        return Member(self.name, weight, point_mbps, self.confidence)
+
+
 def assemble(
     plans: Sequence[ForecastPlan],
-    asked: Sequence[ModelCall],
-    answers: Sequence[ModelOutput | ModelFailure],
-    made_at: datetime,
+    calls: Sequence[ModelCall],
+    outputs: Sequence[ModelOutput | ModelFailure],
+    created_at: datetime,
 ) -> list[ForecastResult]:
-    """Return one forecast a plan: who leads on its link speaks, the models where nothing is known.
+    """Return one forecast per plan: of the link's leading expert, of the models without a record.
 
     Parameters
     ----------
     plans
         In the order of the requests.
-    asked, answers
-        What the models were given and, in the same order, what came back.
-    made_at
-        The moment of the forecast.
+    calls, outputs
+        The calls of the models and, in the same order, their outputs.
+    created_at
+        The time of the forecast.
     """
-    heard: list[list[_Heard]] = [[] for _ in plans]
-    reasons = [list(planned.reasons) for planned in plans]
-    for batch, answer in zip(asked, answers, strict=True):
-        for position, row in enumerate(batch.plans):
-            if isinstance(answer, ModelFailure):
-                reasons[row].append(answer.reason)
-            else:
-                heard[row].append(_Heard(batch.model, answer, position))
-    simple = _simple(plans, heard)
-    parts = zip(plans, heard, simple, reasons, strict=True)
-    return [_conclude(*part, made_at) for part in parts]
+    models: list[list[MemberForecast]] = [[] for _ in plans]
+    reasons = [list(plan.reasons) for plan in plans]
+    for call, output in zip(calls, outputs, strict=True):
+        if isinstance(output, ModelFailure):
+            for row in call.plans:
+                reasons[row].append(output.reason)
+            continue
+        decoded = _decoded(output)
+        for position, row in enumerate(call.plans):
+            models[row].append(MemberForecast(call.model, output, decoded, position))
+    simple = _simple_members(plans, models)
+    rows = zip(plans, models, simple, reasons, strict=True)
+    return [_result(*row, created_at) for row in rows]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Heard:
-    """One row of one forecaster's answer."""
+def _simple_members(
+    plans: Sequence[ForecastPlan], models: Sequence[list[MemberForecast]]
+) -> list[dict[str, MemberForecast]]:
+    """Return the simple forecasters' members: all for links with a record, else the fallback.
 
-    name: str
-    answer: ModelOutput
-    row: int
-
-    @property
-    def voice(self) -> MemberDistribution:
-        said = self.answer.prediction
-        return MemberDistribution(
-            said.probabilities[self.row], said.level_mbps[self.row], self.answer.bins
-        )
-
-    @property
-    def highest_mbps(self) -> float:
-        """The most that it can say."""
-        level_mbps = float(self.answer.prediction.level_mbps[self.row])
-        return self.answer.bins.highest_mbps(level_mbps)
-
-    def member(self, weight: float) -> Member:
-        said = self.answer.decoded
-        point, confidence = said.bandwidth_mbps[self.row, 0], said.confidence[self.row, 0]
-        return Member(self.name, weight, float(point), float(confidence))
-
-    @property
-    def points_mbps(self) -> tuple[float, ...]:
-        return tuple(self.answer.decoded.bandwidth_mbps[self.row].tolist())
-
-
-def _simple(
-    plans: Sequence[ForecastPlan], heard: Sequence[list[_Heard]]
-) -> list[dict[str, _Heard]]:
-    """Return what simple forecasters say: all on links with a record, one where no model spoke."""
-    said: list[Prediction] = []
-    names: list[tuple[str, int]] = []
+    The fallback takes part only where no model has an output.
+    """
+    predictions: list[Prediction] = []
+    places: list[tuple[str, int]] = []
     for name, forecaster in SIMPLE_FORECASTERS.items():
         rows: dict[int, list[int]] = {}
-        for row, planned in enumerate(plans):
-            if planned.query.record or (name == _FALLBACK and not heard[row]):
-                rows.setdefault(len(planned.window), []).append(row)
-        for chosen in rows.values():
-            windows = np.array([plans[row].window.telemetry for row in chosen])
-            said.append(forecaster.predict(windows))
-            names += [(name, row) for row in chosen]
-    found: list[dict[str, _Heard]] = [{} for _ in plans]
-    if said:  # as one answer, which is decoded once
-        answer = ModelOutput("", BINS, Prediction.joined(said))
-        for position, (name, row) in enumerate(names):
-            found[row][name] = _Heard(name, answer, position)
-    return found
+        for row, plan in enumerate(plans):
+            if plan.record or (name == _FALLBACK and not models[row]):
+                rows.setdefault(len(plan.window.timestamps_s), []).append(row)
+        for same_length in rows.values():
+            windows = np.array([plans[row].window.telemetry for row in same_length])
+            predictions.append(forecaster.predict(windows))
+            places += [(name, row) for row in same_length]
+    members: list[dict[str, MemberForecast]] = [{} for _ in plans]
+    if predictions:  # as one output, which is decoded once
+        output = ModelOutput("", BINS, Prediction.concatenate(predictions))
+        decoded = _decoded(output)
+        for position, (name, row) in enumerate(places):
+            members[row][name] = MemberForecast(name, output, decoded, position)
+    return members
 
 
-def _conclude(
-    planned: ForecastPlan,
-    models: list[_Heard],
-    simple: dict[str, _Heard],
+def _decoded(output: ModelOutput) -> DecodedForecast:
+    """Return points, confidences and quantiles of every row."""
+    return decode(output.prediction.probabilities, output.prediction.level_mbps, output.bins)
+
+
+def _result(
+    plan: ForecastPlan,
+    models: list[MemberForecast],
+    simple: dict[str, MemberForecast],
     reasons: list[str],
-    made_at: datetime,
+    created_at: datetime,
 ) -> ForecastResult:
-    record = planned.query.record or LinkRecord()
-    source, speaking = _speaking(models, simple, record.leader)
-    weights = confidence_weights([member.member(1.0).confidence for member in speaking])
-    horizons = _horizons(speaking, weights)
-    confidence = tuple(horizon.confidence for horizon in horizons)
-    points = {name: member.points_mbps for name, member in simple.items()}
-    if models:
-        said = horizons if source in ("model", "ensemble") else _pooled(models)
-        points[MODEL] = tuple(horizon.bandwidth_mbps for horizon in said)
-    adapted = _adapted(horizons, record)
-    if adapted[0].confidence < confidence[0] - _MUCH_LESS_SURE:
-        reasons = [*reasons, "recent_misses"]
-    if _out_of_range(planned, speaking):
-        reasons = [*reasons, "out_of_range"]
-    latency_ms, packet_loss, jitter_ms = _path(models or speaking)
+    source, sources = _sources(models, simple, plan.record)
+    weights = _weights(sources)
+    horizons = _horizons(sources, weights)
+    adapted = _adapted(horizons, plan.record)
+    members = models or sources
+    path_weights = weights if members is sources else _weights(members)
+    latency_ms, packet_loss, jitter_ms = _path(members, path_weights)
     forecast = Forecast(
-        link_id=planned.query.link_id,
-        mode=planned.mode,
+        link_id=plan.query.link_id,
+        mode=plan.mode,
         source=source,
-        model_version="+".join(m.answer.version for m in speaking if m.answer.version) or None,
-        made_at=made_at,
-        valid_until=made_at + min(timedelta(seconds=planned.step_s), _NO_WINDOW),
-        step_s=planned.step_s,
+        model_version="+".join(m.output.version for m in sources if m.output.version) or None,
+        made_at=created_at,
+        valid_until=created_at + min(timedelta(seconds=plan.step_s), _LONGEST_VALIDITY),
+        step_s=plan.step_s,
         horizons=adapted,
         latency_ms=latency_ms,
         packet_loss=packet_loss,
         jitter_ms=jitter_ms,
-        members=_members(models, simple, speaking, weights),
-        reasons=tuple(reasons),
+        members=_members(models, simple, sources, weights),
+        reasons=(*reasons, *_reasons(plan, sources, horizons, adapted)),
     )
-    asked = planned.query.allocation
-    if asked is not None:
-        forecast = replace(forecast, allocation=advise(forecast, asked))
+    if plan.query.allocation is not None:
+        forecast = replace(forecast, allocation=advise(forecast, plan.query.allocation))
     return ForecastResult(
-        forecast, confidence, points, float(planned.window.timestamps_s[-1]), planned.arm
+        forecast,
+        tuple(horizon.confidence for horizon in horizons),
+        _expert_points(models, simple, horizons if sources is models else None),
+        float(plan.window.timestamps_s[-1]),
+        plan.arm,
     )
 
 
-def _speaking(
-    models: list[_Heard], simple: dict[str, _Heard], leader: str
-) -> tuple[str, list[_Heard]]:
-    """Return the forecast's source, and who is behind it."""
+def _sources(
+    models: list[MemberForecast], simple: dict[str, MemberForecast], record: LinkRecord | None
+) -> tuple[str, list[MemberForecast]]:
+    """Return the forecast's ``source``, and the members with a weight."""
+    leader = record.leader if record else MODEL
     if leader in simple:
         return "expert" if models else "heuristic", [simple[leader]]
     if models:
@@ -190,59 +212,99 @@ def _speaking(
     return "heuristic", [simple[_FALLBACK]]
 
 
-def _out_of_range(planned: ForecastPlan, speaking: list[_Heard]) -> bool:
-    """Return whether the window holds a rate that somebody's bins, at its level now, end below."""
-    highest_mbps = float(planned.window.telemetry[:, 0].max())
-    return any(highest_mbps > member.highest_mbps for member in speaking)
+def _weights(members: Sequence[MemberForecast]) -> tuple[float, ...]:
+    if len(members) == 1:
+        return (1.0,)
+    return confidence_weights([member.confidence for member in members])
 
 
-def _pooled(heard: list[_Heard]) -> tuple[HorizonForecast, ...]:
-    return _horizons(heard, confidence_weights([member.member(1.0).confidence for member in heard]))
+def _reasons(
+    plan: ForecastPlan,
+    sources: Sequence[MemberForecast],
+    horizons: Sequence[HorizonForecast],
+    adapted: Sequence[HorizonForecast],
+) -> list[str]:
+    """Return the reasons that only the finished forecast shows."""
+    reasons = []
+    if adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP:
+        reasons.append("recent_misses")
+    highest_mbps = float(plan.window.telemetry[:, 0].max())
+    if any(highest_mbps > member.highest_mbps for member in sources):
+        reasons.append("out_of_range")
+    return reasons
+
+
+def _expert_points(
+    models: list[MemberForecast],
+    simple: dict[str, MemberForecast],
+    pooled: Sequence[HorizonForecast] | None,
+) -> dict[str, tuple[float, ...]]:
+    """Return the points of every expert; ``pooled`` are the models' horizons if known already."""
+    points = {name: member.points_mbps for name, member in simple.items()}
+    if models:
+        horizons = pooled or _horizons(models, _weights(models))
+        points[MODEL] = tuple(horizon.bandwidth_mbps for horizon in horizons)
+    return points
 
 
 def _members(
-    models: list[_Heard],
-    simple: dict[str, _Heard],
-    speaking: list[_Heard],
+    models: list[MemberForecast],
+    simple: dict[str, MemberForecast],
+    sources: list[MemberForecast],
     weights: tuple[float, ...],
 ) -> tuple[Member, ...]:
-    """Return who spoke with their weights, then who was heard and left aside, with weight 0."""
-    others = [member for member in (*models, *simple.values()) if member not in speaking]
-    spoke = [member.member(weight) for member, weight in zip(speaking, weights, strict=True)]
-    return (*spoke, *(member.member(0.0) for member in others))
+    """Return the members with a weight, then the others with weight 0."""
+    others = [member for member in (*models, *simple.values()) if member not in sources]
+    weighted = zip(sources, weights, strict=True)
+    return (
+        *(member.as_member(weight) for member, weight in weighted),
+        *(member.as_member(0.0) for member in others),
+    )
 
 
 def _adapted(
-    horizons: tuple[HorizonForecast, ...], record: LinkRecord
+    horizons: tuple[HorizonForecast, ...], record: LinkRecord | None
 ) -> tuple[HorizonForecast, ...]:
+    """Return ``horizons`` with the confidence that the link's record leads to."""
+    if record is None:
+        return horizons
     return tuple(
         replace(horizon, confidence=reliability.adapt(horizon.confidence))
         for horizon, reliability in zip(horizons, record.reliability, strict=True)
     )
 
 
-def _horizons(heard: list[_Heard], weights: tuple[float, ...]) -> tuple[HorizonForecast, ...]:
-    if len(heard) == 1:
-        said, row = heard[0].answer.decoded, heard[0].row
+def _horizons(
+    members: Sequence[MemberForecast], weights: tuple[float, ...]
+) -> tuple[HorizonForecast, ...]:
+    """Return the horizons of one member, or of the mixture of several."""
+    if len(members) == 1:
+        decoded, row = members[0].decoded, members[0].row
     else:
-        pooled = mixture([member.voice for member in heard], weights)
+        pooled = mixture([member.distribution for member in members], weights)
         level_mbps = np.array([pooled.level_mbps])
-        said, row = decode(pooled.probabilities[None], level_mbps, pooled.bins), 0
-    parts = zip(
+        decoded, row = decode(pooled.probabilities[None], level_mbps, pooled.bins), 0
+    columns = zip(
         HORIZONS,
-        said.bandwidth_mbps[row].tolist(),
-        said.confidence[row].tolist(),
-        said.quantiles_mbps[row].tolist(),
+        decoded.bandwidth_mbps[row].tolist(),
+        decoded.confidence[row].tolist(),
+        decoded.quantiles_mbps[row].tolist(),
         strict=True,
     )
-    return tuple(HorizonForecast(*part[:3], tuple(part[3])) for part in parts)
+    return tuple(
+        HorizonForecast(steps, point_mbps, confidence, tuple(quantiles_mbps))
+        for steps, point_mbps, confidence, quantiles_mbps in columns
+    )
 
 
-def _path(heard: list[_Heard]) -> list[float | None]:
-    """Return latency, loss and jitter of the next step: the weighted mean of who measured them."""
-    weights = confidence_weights([member.member(1.0).confidence for member in heard])
-    said = np.array([member.answer.prediction.path[member.row] for member in heard], dtype=float)
-    share = np.where(np.isnan(said), 0.0, np.array(weights)[:, None])
+def _path(
+    members: Sequence[MemberForecast], member_weights: tuple[float, ...]
+) -> list[float | None]:
+    """Return latency, loss and jitter of the next step: weighted means, None where not measured."""
+    values = np.array([member.path for member in members], dtype=float)
+    weights = np.array(member_weights)[:, None]
+    share = np.where(np.isnan(values), 0.0, weights)
     total = share.sum(axis=0)
-    mean = (np.nan_to_num(said) * share).sum(axis=0) / np.where(total > 0, total, 1.0)
-    return [value if held > 0 else None for value, held in zip(mean.tolist(), total, strict=True)]
+    mean = (np.nan_to_num(values) * share).sum(axis=0) / np.where(total > 0, total, 1.0)
+    columns = zip(mean.tolist(), total.tolist(), strict=True)
+    return [value if weight > 0 else None for value, weight in columns]

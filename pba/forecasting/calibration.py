@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 __all__ = ["Reliability"]
 
-# Chosen on val traces by the Brier score, see docs/closed-loop.md.
+# Chosen on val traces by the Brier score, see docs/results/closed-loop.md.
 _PRIOR = 200.0
 _KEPT = 0.998
 _LEAST = 1e-3

@@ -15,7 +15,7 @@ MODEL = "model"
 EXPERTS = (MODEL, "last_value", "ewma", "harmonic_mean")
 """The members, each named as its forecaster is."""
 
-# Chosen on val traces, see docs/closed-loop.md.
+# Chosen on val traces, see docs/results/closed-loop.md.
 INITIAL_WEIGHTS = {MODEL: 0.85, "last_value": 0.05, "ewma": 0.05, "harmonic_mean": 0.05}
 """The weights of a link of which nothing is known."""
 

@@ -1,4 +1,4 @@
-"""What a forecaster is: windows in, distributions out. Every model and every simple rule is one."""
+"""The interface of every model and simple rule: windows in, distributions out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ __all__ = ["Forecaster", "Prediction"]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a forecaster says of a batch of windows.
+    """The prediction of a forecaster for a batch of windows.
 
     Parameters
     ----------
@@ -22,10 +22,10 @@ class Prediction:
         Over the forecaster's bins, shape ``(batch, horizon, bin)``, horizons as in
         `pba.types.HORIZONS`; each row sums to 1.
     level_mbps
-        What the bins' log-ratios refer to, in Mbps, shape ``(batch,)``, positive.
+        The reference level of the bins' log-ratios, in Mbps, shape ``(batch,)``, positive.
     path
         Latency (ms), packet loss (0 to 1) and jitter (ms) of the next step, shape ``(batch, 3)``;
-        NaN where the window holds none.
+        NaN where the window has no measurement.
     """
 
     probabilities: Floats
@@ -33,10 +33,10 @@ class Prediction:
     path: Floats
 
     @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return ``parts``, at least one, as one batch, in order."""
-        said = ((one.probabilities, one.level_mbps, one.path) for one in parts)
-        return cls(*map(np.concatenate, zip(*said, strict=True)))
+        arrays = ((part.probabilities, part.level_mbps, part.path) for part in parts)
+        return cls(*map(np.concatenate, zip(*arrays, strict=True)))
 
 
 class Forecaster(Protocol):
@@ -44,12 +44,12 @@ class Forecaster(Protocol):
 
     @property
     def name(self) -> str:
-        """What members and reports call it."""
+        """Its name in members and reports."""
         ...
 
     @property
     def window(self) -> int:
-        """The fewest samples it takes."""
+        """The fewest samples of a window."""
         ...
 
     @property
@@ -58,5 +58,5 @@ class Forecaster(Protocol):
         ...
 
     def predict(self, telemetry: Floats) -> Prediction:
-        """Return what it says of ``telemetry``, shape ``(batch, sample, 5)`` in physical units."""
+        """Return the prediction for ``telemetry (batch, sample, 5)`` in physical units."""
         ...

@@ -1,4 +1,4 @@
-"""What every forecaster promises, as checks to run on one; write your own and call it here."""
+"""The contract of every forecaster, as checks: run `check_forecaster` on your own."""
 
 import importlib
 import inspect
@@ -15,13 +15,13 @@ from pba.types import COLUMNS, HORIZONS, Floats
 
 __all__ = ["CHECKS", "check_forecaster", "forecasters"]
 
-_PARTS = ("name", "window", "bins", "predict")
+_MEMBERS = ("name", "window", "bins", "predict")
 _PATH_HIGHEST = np.array([np.inf, 1.0, np.inf])
 _SUM = 1e-3
 
 
 def forecasters() -> list[Forecaster]:
-    """Return one of every forecaster in `pba.models` that can be made without arguments.
+    """Return an instance of every forecaster in `pba.models` that needs no arguments.
 
     >>> [forecaster.name for forecaster in forecasters()]
     ['ewma', 'harmonic_mean', 'last_value', 'mean']
@@ -32,20 +32,20 @@ def forecasters() -> list[Forecaster]:
         kind()
         for module in modules
         for _, kind in inspect.getmembers(module, inspect.isclass)
-        if kind.__module__ == module.__name__ and _can_be_made(kind)
+        if kind.__module__ == module.__name__ and _is_forecaster(kind)
     ]
 
 
 def check_forecaster(forecaster: Forecaster) -> None:
-    """Check that ``forecaster`` keeps every promise of `pba.models.base.Forecaster`.
+    """Check ``forecaster`` against the contract of `pba.models.base.Forecaster`.
 
-    A forecaster with an attribute ``scale_free`` that is true also promises that its points grow
-    with the bandwidth: a link ten times as fast has points ten times as high.
+    A forecaster with a true attribute ``scale_free`` is also checked for points in proportion to
+    the bandwidth: a link ten times as fast has points ten times as high.
 
     Raises
     ------
     AssertionError
-        For the first promise that it breaks: which, what was seen, what to do.
+        For the first violation; the message names it, the value and the remedy.
 
     Examples
     --------
@@ -56,20 +56,21 @@ def check_forecaster(forecaster: Forecaster) -> None:
         check(forecaster)
 
 
-def shapes_are_as_promised(forecaster: Forecaster) -> None:
-    """One row a window, one distribution a horizon, from the fewest samples and from more."""
+def outputs_have_the_right_shape(forecaster: Forecaster) -> None:
+    """One row per window and one distribution per horizon, for windows of several lengths."""
     for samples in (forecaster.window, forecaster.window + 1, forecaster.window + 30):
         windows = _windows(samples)
-        said, batch = forecaster.predict(windows), len(windows)
-        _same(forecaster, "probabilities", said.probabilities, (batch, 3, len(forecaster.bins)))
-        _same(forecaster, "level_mbps", said.level_mbps, (batch,))
-        _same(forecaster, "path", said.path, (batch, 3))
+        prediction, batch = forecaster.predict(windows), len(windows)
+        shape = (batch, len(HORIZONS), len(forecaster.bins))
+        _check_shape(forecaster, "probabilities", prediction.probabilities, shape)
+        _check_shape(forecaster, "level_mbps", prediction.level_mbps, (batch,))
+        _check_shape(forecaster, "path", prediction.path, (batch, 3))
 
 
 def probabilities_are_probabilities(forecaster: Forecaster) -> None:
     """Every row is finite, nowhere negative, and sums to 1."""
-    rows = _said(forecaster).probabilities
-    _require(forecaster, np.isfinite(rows).all(), "a probability is not finite", "Mend it")
+    rows = _prediction(forecaster).probabilities
+    _require(forecaster, np.isfinite(rows).all(), "a probability is not finite", "Fix it")
     lowest, total = rows.min(), rows.sum(axis=-1)
     _require(forecaster, lowest >= 0, f"a probability is {lowest:.3g}, below 0", "Clip it")
     worst = total.flat[np.argmax(np.abs(total - 1.0))]
@@ -78,40 +79,41 @@ def probabilities_are_probabilities(forecaster: Forecaster) -> None:
 
 
 def levels_are_positive(forecaster: Forecaster) -> None:
-    """Level is finite and above 0, whatever the window."""
-    level = _said(forecaster).level_mbps
-    good = np.isfinite(level) & (level > 0)
-    wrong = f"level_mbps is {level[np.argmin(good)]:.3g}, not a positive number"
-    _require(forecaster, good.all(), wrong, "Put a floor under it, such as 1e-9")
+    """Level is finite and above 0 for every window."""
+    level = _prediction(forecaster).level_mbps
+    valid = np.isfinite(level) & (level > 0)
+    wrong = f"level_mbps is {level[np.argmin(valid)]:.3g}, not a positive number"
+    _require(forecaster, valid.all(), wrong, "Put a floor under it, such as 1e-9")
 
 
-def points_and_quantiles_can_be_read(forecaster: Forecaster) -> None:
-    """Points and quantiles are finite, confidences are shares, quantiles rise."""
-    said = _said(forecaster)
-    read = decode(said.probabilities, said.level_mbps, forecaster.bins)
-    for part, rates in (("point", read.bandwidth_mbps), ("quantile", read.quantiles_mbps)):
-        good = np.isfinite(rates) & (rates >= 0)
-        _require(forecaster, good.all(), f"a {part} is no rate", "Look at the level and the bins")
-    sure = (read.confidence >= 0) & (read.confidence <= 1)
-    _require(forecaster, sure.all(), "a confidence is no share", "Look at the probabilities")
-    rising = (np.diff(read.quantiles_mbps, axis=-1) >= 0).all()
-    _require(forecaster, rising, "a higher quantile is lower", "Look at the bins")
+def points_and_quantiles_are_valid(forecaster: Forecaster) -> None:
+    """Points and quantiles are finite, confidences are shares, quantiles increase."""
+    prediction = _prediction(forecaster)
+    decoded = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)
+    rates = {"point": decoded.bandwidth_mbps, "quantile": decoded.quantiles_mbps}
+    for name, values in rates.items():
+        valid = np.isfinite(values) & (values >= 0)
+        _require(forecaster, valid.all(), f"a {name} is no rate", "Check the level and the bins")
+    shares = (decoded.confidence >= 0) & (decoded.confidence <= 1)
+    _require(forecaster, shares.all(), "a confidence is no share", "Check the probabilities")
+    increasing = (np.diff(decoded.quantiles_mbps, axis=-1) >= 0).all()
+    _require(forecaster, increasing, "a higher quantile is lower", "Check the bins")
 
 
 def the_path_is_measured_or_missing(forecaster: Forecaster) -> None:
-    """Latency, loss and jitter are NaN where the window holds none, else within their range."""
+    """Latency, loss and jitter are NaN where the window has none, else within their range."""
     windows = _windows(forecaster.window)
     path = forecaster.predict(windows).path
     measured = ~np.isnan(windows[:, :, 1:4]).all(axis=1)
-    invented, lost = ~measured & ~np.isnan(path), measured & np.isnan(path)
+    invented, missing = ~measured & ~np.isnan(path), measured & np.isnan(path)
     _require(forecaster, not invented.any(), "path has a value never measured", "Leave it NaN")
-    _require(forecaster, not lost.any(), "path lacks what the window holds", "Fill it in")
+    _require(forecaster, not missing.any(), "path lacks a measured value", "Fill it in")
     wrong = measured & ~((path >= 0) & (path <= _PATH_HIGHEST))
     _require(forecaster, not wrong.any(), "path is out of range", "Clip it to 0 and, loss, to 1")
 
 
-def the_input_is_left_alone(forecaster: Forecaster) -> None:
-    """Predicting changes nothing in the windows given."""
+def the_input_is_not_modified(forecaster: Forecaster) -> None:
+    """Predicting does not modify the input."""
     windows = _windows(forecaster.window)
     before = windows.copy()
     forecaster.predict(windows)
@@ -119,27 +121,24 @@ def the_input_is_left_alone(forecaster: Forecaster) -> None:
     _require(forecaster, same, "predict changed its input", "Copy before writing")
 
 
-def the_answer_is_repeatable(forecaster: Forecaster) -> None:
-    """Give the same windows the same answer."""
-    first, second = _said(forecaster), _said(forecaster)
-    _close(forecaster, first, second, "the same windows got two answers", "Take a fixed generator")
+def predictions_are_repeatable(forecaster: Forecaster) -> None:
+    """Equal windows have equal predictions."""
+    first, second = _prediction(forecaster), _prediction(forecaster)
+    wrong = "the same windows got two predictions"
+    _check_close(forecaster, first, second, wrong, "Use a fixed generator")
 
 
-def a_batch_is_its_windows_one_by_one(forecaster: Forecaster) -> None:
-    """No window's answer depends on the others in its batch."""
+def windows_of_a_batch_are_independent(forecaster: Forecaster) -> None:
+    """No window's prediction depends on the others in its batch."""
     windows = _windows(forecaster.window)
-    each = [forecaster.predict(window[None]) for window in windows]
-    alone = Prediction(
-        np.concatenate([said.probabilities for said in each]),
-        np.concatenate([said.level_mbps for said in each]),
-        np.concatenate([said.path for said in each]),
-    )
-    together = forecaster.predict(windows)
-    _close(forecaster, together, alone, "a batch differs from one by one", "Keep rows apart")
+    single = Prediction.concatenate([forecaster.predict(window[None]) for window in windows])
+    batch = forecaster.predict(windows)
+    wrong = "a batch differs from one by one"
+    _check_close(forecaster, batch, single, wrong, "Keep the rows independent")
 
 
-def points_grow_with_the_bandwidth(forecaster: Forecaster) -> None:
-    """For a forecaster that calls itself ``scale_free``: points are in proportion."""
+def points_scale_with_the_bandwidth(forecaster: Forecaster) -> None:
+    """Points of a ``scale_free`` forecaster are in proportion to the bandwidth."""
     if not getattr(forecaster, "scale_free", False):
         return
     windows = _rates(forecaster.window + 30)
@@ -149,35 +148,35 @@ def points_grow_with_the_bandwidth(forecaster: Forecaster) -> None:
         scaled[:, :, [0, 4]] *= factor
         same = np.allclose(_points(forecaster, scaled), factor * slow, rtol=1e-6, atol=0.0)
         wrong = f"points of links {factor:g} times as fast are not {factor:g} times as high"
-        _require(forecaster, same, wrong, "Work on ratios, or do not call it scale_free")
+        _require(forecaster, same, wrong, "Work on ratios, or do not mark it scale_free")
 
 
 CHECKS: tuple[Callable[[Forecaster], None], ...] = (
-    shapes_are_as_promised,
+    outputs_have_the_right_shape,
     probabilities_are_probabilities,
     levels_are_positive,
-    points_and_quantiles_can_be_read,
+    points_and_quantiles_are_valid,
     the_path_is_measured_or_missing,
-    the_input_is_left_alone,
-    the_answer_is_repeatable,
-    a_batch_is_its_windows_one_by_one,
-    points_grow_with_the_bandwidth,
+    the_input_is_not_modified,
+    predictions_are_repeatable,
+    windows_of_a_batch_are_independent,
+    points_scale_with_the_bandwidth,
 )
-"""Every promise; each is a function that raises AssertionError where it is broken."""
+"""The checks; each is a function that raises AssertionError for a violation."""
 
 
-def _can_be_made(kind: type) -> TypeGuard[type[Forecaster]]:
-    needed = [
+def _is_forecaster(kind: type) -> TypeGuard[type[Forecaster]]:
+    required = [
         parameter
         for parameter in inspect.signature(kind).parameters.values()
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
     ]
-    whole = all(hasattr(kind, part) for part in _PARTS)
-    return whole and not needed and not inspect.isabstract(kind)
+    complete = all(hasattr(kind, member) for member in _MEMBERS)
+    return complete and not required and not inspect.isabstract(kind)
 
 
 def _rates(samples: int) -> Floats:
-    """Return windows of plain links, everything measured, shape ``(8, samples, 5)``."""
+    """Return windows of usual links with all columns, shape ``(8, samples, 5)``."""
     rng = np.random.default_rng(0)
     walk = np.cumsum(rng.normal(0.0, 0.1, (8, samples)), axis=1)
     windows = rng.uniform(0.0, 1.0, (8, samples, len(COLUMNS)))
@@ -187,42 +186,45 @@ def _rates(samples: int) -> Floats:
 
 
 def _windows(samples: int) -> Floats:
-    """Return plain links and odd ones, shape ``(16, samples, 5)``."""
-    odd = _rates(samples)
-    odd[:6, :, 0] = np.array([0.0, 1e-6, 1.0, 123.0, 1e6, 1e7])[:, None]
-    odd[6, :, 0] = 100.0
-    odd[6, -1, 0] = 1e6
-    odd[7, :, 0] = 50.0
-    odd[7, samples // 2 : -1, 0] = 0.0
-    odd[::2, :, 1:] = np.nan
-    odd[1, :-1, 1:4] = np.nan
-    return np.concatenate([_rates(samples), odd])
+    """Return windows of usual and of extreme links, shape ``(16, samples, 5)``."""
+    extreme = _rates(samples)
+    extreme[:6, :, 0] = np.array([0.0, 1e-6, 1.0, 123.0, 1e6, 1e7])[:, None]
+    extreme[6, :, 0] = 100.0
+    extreme[6, -1, 0] = 1e6
+    extreme[7, :, 0] = 50.0
+    extreme[7, samples // 2 : -1, 0] = 0.0
+    extreme[::2, :, 1:] = np.nan
+    extreme[1, :-1, 1:4] = np.nan
+    return np.concatenate([_rates(samples), extreme])
 
 
-def _said(forecaster: Forecaster) -> Prediction:
+def _prediction(forecaster: Forecaster) -> Prediction:
     return forecaster.predict(_windows(forecaster.window + 30))
 
 
 def _points(forecaster: Forecaster, windows: Floats) -> Floats:
-    said = forecaster.predict(windows)
-    return decode(said.probabilities, said.level_mbps, forecaster.bins).bandwidth_mbps
+    prediction = forecaster.predict(windows)
+    decoded = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)
+    return decoded.bandwidth_mbps
 
 
-def _same(forecaster: Forecaster, part: str, found: Floats, shape: tuple[int, ...]) -> None:
-    wrong = f"{part} has shape {np.shape(found)}, not {shape}"
-    remedy = f"Give one row a window and, of probabilities, {len(HORIZONS)} horizons"
-    _require(forecaster, np.shape(found) == shape, wrong, remedy)
+def _check_shape(
+    forecaster: Forecaster, field: str, values: Floats, shape: tuple[int, ...]
+) -> None:
+    wrong = f"{field} has shape {np.shape(values)}, not {shape}"
+    remedy = f"Return one row per window and {len(HORIZONS)} horizons of probabilities"
+    _require(forecaster, np.shape(values) == shape, wrong, remedy)
 
 
-def _close(
+def _check_close(
     forecaster: Forecaster, one: Prediction, other: Prediction, wrong: str, remedy: str
 ) -> None:
-    for part in ("probabilities", "level_mbps", "path"):
-        first, second = getattr(one, part), getattr(other, part)
-        same = np.allclose(first, second, rtol=1e-4, atol=1e-6, equal_nan=True)
-        _require(forecaster, same, f"{wrong} ({part})", remedy)
+    for field in ("probabilities", "level_mbps", "path"):
+        first, second = getattr(one, field), getattr(other, field)
+        close = np.allclose(first, second, rtol=1e-4, atol=1e-6, equal_nan=True)
+        _require(forecaster, close, f"{wrong} ({field})", remedy)
 
 
-def _require(forecaster: Forecaster, kept: bool | np.bool_, wrong: str, remedy: str) -> None:
-    if not kept:
+def _require(forecaster: Forecaster, holds: bool | np.bool_, wrong: str, remedy: str) -> None:
+    if not holds:
         raise AssertionError(f"{forecaster.name}: {wrong}. {remedy}.")

@@ -1,4 +1,4 @@
-"""A forecast as probabilities over log-ratio bins, and what follows from them.
+"""A predictive distribution over log-ratio bins, and its point, confidence and quantiles.
 
 Point, confidence and quantiles come from one distribution, so they cannot contradict each other.
 """
@@ -17,10 +17,10 @@ __all__ = ["Bins", "DecodedForecast", "decode"]
 _LEVELS = np.array(QUANTILES)[:, None]
 _UP, _DOWN = np.log(1.2), np.log(0.8)
 _INNER_UP, _INNER_DOWN = np.log(1.1), np.log(0.9)
-# Both chosen on val traces, see docs/models.md.
+# Both chosen on val traces, see docs/results/experiments.md.
 _INNER = 0.2
 _TIE = 0.003
-_BLOCK = 96  # histories decoded at once: of more, what is worked on outgrows the cache
+_BLOCK = 96  # histories decoded at once; the arrays of more exceed the CPU cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,26 +60,26 @@ class Bins:
         return cls(edges)
 
     def __len__(self) -> int:
-        """Return how many bins there are, the outage among them."""
+        """Return the number of bins, including the outage."""
         return len(self.edges)
 
     def __reduce__(self) -> tuple[Callable[[bytes], "Bins"], tuple[bytes]]:
-        """Travel between processes as bytes and arrive as one shared object, tables and all."""
+        """Pickle as bytes and unpickle as one shared object with its cached tables."""
         return _shared, (self.edges.tobytes(),)
 
     def index(self, log_ratio: Floats) -> np.ndarray:
         """Return the bin of each log-ratio; ``-inf`` is the outage. Shapes are kept."""
-        found = np.searchsorted(self.edges, log_ratio, side="right")
-        return np.minimum(found, len(self.edges) - 1)
+        indices = np.searchsorted(self.edges, log_ratio, side="right")
+        return np.minimum(indices, len(self.edges) - 1)
 
     @property
     def widths(self) -> Floats:
-        """Return how wide each bin is in log-ratio, shape ``(bin,)``; the outage counts as 1."""
+        """Return each bin's width in log-ratio, shape ``(bin,)``; that of the outage is 1."""
         return np.concatenate([[1.0], np.diff(self.edges)])
 
     @cached_property
     def _worth(self) -> tuple[Floats, Floats]:
-        """Candidate points (log-ratios) and what each bin's mass is worth to each of them.
+        """Candidate points (log-ratios) and the value of each bin's mass to each of them.
 
         An actual ``a`` is in band of ``f`` when ``f / 1.2 <= a <= f / 0.8``. The mass of that
         interval is piecewise linear in ``log f`` with kinks only where one of its ends meets an
@@ -92,7 +92,7 @@ class Bins:
         return candidates, band + _INNER * inner
 
     def highest_mbps(self, level_mbps: float) -> float:
-        """Return the rate at which the bins end; more cannot be said."""
+        """Return the rate at which the bins end, the highest that can be predicted."""
         return level_mbps * float(np.exp(self.edges[-1]))
 
     def overlap(self, low: Floats, high: Floats) -> Floats:
@@ -108,7 +108,7 @@ def _shared(edges: bytes) -> Bins:
 
 
 class DecodedForecast(NamedTuple):
-    """What a distribution says. Shapes ``(batch, horizon)``; quantiles have ``(…, 7)``."""
+    """Point, confidence and quantiles. Shapes ``(batch, horizon)``, quantiles ``(…, 7)``."""
 
     bandwidth_mbps: Floats
     confidence: Floats
@@ -118,16 +118,16 @@ class DecodedForecast(NamedTuple):
 def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedForecast:
     """Return points, confidences and quantiles.
 
-    The point is the value with the most mass within ±20 % of the actual, where mass within ±10 %
-    counts a fifth more; of those within 0.003 of the most it is the one nearest the median. The
-    confidence is the point's mass within ±20 %.
+    The point maximises the mass within ±20 % of the actual, where mass within ±10 % counts a fifth
+    more; of the values within 0.003 of the maximum it is the one nearest the median. The confidence
+    is the point's mass within ±20 %.
 
     Parameters
     ----------
     probabilities
         Shape ``(batch, horizon, bin)``, each row summing to 1.
     level_mbps
-        What the log-ratios refer to, shape ``(batch,)``.
+        The reference level of the log-ratios, shape ``(batch,)``.
     bins
         The layout of the last axis.
 
@@ -136,8 +136,8 @@ def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedFore
     >>> bins = Bins.spaced(122, 6.0, 0.05)
     >>> steady = np.zeros((1, 1, 122))
     >>> steady[..., bins.index(0.0)] = 1.0
-    >>> said = decode(steady, np.array([100.0]), bins)
-    >>> said.bandwidth_mbps.round(0), said.confidence
+    >>> decoded = decode(steady, np.array([100.0]), bins)
+    >>> decoded.bandwidth_mbps.round(0), decoded.confidence
     (array([[100.]]), array([[1.]]))
     """
     starts = range(0, max(1, len(probabilities)), _BLOCK)
@@ -168,11 +168,11 @@ def _block(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedFore
 
 def _quantiles(mass: Floats, below: Floats, bins: Bins) -> Floats:
     """Return the log-ratio of each quantile, ``-inf`` within the outage, shape ``(row, 7)``."""
-    found = np.minimum((below[:, None] < _LEVELS).sum(axis=2), len(bins) - 1)
+    index = np.minimum((below[:, None] < _LEVELS).sum(axis=2), len(bins) - 1)
     rows = np.arange(len(mass))[:, None]
-    above = (below[rows, found] - _LEVELS[:, 0]) / np.maximum(mass[rows, found], 1e-300)
-    left, right = bins.edges[np.maximum(found - 1, 0)], bins.edges[found]
-    return np.where(found == 0, -np.inf, left + np.clip(1.0 - above, 0.0, 1.0) * (right - left))
+    above = (below[rows, index] - _LEVELS[:, 0]) / np.maximum(mass[rows, index], 1e-300)
+    left, right = bins.edges[np.maximum(index - 1, 0)], bins.edges[index]
+    return np.where(index == 0, -np.inf, left + np.clip(1.0 - above, 0.0, 1.0) * (right - left))
 
 
 def _point(mass: Floats, median: Floats, bins: Bins) -> tuple[Floats, Floats]:
@@ -180,16 +180,16 @@ def _point(mass: Floats, median: Floats, bins: Bins) -> tuple[Floats, Floats]:
     candidates, worth_of = bins._worth
     worth, outage = mass @ worth_of, (1.0 + _INNER) * mass[:, 0]
     best = np.maximum(worth.max(axis=1), outage)
-    away = np.abs(candidates - np.maximum(median, bins.edges[0])[:, None])
-    nearest = np.argmin(np.where(worth >= (best - _TIE)[:, None], away, np.inf), axis=1)
-    held = _held(mass, median, bins, _UP, _DOWN)
-    held += _INNER * _held(mass, median, bins, _INNER_UP, _INNER_DOWN)
-    cases = [outage >= best, held >= best - _TIE]
+    distance = np.abs(candidates - np.maximum(median, bins.edges[0])[:, None])
+    nearest = np.argmin(np.where(worth >= (best - _TIE)[:, None], distance, np.inf), axis=1)
+    at_median = _mass_between(mass, median, bins, _UP, _DOWN)
+    at_median += _INNER * _mass_between(mass, median, bins, _INNER_UP, _INNER_DOWN)
+    cases = [outage >= best, at_median >= best - _TIE]
     point = np.select(cases, [np.full_like(median, -np.inf), median], candidates[nearest])
-    return point, np.where(cases[0], mass[:, 0], _held(mass, point, bins, _UP, _DOWN))
+    return point, np.where(cases[0], mass[:, 0], _mass_between(mass, point, bins, _UP, _DOWN))
 
 
-def _held(mass: Floats, log_point: Floats, bins: Bins, up: float, down: float) -> Floats:
+def _mass_between(mass: Floats, log_point: Floats, bins: Bins, up: float, down: float) -> Floats:
     """Return the mass between two distances of each row's own point, shape ``(row,)``."""
     low, high = (log_point - up)[:, None], (log_point - down)[:, None]
     left, right = bins.edges[:-1], bins.edges[1:]

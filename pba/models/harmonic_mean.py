@@ -1,6 +1,6 @@
 """The harmonic mean of the last few samples."""
 
-from pba.models.mean import checked_count, trailing_mean
+from pba.models.mean import check_count, trailing_mean
 from pba.models.residuals import RuleForecaster
 from pba.types import Floats
 
@@ -8,16 +8,16 @@ __all__ = ["HarmonicMean"]
 
 
 class HarmonicMean(RuleForecaster):
-    """The harmonic mean of the last ``count`` rates goes on.
+    """The rate stays at the harmonic mean of the last ``count`` samples.
 
-    The time that a file took is proportional to ``1 / rate``, so this is the rate of the mean time.
-    A single high outlier hardly moves it (Jiang, Sekar and Zhang, "FESTIVE", CoNEXT 2012, section
-    5.2; Yin et al., SIGCOMM 2015, use the last five). It leans low by design.
+    The duration of a transfer is proportional to ``1 / rate``, so this is the rate of the mean
+    duration. A single high outlier hardly changes it (Jiang, Sekar and Zhang, "FESTIVE", CoNEXT
+    2012, section 5.2; Yin et al., SIGCOMM 2015, use the last five). It is low by design.
 
     Parameters
     ----------
     count
-        How many samples, at least 1.
+        The number of samples, at least 1.
 
     Examples
     --------
@@ -29,7 +29,7 @@ class HarmonicMean(RuleForecaster):
     name = "harmonic_mean"
 
     def __init__(self, count: int = 5) -> None:
-        self.count = checked_count(count)
+        self.count = check_count(count)
 
     def estimates(self, rate_mbps: Floats) -> Floats:
         """Return the harmonic mean of the last ``count`` rates after each sample."""

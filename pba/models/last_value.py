@@ -1,4 +1,4 @@
-"""The last value: tomorrow is like today."""
+"""The last value, repeated for every horizon."""
 
 from pba.models.residuals import RuleForecaster
 from pba.types import Floats
@@ -7,18 +7,20 @@ __all__ = ["LastValue"]
 
 
 class LastValue(RuleForecaster):
-    """The newest bandwidth goes on, as sure as that has been right within the window.
+    """The bandwidth stays at the newest sample; its past errors give the distribution.
 
-    The rule that every other has to beat; on a random walk none can.
+    The reference for every other forecaster; on a random walk none is better.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from pba.distribution import decode
+    >>> from pba.models.distribution import decode
     >>> window = np.full((1, 30, 5), np.nan)
     >>> window[0, :, 0] = [100.0] * 29 + [200.0]
-    >>> said = LastValue().predict(window)
-    >>> decode(said.probabilities, said.level_mbps, LastValue.bins).bandwidth_mbps.round()
+    >>> prediction = LastValue().predict(window)
+    >>> decode(
+    ...     prediction.probabilities, prediction.level_mbps, LastValue.bins
+    ... ).bandwidth_mbps.round()
     array([[200., 200., 200.]])
     """
 

@@ -8,19 +8,19 @@ from pba.errors import InvalidInput
 from pba.models.residuals import RuleForecaster
 from pba.types import Floats
 
-__all__ = ["Mean", "checked_count", "trailing_mean"]
+__all__ = ["Mean", "check_count", "trailing_mean"]
 
 
 class Mean(RuleForecaster):
-    """The mean of the last ``count`` rates goes on.
+    """The rate stays at the mean of the last ``count`` samples.
 
-    Steadier than `pba.models.last_value.LastValue` where samples are noisy about a level, late by
-    ``count / 2`` samples where the level moves.
+    Less noisy than `pba.models.last_value.LastValue` where samples scatter around a level, but
+    ``count / 2`` samples late where the level changes.
 
     Parameters
     ----------
     count
-        How many samples, at least 1.
+        The number of samples, at least 1.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class Mean(RuleForecaster):
     name = "mean"
 
     def __init__(self, count: int = 5) -> None:
-        self.count = checked_count(count)
+        self.count = check_count(count)
 
     def estimates(self, rate_mbps: Floats) -> Floats:
         """Return the mean of the last ``count`` rates after each sample."""
@@ -41,13 +41,19 @@ class Mean(RuleForecaster):
 def trailing_mean(values: Floats, count: int) -> Floats:
     """Return the mean of the last ``count`` values, of fewer at the start, shape as ``values``.
 
-    A product with a band of weights, since a running sum would lose a small value next to 1e7.
+    Computed as a product with a band matrix, because a running sum loses small values next to 1e7.
     """
     return np.asarray(values @ _weights(values.shape[1], count))
 
 
-def checked_count(count: int) -> int:
-    """Return ``count`` if a mean can be taken of so many samples."""
+def check_count(count: int) -> int:
+    """Return ``count`` if it is at least 1.
+
+    Raises
+    ------
+    InvalidInput
+        If it is less.
+    """
     if count < 1:
         raise InvalidInput(f"count is {count}; a mean is of at least 1 sample. Raise it.", "count")
     return count
@@ -57,5 +63,5 @@ def checked_count(count: int) -> int:
 def _weights(samples: int, count: int) -> Floats:
     """Return the share of each sample (row) in the mean after each sample (column)."""
     age = np.arange(samples) - np.arange(samples)[:, None]
-    taken = (age >= 0) & (age < count)
-    return np.asarray(taken / taken.sum(axis=0))
+    included = (age >= 0) & (age < count)
+    return np.asarray(included / included.sum(axis=0))

@@ -1,4 +1,4 @@
-"""The LSTM networks at work: an ONNX file run by ONNX Runtime. The one place that imports it."""
+"""Inference of the LSTM networks with ONNX Runtime, which only this module imports."""
 
 import json
 from typing import Any
@@ -13,18 +13,18 @@ from pba.types import HORIZONS, Floats
 __all__ = ["OnnxForecaster"]
 
 _OUTPUTS = ["probabilities", "level_mbps", "path"]
-_CHUNK = 32  # throughput peaks at 8 to 32 windows a run
+_CHUNK = 32  # throughput is highest at 8 to 32 windows per run
 
 
 class OnnxForecaster:
-    """A forecaster read from an ONNX file.
+    """A forecaster that runs an ONNX file.
 
     Parameters
     ----------
     model
         The file's content.
     threads
-        Threads within one operator; more replicas serve a loaded service better than more threads.
+        Threads within one operator. Under load, more replicas help more than more threads.
 
     Raises
     ------
@@ -36,11 +36,11 @@ class OnnxForecaster:
     Attributes
     ----------
     columns
-        What each column of ``telemetry`` holds: those of `pba.types.COLUMNS`, or of
+        The columns of ``telemetry``: those of `pba.types.COLUMNS`, or of
         `pba.models.v1_features.COLUMNS`.
     learned
-        The output that tells one window from another because the network was trained:
-        ``probabilities``, or ``level_mbps`` where those are the same for every window.
+        The output that differs between windows because of training: ``probabilities``, or
+        ``level_mbps`` if the probabilities are the same for every window.
     """
 
     def __init__(self, model: bytes, threads: int = 1) -> None:
@@ -63,30 +63,30 @@ class OnnxForecaster:
         self._check_shapes()
 
     def predict(self, telemetry: Floats) -> Prediction:
-        """Return what the network says of the last `window` samples of each history."""
+        """Return the network's prediction from the last `window` samples of each history."""
         recent = np.ascontiguousarray(telemetry[:, -self.window :], dtype=np.float32)
         runs = [
             Prediction(*self._session.run(_OUTPUTS, {"telemetry": recent[start : start + _CHUNK]}))
             for start in range(0, len(recent), _CHUNK)
         ]
-        return runs[0] if len(runs) == 1 else Prediction.joined(runs)
+        return runs[0] if len(runs) == 1 else Prediction.concatenate(runs)
 
     def _check_shapes(self) -> None:
-        (given,) = self._session.get_inputs()
-        found = {output.name: output.shape[1:] for output in self._session.get_outputs()}
-        wanted: dict[str, list[Any]] = {
+        (telemetry,) = self._session.get_inputs()
+        shapes = {output.name: output.shape[1:] for output in self._session.get_outputs()}
+        expected: dict[str, list[Any]] = {
             "probabilities": [len(HORIZONS), len(self.bins)],
             "level_mbps": [],
             "path": [3],
         }
-        if given.name != "telemetry" or given.shape[1:] != [self.window, len(self.columns)]:
+        if telemetry.name != "telemetry" or telemetry.shape[1:] != [self.window, len(self.columns)]:
             raise BadArtifact(
-                f"the ONNX input is {given.name} {given.shape}; it is telemetry (batch, "
+                f"the ONNX input is {telemetry.name} {telemetry.shape}; it is telemetry (batch, "
                 f"{self.window}, {len(self.columns)}). Export it again with `python -m train`."
             )
-        if found != wanted:
+        if shapes != expected:
             raise BadArtifact(
-                f"the ONNX outputs (without batch) are {found}; they are {wanted}. Export the "
+                f"the ONNX outputs (without batch) are {shapes}; they are {expected}. Export the "
                 "model again with `python -m train`."
             )
 

@@ -1,4 +1,4 @@
-"""From a rule's estimates to a distribution: how wrong the rule has been within the window."""
+"""The distribution of a rule's forecast, from the rule's own errors in the window."""
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
@@ -12,7 +12,7 @@ from pba.types import HORIZONS, Floats
 __all__ = ["BINS", "RuleForecaster"]
 
 BINS = Bins.spaced(122, 6.0, 0.02)
-"""The bins that all rules share."""
+"""The bins of all rules."""
 
 # Chosen on the train split of the traces, by log score and calibration; the val split agreed.
 _HALF_LIFE = 20.0
@@ -30,22 +30,22 @@ _WIDTHS = np.geomspace(1e-3, 3.0, 200)
 
 
 class RuleForecaster(ABC):
-    """A rule that says one number, made into a forecaster.
+    """Base of a forecaster whose rule gives one number.
 
-    Two questions are answered apart (a hurdle model; Cragg, Econometrica, 1971): will there be an
-    outage, and if not, what is the rate? The rule sees the rates only, an outage (less than 1e-9
-    Mbps) being bridged by the rate before it.
+    A hurdle model (Cragg, Econometrica, 1971) has one part for the probability of an outage and one
+    for the rate without an outage. The rule sees rates only: an outage (less than 1e-9 Mbps) is
+    replaced by the rate before it.
 
     The rate's log-ratio to the newest estimate has a Laplace distribution, a tenth of it four times
-    as wide, cut off where the bins end. Its width comes from the rule's own errors in the window,
-    ``log(x[t + h] / e[t])`` for every earlier moment ``t`` in the same state (rate or outage) as
-    now: 1.1 times the squared mean of their roots, which outliers hardly move, the newer weighing
-    more (half-life 20 samples), together with half a pseudo-observation of 0.1, 0.15 and 0.2 for
-    1, 5 and 15 steps. The outage's probability is its share among the same moments, together with
-    four pseudo-observations; a fall below the first bin counts as one.
+    as wide, truncated where the bins end. Its width comes from the rule's own errors in the window,
+    ``log(x[t + h] / e[t])`` for every earlier time ``t`` in the same state (rate or outage) as
+    now: 1.1 times the squared mean of their square roots, which is robust to outliers, with more
+    weight on newer errors (half-life 20 samples), together with half a pseudo-observation of 0.1,
+    0.15 and 0.2 for 1, 5 and 15 steps. The outage's probability is its share at the same times,
+    together with four pseudo-observations; a rate below the first bin counts as an outage.
 
-    A histogram of the errors in place of the Laplace is no better calibrated and its most likely
-    value is a worse point, by 5 % of forecasts at 15 steps on the internet traces.
+    A histogram of the errors instead of the Laplace distribution is no better calibrated, and its
+    mode is a worse point, by 5 % of forecasts at 15 steps on the internet traces.
     """
 
     name: str
@@ -55,7 +55,7 @@ class RuleForecaster(ABC):
 
     @abstractmethod
     def estimates(self, rate_mbps: Floats) -> Floats:
-        """Return what the rule says after each sample, knowing nothing later.
+        """Return the rule's estimate after each sample, from that sample and earlier ones only.
 
         Parameters
         ----------
@@ -69,10 +69,10 @@ class RuleForecaster(ABC):
         """
 
     def predict(self, telemetry: Floats) -> Prediction:
-        """Return what the rule says of ``telemetry (batch, sample, 5)``, 2 samples or more."""
+        """Return the prediction for ``telemetry (batch, sample, 5)`` of at least 2 samples."""
         bandwidth_mbps = telemetry[:, :, 0].astype(np.float64)
         outage = bandwidth_mbps < _LEAST_MBPS
-        estimates = self.estimates(_bridged(bandwidth_mbps, outage))
+        estimates = self.estimates(_without_outages(bandwidth_mbps, outage))
         actual, estimated = np.log(np.maximum(bandwidth_mbps, 1e-300)), np.log(estimates)
         probabilities = [
             _distribution(actual[:, steps:] - estimated[:, :-steps], outage, steps)
@@ -89,15 +89,15 @@ def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> Floats:
     Parameters
     ----------
     errors
-        Log-ratios of what came to what was estimated, shape ``(batch, moment)``, perhaps no moment.
+        Log-ratios of actuals to estimates, shape ``(batch, time)``, possibly without any time.
     outage
         Whether each sample is an outage, shape ``(batch, sample)``, the newest last.
     steps
         The horizon.
     """
     now = outage[:, -1]
-    moments = errors.shape[1]
-    weight = (outage[:, :moments] == now[:, None]) * _recency(moments)
+    count = errors.shape[1]
+    weight = (outage[:, :count] == now[:, None]) * _recency(count)
     rated = weight * (errors >= -_REACH)
     seen, seen_rated = weight.sum(axis=1), rated.sum(axis=1)
     roots = (rated * np.sqrt(np.minimum(np.abs(errors), _REACH))).sum(axis=1)
@@ -111,8 +111,8 @@ def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> Floats:
     return probabilities
 
 
-def _bridged(bandwidth_mbps: Floats, outage: np.ndarray) -> Floats:
-    """Return the rates, an outage bridged by the rate before it, or the first one after it."""
+def _without_outages(bandwidth_mbps: Floats, outage: np.ndarray) -> Floats:
+    """Return the rates, with each outage replaced by the rate before it or the first after it."""
     if not outage.any():
         return bandwidth_mbps
     position = np.where(outage, -1, np.arange(bandwidth_mbps.shape[1]))
@@ -123,29 +123,29 @@ def _bridged(bandwidth_mbps: Floats, outage: np.ndarray) -> Floats:
 
 
 def _newest(path: Floats) -> Floats:
-    """Return the newest measured value of each column, shape ``(batch, 3)``, NaN where none is."""
+    """Return the newest measured value of each column or NaN, shape ``(batch, 3)``."""
     measured = ~np.isnan(path)
-    at = path.shape[1] - 1 - np.argmax(measured[:, ::-1], axis=1)
-    newest = np.take_along_axis(path, at[:, None], axis=1)[:, 0]
+    index = path.shape[1] - 1 - np.argmax(measured[:, ::-1], axis=1)
+    newest = np.take_along_axis(path, index[:, None], axis=1)[:, 0]
     return np.asarray(newest, dtype=np.float64)
 
 
 @lru_cache(maxsize=256)
 def _recency(count: int) -> Floats:
-    """Return the weight of ``count`` moments, oldest first."""
+    """Return the weights of ``count`` errors, oldest first."""
     return np.asarray(0.5 ** (np.arange(count)[::-1] / _HALF_LIFE))
 
 
 @lru_cache(maxsize=1)
 def _shapes() -> Floats:
-    """Return the bins' probabilities for each of the widths, no outage, shape ``(width, bin)``."""
+    """Return the bins' probabilities without outage for each width, shape ``(width, bin)``."""
     narrow = _laplace(_WIDTHS)
     wide = _laplace(np.maximum(_TAIL_FACTOR * _WIDTHS, _TAIL_LEAST))
     return np.asarray((1.0 - _TAIL_SHARE) * narrow + _TAIL_SHARE * wide)
 
 
 def _laplace(width: Floats) -> Floats:
-    """Return the bins' shares of Laplace distributions about 0, cut off, shape ``(width, bin)``."""
+    """Return truncated Laplace distributions around 0 over the bins, shape ``(width, bin)``."""
     tail = 0.5 * np.exp(-np.abs(BINS.edges) / width[:, None])
     below = np.where(BINS.edges < 0.0, tail, 1.0 - tail)
     mass = np.diff(below, axis=1, prepend=0.0)

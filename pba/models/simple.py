@@ -12,4 +12,4 @@ __all__ = ["SIMPLE_FORECASTERS"]
 SIMPLE_FORECASTERS: Mapping[str, Forecaster] = {
     forecaster.name: forecaster for forecaster in (LastValue(), Ewma(), HarmonicMean())
 }
-"""Each takes any window of two samples or more."""
+"""Each accepts any window of at least two samples."""

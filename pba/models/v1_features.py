@@ -1,6 +1,6 @@
-"""What v1, the control arm, sees of a history: the old predictor's six features. No network here.
+"""The input of v1, the control arm: the six features of the old predictor, without its network.
 
-One function builds them for training, for evaluation and for serving, so that they cannot differ.
+Training, evaluation and serving use the same function, so that the features cannot differ.
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ from pba.types import Floats
 __all__ = ["COLUMNS", "NAME", "WINDOW", "features"]
 
 NAME = "v1"
-"""What the model is called, where a mode's model is called by its mode."""
+"""The name of the model; the other models have the name of their mode."""
 
 WINDOW = 10
-"""Samples that v1 looks back on."""
+"""Samples in a window of v1."""
 
 COLUMNS = ("bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "hour", "weekday")
 """The columns of v1's input, in order."""
@@ -24,10 +24,10 @@ _THURSDAY = 3  # 1 January 1970
 
 
 def features(timestamps_s: Floats, telemetry: Floats) -> Floats:
-    """Return what v1 is given of the samples of one history, or of many windows at once.
+    """Return v1's features of the samples of one history, or of many windows at once.
 
     Hours are whole, 0 to 23, and weekdays 0 (Monday) to 6, in UTC. Both are NaN where times count
-    from the start of a trace, as most traces' do: times within 1970 are taken for such.
+    from the start of a trace, as in most traces: times within 1970 are treated as such.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def features(timestamps_s: Floats, telemetry: Floats) -> Floats:
     Returns
     -------
     Floats
-        float32, shape ``(..., sample, 6)``, columns as in `COLUMNS`. v1 takes the last `WINDOW`.
+        float32, shape ``(..., sample, 6)``, columns as in `COLUMNS`. v1 uses the last `WINDOW`.
 
     Examples
     --------
@@ -51,5 +51,5 @@ def features(timestamps_s: Floats, telemetry: Floats) -> Floats:
     times = np.asarray(timestamps_s, dtype=np.float64)
     days = times // _DAY_S
     hour, weekday = (times - days * _DAY_S) // 3600.0, (days + _THURSDAY) % 7
-    when = np.where((times >= _YEAR_S)[..., None], np.stack([hour, weekday], axis=-1), np.nan)
-    return np.concatenate([telemetry[..., :_MEASURED], when], axis=-1).astype(np.float32)
+    date = np.where((times >= _YEAR_S)[..., None], np.stack([hour, weekday], axis=-1), np.nan)
+    return np.concatenate([telemetry[..., :_MEASURED], date], axis=-1).astype(np.float32)

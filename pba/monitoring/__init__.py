@@ -1,4 +1,5 @@
-"""The jobs beside the service: scoring, drift, retraining on drift, the progressive rollout.
+"""Jobs beside the service: scoring, drift detection, retraining on drift, progressive rollout.
 
-Decisions and the loops around them. Where they run is the caller's.
+Each module holds the decisions and the state of one job. Where and how often the jobs run is the
+caller's choice, and rows are read and written through `pba.store`.
 """

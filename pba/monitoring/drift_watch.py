@@ -1,4 +1,4 @@
-"""Watching scored forecasts for drift, link by link and mode by mode; alarms become events."""
+"""Drift watches: scored forecasts pass through drift detectors, and alarms become events."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -13,15 +13,15 @@ from pba.types import Event, NetworkMode
 __all__ = ["DRIFT", "LinkDriftWatch", "ModeDriftWatch", "mode_drift", "open_alarms"]
 
 DRIFT = "drift"
-"""The kind of the events that tell of links' alarms."""
+"""The kind of the events for alarms of links."""
 
-_REBUILT_FROM = 400
-_MODE_REBUILT_FROM = 2000
-_MOST_LINKS = 5000
+_LINK_REPLAY = 400  # outcomes from which a detector is rebuilt
+_MODE_REPLAY = 2000  # outcomes
+_MAX_LINKS = 5000
 
 
 def mode_drift(mode: NetworkMode) -> str:
-    """Return the kind of the events that tell of a mode's alarms.
+    """Return the kind of the events for alarms of a mode.
 
     >>> mode_drift(NetworkMode.INTERNET)
     'drift:internet'
@@ -30,27 +30,29 @@ def mode_drift(mode: NetworkMode) -> str:
 
 
 def open_alarms(store: Store) -> list[dict[str, Any]]:
-    """Return the alarms that are open, those of modes first; as `GET /v1/drift` tells them."""
-    told = [
-        {"link_id": None, "mode": mode.value, **one.body}
+    """Return the open alarms in the wire form of `GET /v1/drift`, those of modes first."""
+    alarms = [
+        {"link_id": None, "mode": mode.value, **event.body}
         for mode in NetworkMode
-        for one in store.events(mode_drift(mode), count=1)
+        for event in store.events(mode_drift(mode), count=1)
     ]
-    links = store.alarms(DRIFT)
-    told += [{"link_id": one.link_id, "mode": None, **one.body} for one in links]
-    return [one for one in told if one["ended_s"] is None]
+    alarms += [
+        {"link_id": event.link_id, "mode": None, **event.body}
+        for event in store.newest_link_events(DRIFT)
+    ]
+    return [alarm for alarm in alarms if alarm["ended_s"] is None]
 
 
 class LinkDriftWatch:
-    """Watches the outcomes one step ahead of every link, and puts alarms among the events.
+    """Watches each link's outcomes one step ahead, and stores alarms as events.
 
-    A link's detector is rebuilt from the store when the link is first seen, or seen again after
-    5000 others, so nothing that was told is told twice and nothing new is missed.
+    A link's detector is rebuilt from stored outcomes when the link first appears, or reappears
+    after 5000 others. So no alarm is reported twice, and none is missed.
 
     Parameters
     ----------
     store
-        Holds outcomes and events.
+        Outcomes and events.
     """
 
     def __init__(self, store: Store) -> None:
@@ -59,55 +61,50 @@ class LinkDriftWatch:
         self._seen_us: dict[str, int] = {}
 
     def watch(self, link_id: str, outcomes: Sequence[Outcome]) -> list[Event]:
-        """Take in a link's new outcomes, which are stored already; return what is news."""
-        new = [one for one in outcomes if one.at == 0 and one.pending.served]
+        """Process a link's new outcomes, which are stored already; return the new events."""
+        new = [one for one in outcomes if one.horizon == 0 and one.forecast.served]
         if not new:
             return []
         if link_id in self._detectors:
             self._detectors.move_to_end(link_id)
             rows = [(one.at_us, one.actual_mbps, one.forecast_mbps, one.hit) for one in new]
         else:
-            self._begin(link_id)
-            rows = self._store.recent_outcomes(link_id, _REBUILT_FROM)
-        alarms = [alarm for row in rows if (alarm := self._feed(link_id, *row))]
-        told = [
-            Event(DRIFT, alarm.ended_s or alarm.flagged_s, link_id, alarm.as_dict())
-            for alarm in alarms
-        ]
-        if told:
-            self._store.add_events(told)
-        return told
+            self._add_detector(link_id)
+            rows = self._store.recent_outcomes(link_id, _LINK_REPLAY)
+        alarms = [alarm for row in rows if (alarm := self._update(link_id, *row))]
+        events = [_event(DRIFT, link_id, alarm) for alarm in alarms]
+        if events:
+            self._store.add_events(events)
+        return events
 
-    def _begin(self, link_id: str) -> None:
-        last = self._store.events(DRIFT, link_id, count=1)
-        held = Alarm.from_dict(last[0].body) if last else None
-        self._detectors[link_id] = DriftDetector(held)
+    def _add_detector(self, link_id: str) -> None:
+        self._detectors[link_id] = DriftDetector(_last_alarm(self._store, DRIFT, link_id))
         self._seen_us[link_id] = -1
-        if len(self._detectors) > _MOST_LINKS:
-            forgotten, _ = self._detectors.popitem(last=False)
-            del self._seen_us[forgotten]
+        if len(self._detectors) > _MAX_LINKS:
+            least_recent, _ = self._detectors.popitem(last=False)
+            del self._seen_us[least_recent]
 
-    def _feed(
+    def _update(
         self, link_id: str, at_us: int, actual_mbps: float, forecast_mbps: float, hit: bool
     ) -> Alarm | None:
-        if at_us <= self._seen_us[link_id]:  # another version's forecast of the same moment
+        if at_us <= self._seen_us[link_id]:  # another version's forecast of the same sample
             return None
         self._seen_us[link_id] = at_us
-        scored = LinkOutcome(at_us / 1e6, actual_mbps, forecast_mbps, hit)
-        return self._detectors[link_id].update(scored)
+        outcome = LinkOutcome(at_us / 1e6, actual_mbps, forecast_mbps, hit)
+        return self._detectors[link_id].update(outcome)
 
 
 class ModeDriftWatch:
-    """Watches the outcomes one step ahead of all links, mode by mode, beside what was said of them.
+    """Watches the outcomes one step ahead of all links of a mode, and stores alarms as events.
 
-    A mode's detector is rebuilt from the store when its first outcome is seen. Forecasts of models
-    alone count: a rule speaks where a link is new or a model is away, which is no change of either.
-    Those are v3's, whoever answers for the link: v1 is not what is retrained.
+    A mode's detector is rebuilt from stored outcomes when the mode first appears. Only forecasts of
+    v3's models count, whichever arm serves the link: heuristics predict where a link is new or a
+    model is not available, which is not drift, and v1 is not retrained.
 
     Parameters
     ----------
     store
-        Holds outcomes and events.
+        Outcomes and events.
     """
 
     def __init__(self, store: Store) -> None:
@@ -115,36 +112,43 @@ class ModeDriftWatch:
         self._detectors: dict[NetworkMode, ModeDriftDetector] = {}
 
     def watch(self, outcomes: Iterable[Outcome]) -> list[Event]:
-        """Take in new outcomes of any links, which are stored already; return what is news."""
+        """Process new outcomes of any links, which are stored already; return the new events."""
         by_mode: dict[NetworkMode, list[Outcome]] = {}
-        for one in outcomes:
-            if one.at == 0 and one.pending.version and one.pending.arm is Arm.V3:
-                by_mode.setdefault(NetworkMode(one.pending.mode), []).append(one)
-        told = [event for mode, new in by_mode.items() for event in self._watch(mode, new)]
-        if told:
-            self._store.add_events(told)
-        return told
+        for outcome in outcomes:
+            forecast = outcome.forecast
+            if outcome.horizon == 0 and forecast.version and forecast.arm is Arm.V3:
+                by_mode.setdefault(NetworkMode(forecast.mode), []).append(outcome)
+        events = [event for mode, new in by_mode.items() for event in self._watch(mode, new)]
+        if events:
+            self._store.add_events(events)
+        return events
 
     def _watch(self, mode: NetworkMode, new: list[Outcome]) -> list[Event]:
-        if mode not in self._detectors:
-            last = self._store.events(mode_drift(mode), count=1)
-            held = Alarm.from_dict(last[0].body) if last else None
-            self._detectors[mode] = ModeDriftDetector(held)
-            new = self._store.recent_of_mode(mode, _MODE_REBUILT_FROM)
-        new.sort(key=lambda one: one.pending.number)
-        alarms = [alarm for one in new if (alarm := self._detectors[mode].update(_said(one)))]
         kind = mode_drift(mode)
-        return [
-            Event(kind, alarm.ended_s or alarm.flagged_s, None, alarm.as_dict()) for alarm in alarms
-        ]
+        if mode not in self._detectors:
+            self._detectors[mode] = ModeDriftDetector(_last_alarm(self._store, kind))
+            new = self._store.recent_mode_outcomes(mode, _MODE_REPLAY)
+        new.sort(key=lambda outcome: outcome.forecast.id)
+        detector = self._detectors[mode]
+        alarms = [alarm for one in new if (alarm := detector.update(_mode_outcome(one)))]
+        return [_event(kind, None, alarm) for alarm in alarms]
 
 
-def _said(one: Outcome) -> ModeOutcome:
+def _last_alarm(store: Store, kind: str, link_id: str | None = None) -> Alarm | None:
+    events = store.events(kind, link_id, count=1)
+    return Alarm.from_dict(events[0].body) if events else None
+
+
+def _event(kind: str, link_id: str | None, alarm: Alarm) -> Event:
+    return Event(kind, alarm.ended_s or alarm.flagged_s, link_id, alarm.as_dict())
+
+
+def _mode_outcome(outcome: Outcome) -> ModeOutcome:
     return ModeOutcome(
-        one.pending.made_us / 1e6,
-        one.actual_mbps,
-        one.forecast_mbps,
-        *one.quartiles_mbps,
-        one.confidence,
-        one.hit,
+        outcome.forecast.created_us / 1e6,
+        outcome.actual_mbps,
+        outcome.forecast_mbps,
+        *outcome.quartiles_mbps,
+        outcome.confidence,
+        outcome.hit,
     )

@@ -1,4 +1,4 @@
-"""Scoring as it goes: which links to look at, and what is told of what was found."""
+"""Continuous scoring: which links to score, and the drift watches that see the outcomes."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,67 +10,66 @@ from pba.store import Store
 
 __all__ = ["Scorer"]
 
-_AT_ONCE = 100
+_LINKS_PER_CALL = 100
 
 
 class Scorer:
     """Scores forecasts as their actuals arrive.
 
-    It keeps nothing that it would miss: what is not scored is found in the store, and what is
-    scored there is not scored again. One should run at a time, because of several each would wait
-    for the others, but no harm comes of more.
+    A scorer can be restarted at any time: open forecasts are in the store, and a scored one is not
+    scored again. Several at a time are correct but wait for each other's locks, so run one.
 
     Parameters
     ----------
     store
-        Holds samples and forecasts.
+        Samples and forecasts.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._begin_watching()
-        self._heard: set[str] = set()
-        self._news = threading.Event()
+        self._reset_watches()
+        self._notified: set[str] = set()
+        self._wakeup = threading.Event()
         self._lock = threading.Lock()
 
-    def hear(self, link_ids: Iterable[str]) -> None:
-        """Note that ``link_ids`` have new samples."""
+    def notify(self, link_ids: Iterable[str]) -> None:
+        """Record that ``link_ids`` have new samples."""
         with self._lock:
-            self._heard.update(link_ids)
-        self._news.set()
+            self._notified.update(link_ids)
+        self._wakeup.set()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until something is heard, at most ``timeout_s``; return whether it was."""
-        return self._news.wait(timeout_s)
+        """Wait for a notification, at most ``timeout_s``; return whether there is one."""
+        return self._wakeup.wait(timeout_s)
 
-    def look(self) -> list[Outcome]:
-        """Look through all links that may have something to score."""
+    def score_open(self) -> list[Outcome]:
+        """Score all links with open forecasts; return the new outcomes."""
         return self._score(self._store.open_links())
 
     def score(self) -> list[Outcome]:
-        """Score what can be scored on the links heard of since; return the new outcomes."""
+        """Score the links of the notifications since the last call; return the new outcomes."""
         with self._lock:
-            links, self._heard = sorted(self._heard), set()
-            self._news.clear()
-        return self._score(links)
+            link_ids, self._notified = sorted(self._notified), set()
+            self._wakeup.clear()
+        return self._score(link_ids)
 
-    def _score(self, links: Sequence[str]) -> list[Outcome]:
-        found: list[Outcome] = []
-        for start in range(0, len(links), _AT_ONCE):
-            part = links[start : start + _AT_ONCE]
+    def _score(self, link_ids: Sequence[str]) -> list[Outcome]:
+        scored: list[Outcome] = []
+        for start in range(0, len(link_ids), _LINKS_PER_CALL):
             try:
-                settled = self._store.settle(part)
+                settled = self._store.settle(link_ids[start : start + _LINKS_PER_CALL])
                 self._watch(settled)
             except StoreUnavailable:
-                self._begin_watching()  # from what is stored: some of it may have been missed
+                self._reset_watches()  # they may have missed outcomes that are stored
                 raise
-            found += [outcome for outcomes in settled.values() for outcome in outcomes]
-        return found
+            scored += [outcome for outcomes in settled.values() for outcome in outcomes]
+        return scored
 
-    def _begin_watching(self) -> None:
-        self._links, self._modes = LinkDriftWatch(self._store), ModeDriftWatch(self._store)
+    def _reset_watches(self) -> None:
+        self._links = LinkDriftWatch(self._store)
+        self._modes = ModeDriftWatch(self._store)
 
     def _watch(self, settled: Mapping[str, Sequence[Outcome]]) -> None:
         for link_id, outcomes in settled.items():
             self._links.watch(link_id, outcomes)
-        self._modes.watch(one for outcomes in settled.values() for one in outcomes)
+        self._modes.watch(outcome for outcomes in settled.values() for outcome in outcomes)

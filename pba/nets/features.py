@@ -1,8 +1,9 @@
-"""From raw telemetry to what the network sees, in `keras.ops`, so that it is part of the graph.
+"""The network's features of raw telemetry, in `keras.ops`, so that they are part of the graph.
 
-A stretch of telemetry holds one window or, to train, many in a row: a window ends at each of its
-last samples. What the LSTMs see of a sample depends on that sample and on earlier ones alone, so
-windows in a row share it; what depends on where a window ends is made for each.
+A stretch of telemetry contains one window or, in training, several consecutive ones: a window ends
+at each of its last samples. The LSTM inputs of a sample depend on that sample and earlier ones
+only, so consecutive windows share them; features that depend on the end of a window are computed
+for each window.
 
 Tensors have the shape ``(stretch, sample)`` or ``(window, sample)``, where the windows of all
 stretches follow one another.
@@ -17,18 +18,18 @@ import numpy as np
 from pba.models.distribution import Bins
 from pba.types import COLUMNS, Floats
 
-__all__ = ["Inputs", "cut", "inputs", "path_scale"]
+__all__ = ["Inputs", "cut_windows", "network_inputs", "path_scale"]
 
 _LEVEL_STEPS = 5
 _LEVEL_SHARE, _LEVEL_MBPS = 1e-3, 1e-9
 _RECENT = 10
-_UNMEASURED = 1e3  # above any scaled value, so that a minimum passes it over
+_UNMEASURED = 1e3  # above any scaled value, so that a minimum ignores it
 PATH_FACTORS = (100.0, 1000.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What telemetry looks like to the network.
+    """The network's inputs, derived from telemetry.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class Inputs:
     recent
         The newest 10 samples of each window beside its level, shape ``(window, feature)``.
     steps
-        What the LSTMs see, shape ``(stretch, sample, feature)``.
+        The LSTM inputs, shape ``(stretch, sample, feature)``.
     """
 
     level_mbps: Any
@@ -56,7 +57,7 @@ def path_scale(values: Any, factor: float | Floats) -> Any:
     return ops.log(1.0 + factor * values)  # log1p has no ONNX operator
 
 
-def cut(values: Any, window: int, newest: int) -> Any:
+def cut_windows(values: Any, window: int, newest: int) -> Any:
     """Return the ``newest`` samples of every window in ``values (stretch, sample, …)``.
 
     Windows have ``window`` samples; shape ``(window, newest, …)``.
@@ -68,10 +69,10 @@ def cut(values: Any, window: int, newest: int) -> Any:
     return ops.reshape(frames, (-1, newest, *values.shape[2:]))
 
 
-def inputs(telemetry: Any, window: int, bins: Bins, seen: Sequence[bool]) -> Inputs:
-    """Return the network's view of ``telemetry``, shape ``(stretch, sample, 5)``.
+def network_inputs(telemetry: Any, window: int, bins: Bins, seen: Sequence[bool]) -> Inputs:
+    """Return the network's inputs for ``telemetry``, shape ``(stretch, sample, 5)``.
 
-    Columns that ``seen`` marks as never trained on stay 0, measured or not.
+    Columns that ``seen`` marks as absent from the training data are 0, measured or not.
     """
     from keras import ops
 
@@ -87,27 +88,27 @@ def inputs(telemetry: Any, window: int, bins: Bins, seen: Sequence[bool]) -> Inp
         others += [*_column(COLUMNS[column], value, mask, levels, window, reach), mask]
     steps = ops.stack([*_moves(bandwidth, levels, window, reach), *others], axis=-1)
 
-    level = cut(levels, window, 1)
-    log_ratio = _log_ratio(cut(bandwidth, window, window), level, reach)
+    level = cut_windows(levels, window, 1)
+    log_ratio = _log_ratio(cut_windows(bandwidth, window, window), level, reach)
     newest = log_ratio[:, -_RECENT:]
     beside = ops.reshape(
-        cut(ops.stack(others, axis=-1), window, _RECENT), (-1, _RECENT * len(others))
+        cut_windows(ops.stack(others, axis=-1), window, _RECENT), (-1, _RECENT * len(others))
     )
     recent = ops.concatenate([newest, _magnified(newest), beside], axis=-1)
     return Inputs(level[:, 0], log_ratio, recent, steps)
 
 
 def _moves(bandwidth: Any, levels: Any, window: int, reach: float) -> list[Any]:
-    """Return what bandwidth does at each sample: beside its level, and how that level moves."""
+    """Return the bandwidth features of each sample: its ratio to the level, the level's change."""
     from keras import ops
 
-    aside = _log_ratio(bandwidth, levels, reach)
+    ratio = _log_ratio(bandwidth, levels, reach)
     log_level = ops.log(levels)
     step = ops.clip(log_level - _before(log_level, 1)[:, :-1], -reach, reach)
     usual = _trailing(ops.average_pool, log_level, window // 2)
     return [
-        aside,
-        _magnified(aside),
+        ratio,
+        _magnified(ratio),
         step,
         _magnified(step),
         ops.clip(log_level - usual, -reach, reach),
@@ -150,7 +151,7 @@ def _before(values: Any, steps: int) -> Any:
 
 
 def _trailing(pool: Callable[..., Any], values: Any, steps: int) -> Any:
-    """Return what ``pool`` makes of each sample and the ``steps - 1`` before it."""
+    """Return ``pool`` over each sample and the ``steps - 1`` before it."""
     padded = _before(values, steps - 1)[:, :, None]
     return pool(padded, steps, 1, padding="valid")[:, :, 0]
 
@@ -163,7 +164,7 @@ def _log_ratio(rate: Any, level: Any, reach: float) -> Any:
 
 
 def _magnified(log_ratio: Any) -> Any:
-    """Return log-ratios with those of a few per cent told apart."""
+    """Return log-ratios on a scale that resolves those of a few per cent."""
     from keras import ops
 
     return ops.arcsinh(log_ratio / 0.02) / 4.0

@@ -1,4 +1,4 @@
-"""Training in one process, for `BandwidthPredictorV3.train`. For clusters there is `train/`."""
+"""Training in one process, for `BandwidthPredictorV3.train`; `train` trains on a cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from pba.nets.epochs import stretches_a_batch, train_epoch, validate_epoch
+from pba.nets.epochs import stretches_per_batch, train_epoch, validate_epoch
 from pba.nets.training_recipe import training_recipe
 from pba.nets.training_steps import TrainingSteps, adam
 from pba.telemetry.datasets import WindowSet
 from pba.types.profile import NetworkShape
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["FitResult", "fit"]
 
 _PATIENCE = 10
 _IN_A_ROW = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
-    """A trained network and how it went: ``loss``, ``val_loss`` and ``val_mae`` (Mbps) by epoch."""
+class FitResult:
+    """A trained network, and per epoch ``loss``, ``val_loss`` and ``val_mae`` (Mbps)."""
 
     model: Any
     history: dict[str, list[float]]
@@ -34,8 +34,8 @@ def fit(
     batch_size: int,
     rng: np.random.Generator,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
-) -> Fitted:
-    """Return a network trained on ``train``, with the weights that were best on ``val``.
+) -> FitResult:
+    """Return a network trained on ``train``, with the weights of the best epoch on ``val``.
 
     Stops after 10 epochs without a better ``val_loss``.
 
@@ -49,7 +49,7 @@ def fit(
     learner = recipe.build(seed, _IN_A_ROW)
     model = recipe.build(seed, 1)
     stretches = len(train.draw_stretches(rng, _IN_A_ROW))
-    batches = -(-stretches // stretches_a_batch(batch_size, _IN_A_ROW, 1))
+    batches = -(-stretches // stretches_per_batch(batch_size, _IN_A_ROW, 1))
     steps = TrainingSteps(learner, model, adam(profile.learning_rate, epochs * batches), recipe)
     history: dict[str, list[float]] = {"loss": [], "val_loss": [], "val_mae": []}
     best = model.get_weights()
@@ -65,4 +65,4 @@ def fit(
         if epoch - int(np.argmin(history["val_loss"])) >= _PATIENCE:
             break
     model.set_weights(best)
-    return Fitted(model, history)
+    return FitResult(model, history)

@@ -1,10 +1,10 @@
-"""The network's answers: a distribution per horizon and the next step's path.
+"""The network's output heads: a distribution per horizon and the next step's path.
 
-A distribution is a mixture of free bins (a softmax) and of logistic bumps that sit on what the
-window itself shows: its last values, its level, its means. Links repeat themselves, often exactly,
-and a bump can say "the last value again" on any link without learning every place where a last
-value can lie (the discretised logistic mixture of PixelCNN++, Salimans et al., 2017, with anchored
-means).
+A distribution is a mixture of free bins (a softmax) and of logistic components that are anchored to
+statistics of the window: its last values, its level, its means. Links repeat values, often exactly,
+and an anchored component can predict "the last value again" on any link without learning every
+position of a last value (the discretised logistic mixture of PixelCNN++, Salimans et al., 2017,
+with anchored means).
 """
 
 import math
@@ -20,7 +20,7 @@ from pba.types import HORIZONS
 
 __all__ = ["path", "probabilities", "sharpen"]
 
-# Of the bumps' widths, in log-ratio; narrower ones would magnify float32 noise beyond parity.
+# Limits of component widths in log-ratio; narrower ones amplify float32 noise beyond parity.
 _NARROW, _WIDE = math.log(0.005), math.log(2.0)
 _MEANS = (5, 15)
 _SMOOTHING = 0.3
@@ -33,11 +33,11 @@ def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Gener
     Parameters
     ----------
     hidden
-        What the network made of the window, shape ``(batch, unit)``.
+        The last hidden state of each window, shape ``(batch, unit)``.
     log_ratio
         Shape ``(batch, step)``.
     draw
-        Gives the first weights.
+        Random source of the initial weights.
     """
     from keras import layers, ops
 
@@ -53,42 +53,42 @@ def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Gener
     widths = dense(horizons * count, "widths")
     widths = ops.exp(_NARROW + (_WIDE - _NARROW) * ops.sigmoid(widths))
     shifts = layers.Dense(horizons * count, kernel_initializer="zeros", name="shifts")(hidden)
-    places = ops.reshape(shifts, (-1, horizons, count)) + ops.expand_dims(anchors, 1)
-    bumps = _bumps(places, ops.reshape(widths, (-1, horizons, count)), bins)
-    mixed = ops.sum(bumps * ops.expand_dims(shares[:, :, 1:], -1), axis=2)
+    centers = ops.reshape(shifts, (-1, horizons, count)) + ops.expand_dims(anchors, 1)
+    components = _components(centers, ops.reshape(widths, (-1, horizons, count)), bins)
+    mixed = ops.sum(components * ops.expand_dims(shares[:, :, 1:], -1), axis=2)
     return mixed + free * shares[:, :, :1]
 
 
 def sharpen(probabilities: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
     """Return ``(batch, horizon, bin)`` with each horizon's density raised to its power.
 
-    Powers above 1 make a network surer, below 1 less sure; `pba.nets.sharpness` finds them.
+    Powers above 1 narrow the distribution, powers below 1 widen it; `pba.nets.sharpness` fits them.
     """
     from keras import ops
 
     powers = np.array(sharpness)[:, None]
-    evened = (bins.widths ** (1.0 - powers)).astype(np.float32)
-    sharp = ops.power(ops.maximum(probabilities, _TINY), powers.astype(np.float32)) * evened
+    width_factor = (bins.widths ** (1.0 - powers)).astype(np.float32)
+    sharp = ops.power(ops.maximum(probabilities, _TINY), powers.astype(np.float32)) * width_factor
     return sharp / ops.sum(sharp, axis=-1, keepdims=True)
 
 
 def _anchors(log_ratio: Any, reach: float) -> Any:
-    """Return where the bumps sit, shape ``(batch, anchor)``; an outage lies well below the bins."""
+    """Return the anchors, shape ``(batch, anchor)``; that of an outage is far below the bins."""
     from keras import ops
 
-    found = [log_ratio[:, -1], log_ratio[:, -2], ops.zeros_like(log_ratio[:, -1])]
-    found += [ops.mean(log_ratio[:, -steps:], axis=1) for steps in _MEANS]
-    anchors = ops.stack(found, axis=-1)
+    statistics = [log_ratio[:, -1], log_ratio[:, -2], ops.zeros_like(log_ratio[:, -1])]
+    statistics += [ops.mean(log_ratio[:, -steps:], axis=1) for steps in _MEANS]
+    anchors = ops.stack(statistics, axis=-1)
     return ops.where(anchors < 1e-3 - reach, -2.0 * reach, anchors)
 
 
-def _bumps(places: Any, widths: Any, bins: Bins) -> Any:
-    """Return the mass of each bump in each bin, shape ``(batch, horizon, anchor, bin)``."""
+def _components(centers: Any, widths: Any, bins: Bins) -> Any:
+    """Return the mass of each component in each bin, shape ``(batch, horizon, anchor, bin)``."""
     from keras import ops
 
     edges = bins.edges[:-1].astype(np.float32)  # the last bin also takes everything above it
-    away = ops.subtract(edges, ops.expand_dims(places, -1))
-    below = ops.sigmoid(away / ops.expand_dims(widths, -1))
+    distance = ops.subtract(edges, ops.expand_dims(centers, -1))
+    below = ops.sigmoid(distance / ops.expand_dims(widths, -1))
     ends = ops.zeros_like(below[..., :1]), ops.ones_like(below[..., :1])
     return ops.concatenate([below, ends[1]], -1) - ops.concatenate([ends[0], below], -1)
 
@@ -97,7 +97,7 @@ def path(hidden: Any, telemetry: Any) -> Any:
     """Return latency (ms), packet loss and jitter (ms) of the next step, shape ``(batch, 3)``.
 
     A learned blend of the last measured value and the exponentially weighted mean, times a learned
-    change; NaN where the window holds none.
+    change; NaN where the window has no measurement.
     """
     from keras import layers, ops
 
@@ -118,11 +118,11 @@ def _next(column: Any, smooth: Any, change: Any, factor: float) -> Any:
     measured = ops.where(ops.isnan(column), 0.0, 1.0)
     values = ops.where(ops.isnan(column), 0.0, column)
     newer = ops.flip(ops.cumsum(ops.flip(measured, 1), axis=1), 1) - measured
-    # Weights by how many measured samples are newer: 1, 0.7, 0.49, … and 0 where none was measured.
+    # Weights by the number of newer measured samples: 1, 0.7, 0.49, …; 0 for a missing value.
     weights = measured * ops.exp(newer * math.log(1.0 - _SMOOTHING))
     mean = ops.sum(weights * values, axis=1) / ops.maximum(ops.sum(weights, axis=1), _SMOOTHING)
     last = ops.sum(ops.where(newer < 0.5, measured * values, 0.0), axis=1)
-    kept = smooth * path_scale(mean, factor) + (1.0 - smooth) * path_scale(last, factor)
-    moved = ops.exp(kept + ops.clip(change, -3.0, 3.0))
-    answer = ops.maximum(moved - 1.0, 0.0) / factor
-    return ops.where(ops.max(measured, axis=1) > 0.0, answer, float("nan"))
+    scaled = smooth * path_scale(mean, factor) + (1.0 - smooth) * path_scale(last, factor)
+    changed = ops.exp(scaled + ops.clip(change, -3.0, 3.0))
+    value = ops.maximum(changed - 1.0, 0.0) / factor
+    return ops.where(ops.max(measured, axis=1) > 0.0, value, float("nan"))

@@ -1,4 +1,4 @@
-"""The loss: cross-entropy on smoothed bins per horizon, and a little for the next step's path."""
+"""The loss: cross-entropy on smoothed bins per horizon plus a small term for the path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,14 +12,14 @@ from pba.nets.targets import soft_targets
 __all__ = ["distillation_loss", "window_loss"]
 
 _PATH_WEIGHT = 0.1
-_BEND = 0.05
+_HUBER = 0.05
 _TINY = 1e-9
 
 
 def window_loss(bins: Bins) -> Callable[[Any, Any, Any], Any]:
     """Return the function ``(outputs, future_mbps, path) -> loss of each window``, ``(batch,)``.
 
-    Horizons beyond the end of a series and path values that were not measured do not count.
+    Horizons beyond the end of a series and missing path values are excluded.
     """
     targets, edges = soft_targets(bins), bins.edges.astype(np.float32)
 
@@ -30,23 +30,23 @@ def window_loss(bins: Bins) -> Callable[[Any, Any, Any], Any]:
     return loss
 
 
-def distillation_loss(outputs: dict[str, Any], wanted: Any, future_mbps: Any) -> Any:
-    """Return the cross-entropy of each window to what its teachers say, shape ``(batch,)``.
+def distillation_loss(outputs: dict[str, Any], teacher: Any, future_mbps: Any) -> Any:
+    """Return the cross-entropy of each window to its teachers' mean, shape ``(batch,)``.
 
     Knowledge distillation (Hinton, Vinyals and Dean, "Distilling the knowledge in a neural
     network", 2015).
 
     Parameters
     ----------
-    wanted
+    teacher
         The teachers' mean probabilities, shape ``(batch, horizon, bin)``.
     future_mbps
-        Horizons that are NaN here do not count: the window lies past the end of its series.
+        Horizons that are NaN here are excluded: they lie past the end of their series.
     """
     import tensorflow as tf
 
     known = ~tf.math.is_nan(future_mbps)
-    entropy = -tf.reduce_sum(wanted * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
+    entropy = -tf.reduce_sum(teacher * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
     return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
 
 
@@ -58,20 +58,20 @@ def _bandwidth(outputs: dict[str, Any], future_mbps: Any, targets: Any, edges: A
     log_ratio = tf.math.log(tf.maximum(ratio, float(np.exp(edges[0] - 1.0))))
     flat = tf.searchsorted(edges, tf.reshape(log_ratio, [-1]), side="right")
     index = tf.reshape(tf.minimum(flat, len(edges) - 1), tf.shape(log_ratio))
-    wanted = tf.gather(tf.constant(targets), index)
-    entropy = -tf.reduce_sum(wanted * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
+    target = tf.gather(tf.constant(targets), index)
+    entropy = -tf.reduce_sum(target * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
     return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
 
 
-def _path(said: Any, actual: Any) -> Any:
+def _path(predicted: Any, actual: Any) -> Any:
     import tensorflow as tf
 
-    known = ~(tf.math.is_nan(said) | tf.math.is_nan(actual))
-    # Both are made finite before the logarithm: a NaN that is masked later still spoils gradients.
+    known = ~(tf.math.is_nan(predicted) | tf.math.is_nan(actual))
+    # Both are made finite before the logarithm: a NaN that is masked later still enters gradients.
     factors = np.array(PATH_FACTORS, dtype=np.float32)
-    wanted = path_scale(tf.where(known, actual, 0.0), factors)
-    off = path_scale(tf.where(known, said, 0.0), factors) - wanted
-    size = tf.abs(off)
-    # Huber's: absolute error, for the median is what has the least, but smooth at 0.
-    bent = tf.where(size < _BEND, 0.5 * off * off / _BEND, size - 0.5 * _BEND)
-    return tf.reduce_sum(bent, axis=-1)
+    target = path_scale(tf.where(known, actual, 0.0), factors)
+    error = path_scale(tf.where(known, predicted, 0.0), factors) - target
+    size = tf.abs(error)
+    # Huber loss: absolute error, which the median minimises, but smooth at 0.
+    huber = tf.where(size < _HUBER, 0.5 * error * error / _HUBER, size - 0.5 * _HUBER)
+    return tf.reduce_sum(huber, axis=-1)

@@ -1,4 +1,4 @@
-"""The two networks: raw telemetry in, distributions out. One graph for training, Keras and ONNX."""
+"""The two networks, from raw telemetry to distributions: one graph for Keras and ONNX."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 from pba.models.distribution import Bins
 from pba.nets import heads
-from pba.nets.features import Inputs, cut, inputs
+from pba.nets.features import Inputs, cut_windows, network_inputs
 from pba.nets.seeds import glorot, lstm_weights, seed_from
 from pba.types import COLUMNS, HORIZONS, Floats
 from pba.types.profile import NetworkShape
 
-__all__ = ["build", "calibrated", "weights_of"]
+__all__ = ["build", "calibrate", "weights_of"]
 
 _HIDDEN, _HIDDEN_DROPOUT = 256, 0.1
 _SPANS = (5, 15)
@@ -30,20 +30,20 @@ def build(
     bins
         The layout of the probabilities.
     seen
-        Which of the five columns training data measured. The others are 0 to the network, so that
-        what it was never trained on cannot disturb its answer.
+        Which of the five columns the training data has. The others are 0 to the network, so that
+        a column without training data cannot affect its output.
     seed
-        Of the first weights and of dropout.
+        Of the initial weights and of dropout.
     in_a_row
-        Windows that a stretch of telemetry holds. To train, many share the steps of their LSTMs:
-        64 samples hold 5 windows of 60, and cost little more than one. The weights are the same.
+        Consecutive windows in a stretch of telemetry. In training they share their LSTM steps: 64
+        samples contain 5 windows of 60 and cost little more than one. The weights are the same.
 
     Returns
     -------
     keras.Model
         ``telemetry (stretch, window + in_a_row - 1, 5)`` → ``probabilities (batch, horizon, bin)``,
-        ``level_mbps (batch,)`` and ``path (batch, 3)``, as `pba.models.base.Prediction` says; the
-        batch is every window of the first stretch, then those of the next.
+        ``level_mbps (batch,)`` and ``path (batch, 3)``, as in `pba.models.base.Prediction`; the
+        batch has every window of the first stretch, then those of the next.
         Only built-in layers and operations, so that `.keras` files load without this package.
     """
     import keras
@@ -51,18 +51,18 @@ def build(
     draw = np.random.default_rng(seed)  # keras.utils.set_random_seed would reseed the whole process
     length = profile.window + in_a_row - 1
     telemetry = keras.Input((length, len(COLUMNS)), dtype="float32", name="telemetry")
-    view = inputs(telemetry, profile.window, bins, seen)
+    view = network_inputs(telemetry, profile.window, bins, seen)
     hidden = _hidden(profile, view, draw)
     outputs = {
         "probabilities": heads.probabilities(hidden, view.log_ratio, bins, draw),
         "level_mbps": view.level_mbps,
-        "path": heads.path(hidden, cut(telemetry, profile.window, profile.window)),
+        "path": heads.path(hidden, cut_windows(telemetry, profile.window, profile.window)),
     }
     return keras.Model(telemetry, outputs, name=str(profile.mode))
 
 
-def calibrated(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
-    """Return ``model``, its weights shared, as sure as ``sharpness`` makes it at each horizon."""
+def calibrate(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
+    """Return ``model``, with shared weights, calibrated by the ``sharpness`` of each horizon."""
     import keras
 
     (telemetry,) = model.inputs
@@ -72,10 +72,9 @@ def calibrated(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
 
 
 def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[bool]) -> list[Floats]:
-    """Return the weights of ``saved``, which `calibrated` made, in the order that `build` has.
+    """Return the weights of ``saved``, a calibrated network, in the order of `build`.
 
-    A calibrated graph lists its layers in another order, so its weights cannot be copied as they
-    are.
+    A calibrated graph lists its layers in another order, so its weights cannot be copied directly.
 
     Raises
     ------
@@ -83,30 +82,30 @@ def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[boo
         If ``saved`` is not such a network.
     """
     plain = build(profile, bins, seen)
-    finished = calibrated(plain, bins, [1.0] * len(HORIZONS))
+    finished = calibrate(plain, bins, [1.0] * len(HORIZONS))
     finished.set_weights(saved.get_weights())
     weights: list[Floats] = plain.get_weights()
     return weights
 
 
 def _hidden(profile: NetworkShape, view: Inputs, draw: np.random.Generator) -> Any:
-    """Return what the LSTMs and the shortcuts past them make of each window, ``(batch, unit)``."""
+    """Return the hidden state of each window from LSTMs and shortcuts, ``(batch, unit)``."""
     from keras import layers
 
     state = view.steps
     for units in profile.units:
         state = layers.LSTM(units, return_sequences=True, **lstm_weights(draw))(state)
         state = layers.Dropout(profile.dropout, seed=seed_from(draw))(state)
-    last = cut(state, profile.window, 1)[:, 0]
+    last = cut_windows(state, profile.window, 1)[:, 0]
     first = _dense(layers.Concatenate()([last, view.recent, _statistics(view.log_ratio)]), draw)
     return layers.Concatenate()([first, _dense(first, draw)])
 
 
-def _dense(given: Any, draw: np.random.Generator) -> Any:
+def _dense(inputs: Any, draw: np.random.Generator) -> Any:
     from keras import layers, ops
 
-    hidden = layers.Dense(_HIDDEN, kernel_initializer=glorot(draw))(given)
-    hidden = ops.gelu(hidden, approximate=True)  # the exact one's operator has no ONNX form
+    hidden = layers.Dense(_HIDDEN, kernel_initializer=glorot(draw))(inputs)
+    hidden = ops.gelu(hidden, approximate=True)  # the exact form has no ONNX operator
     return layers.Dropout(_HIDDEN_DROPOUT, seed=seed_from(draw))(hidden)
 
 
@@ -116,7 +115,7 @@ def _statistics(log_ratio: Any) -> Any:
 
     spans = [log_ratio[:, -steps:] for steps in _SPANS] + [log_ratio]
     statistics = [ops.mean(span, axis=1) for span in spans]
-    # The root of a variance of exactly 0, a steady link, has no gradient and no need of one here:
-    # log-ratios depend on the input alone.
+    # The root of a variance of exactly 0, a steady link, has no gradient. None is needed here,
+    # because log-ratios depend on the input only.
     statistics += [ops.std(span, axis=1) for span in spans]
     return ops.stack(statistics, axis=-1)

@@ -1,4 +1,4 @@
-"""From a trained Keras network to a checked ONNX file that any runtime in any language can use."""
+"""Export of a trained Keras network to an ONNX file, with a check of parity."""
 
 import json
 from collections.abc import Mapping
@@ -23,18 +23,18 @@ _BATCHES = (1, 7, 64)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a model comes from, as its file tells it.
+    """Where a model comes from, as stored in its metadata.
 
     Parameters
     ----------
     version
-        As ``internet-2026.11.23-1``.
+        Such as ``internet-2026.11.23-1``.
     columns_seen
-        Which of the five columns training data measured.
+        Which of the five columns the training data has.
     trained_on
-        Names of the sets.
+        Names of the training sets.
     revision
-        Of the code, in git.
+        Git revision of the code.
     """
 
     version: str
@@ -55,14 +55,14 @@ def export_onnx(
     Parameters
     ----------
     columns, learned
-        As `pba.models.onnx.OnnxForecaster` tells them.
+        As in `pba.models.onnx.OnnxForecaster`.
 
     Raises
     ------
     BadArtifact
-        If the file does not answer as Keras does, or says the same of every window.
+        If the file and Keras differ, or if the output is the same for every window.
     """
-    told = {
+    metadata = {
         "mode": model.name,
         "version": origin.version,
         "window": str(model.input_shape[1]),
@@ -75,13 +75,13 @@ def export_onnx(
         "revision": origin.revision,
         "metrics": "{}",  # until `annotate`
     }
-    content = _with_metadata(_convert(model), told)
+    content = _with_metadata(_convert(model), metadata)
     check_parity(model, OnnxForecaster(content))
     return content
 
 
 def annotate(content: bytes, metrics: Mapping[str, Any]) -> bytes:
-    """Return an exported file with ``metrics`` in its metadata: they are measured on the file."""
+    """Return an exported file with ``metrics``, which are measured on the file, in its metadata."""
     import onnx
 
     proto = onnx.load_from_string(content)
@@ -100,22 +100,22 @@ def check_parity(model: Any, forecaster: OnnxForecaster) -> float:
     Raises
     ------
     BadArtifact
-        If it is above 1e-5, or if what it learned to say is the same for all windows: a model
-        that learned nothing agrees with any copy of itself.
+        If it is above 1e-5, or if the learned output is the same for all windows: an untrained
+        model agrees with any copy of itself.
     """
     rng = np.random.default_rng(7)
     batches = [
         varied_windows(rng, size, forecaster.window, forecaster.columns) for size in _BATCHES
     ]
-    said = [forecaster.predict(windows) for windows in batches]
-    keras_said = [_ask_keras(model, windows) for windows in batches]
-    worst = float(np.max([_difference(a, b) for a, b in zip(said, keras_said, strict=True)]))
+    onnx = [forecaster.predict(windows) for windows in batches]
+    keras = [_predict_keras(model, windows) for windows in batches]
+    worst = float(np.max([_difference(a, b) for a, b in zip(onnx, keras, strict=True)]))
     if not worst <= _TOLERANCE:
         raise BadArtifact(
             f"ONNX and Keras differ by {worst:.2g}; at most {_TOLERANCE:g} is allowed. Check the "
             "operators that the network uses."
         )
-    if np.ptp(getattr(said[-1], forecaster.learned), axis=0).max() < 1e-3:
+    if np.ptp(getattr(onnx[-1], forecaster.learned), axis=0).max() < 1e-3:
         raise BadArtifact(
             f"the network gives the same {forecaster.learned} for every window, so it learned "
             "nothing and parity proves nothing. Train it."
@@ -128,8 +128,8 @@ def varied_windows(
 ) -> Floats:
     """Return windows of many kinds, float32, shape ``(count, window, column)``.
 
-    Walks from 1e-3 to 1e5 Mbps, some with outages, with 20 % of the optional values missing and
-    now and then a whole column.
+    Random walks from 1e-3 to 1e5 Mbps, some with outages, with 20 % of the optional values and
+    20 % of the optional columns missing.
     """
     noise = rng.normal(0.0, 10.0 ** rng.uniform(-3, 0, (count, 1, 1)), (count, window, 5))
     walk = np.exp(np.cumsum(noise, axis=1) * 0.3)
@@ -137,9 +137,9 @@ def varied_windows(
     windows = walk * scale[:, None]
     windows[..., 2] = np.minimum(windows[..., 2], 1.0)
     windows[..., 0] *= rng.random((count, window)) > rng.choice([0.0, 0.0, 0.2, 1.0], (count, 1))
-    lost = rng.random((count, window, 4)) < 0.2
-    lost |= rng.random((count, 1, 4)) < 0.2
-    windows[..., 1:] = np.where(lost, np.nan, windows[..., 1:])
+    missing = rng.random((count, window, 4)) < 0.2
+    missing |= rng.random((count, 1, 4)) < 0.2
+    windows[..., 1:] = np.where(missing, np.nan, windows[..., 1:])
     windows = np.clip(windows, 0.0, 1e6)
     if columns == v1_features.COLUMNS:
         start, step = rng.uniform([0.0, 1.0], [2e9, 3600.0], (count, 2)).T[..., None]
@@ -151,31 +151,31 @@ def _convert(model: Any) -> Any:
     import tensorflow as tf
     import tf2onnx
 
-    given = (tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="telemetry"),)
+    signature = (tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="telemetry"),)
     # A dict from the traced function gives the ONNX outputs their names.
-    traced = tf.function(lambda x: dict(model(x, training=False)), input_signature=given)
-    proto, _ = tf2onnx.convert.from_function(traced, input_signature=given, opset=_OPSET)
+    traced = tf.function(lambda x: dict(model(x, training=False)), input_signature=signature)
+    proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=_OPSET)
     return proto
 
 
-def _with_metadata(proto: Any, told: Mapping[str, str]) -> bytes:
-    for key, value in told.items():
+def _with_metadata(proto: Any, metadata: Mapping[str, str]) -> bytes:
+    for key, value in metadata.items():
         proto.metadata_props.add(key=key, value=value)
     content: bytes = proto.SerializeToString()
     return content
 
 
-def _ask_keras(model: Any, windows: Floats) -> Prediction:
+def _predict_keras(model: Any, windows: Floats) -> Prediction:
     return Prediction(**{name: np.asarray(part) for name, part in model(windows).items()})
 
 
-def _difference(said: Prediction, keras_said: Prediction) -> float:
-    """Return the largest difference; NaN where one has NaN and the other has not."""
+def _difference(onnx: Prediction, keras: Prediction) -> float:
+    """Return the largest difference; NaN if only one of the two has NaN in a place."""
     pairs = [
-        (said.probabilities, keras_said.probabilities),
-        (np.log(said.level_mbps), np.log(keras_said.level_mbps)),
-        (said.path / (1.0 + keras_said.path), keras_said.path / (1.0 + keras_said.path)),
+        (onnx.probabilities, keras.probabilities),
+        (np.log(onnx.level_mbps), np.log(keras.level_mbps)),
+        (onnx.path / (1.0 + keras.path), keras.path / (1.0 + keras.path)),
     ]
-    if not (np.isnan(said.path) == np.isnan(keras_said.path)).all():
+    if not (np.isnan(onnx.path) == np.isnan(keras.path)).all():
         return float("nan")
     return max(float(np.nanmax(np.abs(a - b), initial=0.0)) for a, b in pairs)

@@ -1,4 +1,4 @@
-"""Random weights from a Generator that is passed in, not from Keras' global one."""
+"""Initial weights from a NumPy generator instead of the global one of Keras."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ def seed_from(draw: np.random.Generator) -> int:
 
 
 def glorot(draw: np.random.Generator) -> Any:
-    """Return the usual first weights of a dense kernel (Glorot & Bengio, 2010)."""
+    """Return the usual initializer of a dense kernel (Glorot & Bengio, 2010)."""
     from keras import initializers
 
     return initializers.GlorotUniform(seed=seed_from(draw))
 
 
 def lstm_weights(draw: np.random.Generator) -> dict[str, Any]:
-    """Return the usual first weights of an LSTM."""
+    """Return the usual initializers of an LSTM."""
     from keras import initializers
 
     return {

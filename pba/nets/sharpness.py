@@ -1,9 +1,9 @@
-"""How sure a trained network should be: one number a horizon, found on data it did not learn from.
+"""Calibration of a trained network: one exponent per horizon, fitted on validation data.
 
-The density (mass over width of each bin) is raised to a power and made to sum to 1 again, which is
+The density (mass over width of each bin) is raised to a power and normalised, which is
 temperature scaling (Guo et al., "On calibration of modern neural networks", ICML 2017) for bins of
-unequal width. The power is the one with the least Brier score of the confidence (Brier, 1950): what
-a caller acts on is whether a forecast is in band, not the likelihood of a bin.
+unequal width. The power minimises the Brier score of the confidence (Brier, 1950): callers act
+on whether a forecast is in band, not on the likelihood of a bin.
 """
 
 import numpy as np
@@ -20,65 +20,68 @@ _COARSE, _FINE = np.linspace(0.5, 2.0, 16), np.linspace(-0.08, 0.08, 9)
 _TINY = 1e-9
 
 
-def fit_sharpness(said: Prediction, actual_mbps: Floats, bins: Bins) -> tuple[float, ...]:
-    """Return the power for each horizon; 1 where nothing is known of what came.
+def fit_sharpness(prediction: Prediction, actual_mbps: Floats, bins: Bins) -> tuple[float, ...]:
+    """Return the power for each horizon; 1 for a horizon without actuals.
 
     Parameters
     ----------
-    said
-        Of windows that the network did not learn from.
+    prediction
+        For windows outside the training data.
     actual_mbps
-        What came, shape ``(batch, horizon)``, NaN where not known.
+        Shape ``(batch, horizon)``, NaN where unknown.
     """
     return tuple(
-        _best(said.probabilities[:, at], said.level_mbps, actual_mbps[:, at], bins)
-        for at in range(len(HORIZONS))
+        _best_power(
+            prediction.probabilities[:, index], prediction.level_mbps, actual_mbps[:, index], bins
+        )
+        for index in range(len(HORIZONS))
     )
 
 
-def fit_spread(said: Prediction, actual_mbps: Floats, bins: Bins) -> Floats:
-    """Return how far the truth is from a network that says a number only, ``(horizon, bin)``.
+def fit_spread(prediction: Prediction, actual_mbps: Floats, bins: Bins) -> Floats:
+    """Return the error distribution of a network with a point output only, ``(horizon, bin)``.
 
-    A histogram of ``log(actual / level)``, smoothed as training targets are, with one observation
-    more that is spread over all bins. The number is about the next step; it stands for every
-    horizon.
+    A histogram of ``log(actual / level)``, smoothed like the training targets, with one additional
+    observation spread over all bins. The point is of the next step and is used for every horizon.
 
     Parameters
     ----------
-    said, actual_mbps
+    prediction, actual_mbps
         As for `fit_sharpness`.
     """
     with np.errstate(divide="ignore"):
-        log_ratio = np.log(actual_mbps / said.level_mbps[:, None])
+        log_ratio = np.log(actual_mbps / prediction.level_mbps[:, None])
     rows = []
     for column in log_ratio.T:
-        found = bins.index(column[~np.isnan(column)])
-        seen = np.bincount(found, minlength=len(bins)) + 1.0 / len(bins)
-        rows.append(seen @ soft_targets(bins) / seen.sum())
+        indices = bins.index(column[~np.isnan(column)])
+        counts = np.bincount(indices, minlength=len(bins)) + 1.0 / len(bins)
+        rows.append(counts @ soft_targets(bins) / counts.sum())
     return np.array(rows)
 
 
-def _best(probabilities: Floats, level_mbps: Floats, actual: Floats, bins: Bins) -> float:
+def _best_power(probabilities: Floats, level_mbps: Floats, actual: Floats, bins: Bins) -> float:
     known = ~np.isnan(actual)
     if not known.any():
         return 1.0
-    mass, level, truth = probabilities[known], level_mbps[known], actual[known]
+    mass, level, known_actual = probabilities[known], level_mbps[known], actual[known]
 
-    def least(powers: Floats) -> float:
-        scores = [_brier(_sharpened(mass, power, bins), level, truth, bins) for power in powers]
+    def best_of(powers: Floats) -> float:
+        scores = [
+            _brier(_sharpen(mass, power, bins), level, known_actual, bins) for power in powers
+        ]
         return float(powers[np.argmin(scores)])
 
-    return least(least(_COARSE) + _FINE)
+    return best_of(best_of(_COARSE) + _FINE)
 
 
-def _sharpened(mass: Floats, power: float, bins: Bins) -> Floats:
-    """Return what `pba.nets.heads.sharpen` says, up to a factor."""
+def _sharpen(mass: Floats, power: float, bins: Bins) -> Floats:
+    """Return the result of `pba.nets.heads.sharpen` up to a factor."""
     sharp: Floats = bins.widths ** (1.0 - power) * np.maximum(mass, _TINY) ** power
     return sharp
 
 
 def _brier(mass: Floats, level_mbps: Floats, actual: Floats, bins: Bins) -> float:
-    """Return the mean square of confidence less hit."""
-    said = decode(mass[:, None], level_mbps, bins)
-    hits = in_band(said.bandwidth_mbps[:, 0], actual)
-    return float(np.mean((said.confidence[:, 0] - hits) ** 2))
+    """Return the mean squared difference of confidence and hit."""
+    decoded = decode(mass[:, None], level_mbps, bins)
+    hits = in_band(decoded.bandwidth_mbps[:, 0], actual)
+    return float(np.mean((decoded.confidence[:, 0] - hits) ** 2))

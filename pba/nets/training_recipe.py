@@ -1,4 +1,4 @@
-"""What one network is and how it is taught: all that differs between them, so one loop does."""
+"""The training recipe of each network: everything that differs between them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ __all__ = ["TrainingRecipe", "training_recipe"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecipe:
-    """How a network is built, taught and finished.
+    """How a network is built, trained and calibrated.
 
     Parameters
     ----------
     bins
         The layout of its probabilities.
     columns, learned
-        As `pba.models.onnx.OnnxForecaster` tells them.
+        As in `pba.models.onnx.OnnxForecaster`.
     build
-        Seed and windows in a row → an untrained network, as `pba.nets.network.build` says.
+        Seed and windows in a row → an untrained network, as in `pba.nets.network.build`.
     loss
         Outputs, ``future_mbps`` and ``path`` → the loss of each window, shape ``(batch,)``.
-    vary
-        Windows to learn from, and randomness → the same made harder.
+    augment
+        Training windows and a random generator → augmented windows.
     finish
-        A trained network, what it says of windows that it did not learn from, and what came of
-        them, ``(batch, horizon)`` → the network to export, and what its card tells of that.
+        A trained network, its prediction for validation windows, and their actuals,
+        ``(batch, horizon)`` → the network to export, and the calibration for its card.
     """
 
     bins: Bins
@@ -47,19 +47,19 @@ class TrainingRecipe:
     learned: str
     build: Callable[[int, int], Any]
     loss: Callable[[Any, Any, Any], Any]
-    vary: Callable[[WindowBatch, np.random.Generator], WindowBatch]
+    augment: Callable[[WindowBatch, np.random.Generator], WindowBatch]
     finish: Callable[[Any, Prediction, Floats], tuple[Any, dict[str, Any]]]
 
 
 def training_recipe(
     shape: NetworkShape, train: WindowSet, columns_seen: tuple[bool, ...] | None = None
 ) -> TrainingRecipe:
-    """Return how to make the network of ``shape`` that learns from ``train``.
+    """Return the recipe of the network of ``shape`` trained on ``train``.
 
     Parameters
     ----------
     columns_seen
-        Which of the five columns it looks at, if not those that ``train`` measures.
+        Which of the five columns it uses; by default those that ``train`` has.
     """
     bins = bins_for(shape.mode)
     if shape.mode == v1_features.NAME:
@@ -70,7 +70,7 @@ def training_recipe(
             "level_mbps",
             partial(v1_network.build, shape, bins, scale),
             partial(v1_network.loss, scale),
-            v1_network.vary,
+            v1_network.augment,
             partial(_with_spread, bins),
         )
     return TrainingRecipe(
@@ -79,20 +79,20 @@ def training_recipe(
         "probabilities",
         partial(network.build, shape, bins, columns_seen or train.columns_seen),
         window_loss(bins),
-        augmentation.vary,
+        augmentation.augment,
         partial(_with_sharpness, bins),
     )
 
 
 def _with_sharpness(
-    bins: Bins, model: Any, said: Prediction, actual_mbps: Floats
+    bins: Bins, model: Any, prediction: Prediction, actual_mbps: Floats
 ) -> tuple[Any, dict[str, Any]]:
-    sharpness = fit_sharpness(said, actual_mbps, bins)
-    return network.calibrated(model, bins, sharpness), {"sharpness": sharpness}
+    sharpness = fit_sharpness(prediction, actual_mbps, bins)
+    return network.calibrate(model, bins, sharpness), {"sharpness": sharpness}
 
 
 def _with_spread(
-    bins: Bins, model: Any, said: Prediction, actual_mbps: Floats
+    bins: Bins, model: Any, prediction: Prediction, actual_mbps: Floats
 ) -> tuple[Any, dict[str, Any]]:
-    spread = fit_spread(said, actual_mbps, bins)
+    spread = fit_spread(prediction, actual_mbps, bins)
     return v1_network.with_spread(model, spread), {"spread": spread.round(6).tolist()}

@@ -1,4 +1,4 @@
-"""One training step and one evaluation step, compiled; the same for one process and for many."""
+"""Compiled training and evaluation steps, for a single process and for several workers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["TrainingSteps", "adam"]
 
 _CLIP_NORM = 1.0
 _WARM_UP_SHARE = 0.05
-_TAUGHT_SHARE = 0.7
+_DISTILLATION_SHARE = 0.7
 
 
 def adam(peak: float, steps: int, replicas: int = 1) -> Any:
@@ -39,19 +39,18 @@ class TrainingSteps:
     Parameters
     ----------
     learner, optimizer
-        What is trained, and how; made under ``strategy.scope()``.
+        The network to train and its optimizer, created under ``strategy.scope()``.
     model
-        What is evaluated, one window at a time: the learner itself, or the same network where the
-        learner takes several windows in a row. Made there too.
+        The network to evaluate, one window at a time: the learner itself, or the same architecture
+        if the learner takes several windows in a row. Created under the same scope.
     recipe
-        Gives the loss.
+        Defines the loss.
     strategy
-        How replicas work together; None for one process alone. Every process passes its own share
-        of a batch and the size of the whole, and gets the loss of the whole.
+        The distribution strategy; None for a single process. Every process passes its own share
+        of a batch and the size of the whole batch, and gets the loss of the whole batch.
     teachers
-        Trained networks that take what the learner takes: seven tenths of the loss are then how far
-        the learner is from their mean, which knows more of what might have come than the one thing
-        that came.
+        Trained networks with the learner's input shape. Seven tenths of the loss are then the
+        distillation loss to their mean, which contains more information than the one actual.
     """
 
     def __init__(
@@ -75,27 +74,27 @@ class TrainingSteps:
             tf.function(
                 step,
                 input_signature=[
-                    tf.TensorSpec((None, *given.input_shape[1:]), tf.float32),
+                    tf.TensorSpec((None, *network.input_shape[1:]), tf.float32),
                     *floats,
                 ],
             )
-            for step, given in ((self._train_all, learner), (self._evaluate_all, model))
+            for step, network in ((self._train_all, learner), (self._evaluate_all, model))
         )
         figures = [tf.TensorSpec((None,), tf.float64)]
-        self._add_up = tf.function(self._add_up_all, input_signature=figures)
+        self._sum_over_workers = tf.function(self._sum_all, input_signature=figures)
 
     @property
     def in_a_row(self) -> int:
-        """How many windows in a row the learner takes."""
+        """The number of consecutive windows that the learner takes."""
         return int(self._learner.input_shape[1] - self._model.input_shape[1] + 1)
 
-    def catch_up(self) -> None:
-        """Give what is evaluated the weights that were learnt."""
+    def sync_weights(self) -> None:
+        """Copy the learner's weights to the evaluated model."""
         if self._model is not self._learner:
             self._model.set_weights(self._learner.get_weights())
 
     def train(self, batch: WindowBatch, size: int) -> float:
-        """Learn from this process's share ``batch`` of ``size`` windows; return the mean loss."""
+        """Train on this process's share ``batch`` of ``size`` windows; return the mean loss."""
         return float(self._train(*batch, float(size)))
 
     def evaluate(self, batch: WindowBatch, size: int) -> tuple[float, Floats, Floats]:
@@ -103,12 +102,12 @@ class TrainingSteps:
         loss, probabilities, level_mbps = self._evaluate(*batch, float(size))
         return float(loss), probabilities.numpy(), level_mbps.numpy()
 
-    def add_up(self, figures: Floats) -> list[float]:
+    def sum_over_workers(self, figures: Floats) -> list[float]:
         """Return the sums of ``figures``, shape ``(figure,)``, over all processes."""
-        return [float(figure) for figure in self._add_up(figures)]
+        return [float(figure) for figure in self._sum_over_workers(figures)]
 
-    def _add_up_all(self, figures: Any) -> Any:
-        return self._total(self._strategy.run(lambda mine: mine, (figures,)))
+    def _sum_all(self, figures: Any) -> Any:
+        return self._total(self._strategy.run(lambda local: local, (figures,)))
 
     def _total(self, values: Any) -> Any:
         import tensorflow as tf
@@ -125,17 +124,19 @@ class TrainingSteps:
             outputs = self._learner(telemetry, training=True)
             losses = self.recipe.loss(outputs, future, path)
             if self._teachers:
-                taught = distillation_loss(outputs, self._wanted(telemetry), future)
-                losses = (1.0 - _TAUGHT_SHARE) * losses + _TAUGHT_SHARE * taught
+                teacher = self._teacher_probabilities(telemetry)
+                distillation = distillation_loss(outputs, teacher, future)
+                losses = (1.0 - _DISTILLATION_SHARE) * losses
+                losses += _DISTILLATION_SHARE * distillation
             loss = tf.reduce_sum(losses) / size
         variables = self._learner.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
-    def _wanted(self, telemetry: Any) -> Any:
+    def _teacher_probabilities(self, telemetry: Any) -> Any:
         """Return the teachers' mean probabilities."""
-        said = [one(telemetry, training=False)["probabilities"] for one in self._teachers]
-        return sum(said) / len(said)
+        outputs = [teacher(telemetry, training=False) for teacher in self._teachers]
+        return sum(output["probabilities"] for output in outputs) / len(outputs)
 
     def _evaluate_all(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
         run = self._strategy.run(self._evaluate_one, (telemetry, future, path, size))

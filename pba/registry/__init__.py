@@ -1,13 +1,14 @@
-"""Model versions on any fsspec path, and which of them is champion.
+"""The model registry: published versions, champion pointers, promotion, and following them.
 
 ::
 
     <root>/<model>/<version>/     the files that `python -m train` wrote, and manifest.json, last
     <root>/<model>/champion/      00000001.json, 00000002.json, …: the newest is the champion
 
-A version without a manifest does not exist; one with a manifest is never changed. A pointer file is
-never changed either: each is created where none is, so of two promotions at once one wins, nobody
-reads half a pointer, and the old ones are the history. Knows neither the store nor who serves.
+Files are on any fsspec path. A version exists once it has a manifest, and never changes after that.
+Pointer files are only created, never changed: of two concurrent promotions one wins, no reader sees
+an incomplete pointer, and the old pointers are the history. The package knows neither the store nor
+the serving processes.
 """
 
 from pba.registry.pointers import NONE, SHIPPED, Expected, Pointer

@@ -1,8 +1,8 @@
-"""Model files on any fsspec path: read, verify, and the golden vectors that verification uses.
+"""Model files on any fsspec path: reading, verification, and the golden vectors used for it.
 
 A model is a folder: ``<name>_bandwidth_predictor.onnx``, ``card.json`` (sha256, version, metrics)
-and ``golden.json`` (windows with the answers expected of them). Its name is that of the mode it
-serves, or ``v1``, the control arm (`pba.models.v1_features`).
+and ``golden.json`` (windows and the outputs expected for them). It is named after the mode it
+serves, or ``v1`` for the control arm (`pba.models.v1_features`).
 """
 
 import hashlib
@@ -22,17 +22,17 @@ from pba.types.profile import PROFILES
 
 __all__ = ["Artifact", "golden", "keras_name", "load", "onnx_name", "read", "verify"]
 
-_TOLERANCE = 1e-4  # processors differ in the last bits; a wrong model differs in the first digits
+_TOLERANCE = 1e-4  # processors differ in the last bits, a wrong model in the first digits
 _INPUTS = {
     **{mode.value: (profile.window, COLUMNS) for mode, profile in PROFILES.items()},
     v1_features.NAME: (v1_features.WINDOW, v1_features.COLUMNS),
 }
-"""Window and columns that each model is given."""
+"""Window and columns of each model's input."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Artifact:
-    """The files of one model, as read."""
+    """The content of one model's files."""
 
     uri: str
     onnx: bytes
@@ -46,7 +46,7 @@ def onnx_name(name: str) -> str:
 
 
 def keras_name(name: str) -> str:
-    """Return the file name of the Keras model called ``name``, which training can go on from."""
+    """Return the file name of the Keras model called ``name``, from which training can continue."""
     return f"{name}_model.keras"
 
 
@@ -56,7 +56,7 @@ def load(uri: str, name: str, threads: int = 1) -> tuple[OnnxForecaster, dict[st
     Raises
     ------
     BadArtifact
-        If a file is missing, unreadable, altered, or does not answer as it should.
+        If a file is missing, unreadable or altered, or the outputs are not the golden ones.
     """
     artifact = read(uri, name)
     return verify(artifact, name, threads), artifact.card
@@ -80,18 +80,24 @@ def read(uri: str, name: str) -> Artifact:
 
 
 def _object(text: bytes) -> dict[str, Any]:
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError(f"{found!r:.50} is not a JSON object")
-    return found
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r:.50} is not a JSON object")
+    return value
 
 
 def verify(artifact: Artifact, name: str, threads: int = 1) -> OnnxForecaster:
-    """Return the artefact's forecaster, warm, if file, card and golden answers agree."""
-    found, stated = hashlib.sha256(artifact.onnx).hexdigest(), artifact.card.get("sha256")
-    if found != stated:
+    """Return the artefact's forecaster, warmed up, if file, card and golden outputs agree.
+
+    Raises
+    ------
+    BadArtifact
+        If they do not.
+    """
+    actual, expected = hashlib.sha256(artifact.onnx).hexdigest(), artifact.card.get("sha256")
+    if actual != expected:
         raise BadArtifact(
-            f"the ONNX file below {artifact.uri} has sha256 {found}; its card says {stated}. It "
+            f"the ONNX file below {artifact.uri} has sha256 {actual}; its card says {expected}. It "
             "was altered or cut short: copy the folder again."
         )
     forecaster = OnnxForecaster(artifact.onnx, threads)
@@ -105,44 +111,44 @@ def verify(artifact: Artifact, name: str, threads: int = 1) -> OnnxForecaster:
 
 
 def golden(forecaster: OnnxForecaster, telemetry: Floats) -> dict[str, Any]:
-    """Return the content of ``golden.json``: windows ``(batch, window, column)`` and answers."""
-    said = forecaster.predict(telemetry)
-    parts = {"telemetry": telemetry, **_parts(said)}
-    return {name: _nullable(np.asarray(values, dtype=float)) for name, values in parts.items()}
+    """Return the content of ``golden.json``: windows ``(batch, window, column)`` and outputs."""
+    arrays = {"telemetry": telemetry, **_outputs(forecaster.predict(telemetry))}
+    return {name: _nullable(np.asarray(values, dtype=float)) for name, values in arrays.items()}
 
 
 def _check_input(forecaster: OnnxForecaster, artifact: Artifact) -> None:
-    given, wanted = (forecaster.window, forecaster.columns), _INPUTS.get(forecaster.name)
-    if wanted and given != wanted:
+    actual, expected = (forecaster.window, forecaster.columns), _INPUTS.get(forecaster.name)
+    if expected and actual != expected:
         raise BadArtifact(
-            f"the model below {artifact.uri} takes {given[0]} samples of {', '.join(given[1])}; "
-            f"{forecaster.name} is given {wanted[0]} of {', '.join(wanted[1])}."
+            f"the model below {artifact.uri} takes {actual[0]} samples of "
+            f"{', '.join(actual[1])}; {forecaster.name} is given {expected[0]} of "
+            f"{', '.join(expected[1])}."
         )
 
 
 def _check_golden(forecaster: OnnxForecaster, artifact: Artifact) -> None:
     try:
-        expected = {name: np.array(part, dtype=float) for name, part in artifact.golden.items()}
-        said = _parts(forecaster.predict(expected["telemetry"]))
-        off = [
+        expected = {name: np.array(values, dtype=float) for name, values in artifact.golden.items()}
+        outputs = _outputs(forecaster.predict(expected["telemetry"]))
+        wrong = [
             name
-            for name, values in said.items()
+            for name, values in outputs.items()
             if not np.allclose(values, expected[name], _TOLERANCE, _TOLERANCE, equal_nan=True)
         ]
-    except Exception as error:  # ONNX Runtime's errors share no base class of their own
+    except Exception as error:  # ONNX Runtime's errors have no base class of their own
         raise BadArtifact(f"golden.json below {artifact.uri} is not usable: {error!r}.") from error
-    if off or np.ptp(said[forecaster.learned], axis=0).max() == 0:
+    if wrong or np.ptp(outputs[forecaster.learned], axis=0).max() == 0:
         raise BadArtifact(
             f"the model below {artifact.uri} does not give its golden answers "
-            f"({', '.join(off) or 'its output is constant'}). Export it again."
+            f"({', '.join(wrong) or 'its output is constant'}). Export it again."
         )
 
 
-def _parts(said: Prediction) -> dict[str, Floats]:
+def _outputs(prediction: Prediction) -> dict[str, Floats]:
     return {
-        "probabilities": said.probabilities,
-        "level_mbps": said.level_mbps,
-        "path": said.path,
+        "probabilities": prediction.probabilities,
+        "level_mbps": prediction.level_mbps,
+        "path": prediction.path,
     }
 
 

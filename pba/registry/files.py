@@ -1,6 +1,6 @@
-"""Files below one root on any fsspec path; knows nothing of models.
+"""Files below one root on any fsspec path, independent of what they contain.
 
-The registry stands on one write: create a file, whole, only where there is none.
+The registry relies on one operation: create a complete file only if it does not exist.
 """
 
 import contextlib
@@ -18,73 +18,73 @@ __all__ = ["Files"]
 
 _LOCAL = {"file", "local"}
 _EXCLUSIVE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"}
-"""Protocols whose `pipe_file(mode="create")` is one conditional request; others look first, then
-write, and two writers can both succeed. (``memory`` is one process's.)"""
+"""Protocols whose `pipe_file(mode="create")` is one conditional request. Other protocols check
+first and then write, so two writers can both succeed. ``memory`` is local to one process."""
 
 
 class Files:
-    """Files below ``root``, a path or an fsspec URL; connects when it is first used.
+    """Files below ``root``, a path or an fsspec URL; connects on first use.
 
     Raises
     ------
     RegistryUnavailable
-        Every call, where the root does not answer or its protocol has no driver here.
+        From every call, if the root does not respond or its protocol has no driver here.
     """
 
     def __init__(self, root: str) -> None:
         self.root = root
 
     def read(self, name: str) -> bytes | None:
-        """Return the content of the file ``name``, None where there is none."""
-        with self._reached() as (system, root), contextlib.suppress(FileNotFoundError):
+        """Return the content of the file ``name``, None if it does not exist."""
+        with self._connected() as (system, root), contextlib.suppress(FileNotFoundError):
             content: bytes = system.cat_file(f"{root}/{name}")
             return content
         return None
 
     def names(self, folder: str = "") -> list[str]:
-        """Return the names of what lies directly in ``folder``, sorted; none where it is not."""
-        with self._reached() as (system, root), contextlib.suppress(FileNotFoundError):
-            found = system.ls(f"{root}/{folder}".rstrip("/"), detail=False)
-            return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in found)
+        """Return the sorted names of files and folders in ``folder``; none if it does not exist."""
+        with self._connected() as (system, root), contextlib.suppress(FileNotFoundError):
+            paths = system.ls(f"{root}/{folder}".rstrip("/"), detail=False)
+            return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in paths)
         return []
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file whole, in place of one that may be there.
+        """Write a file, replacing one that exists.
 
         Raises
         ------
         InvalidRequest
-            Below a root where files cannot be created exclusively.
+            If the root's protocol cannot create files exclusively.
         """
         self._refuse_unsafe()
-        with self._reached() as (system, root):
+        with self._connected() as (system, root):
             if _is_local(system):
-                with _written(Path(root, name), content) as draft:
+                with _draft(Path(root, name), content) as draft:
                     draft.replace(Path(root, name))
             else:
                 system.pipe_file(f"{root}/{name}", content)
 
     def create(self, name: str, content: bytes) -> bool:
-        """Write a file whole where there is none; return whether it is there now as given.
+        """Create a file if it does not exist; return whether it now has ``content``.
 
-        Of those who create one name at once, with contents that differ, one gets True. Raises as
-        `write`.
+        Of several callers that create one file at once with different contents, one gets True.
+        Raises as `write`.
         """
         self._refuse_unsafe()
         try:
-            with self._reached() as (system, root):
+            with self._connected() as (system, root):
                 if _is_local(system):
-                    with _written(Path(root, name), content) as draft:
+                    with _draft(Path(root, name), content) as draft:
                         os.link(draft, Path(root, name))
                 else:
                     system.pipe_file(f"{root}/{name}", content, mode="create")
         except (FileExistsError, RegistryUnavailable) as error:
-            # The answer may have been lost after the deed, and a driver that tries again by itself
-            # then finds its own file. So what counts is what is there.
-            found = self.read(name)
-            if found is None and isinstance(error, RegistryUnavailable):
+            # The response may have been lost after the file was created, and a driver that retries
+            # then sees its own file. So the file's content decides.
+            current = self.read(name)
+            if current is None and isinstance(error, RegistryUnavailable):
                 raise
-            return found == content
+            return current == content
         return True
 
     def _refuse_unsafe(self) -> None:
@@ -96,13 +96,13 @@ class Files:
             )
 
     @contextlib.contextmanager
-    def _reached(self) -> Iterator[tuple[Any, str]]:
+    def _connected(self) -> Iterator[tuple[Any, str]]:
         try:
-            # Listings that a driver remembers would hide what others have written since.
+            # Listings that a driver caches would hide files that others have written since.
             yield fsspec.core.url_to_fs(self.root, use_listings_cache=False)
         except FileExistsError:
             raise
-        except Exception as error:  # every driver has errors of its own, with no common base
+        except Exception as error:  # drivers' errors have no common base class
             raise RegistryUnavailable(
                 f"{self.root} does not answer: {error!r}. Look whether it is what you mean "
                 "(PBA_REGISTRY), at the rights to it, and whether its fsspec driver is installed."
@@ -114,8 +114,8 @@ def _is_local(system: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _written(path: Path, content: bytes) -> Iterator[Path]:
-    """Yield a file beside ``path`` that holds ``content``, on the disk; afterwards it is gone."""
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
+    """Yield a temporary file beside ``path`` with ``content``, synced to the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -130,7 +130,7 @@ def _written(path: Path, content: bytes) -> Iterator[Path]:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in ``folder`` outlive a power cut."""
+    """Sync the names in ``folder`` to the disk, so that they survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

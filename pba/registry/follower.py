@@ -1,4 +1,4 @@
-"""Following a model's champion: what to serve next, loaded and verified. Knows no Ray."""
+"""Following a model's champion pointer: the model to serve next, loaded and verified."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["Follower", "LoadedModel", "RefusedModel", "load_shipped"]
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model that is ready to serve, and the pointer that asks for it."""
+    """A model that is ready to serve, and the pointer to it."""
 
     forecaster: OnnxForecaster
     card: dict[str, Any]
@@ -22,14 +22,14 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class RefusedModel:
-    """A pointer whose model must not be served."""
+    """A pointer to a model that must not be served, and the reason."""
 
     pointer: Pointer
     why: str
 
 
 def load_shipped(folder: str, model: str, threads: int = 1) -> LoadedModel:
-    """Return the model in ``folder``, whatever the registry says.
+    """Return the model in ``folder``, independent of the registry.
 
     Raises
     ------
@@ -40,52 +40,52 @@ def load_shipped(folder: str, model: str, threads: int = 1) -> LoadedModel:
 
 
 class Follower:
-    """Looks where the champion pointer of one model leads. Calls block; one thread at a time.
+    """Follows the champion pointer of one model. Calls block; not thread-safe.
 
     Parameters
     ----------
     registry
-        Where the pointer is.
+        The registry with the pointer.
     model
-        Whose pointer.
+        The model's name.
     """
 
     def __init__(self, registry: Registry, model: str) -> None:
         self._registry = registry
         self._model = model
         self._seen: Pointer | None = None
-        self._wanted: tuple[str, int] | None = None
+        self._options: tuple[str, int] | None = None
         self._loaded: LoadedModel | None = None
 
-    def look(self, shipped: str, threads: int = 1) -> LoadedModel | RefusedModel | None:
-        """Return what changes: another model to serve, one refused, or None for nothing.
+    def poll(self, shipped: str, threads: int = 1) -> LoadedModel | RefusedModel | None:
+        """Return a new model to serve, a refused one, or None if nothing has changed.
 
-        A pointer is tried once; what was loaded before stays good where it is refused.
+        Each pointer is tried once. If its model is refused, the model before stays in use.
 
         Parameters
         ----------
         shipped
-            The folder whose model serves while the registry has no champion.
+            The folder of the model that serves while the registry has no champion.
         threads
             As for `OnnxForecaster`.
 
         Raises
         ------
         RegistryUnavailable
-            If the registry does not answer; the next look tries again.
+            If the registry does not respond; the next call tries again.
         """
-        pointer, wanted = self._registry.champion(self._model, self._seen), (shipped, threads)
-        if pointer is self._seen and wanted == self._wanted:
+        pointer, options = self._registry.champion(self._model, self._seen), (shipped, threads)
+        if pointer is self._seen and options == self._options:
             return None
-        found: LoadedModel | RefusedModel
+        model: LoadedModel | RefusedModel
         try:
-            found = self._loaded = self._load(pointer, shipped, threads)
+            model = self._loaded = self._load(pointer, shipped, threads)
         except RegistryUnavailable:
             raise
         except PBAError as error:
-            found = RefusedModel(pointer, str(error))
-        self._seen, self._wanted = pointer, wanted
-        return found
+            model = RefusedModel(pointer, str(error))
+        self._seen, self._options = pointer, options
+        return model
 
     def _load(self, pointer: Pointer, shipped: str, threads: int) -> LoadedModel:
         if pointer.action == "unreadable":
@@ -95,5 +95,5 @@ class Follower:
         before = self._loaded
         if before and before.pointer.version == pointer.version and before.threads == threads:
             return replace(before, pointer=pointer)
-        found = self._registry.load(self._model, pointer.version, threads)
-        return LoadedModel(*found, pointer, threads)
+        forecaster, card = self._registry.load(self._model, pointer.version, threads)
+        return LoadedModel(forecaster, card, pointer, threads)

@@ -1,4 +1,4 @@
-"""Changing champions, for people, HTTP and retraining alike: every change and refusal is told."""
+"""Changing champions from the CLI, HTTP and retraining: changes and refusals become events."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -10,54 +10,54 @@ from pba.types import Event
 __all__ = ["RETRAINED", "Promoter"]
 
 RETRAINED = "retrained"
-"""The kind of the event that tells how a retraining ended."""
+"""The kind of the event that records how a retraining ended."""
 
 
 class Promoter:
-    """Promotes and rolls back, and tells.
+    """Promotes and rolls back, and logs an event for each attempt.
 
     Parameters
     ----------
     registry
-        Where the versions are.
-    tell
-        What becomes of an event; it must not raise because nobody could be told.
+        The registry with the versions.
+    log_event
+        Records an event; it must not raise if that fails.
     clock
-        Unix seconds now.
+        Returns the current Unix time in seconds.
     """
 
     def __init__(
-        self, registry: Registry, tell: Callable[[Event], None], clock: Callable[[], float]
+        self, registry: Registry, log_event: Callable[[Event], None], clock: Callable[[], float]
     ) -> None:
         self._registry = registry
-        self._tell = tell
+        self._log_event = log_event
         self._clock = clock
 
     def promote(
         self, model: str, version: str, who: str, why: str = "", expected: Expected = None
     ) -> Pointer:
-        """As `Registry.promote`; the event is ``model_promoted`` or ``model_refused``."""
-        with self._refusals(model, version, who):
-            made = self._registry.promote(model, version, who, why, expected)
-        return self._told("model_promoted", model, made)
+        """Do as `Registry.promote`; the event is ``model_promoted`` or ``model_refused``."""
+        with self._logged_refusals(model, version, who):
+            pointer = self._registry.promote(model, version, who, why, expected)
+        return self._logged("model_promoted", model, pointer)
 
     def rollback(self, model: str, who: str, why: str = "", expected: Expected = None) -> Pointer:
-        """As `Registry.rollback`; the event is ``model_rolled_back`` or ``model_refused``."""
-        with self._refusals(model, None, who):
-            made = self._registry.rollback(model, who, why, expected)
-        return self._told("model_rolled_back", model, made)
+        """Do as `Registry.rollback`; the event is ``model_rolled_back`` or ``model_refused``."""
+        with self._logged_refusals(model, None, who):
+            pointer = self._registry.rollback(model, who, why, expected)
+        return self._logged("model_rolled_back", model, pointer)
 
-    def _told(self, kind: str, model: str, made: Pointer) -> Pointer:
-        self._tell(Event(kind, self._clock(), None, {"model": model, **made.as_dict()}))
-        return made
+    def _logged(self, kind: str, model: str, pointer: Pointer) -> Pointer:
+        self._log_event(Event(kind, self._clock(), None, {"model": model, **pointer.as_dict()}))
+        return pointer
 
     @contextlib.contextmanager
-    def _refusals(self, model: str, version: str | None, who: str) -> Iterator[None]:
+    def _logged_refusals(self, model: str, version: str | None, who: str) -> Iterator[None]:
         try:
             yield
         except RegistryUnavailable:
             raise
         except PBAError as error:
-            told = {"model": model, "version": version, "who": who, "why": str(error)}
-            self._tell(Event("model_refused", self._clock(), None, told))
+            body = {"model": model, "version": version, "who": who, "why": str(error)}
+            self._log_event(Event("model_refused", self._clock(), None, body))
             raise

@@ -1,4 +1,4 @@
-"""The registry as its users see it: publish, verify, promote, roll back."""
+"""The registry's public interface: publish, verify, promote, roll back."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,21 +17,23 @@ __all__ = ["Registry"]
 
 
 class Registry:
-    """Publishes, verifies and promotes versions of models. Calls block; any process may make them.
+    """Publishes, verifies and promotes versions of models.
+
+    Calls block. Any number of processes may share one root.
 
     Parameters
     ----------
     root
-        A folder, or any fsspec URL to read; docs/registry.md says which ones can be changed.
+        A folder or an fsspec URL. docs/registry.md lists the protocols that allow changes.
     clock
-        Unix seconds now.
+        Returns the current Unix time in seconds.
 
     Raises
     ------
     RegistryUnavailable
-        Every call, where the root does not answer.
+        From every call, if the root does not respond.
     InvalidRequest
-        Every call, for what cannot be the name of a model or a version.
+        From every call, for an invalid name of a model or a version.
     """
 
     def __init__(self, root: str, clock: Callable[[], float]) -> None:
@@ -42,54 +44,57 @@ class Registry:
         self._clock = clock
 
     def publish(self, folder: str, who: str) -> Manifest:
-        """Copy the model in ``folder``, which `python -m train` wrote, and return its manifest.
+        """Copy the model that `python -m train` wrote to ``folder``; return its manifest.
 
-        To publish the same files again changes nothing. Two who publish different files under one
-        version at the same time can spoil that version, which is then refused.
+        Publishing the same files again changes nothing. Two callers that publish different files
+        under one version at the same time can corrupt that version, which is then refused.
 
         Raises
         ------
         BadArtifact
             If the model must not be served.
         Conflict
-            If there is such a version already, with other files.
+            If that version exists already with other files.
         """
         return self._versions.add(folder, who, self._clock())
 
     def models(self) -> list[str]:
-        """Return the models that have a place here."""
+        """Return the names of the models in the registry."""
         return [name for name in self._files.names() if names.is_name(name)]
 
     def versions(self, model: str) -> list[dict[str, Any]]:
-        """Return each published version, oldest first: ``version, at, who`` or ``refused``, why."""
-        found = []
-        for version in self._versions.found(names.check(model, "model")):
+        """Return the published versions, oldest first.
+
+        Each has ``version`` and either ``at`` and ``who``, or ``refused`` with the reason.
+        """
+        versions = []
+        for version in self._versions.version_names(names.check(model, "model")):
             try:
                 manifest = self._versions.manifest(model, version)
-                told = {"at": rfc3339_of(manifest.at_s), "who": manifest.who}
-            except NotFound:  # its files are still being written, or nobody finished
+                row = {"at": rfc3339_of(manifest.at_s), "who": manifest.who}
+            except NotFound:  # publishing is in progress, or was interrupted
                 continue
             except BadArtifact as error:
-                told = {"refused": str(error)}
-            found.append({"version": version, **told})
-        return sorted(found, key=lambda told: (told.get("at", ""), told["version"]))
+                row = {"refused": str(error)}
+            versions.append({"version": version, **row})
+        return sorted(versions, key=lambda row: (row.get("at", ""), row["version"]))
 
     def load(
         self, model: str, version: str, threads: int = 1
     ) -> tuple[OnnxForecaster, dict[str, Any]]:
-        """Return a version's forecaster, verified and warm, and its card.
+        """Return a version's forecaster, verified and warmed up, and its card.
 
         Raises
         ------
         NotFound
-            If no such version is published.
+            If the version is not published.
         BadArtifact
-            If a file is missing or altered, or the model does not answer as it should.
+            If a file is missing or altered, or the outputs are not the golden ones.
         """
         return self._versions.load(names.check(model, "model"), version, threads)
 
     def verify(self, model: str, version: str) -> dict[str, Any]:
-        """Load a version as serving would, and check every file beside; return its card.
+        """Load a version and check all its files; return its card.
 
         Raises
         ------
@@ -103,13 +108,13 @@ class Registry:
         return self._versions.card(names.check(model, "model"), version)
 
     def weights(self, model: str, version: str) -> bytes:
-        """Return a version's Keras file, to train on from; raises as `load`."""
+        """Return a version's Keras file, to continue its training; raises as `load`."""
         return self._versions.weights(names.check(model, "model"), version)
 
     def champion(self, model: str, since: Pointer | None = None) -> Pointer:
-        """Return the newest pointer of ``model``; ``since``, one known already, makes it cheap.
+        """Return the newest pointer of ``model``; with ``since``, one read before, at low cost.
 
-        A pointer that cannot be read has the version ``?``, and ``why`` says what is wrong.
+        A pointer that cannot be read has the version ``?`` and the reason as ``why``.
         """
         return self._pointers.newest(names.check(model, "model"), since)
 
@@ -117,8 +122,8 @@ class Registry:
         """Return the last ``count`` pointers of ``model``, the newest first."""
         newest = self.champion(model)
         older = range(newest.number - 1, max(newest.number - count, 0), -1)
-        found = [newest, *(self._pointers.read(model, number) for number in older)]
-        return found[: newest.number]
+        pointers = [newest, *(self._pointers.read(model, number) for number in older)]
+        return pointers[: newest.number]
 
     def promote(
         self, model: str, version: str, who: str, why: str = "", expected: Expected = None
@@ -130,21 +135,21 @@ class Registry:
         NotFound, BadArtifact
             As `load`; the champion stays.
         Conflict
-            If the champion is not ``expected``, or somebody else changed it meanwhile.
+            If the champion is not ``expected``, or was changed by another caller meanwhile.
         """
         now = self._expected(model, expected)
         self.verify(model, version)
-        # Promoting the champion again has replicas that refused it try again; it is undone as one.
+        # Promoting the champion again makes replicas that refused it retry. One rollback undoes it.
         back = now.back if now.version in (version, UNREADABLE) else now.number
         return self._add(model, Pointer(now.number, version, "promoted", back, 0.0, who, why))
 
     def rollback(self, model: str, who: str, why: str = "", expected: Expected = None) -> Pointer:
-        """Make the champion before this one champion again; before the first is ``shipped``.
+        """Make the previous champion champion again; the one before the first is ``shipped``.
 
         Raises
         ------
         Conflict
-            As `promote`, and if there is nothing to go back to.
+            As `promote`, and if there is no previous champion.
         NotFound, BadArtifact
             As `load`, of the version that would be champion again; the champion stays.
         """
@@ -171,11 +176,11 @@ class Registry:
         return now
 
     def _add(self, model: str, draft: Pointer) -> Pointer:
-        made = replace(draft, number=draft.number + 1, at_s=self._clock())
-        if not self._pointers.add(model, made):
+        pointer = replace(draft, number=draft.number + 1, at_s=self._clock())
+        if not self._pointers.add(model, pointer):
             raise Conflict(
                 f"somebody else changed the champion of {model} at the same time. Look at what it "
                 "is now, then decide again.",
                 "expected",
             )
-        return made
+        return pointer

@@ -1,4 +1,4 @@
-"""Published versions of each model: files, and a manifest that is written when they are there."""
+"""Published versions of each model: files, and a manifest that is written after them."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _MANIFEST = "manifest.json"
 
 
 class Manifest(NamedTuple):
-    """What was published: who, when (Unix seconds), and the sha256 of each file."""
+    """A published version: author, time (Unix seconds), and the sha256 of each file."""
 
     model: str
     version: str
@@ -26,7 +26,7 @@ class Manifest(NamedTuple):
 
 
 class Versions:
-    """Adds, reads and verifies versions; every call raises `RegistryUnavailable` if need be."""
+    """Adds, reads and verifies versions; calls raise `RegistryUnavailable` as `Files`."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -35,13 +35,14 @@ class Versions:
         """Copy the model in ``folder``; see `pba.registry.Registry.publish`."""
         model, files = _read_folder(folder)
         version = _model(folder, model, files)[0].version
-        place = f"{model}/{names.check(version, 'version')}"
+        folder_name = f"{model}/{names.check(version, 'version')}"
         sums = {name: _sha256(content) for name, content in files.items()}
-        if self._files.read(f"{place}/{_MANIFEST}") is None:
+        if self._files.read(f"{folder_name}/{_MANIFEST}") is None:
             for name, content in files.items():
-                self._files.write(f"{place}/{name}", content)
-            told = Manifest(model, version, at_s, who, sums)._asdict()
-            self._files.create(f"{place}/{_MANIFEST}", json.dumps(told, indent=1).encode())
+                self._files.write(f"{folder_name}/{name}", content)
+            manifest = Manifest(model, version, at_s, who, sums)
+            content = json.dumps(manifest._asdict(), indent=1).encode()
+            self._files.create(f"{folder_name}/{_MANIFEST}", content)
         published = self.manifest(model, version)
         if published.files != sums:
             raise Conflict(
@@ -50,10 +51,9 @@ class Versions:
             )
         return published
 
-    def found(self, model: str) -> list[str]:
-        """Return what is called as a version is; those without a manifest are none (yet)."""
-        there = self._files.names(model)
-        return [name for name in there if names.is_name(name)]
+    def version_names(self, model: str) -> list[str]:
+        """Return the names of versions, including those without a manifest."""
+        return [name for name in self._files.names(model) if names.is_name(name)]
 
     def manifest(self, model: str, version: str) -> Manifest:
         """Return a version's manifest.
@@ -61,52 +61,52 @@ class Versions:
         Raises
         ------
         NotFound
-            If no such version is published.
+            If the version is not published.
         BadArtifact
             If its manifest cannot be read.
         """
-        place = f"{model}/{names.check(version, 'version')}/{_MANIFEST}"
-        content = self._files.read(place)
+        path = f"{model}/{names.check(version, 'version')}/{_MANIFEST}"
+        content = self._files.read(path)
         if content is None:
             raise NotFound(
                 f"no version {version!r} of {model} is published: {self._files.root} has no "
-                f"{place}. `pba models list` names those that are.",
+                f"{path}. `pba models list` names those that are.",
                 "version",
             )
         try:
             manifest = Manifest(**json.loads(content))
             _check(manifest, model, version)
         except (ValueError, TypeError, AttributeError) as error:
-            raise _altered(place, repr(error)) from error
+            raise _altered(path, repr(error)) from error
         return manifest
 
     def load(
         self, model: str, version: str, threads: int = 1
     ) -> tuple[OnnxForecaster, dict[str, Any]]:
-        """Return a version's forecaster, verified and warm, and its card.
+        """Return a version's forecaster, verified and warmed up, and its card.
 
         Raises
         ------
         NotFound
-            If no such version is published.
+            If the version is not published.
         BadArtifact
-            If a file is missing or altered, or the model does not answer as it should.
+            If a file is missing or altered, or the outputs are not the golden ones.
         """
-        sums, place = self.manifest(model, version).files, f"{model}/{version}"
+        sums, folder = self.manifest(model, version).files, f"{model}/{version}"
         needed = (artifacts.onnx_name(model), "card.json", "golden.json")
-        files = {name: self._read(f"{place}/{name}", sums.get(name)) for name in needed}
-        forecaster, card = _model(f"{self._files.root}/{place}", model, files, threads)
+        files = {name: self._read(f"{folder}/{name}", sums.get(name)) for name in needed}
+        forecaster, card = _model(f"{self._files.root}/{folder}", model, files, threads)
         if forecaster.version != version:
-            raise _altered(place, f"its model calls itself {forecaster.version}")
+            raise _altered(folder, f"its model calls itself {forecaster.version}")
         return forecaster, card
 
     def card(self, model: str, version: str) -> dict[str, Any]:
         """Return a version's card; raises as `load`."""
-        sums, place = self.manifest(model, version).files, f"{model}/{version}"
+        sums, folder = self.manifest(model, version).files, f"{model}/{version}"
         try:
-            return _object(self._read(f"{place}/card.json", sums.get("card.json")))
+            return _object(self._read(f"{folder}/card.json", sums.get("card.json")))
         except ValueError as error:
-            raise _altered(f"{place}/card.json", repr(error)) from error
+            raise _altered(f"{folder}/card.json", repr(error)) from error
 
     def weights(self, model: str, version: str) -> bytes:
         """Return a version's Keras file; raises as `load`."""
@@ -115,20 +115,20 @@ class Versions:
         return self._read(f"{model}/{version}/{name}", sums.get(name))
 
     def verify(self, model: str, version: str) -> dict[str, Any]:
-        """Load a version as serving would, and check every file beside; return its card."""
+        """Load a version and check all its files; return its card."""
         card = self.load(model, version)[1]
         for name, sha256 in self.manifest(model, version).files.items():
             self._read(f"{model}/{version}/{name}", sha256)
         return card
 
     def _read(self, name: str, sha256: str | None) -> bytes:
-        """Return a file's content, if it is what the manifest says."""
+        """Return a file's content if its sum is that of the manifest."""
         content = self._files.read(name)
         if content is None or sha256 is None:
             raise _altered(name, "it is missing" if content is None else "no manifest lists it")
-        found = _sha256(content)
-        if found != sha256:
-            raise _altered(name, f"its sha256 is {found}; the manifest says {sha256}")
+        actual = _sha256(content)
+        if actual != sha256:
+            raise _altered(name, f"its sha256 is {actual}; the manifest says {sha256}")
         return content
 
 
@@ -143,23 +143,23 @@ def _read_folder(folder: str) -> tuple[str, dict[str, bytes]]:
             f"card.json below {folder} names no model: {error!r}. Name a folder that `python -m "
             "train` wrote."
         ) from error
-    wanted = (artifacts.onnx_name(model), artifacts.keras_name(model), "card.md", "golden.json")
-    found = {name: files.read(name) for name in wanted} | {"card.json": card}
-    return model, {name: content for name, content in found.items() if content is not None}
+    others = (artifacts.onnx_name(model), artifacts.keras_name(model), "card.md", "golden.json")
+    contents = {name: files.read(name) for name in others} | {"card.json": card}
+    return model, {name: content for name, content in contents.items() if content is not None}
 
 
 def _model(
-    place: str, model: str, files: dict[str, bytes], threads: int = 1
+    folder: str, model: str, files: dict[str, bytes], threads: int = 1
 ) -> tuple[OnnxForecaster, dict[str, Any]]:
     try:
         artifact = Artifact(
-            place,
+            folder,
             files[artifacts.onnx_name(model)],
             _object(files["card.json"]),
             _object(files["golden.json"]),
         )
     except (KeyError, ValueError) as error:
-        raise BadArtifact(f"{place} is not a whole model: {error!r}. Copy it again.") from error
+        raise BadArtifact(f"{folder} is not a whole model: {error!r}. Copy it again.") from error
     return artifacts.verify(artifact, model, threads), artifact.card
 
 
@@ -171,8 +171,8 @@ def _check(manifest: Manifest, model: str, version: str) -> None:
         raise ValueError(f"{manifest!r:.200} is no manifest")
 
 
-def _altered(what: str, why: str) -> BadArtifact:
-    return BadArtifact(f"{what} in the registry was altered: {why}. Publish it as a new version.")
+def _altered(path: str, why: str) -> BadArtifact:
+    return BadArtifact(f"{path} in the registry was altered: {why}. Publish it as a new version.")
 
 
 def _sha256(content: bytes) -> str:
@@ -180,7 +180,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    found = json.loads(content)
-    if not isinstance(found, dict):
-        raise ValueError(f"{found!r:.50} is not a JSON object")
-    return found
+    value = json.loads(content)
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r:.50} is not a JSON object")
+    return value

@@ -1,6 +1,7 @@
-"""Which arm answers for a link: flags, buckets, and the sequential test that compares the arms.
+"""Rollout of v3: flags, the assignment of links to arms, and the test that compares the arms.
 
-Pure decisions. Where flags are stored and who acts on them is elsewhere.
+Pure functions and values. The flags are stored by `pba.store`, and `pba.monitoring` changes them
+when the comparison is decided.
 """
 
 from pba.rollout.flags import Arm, Flags, bucket, fnv1a

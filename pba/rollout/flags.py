@@ -1,4 +1,4 @@
-"""Which predictor answers for a link: v1, the control arm, or v3; and what else may be switched."""
+"""Feature flags, and the assignment of links to v1, the control arm, or v3."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -14,14 +14,14 @@ _BUCKETS = 100
 
 
 class Arm(StrEnum):
-    """A predictor under comparison."""
+    """A predictor in the comparison."""
 
     V1 = "v1"
     V3 = "v3"
 
     @property
     def other(self) -> "Arm":
-        """The one that it is compared with."""
+        """The arm that it is compared with."""
         return Arm.V1 if self is Arm.V3 else Arm.V3
 
 
@@ -31,14 +31,14 @@ def fnv1a(text: str) -> int:
     >>> fnv1a("node-1")
     1422144387
     """
-    found = _OFFSET
+    hashed = _OFFSET
     for byte in text.encode():
-        found = (found ^ byte) * _PRIME % 2**32
-    return found
+        hashed = (hashed ^ byte) * _PRIME % 2**32
+    return hashed
 
 
 def bucket(link_id: str) -> int:
-    """Return which of a hundred equal parts of all links ``link_id`` is in, 0 to 99.
+    """Return the bucket of ``link_id``, 0 to 99: `fnv1a` modulo 100.
 
     >>> bucket("fra1:ams2")
     92
@@ -48,31 +48,31 @@ def bucket(link_id: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What operators may switch while the service runs.
+    """What operators may change while the service runs.
 
     Parameters
     ----------
     enable_v3_prediction
-        Whether v3 answers at all.
+        Whether v3 serves any link.
     v3_rollout_percentage
-        Links whose `bucket` is below it are answered by v3; a whole number, 0 to 100.
+        Links whose `bucket` is below it are served by v3; a whole number, 0 to 100.
     force_v1_mode
-        The kill switch: v1 answers everything, whatever else is set.
+        The kill switch: v1 serves every link, whatever else is set.
     enable_hybrid_mode
-        Whether borderline links are answered by both models; else the internet model answers.
+        Whether both models serve borderline links; if not, the internet model does.
     enable_mode_detection
-        Whether modes are detected anew; else links stay in theirs, and new ones are ``internet``.
+        Whether modes are detected; if not, links keep their mode and new ones are ``internet``.
     shadow
-        Whether the arm that does not answer for a link is asked too, to be compared.
+        Whether the arm that does not serve a link predicts too, for comparison.
     automatic_steps
-        Whether v3 goes on to 10, 50 and 100 % of links by itself, each time it proves better.
+        Whether v3 moves on to 10, 50 and 100 % of links whenever it is proven better.
     automatic_return
-        Whether all links go back to v1 by themselves where v3 proves worse.
+        Whether all links return to v1 where v3 is proven worse.
 
     Raises
     ------
     InvalidRequest
-        For a value of another type, or a percentage out of range.
+        For a value of the wrong type, or a percentage out of range.
     """
 
     enable_v3_prediction: bool = True
@@ -92,12 +92,12 @@ class Flags:
                 raise InvalidRequest(f"{name} is {value!r}; it is true or false.", name)
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Return the flags after ``changes``; raises as above, and for a flag that is unknown."""
-        known = [field.name for field in fields(self)]
+        """Return the flags after ``changes``; raises as the class, and for an unknown flag."""
+        names = [field.name for field in fields(self)]
         for name in changes:
-            if name not in known:
+            if name not in names:
                 raise InvalidRequest(
-                    f"no flag is called {name!r}; they are {', '.join(known)}.", name
+                    f"no flag is called {name!r}; they are {', '.join(names)}.", name
                 )
         return replace(self, **changes)
 
@@ -107,17 +107,17 @@ class Flags:
 
     @property
     def wants_v1(self) -> bool:
-        """Whether some request may be v1's."""
-        return self.shadow or not self._v3 or self.v3_rollout_percentage < _BUCKETS
+        """Whether v1 may be needed for some request."""
+        return self.shadow or not self._v3_enabled or self.v3_rollout_percentage < _BUCKETS
 
     @property
-    def _v3(self) -> bool:
+    def _v3_enabled(self) -> bool:
         return self.enable_v3_prediction and not self.force_v1_mode
 
     def arm(self, link_id: str | None) -> Arm:
-        """Return who answers for a link; a request that names none counts as the last bucket's."""
-        place = _BUCKETS - 1 if link_id is None else bucket(link_id)
-        return Arm.V3 if self._v3 and place < self.v3_rollout_percentage else Arm.V1
+        """Return the arm that serves a link; requests without a link are in the last bucket."""
+        number = _BUCKETS - 1 if link_id is None else bucket(link_id)
+        return Arm.V3 if self._v3_enabled and number < self.v3_rollout_percentage else Arm.V1
 
 
 def _check_percentage(value: Any) -> None:

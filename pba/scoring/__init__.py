@@ -1,5 +1,10 @@
-"""Stored forecasts against what was measured afterwards. Pure: rows in, outcomes out."""
+"""Scoring: stored forecasts are compared with the samples measured afterwards.
 
-from pba.scoring.settlement import OpenForecast, Outcome, Settlement, settle
+Pure functions and values: rows in, outcomes out. Reading and writing them is `pba.store`'s, and
+when to score is decided by `pba.monitoring`.
+"""
 
-__all__ = ["Outcome", "OpenForecast", "Settlement", "settle"]
+from pba.scoring.outcome import OpenForecast, Outcome
+from pba.scoring.settlement import Settlement, settle
+
+__all__ = ["OpenForecast", "Outcome", "Settlement", "settle"]

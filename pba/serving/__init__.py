@@ -1,4 +1,5 @@
-"""The service without Ray: forecasts, stored links, group commit, recording, admission, deadlines.
+"""The service without Ray: one asynchronous core for HTTP, gRPC, handle calls and one process.
 
-The same core answers HTTP, gRPC, a handle and one process. Wire formats are in `deployments`.
+`DataPlane` is what callers reach. Behind it are forecasts, stored links, group commit, recording,
+admission, deadlines and the watch on flags. Wire formats, metrics and Ray are in `deployments`.
 """

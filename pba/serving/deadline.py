@@ -1,4 +1,4 @@
-"""How long the service waits for its store."""
+"""Deadlines for calls of the store."""
 
 import asyncio
 import contextlib
@@ -6,23 +6,23 @@ from collections.abc import AsyncIterator
 
 from pba.errors import StoreUnavailable
 
-__all__ = ["deadline"]
+__all__ = ["store_deadline"]
 
 
 @contextlib.asynccontextmanager
-async def deadline(limit_s: float) -> AsyncIterator[None]:
-    """Give up what is awaited inside after ``limit_s``.
+async def store_deadline(limit_s: float) -> AsyncIterator[None]:
+    """Cancel what the context awaits after ``limit_s``.
 
     Raises
     ------
     StoreUnavailable
-        Then. A transaction that runs is not stopped, and may still be committed.
+        At the deadline. A running transaction is not stopped and may still commit.
     """
     try:
         async with asyncio.timeout(limit_s):
             yield
     except TimeoutError:
         raise StoreUnavailable(
-            f"the telemetry store has not answered within {limit_s:g} s. Try again: what is stored "
-            "already is not stored twice."
+            f"the telemetry store has not answered within {limit_s:g} s. Try again: samples that "
+            "are stored already are not stored twice."
         ) from None

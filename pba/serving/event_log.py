@@ -1,25 +1,26 @@
-"""Events into the store, and into the log where the store is away."""
+"""Events go into the store, or into the process log while the store does not answer."""
 
 import logging
-from collections.abc import Callable
 
 from pba.errors import StoreUnavailable
 from pba.store import Store
 from pba.types import Event
 
-__all__ = ["event_logger"]
+__all__ = ["EventLog"]
 
-_log = logging.getLogger("ray.serve")
+_log = logging.getLogger(__name__)
 
 
-def event_logger(store: Store) -> Callable[[Event], None]:
-    """Return what stores an event, and logs one that could not be stored. It blocks."""
+class EventLog:
+    """Adds events to ``store``."""
 
-    def tell(event: Event) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, event: Event) -> None:
+        """Store ``event``; log it if that fails. Blocks meanwhile."""
         try:
-            store.ready().add_events([event])
+            self._store.ready().add_events([event])
         except StoreUnavailable as error:
-            told = {"kind": event.kind, "body": event.text, "why": str(error)}
-            _log.warning("event_not_stored", extra=told)
-
-    return tell
+            fields = {"kind": event.kind, "body": event.text, "why": str(error)}
+            _log.warning("event_not_stored", extra=fields)

@@ -1,87 +1,87 @@
-"""The flags as a replica sees them, and v1 kept awake for as long as they may send it a request."""
+"""The flags as one process sees them: fixed, or read from the store every so often."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from pba.errors import StoreUnavailable
 from pba.rollout import Flags
 from pba.store import FlagState
 
-__all__ = ["FlagWatch", "keep_awake"]
+__all__ = ["FixedFlags", "FlagSource", "FlagWatch"]
 
-_log = logging.getLogger("ray.serve")
-_AGAIN_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+class FlagSource(Protocol):
+    """Anything that knows the flags."""
+
+    @property
+    def current(self) -> Flags:
+        """The flags now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedFlags:
+    """Flags that never change."""
+
+    current: Flags = field(default_factory=Flags)
 
 
 class FlagWatch:
-    """Looks at the flags every ``every_s``; what was seen last holds while the store is away.
+    """Reads the flags every ``every_s``; the last ones stay valid while the store is unavailable.
 
     Parameters
     ----------
     read
-        Reads the flags, and blocks meanwhile.
+        Reads the flags; blocks meanwhile.
     default
-        What holds until they were read for the first time.
+        The flags until they are read for the first time.
+    every_s
+        Seconds between two reads.
+
+    Attributes
+    ----------
+    current
+        The flags.
     """
 
     def __init__(self, read: Callable[[], FlagState], default: Flags, every_s: float) -> None:
         self._read = read
-        self._flags = default
+        self.current = default
         self._every_s = every_s
-        self._away = False
-        self._watching: asyncio.Task[None] | None = None
-
-    def __call__(self) -> Flags:
-        """Return the flags."""
-        return self._flags
-
-    async def look(self) -> None:
-        """Read them now."""
-        try:
-            self._flags = (await asyncio.to_thread(self._read)).flags
-        except StoreUnavailable as error:
-            if not self._away:  # once, and not every half second
-                _log.warning("flags_not_read", extra={"why": str(error)})
-            self._away = True
-        else:
-            self._away = False
-
-    async def start(self) -> None:
-        """Read them, and go on doing so."""
-        await self.look()
-        self._watching = asyncio.create_task(self._watch())
+        self._unavailable = False
+        self._task: asyncio.Task[None] | None = None
 
     @property
-    def watching(self) -> bool:
-        """Whether a change would be noticed."""
-        return self._watching is not None and not self._watching.done()
+    def running(self) -> bool:
+        """Whether a change of the flags would be noticed."""
+        return self._task is not None and not self._task.done()
+
+    async def refresh(self) -> None:
+        """Read the flags now."""
+        try:
+            self.current = (await asyncio.to_thread(self._read)).flags
+        except StoreUnavailable as error:
+            if not self._unavailable:  # logged once, not at every read
+                _log.warning("flags_not_read", extra={"why": str(error)})
+            self._unavailable = True
+        else:
+            self._unavailable = False
+
+    async def start(self) -> None:
+        """Read the flags now and from now on."""
+        await self.refresh()
+        self._task = asyncio.create_task(self._watch())
 
     def stop(self) -> None:
-        """Look no more."""
-        if self._watching is not None:
-            self._watching.cancel()
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
-            await self.look()
-
-
-async def keep_awake(flags: Callable[[], Flags], stay: Callable[[], Awaitable[object]]) -> None:
-    """Hold a call to v1 open for as long as it is wanted, so that it does not scale to zero.
-
-    Parameters
-    ----------
-    stay
-        Calls v1, which answers after some seconds.
-    """
-    while True:
-        try:
-            await (stay() if flags().wants_v1 else asyncio.sleep(_AGAIN_S))
-        except (RayError, RayServeException) as error:
-            _log.warning("v1_not_awake", extra={"why": str(error)})
-            await asyncio.sleep(_AGAIN_S)
+            await self.refresh()

@@ -1,25 +1,21 @@
-"""The closed loop's core: what is reported is kept, and forecasts start from what is kept.
-
-Knows no Ray. Holds nothing that is missed when it dies: what was acknowledged is committed.
-"""
+"""Named links: their samples are stored, and forecasts start from what is stored."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from pba.errors import Busy, InvalidSample, PBAError, StoreUnavailable
+from pba.forecasting import ForecastResult, Query, check_history
 from pba.forecasting.allocation import AllocationRequest
-from pba.forecasting.assembly import ForecastResult
 from pba.forecasting.link_record import LinkRecord
-from pba.forecasting.planning import Query, check_history
-from pba.rollout import Flags
 from pba.serving.chunking import in_chunks
-from pba.serving.deadline import deadline
+from pba.serving.deadline import store_deadline
+from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.forecast_service import ForecastService
-from pba.serving.group_commit import MOST_ROWS, GroupCommit
+from pba.serving.group_commit import MAX_ROWS, GroupCommit
 from pba.serving.recorder import ForecastRecorder
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
 from pba.store.store import no_such_link
@@ -27,26 +23,30 @@ from pba.types import NetworkMode
 
 __all__ = ["LinkService"]
 
-_Learnt = tuple[NetworkMode, LinkRecord | None]
-_Asked = Query | PBAError
-_Told = ForecastResult | PBAError
+_LinkState = tuple[NetworkMode, LinkRecord | None]
+_Forecasts = Callable[[Sequence[Query | PBAError]], Awaitable[list[ForecastResult | PBAError]]]
+_Pair = tuple[Query | PBAError, ForecastResult | PBAError]
 
-_log = logging.getLogger("ray.serve")
+_DEFAULT_FLAGS = FixedFlags()
+
+_log = logging.getLogger(__name__)
 
 
 class LinkService:
-    """Keeps what links report, and forecasts from it.
+    """Stores what links report, and forecasts from it.
+
+    It holds nothing that is lost when it dies: an acknowledged sample is committed.
 
     Parameters
     ----------
     service
-        Makes forecasts.
+        Forecasts from histories.
     store
-        Is read from.
+        Read from here.
     commit
         Writes to the store.
-    heard
-        Told of the links that have new samples, after they are committed.
+    notify
+        Gets the links that have new samples, after the commit.
     max_ahead_s
         How far a sample's time may be ahead of the clock.
     clock
@@ -54,9 +54,9 @@ class LinkService:
     record_deadline_s
         How long a forecast from a given history, and `ready`, wait for the store.
     store_deadline_s
-        How long all others wait for the store.
+        How long other calls wait for the store.
     flags
-        Tell whether the arm that does not answer is asked too.
+        Know whether shadow mode is on.
     """
 
     def __init__(
@@ -64,165 +64,168 @@ class LinkService:
         service: ForecastService,
         store: Store,
         commit: GroupCommit,
-        heard: Callable[[Iterable[str]], None],
+        notify: Callable[[Iterable[str]], None],
         max_ahead_s: float,
         clock: Callable[[], datetime],
         record_deadline_s: float,
         store_deadline_s: float,
-        flags: Callable[[], Flags] = Flags,
+        flags: FlagSource = _DEFAULT_FLAGS,
     ) -> None:
         self._service = service
         self._store = store
         self._commit = commit
-        self._heard = heard
+        self._notify = notify
         self._max_ahead_s = max_ahead_s
         self._clock = clock
         self._record_deadline_s = record_deadline_s
         self._store_deadline_s = store_deadline_s
-        self._keep = ForecastRecorder(service.compared, commit, flags)
+        self._recorder = ForecastRecorder(service.compare, commit, flags)
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
-        """Store ``reports``; return what became of each, once all are committed.
+        """Store ``reports``; return a receipt for each, once all are committed.
 
         Raises
         ------
         InvalidSample
-            For a sample from the future.
+            For a sample from the future; nothing is stored.
         StoreUnavailable
-            Where the store is away, and nothing is stored, or where it is late; then all or nothing
-            is.
+            If the store does not answer. If it does not answer in time, either all or nothing is
+            stored.
         """
         for report in reports:
             self._refuse_future(report, "samples")
-        async with deadline(self._store_deadline_s):
-            receipts = await self._commit(WriteBatch(reports))
-        self._heard(report.link_id for report in reports)
-        return receipts
+        async with store_deadline(self._store_deadline_s):
+            return await self._write(reports)
 
     async def forecast(
         self, link_id: str, allocation: AllocationRequest | None = None
     ) -> ForecastResult:
-        """Return the forecast from a link's stored history, with advice where that is asked for.
+        """Return the forecast from a link's stored history, with advice if requested.
 
         Raises
         ------
         NotFound
-            Where nothing is known of the link.
+            If the store has no such link.
         """
-        (made,) = await self.forecasts([link_id], allocation)
-        if isinstance(made, PBAError):
-            raise made
-        return made
+        started = time.perf_counter()
+        queries, read_s = await self._read([link_id], allocation)
+        results = await self._service.forecast_chunk(queries)
+        self._recorder.record(queries, results, started, read_s)
+        return _single(results)
 
     async def forecasts(
         self, link_ids: Sequence[str], allocation: AllocationRequest | None = None
     ) -> list[ForecastResult | PBAError]:
-        """Return a forecast, or what is wrong, for each of ``link_ids``, in order."""
+        """Return a forecast, or an error, for each of ``link_ids``, in order, chunk by chunk."""
         started = time.perf_counter()
         read_s = 0.0
 
-        async def part(ids: Sequence[str], at_once: int) -> list[tuple[_Asked, _Told]]:
+        async def forecast_chunk(chunk: Sequence[str], concurrent: int) -> list[_Pair]:
             nonlocal read_s
-            queries, took_s = await self._read(ids, allocation)
+            queries, took_s = await self._read(chunk, allocation)
             read_s += took_s
-            told = await self._service.forecasts(queries, at_once)
-            return list(zip(queries, told, strict=True))
+            results = await self._service.forecast_chunk(queries, concurrent)
+            return list(zip(queries, results, strict=True))
 
-        pairs = await in_chunks(link_ids, part)
-        made = [told for _, told in pairs]
-        self._keep([query for query, _ in pairs], made, started, read_s)
-        return made
+        pairs = await in_chunks(link_ids, forecast_chunk)
+        results = [result for _, result in pairs]
+        self._recorder.record([query for query, _ in pairs], results, started, read_s)
+        return results
 
-    async def _read(
-        self, link_ids: Sequence[str], allocation: AllocationRequest | None
-    ) -> tuple[list[_Asked], float]:
-        """Return what to ask for each link, and the seconds that it took to know that."""
-        started = time.perf_counter()
-        async with deadline(self._store_deadline_s):
-            known = await asyncio.to_thread(self._store.known, link_ids)
-        queries = [_query(known, link_id, allocation) for link_id in link_ids]
-        return queries, time.perf_counter() - started
+    async def record_and_forecast(self, query: Query) -> ForecastResult:
+        """Store the given history of a named link, and return the forecast from it.
 
-    async def recorded(self, query: Query) -> ForecastResult:
-        """Return the forecast for a given history of a named link, and keep both.
-
-        Where the store is away, or not done within the deadline, the forecast says
-        ``not_recorded``; what is being written by then may still be kept.
+        If the store does not answer within the deadline, the forecast has the reason
+        ``not_recorded``; what is being written by then may still be stored.
 
         Raises
         ------
         InvalidHistory, InvalidSample
-            For too few samples, or one from the future; nothing is kept then.
+            For too few samples, or one from the future; nothing is stored.
         """
-        (made,) = await self.all_recorded([query])
-        if isinstance(made, PBAError):
-            raise made
-        return made
+        return _single(await self._record_and_forecast([query], self._service.forecast_chunk))
 
-    async def all_recorded(
+    async def record_and_forecast_all(
         self, queries: Sequence[Query | PBAError]
     ) -> list[ForecastResult | PBAError]:
-        """Return a forecast, or what is wrong, for each of ``queries``, in order.
+        """Return a forecast, or an error, for each query in order; store those of named links.
 
-        Those of named links are kept as by `recorded`; if not all are in time, none says that it
-        is. Several of one link are kept together, as if they had been asked for at once.
+        As `record_and_forecast`. If the store does not answer in time, no forecast counts as
+        recorded. Several histories of one link are stored together.
         """
+        return await self._record_and_forecast(queries, self._service.forecasts)
+
+    async def _record_and_forecast(
+        self, queries: Sequence[Query | PBAError], forecast: _Forecasts
+    ) -> list[ForecastResult | PBAError]:
         started = time.perf_counter()
-        sound = [self._sound(query) for query in queries]
-        named = [one for one in sound if isinstance(one, Query) and one.link_id is not None]
+        valid = [self._validated(query) for query in queries]
+        named = [query for query in valid if isinstance(query, Query) and query.link_id is not None]
         try:
-            learnt = await self._record(named) if named else {}
+            states = await self._store_histories(named) if named else {}
         except (StoreUnavailable, Busy) as error:
             _log.warning("not_recorded", extra={"count": len(named), "why": str(error)})
-            return [_not_recorded(one) for one in await self._service.forecasts(sound)]
-        informed = [_informed(one, learnt) for one in sound]
+            return [_not_recorded(result) for result in await forecast(valid)]
+        informed = [_informed(query, states) for query in valid]
         read_s = time.perf_counter() - started
-        made = await self._service.forecasts(informed)
-        self._keep(informed, made, started, read_s)
-        return made
+        results = await forecast(informed)
+        self._recorder.record(informed, results, started, read_s)
+        return results
 
     async def ready(self) -> None:
-        """See that the store answers, and, where it refused the last write, takes one again.
+        """Check that the store answers and, if it refused the last write, takes writes again.
 
         Raises
         ------
         StoreUnavailable
-            Where it does not.
+            If it does not.
         """
-        async with deadline(self._record_deadline_s):
+        async with store_deadline(self._record_deadline_s):
             await asyncio.to_thread(self._store.ready)
             if self._commit.failing:
-                await asyncio.to_thread(self._store.try_to_write)
+                await asyncio.to_thread(self._store.check_writable)
 
     async def drain(self) -> None:
-        """Wait until all that is to be kept is kept, or has failed."""
-        await self._keep.drain()
+        """Wait until every recording has ended, successfully or not."""
+        await self._recorder.drain()
 
-    async def _record(self, queries: Sequence[Query]) -> dict[str, _Learnt]:
-        """Keep the histories of ``queries``; return what is known of their links then.
+    async def _read(
+        self, link_ids: Sequence[str], allocation: AllocationRequest | None
+    ) -> tuple[list[Query | PBAError], float]:
+        """Return the query of each link, and the seconds that reading the store took."""
+        started = time.perf_counter()
+        async with store_deadline(self._store_deadline_s):
+            contexts = await asyncio.to_thread(self._store.link_contexts, link_ids)
+        queries = [_query(contexts, link_id, allocation) for link_id in link_ids]
+        return queries, time.perf_counter() - started
+
+    async def _store_histories(self, queries: Sequence[Query]) -> dict[str, _LinkState]:
+        """Store the histories of ``queries``; return the mode and record of their links.
 
         Raises
         ------
         StoreUnavailable
-            Where that is not done in time. What is longer than one transaction should be is
-            written in several, that queue behind each other, and has as many times as long.
+            If the store does not answer in time. More rows than fit one transaction are written in
+            several, which queue behind each other and have as many times as long.
         """
-        parts = _parts([_report(query) for query in queries])
-        async with deadline(self._record_deadline_s * len(parts)):
-            kept = await asyncio.gather(*(self._store_together(part) for part in parts))
-            modes = {name: mode for part in kept for name, mode in part.items()}
-            records = await asyncio.to_thread(self._store.learnt, list(modes))
-        return {name: (mode, records.get(name)) for name, mode in modes.items()}
+        batches = _transactions([_report(query) for query in queries])
+        async with store_deadline(self._record_deadline_s * len(batches)):
+            receipts = await asyncio.gather(*(self._write(batch) for batch in batches))
+            modes = {
+                report.link_id: receipt.mode
+                for batch, answers in zip(batches, receipts, strict=True)
+                for report, receipt in zip(batch, answers, strict=True)
+            }
+            records = await asyncio.to_thread(self._store.link_records, list(modes))
+        return {link_id: (mode, records.get(link_id)) for link_id, mode in modes.items()}
 
-    async def _store_together(self, reports: Sequence[SampleReport]) -> dict[str, NetworkMode]:
-        """Store ``reports`` in one transaction; return the modes of their links."""
+    async def _write(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         receipts = await self._commit(WriteBatch(reports))
-        self._heard(report.link_id for report in reports)
-        told = zip(reports, receipts, strict=True)
-        return {report.link_id: receipt.mode for report, receipt in told}
+        self._notify(report.link_id for report in reports)
+        return receipts
 
-    def _sound(self, query: Query | PBAError) -> Query | PBAError:
-        """Return ``query``, or what is wrong with it that is to be known before it is kept."""
+    def _validated(self, query: Query | PBAError) -> Query | PBAError:
+        """Return ``query``, or the error that must be known before its history is stored."""
         if isinstance(query, PBAError) or query.link_id is None:
             return query
         try:
@@ -233,8 +236,8 @@ class LinkService:
         return query
 
     def _refuse_future(self, report: SampleReport, field: str) -> None:
-        latest = self._clock().timestamp() + self._max_ahead_s
-        if report.timestamps_s.size and report.timestamps_s.max() > latest:
+        latest_s = self._clock().timestamp() + self._max_ahead_s
+        if report.timestamps_s.size and report.timestamps_s.max() > latest_s:
             raise InvalidSample(
                 f"a sample of {report.link_id} is at {report.timestamps_s.max():.3f} s, over "
                 f"{self._max_ahead_s:g} s ahead of the clock here. Set the clocks, or raise "
@@ -243,43 +246,51 @@ class LinkService:
             )
 
 
+def _single(results: Sequence[ForecastResult | PBAError]) -> ForecastResult:
+    """Return the only one of ``results``, or raise it."""
+    (result,) = results
+    if isinstance(result, PBAError):
+        raise result
+    return result
+
+
 def _report(query: Query) -> SampleReport:
     assert query.link_id is not None
     return SampleReport(query.link_id, query.history.timestamps_s, query.history.telemetry)
 
 
-def _parts(reports: Sequence[SampleReport]) -> list[list[SampleReport]]:
-    """Return ``reports`` in parts of about as many samples as one transaction should hold."""
-    parts: list[list[SampleReport]] = []
-    left = 0
+def _transactions(reports: Sequence[SampleReport]) -> list[list[SampleReport]]:
+    """Return ``reports`` in batches of about as many samples as one transaction should write."""
+    batches: list[list[SampleReport]] = []
+    room = 0
     for report in reports:
-        if left <= 0:
-            parts.append([])
-            left = MOST_ROWS
-        parts[-1].append(report)
-        left -= len(report.timestamps_s)
-    return parts
+        if room <= 0:
+            batches.append([])
+            room = MAX_ROWS
+        batches[-1].append(report)
+        room -= len(report.timestamps_s)
+    return batches
 
 
 def _query(
-    known: dict[str, LinkContext], link_id: str, allocation: AllocationRequest | None
-) -> _Asked:
-    held = known.get(link_id)
-    if held is None:
+    contexts: dict[str, LinkContext], link_id: str, allocation: AllocationRequest | None
+) -> Query | PBAError:
+    context = contexts.get(link_id)
+    if context is None:
         return no_such_link(link_id)
-    return Query(held.history, held.mode, link_id, held.record, allocation)
+    return Query(context.history, context.mode, link_id, context.record, allocation)
 
 
-def _informed(query: Query | PBAError, learnt: dict[str, _Learnt]) -> Query | PBAError:
-    """Return ``query`` with what was learnt of its link, if it names one."""
+def _informed(query: Query | PBAError, states: dict[str, _LinkState]) -> Query | PBAError:
+    """Return ``query`` with the mode and record of its link, if it names one."""
     if isinstance(query, PBAError) or query.link_id is None:
         return query
-    mode, record = learnt[query.link_id]
+    mode, record = states[query.link_id]
     return replace(query, mode=query.mode or mode, record=record)
 
 
-def _not_recorded(made: ForecastResult | PBAError) -> ForecastResult | PBAError:
-    if isinstance(made, PBAError) or made.forecast.link_id is None:
-        return made
-    reasons = (*made.forecast.reasons, "not_recorded")
-    return replace(made, forecast=replace(made.forecast, reasons=reasons))
+def _not_recorded(result: ForecastResult | PBAError) -> ForecastResult | PBAError:
+    if isinstance(result, PBAError) or result.forecast.link_id is None:
+        return result
+    reasons = (*result.forecast.reasons, "not_recorded")
+    return replace(result, forecast=replace(result.forecast, reasons=reasons))

@@ -5,10 +5,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from pba.forecasting.assembly import ForecastResult, assemble
-from pba.forecasting.planning import ModelCall, ModelFailure, ModelOutput, Query, model_calls, plan
+from pba.errors import PBAError
+from pba.forecasting import (
+    ForecastJob,
+    ForecastResult,
+    ModelCall,
+    ModelFailure,
+    ModelOutput,
+    Query,
+)
 from pba.models.onnx import OnnxForecaster
 from pba.registry import artifacts
+from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Forecast, History, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -16,52 +24,67 @@ __all__ = ["LocalService"]
 
 
 class LocalService:
-    """Gives the forecasts that the service would give.
+    """Gives the forecasts that a running service would give for the same histories.
 
     Parameters
     ----------
     models
-        By name: each mode's, and v1's. Where one is missing, forecasts are heuristic and say so.
+        By name: each mode's, and v1's. Without its model a forecast is heuristic and says so.
     clock
         The time of a forecast.
+    gap_intervals
+        As for `pba.forecasting.planning.plan_forecast`.
     """
 
     def __init__(
         self,
         models: Mapping[str, OnnxForecaster],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        gap_intervals: float = GAP_INTERVALS,
     ) -> None:
         self._models = models
         self._clock = clock
+        self._gap_intervals = gap_intervals
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return the service of the models below ``folder``, one folder a mode, verified.
+        """Return the service of the models below ``folder``, one folder per mode, verified.
 
         Raises
         ------
         BadArtifact
-            If a model is missing or must not be served.
+            If a model is missing or fails verification.
         """
         return cls({mode: artifacts.load(str(folder / mode), mode)[0] for mode in PROFILES})
 
     def forecast(self, history: History, mode: NetworkMode | None = None) -> Forecast:
-        """Return the forecast from ``history``; ``mode`` None means that it is detected."""
-        return self.forecasts([Query(history, mode)])[0]
+        """Return the forecast from ``history``; the mode is detected if it is None.
+
+        Raises
+        ------
+        InvalidHistory
+            For fewer than two samples.
+        """
+        (forecast,) = self.forecasts([Query(history, mode)])
+        return forecast
 
     def forecasts(self, queries: Sequence[Query]) -> list[Forecast]:
-        """Return one forecast a query, in order."""
-        return [made.forecast for made in self.made(queries)]
+        """Return one forecast per query, in order; raises the first error."""
+        return [result.forecast for result in self.results(queries)]
 
-    def made(self, queries: Sequence[Query]) -> list[ForecastResult]:
-        """Return the same forecasts with what their outcomes will teach."""
-        plans = [plan(query) for query in queries]
-        asked = model_calls(plans)
-        answers = [self._ask(batch) for batch in asked]
-        return assemble(plans, asked, answers, self._clock())
+    def results(self, queries: Sequence[Query]) -> list[ForecastResult]:
+        """Return the same forecasts with what scoring needs to know about them."""
+        job = ForecastJob(queries, gap_intervals=self._gap_intervals)
+        outputs = [self._run(call) for call in job.calls]
+        results = []
+        for result in job.finish(outputs, self._clock()):
+            if isinstance(result, PBAError):
+                raise result
+            results.append(result)
+        return results
 
-    def _ask(self, batch: ModelCall) -> ModelOutput | ModelFailure:
-        model = self._models.get(batch.model)
+    def _run(self, call: ModelCall) -> ModelOutput | ModelFailure:
+        model = self._models.get(call.model)
         if model is None:
             return ModelFailure("model_unavailable")
-        return ModelOutput(model.version, model.bins, model.predict(batch.telemetry))
+        return ModelOutput(model.version, model.bins, model.predict(call.telemetry))

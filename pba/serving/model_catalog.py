@@ -1,26 +1,17 @@
-"""The registry for operators of a running service: what is published, and what serves."""
+"""The registry for operators of a running service: published versions, champions, promotions."""
 
 import asyncio
-import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import onnxruntime  # noqa: F401 - now, for its import would stall requests at the first promotion
-
-from deployments.ingress.request_reading import read_promotion, read_rollback
-from deployments.paths import resolve
-from deployments.settings import Settings
 from pba.errors import NotFound
-from pba.registry import Registry
+from pba.registry import Expected, Registry
 from pba.registry.promotion import Promoter
-from pba.serving.event_log import event_logger
-from pba.store import Store
 
 __all__ = ["ModelCatalog"]
 
-_Found = TypeVar("_Found")
-_clock = time.time  # noqa: TID251 - the clock that is passed in
+_Result = TypeVar("_Result")
 
 
 class ModelCatalog:
@@ -29,39 +20,43 @@ class ModelCatalog:
     Parameters
     ----------
     models
-        Their names; others are refused.
-    settings
-        Where the registry is.
-    store
-        Where events go.
+        Their names; any other name is refused.
+    registry
+        Holds the versions.
+    promoter
+        Changes champions.
     """
 
-    def __init__(self, models: Collection[str], settings: Settings, store: Store) -> None:
+    def __init__(self, models: Collection[str], registry: Registry, promoter: Promoter) -> None:
         self._models = models
-        self._registry = Registry(resolve(settings.registry), _clock)
-        self._champions = Promoter(self._registry, event_logger(store), _clock)
-        # Of its own, so that a registry that hangs takes no thread from those who ask the store.
+        self._registry = registry
+        self._promoter = promoter
+        # A thread of its own, so that a registry that hangs does not occupy those of the store.
         self._thread = ThreadPoolExecutor(1, "registry")
 
     async def versions(self, model: str) -> dict[str, Any]:
-        """Return a model's versions, its champion, and who made which one champion before."""
-        self._refuse_unknown(model)
-        return await self._asked(lambda: self._versions(model))
+        """Return a model's versions, its champion, and the history of its champions."""
+        self._check_model(model)
+        return await self._run(lambda: self._versions(model))
 
-    async def promote(self, model: str, body: bytes) -> dict[str, Any]:
-        """Make a version champion, as ``body`` says; return the pointer."""
-        self._refuse_unknown(model)
-        asked = read_promotion(body).model_dump()
-        return await self._asked(lambda: self._champions.promote(model, **asked).as_dict())
+    async def promote(
+        self, model: str, version: str, who: str, why: str, expected: Expected
+    ) -> dict[str, Any]:
+        """Make a version the champion; return the pointer."""
+        self._check_model(model)
+        pointer = await self._run(
+            lambda: self._promoter.promote(model, version, who, why, expected)
+        )
+        return pointer.as_dict()
 
-    async def rollback(self, model: str, body: bytes) -> dict[str, Any]:
-        """Make the champion before this one champion again; return the pointer."""
-        self._refuse_unknown(model)
-        asked = read_rollback(body).model_dump()
-        return await self._asked(lambda: self._champions.rollback(model, **asked).as_dict())
+    async def rollback(self, model: str, who: str, why: str, expected: Expected) -> dict[str, Any]:
+        """Make the previous champion the champion again; return the pointer."""
+        self._check_model(model)
+        pointer = await self._run(lambda: self._promoter.rollback(model, who, why, expected))
+        return pointer.as_dict()
 
-    async def _asked(self, ask: Callable[[], _Found]) -> _Found:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+    async def _run(self, call: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     def _versions(self, model: str) -> dict[str, Any]:
         return {
@@ -71,7 +66,7 @@ class ModelCatalog:
             "history": [pointer.as_dict() for pointer in self._registry.history(model)],
         }
 
-    def _refuse_unknown(self, model: str) -> None:
+    def _check_model(self, model: str) -> None:
         if model not in self._models:
             raise NotFound(
                 f"no model is called {model!r}; there are {', '.join(sorted(self._models))}.",

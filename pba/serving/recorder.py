@@ -1,4 +1,4 @@
-"""Forecasts of named links into the store, to be scored: what was told, and what was not."""
+"""Forecasts of named links go into the store, to be scored when their actuals arrive."""
 
 import asyncio
 import logging
@@ -8,123 +8,123 @@ from dataclasses import replace
 from typing import Any
 
 from pba.errors import PBAError
-from pba.forecasting.assembly import ForecastResult
-from pba.forecasting.planning import Query
-from pba.rollout import Flags
+from pba.forecasting import ForecastResult, Query
+from pba.serving.flag_watch import FlagSource
 from pba.store import Receipt, StoredForecast, WriteBatch
 
 __all__ = ["ForecastRecorder"]
 
-_log = logging.getLogger("ray.serve")
+_log = logging.getLogger(__name__)
 
 
 class ForecastRecorder:
-    """Keeps forecasts, and in shadow the other arm's, without having a caller wait.
+    """Records forecasts in the background, and in shadow mode those of the other arm too.
 
     Parameters
     ----------
-    compared
-        Asks the arm that each query names.
+    compare
+        Forecasts with the arm that each query names.
     commit
         Writes to the store.
     flags
-        Tell whether the arm that does not answer is asked too.
+        Know whether shadow mode is on.
     """
 
     def __init__(
         self,
-        compared: Callable[[Sequence[Query]], Awaitable[Sequence[ForecastResult]]],
+        compare: Callable[[Sequence[Query]], Awaitable[Sequence[ForecastResult]]],
         commit: Callable[[WriteBatch], Awaitable[list[Receipt]]],
-        flags: Callable[[], Flags],
+        flags: FlagSource,
     ) -> None:
-        self._compared = compared
+        self._compare = compare
         self._commit = commit
         self._flags = flags
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def __call__(
+    def record(
         self,
         queries: Sequence[Query | PBAError],
-        made: Sequence[ForecastResult | PBAError],
+        results: Sequence[ForecastResult | PBAError],
         started: float,
         read_s: float,
     ) -> None:
-        """Keep those of ``made`` that were made for a named link.
+        """Record those of ``results`` that belong to a named link, without waiting for it.
 
         Parameters
         ----------
         queries
-            What was asked, in the same order.
+            In the order of the results.
         started
-            When the request came, by `time.perf_counter`.
+            When the request arrived, by `time.perf_counter`.
         read_s
-            How long the store was read before anyone was asked: either arm needs that.
+            How long the store was read before the forecast: either arm needs that.
         """
         took_ms = (time.perf_counter() - started) * 1000
         pairs = [
-            (query, one)
-            for query, one in zip(queries, made, strict=True)
-            if isinstance(query, Query) and query.link_id and isinstance(one, ForecastResult)
+            (query, result)
+            for query, result in zip(queries, results, strict=True)
+            if isinstance(query, Query) and query.link_id and isinstance(result, ForecastResult)
         ]
         if not pairs:
             return
-        self._later(self._write([_said(one, took_ms, served=True) for _, one in pairs]))
-        if self._flags().shadow:
+        served = [_stored_forecast(result, took_ms, served=True) for _, result in pairs]
+        self._start(self._write(served))
+        if self._flags.current.shadow:
             others = [
-                replace(query, arm=one.arm.other, mode=one.forecast.mode, allocation=None)
-                for query, one in pairs
+                replace(query, arm=result.arm.other, mode=result.forecast.mode, allocation=None)
+                for query, result in pairs
             ]
-            self._later(self._shadow(others, read_s))
+            self._start(self._shadow(others, read_s))
 
     async def drain(self) -> None:
-        """Wait until all that is to be kept is kept, or has failed."""
+        """Wait until every recording has ended, successfully or not."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _shadow(self, queries: Sequence[Query], read_s: float) -> None:
-        """Keep what the other arm would have said; it may fail, for nobody was promised it."""
+        """Record the other arm's forecasts; a failure is logged, since no caller waits for them."""
         started = time.perf_counter()
         try:
-            made = await self._compared(queries)
+            results = await self._compare(queries)
         except PBAError as error:
-            _log.warning("not_compared", extra={"count": len(queries), "why": str(error)})
+            _log.warning("shadow_failed", extra={"count": len(queries), "why": str(error)})
             return
         took_ms = (read_s + time.perf_counter() - started) * 1000
-        if made:
-            await self._write([_said(one, took_ms, served=False) for one in made])
+        if results:
+            await self._write([_stored_forecast(one, took_ms, served=False) for one in results])
 
-    async def _write(self, kept: Sequence[StoredForecast]) -> None:
+    async def _write(self, forecasts: Sequence[StoredForecast]) -> None:
         try:
-            await self._commit(WriteBatch(said=kept))
+            await self._commit(WriteBatch(forecasts=forecasts))
         except PBAError as error:
-            _log.warning("forecast_not_kept", extra={"count": len(kept), "why": str(error)})
+            fields = {"count": len(forecasts), "why": str(error)}
+            _log.warning("forecast_not_recorded", extra=fields)
 
 
-def _said(made: ForecastResult, took_ms: float, served: bool) -> StoredForecast:
-    """Return what is kept of a forecast of a named link."""
-    forecast = made.forecast
+def _stored_forecast(result: ForecastResult, took_ms: float, served: bool) -> StoredForecast:
+    forecast = result.forecast
     assert forecast.link_id is not None
     return StoredForecast(
         link_id=forecast.link_id,
-        after_s=made.after_s,
-        made_s=forecast.made_at.timestamp(),
+        after_s=result.after_s,
+        created_s=forecast.made_at.timestamp(),
         mode=forecast.mode.value,
         source=forecast.source,
         version=forecast.model_version or "",
         step_s=forecast.step_s,
         took_ms=took_ms,
-        arm=made.arm,
+        arm=result.arm,
         served=served,
-        said={
+        prediction={
             "points_mbps": [horizon.bandwidth_mbps for horizon in forecast.horizons],
             "confidence": [horizon.confidence for horizon in forecast.horizons],
-            "unadapted": list(made.confidence),
+            "unadapted": list(result.confidence),
             "quantiles_mbps": [list(horizon.quantiles_mbps) for horizon in forecast.horizons],
-            "members": {name: list(points) for name, points in made.points_mbps.items()},
+            "members": {name: list(points) for name, points in result.points_mbps.items()},
         },
     )

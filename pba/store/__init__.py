@@ -1,16 +1,22 @@
-"""The telemetry store: samples, forecasts, outcomes, what was learnt of each link, and events."""
+"""The telemetry store: samples, forecasts, outcomes, link records, flags and events in a database.
+
+`Store` is the public interface; each of its calls is one transaction on SQLite or PostgreSQL. The
+other modules hold the SQL statements of one topic each. How a forecast is scored
+(`pba.scoring`), what a flag means (`pba.rollout`) and when to score or to clean up
+(`pba.monitoring`) are decided elsewhere.
+"""
 
 from pba.store.flag_table import FlagState
-from pba.store.rows import LinkContext, LinkState, Receipt, SampleReport, StoredForecast
 from pba.store.store import Store, WriteBatch
+from pba.store.values import LinkContext, LinkState, Receipt, SampleReport, StoredForecast
 
 __all__ = [
-    "WriteBatch",
     "FlagState",
     "LinkContext",
     "LinkState",
     "Receipt",
     "SampleReport",
-    "StoredForecast",
     "Store",
+    "StoredForecast",
+    "WriteBatch",
 ]

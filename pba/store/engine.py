@@ -1,4 +1,4 @@
-"""Connections to SQLite or PostgreSQL, and what their failures are called in `pba.errors`."""
+"""Connections and transactions on SQLite or PostgreSQL. Failures become `StoreUnavailable`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from sqlalchemy.exc import (
 
 from pba.errors import InvalidInput, StoreUnavailable
 
-__all__ = ["connect", "locked", "reading", "writing"]
+__all__ = ["connect", "read_transaction", "schema_lock", "write_transaction"]
 
-_WAIT_S = 5
-# A server that vanished with its machine is noticed after 10 s; the system's own limits are hours.
-_DEAD_PEERS = {
+_TIMEOUT_S = 5
+# A server whose machine is gone is noticed after 10 s; the defaults of the system are hours.
+_KEEPALIVE = {
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 5,
     "keepalives_interval": 5,
@@ -29,30 +29,30 @@ _DEAD_PEERS = {
 }
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # an acknowledged sample outlives a power cut too
+    "PRAGMA synchronous = FULL",  # an acknowledged sample survives a power cut
 )
 
 
 def connect(url: str) -> Engine:
-    """Return an engine for ``url``, ``sqlite:///file`` or ``postgresql://…``; it connects later.
+    """Return an engine for ``sqlite:///FILE`` or ``postgresql://…``; it connects on first use.
 
     Raises
     ------
     InvalidInput
-        For a URL of neither.
+        For any other URL.
     """
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise _no_such(url) from None
+        raise _invalid_url(url) from None
     if parsed.get_backend_name() == "postgresql":
         return _postgresql(parsed.set(drivername="postgresql+psycopg"))
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         return _sqlite(parsed)
-    raise _no_such(parsed.render_as_string())
+    raise _invalid_url(parsed.render_as_string())
 
 
-def _no_such(url: str) -> InvalidInput:
+def _invalid_url(url: str) -> InvalidInput:
     return InvalidInput(
         f"store_url is {url!r}; it is sqlite:///FILE or postgresql://USER@HOST/DATABASE. Set "
         "PBA_STORE_URL.",
@@ -61,28 +61,28 @@ def _no_such(url: str) -> InvalidInput:
 
 
 def _postgresql(url: Any) -> Engine:
-    options = f"-c statement_timeout={_WAIT_S * 2000} -c lock_timeout={_WAIT_S * 1000}"
+    options = f"-c statement_timeout={_TIMEOUT_S * 2000} -c lock_timeout={_TIMEOUT_S * 1000}"
     return create_engine(
         url,
-        pool_pre_ping=True,  # a server that came back needs no restart here
-        pool_timeout=_WAIT_S,
-        connect_args={"connect_timeout": _WAIT_S, "options": options} | _DEAD_PEERS,
+        pool_pre_ping=True,  # reconnects after the server was restarted
+        pool_timeout=_TIMEOUT_S,
+        connect_args={"connect_timeout": _TIMEOUT_S, "options": options} | _KEEPALIVE,
     )
 
 
 def _sqlite(url: Any) -> Engine:
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_timeout=_WAIT_S, connect_args={"timeout": _WAIT_S})
+    engine = create_engine(url, pool_timeout=_TIMEOUT_S, connect_args={"timeout": _TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions begin as `_begin` says
+        connection.isolation_level = None  # `_begin` starts the transactions
         for pragma in _PRAGMAS:
             connection.execute(pragma)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A writer that first reads and then asks for the lock may be refused it, at once.
+        # A transaction that reads before it locks the file can fail at once, without waiting.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -90,48 +90,48 @@ def _sqlite(url: Any) -> Engine:
 
 
 @contextlib.contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that only reads.
+def read_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction for reading.
 
     Raises
     ------
     StoreUnavailable
-        Where the database is away, full, locked for too long, or damaged.
+        Where the database does not respond, or is full, locked for too long, or damaged.
     """
-    with _named(), engine.connect() as connection, connection.begin():
+    with _translated_errors(), engine.connect() as connection, connection.begin():
         yield connection
 
 
 @contextlib.contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that is committed at the end; raises as `reading` does."""
-    with _named(), engine.connect() as connection:
+def write_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that is committed at the end; raises as `read_transaction`."""
+    with _translated_errors(), engine.connect() as connection:
         connection = connection.execution_options(writes=True)
         with connection.begin():
             yield connection
 
 
 @contextlib.contextmanager
-def locked(engine: Engine) -> Iterator[None]:
-    """Hold a lock that one process at a time has, to change the schema."""
+def schema_lock(engine: Engine) -> Iterator[None]:
+    """Lock the schema against other processes while it is changed."""
     if engine.dialect.name == "postgresql":
-        with _named(), engine.connect() as connection, connection.begin():
+        with _translated_errors(), engine.connect() as connection, connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(7221433)"))
             yield
         return
     import fcntl
 
-    with _named(), Path(f"{engine.url.database}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with _translated_errors(), Path(f"{engine.url.database}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextlib.contextmanager
-def _named() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (IntegrityError, ProgrammingError, DataError):
-        raise  # a mistake here, not the database's
+        raise  # a defect in this package, not a failure of the database
     except (DBAPIError, PoolTimeout, OSError) as error:
         raise StoreUnavailable(
             f"the telemetry store is away: {_first_line(error)}. Try again; if it stays so, see "

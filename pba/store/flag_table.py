@@ -1,4 +1,4 @@
-"""The flags in the store: one row, changed only by who knows what it holds."""
+"""The flags in the database: one row, and a version number that guards against lost updates."""
 
 import json
 from collections.abc import Mapping
@@ -6,35 +6,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pba.errors import Conflict
 from pba.rollout import Flags
-from pba.store.rows import micros
-from pba.store.sample_writes import add_events
+from pba.store.dialects import insert_into
+from pba.store.event_log import add_events
 from pba.store.tables import flags as table
+from pba.store.timestamps import to_micros
 from pba.types import Event, rfc3339_of
 
-__all__ = ["FLAGS_CHANGED", "FlagState", "change", "read"]
+__all__ = ["FLAGS_CHANGED", "FlagChange", "FlagState", "change_flags", "flag_state"]
 
 FLAGS_CHANGED = "flags_changed"
-"""The kind of the events that tell of a change."""
+"""The kind of the event that records a change of flags."""
 
 _ROW = 1
 
 
 @dataclass(frozen=True, slots=True)
 class FlagState:
-    """The flags as they stand.
+    """The flags that apply, and their last change.
 
     Parameters
     ----------
-    flags
-        What holds.
     version
-        How often they were changed; 0 where they never were.
+        How often they were changed, from 0.
     changed_s, changed_by
-        When and by whom; None where they never were.
+        Unix seconds and author of the last change; None before the first.
     """
 
     flags: Flags
@@ -52,63 +50,83 @@ class FlagState:
         }
 
 
-def read(connection: Connection, default: Flags) -> FlagState:
-    """Return the flags, ``default`` until they were changed for the first time."""
+@dataclass(frozen=True, slots=True)
+class FlagChange:
+    """A requested change.
+
+    Parameters
+    ----------
+    changes
+        The new values, by the flags' names.
+    version
+        The version that the author has read.
+    who
+        The author.
+    details
+        What else to put into the event.
+    """
+
+    changes: Mapping[str, Any]
+    version: int
+    who: str
+    details: Mapping[str, Any]
+
+
+def flag_state(connection: Connection, default: Flags) -> FlagState:
+    """Return the flags; ``default`` before their first change, and for flags added since."""
     row = connection.execute(select(table)).one_or_none()
     if row is None:
         return FlagState(default)
-    held = json.loads(row.body)
-    known = {name: held[name] for name in default.as_dict() if name in held}
-    return FlagState(default.changed(known), row.version, row.changed_us / 1e6, row.changed_by)
+    stored = json.loads(row.body)
+    current = {name: stored[name] for name in default.as_dict() if name in stored}
+    return FlagState(default.changed(current), row.version, row.changed_us / 1e6, row.changed_by)
 
 
-def change(
-    connection: Connection,
-    default: Flags,
-    changes: Mapping[str, Any],
-    version: int,
-    who: str,
-    now_s: float,
-    told: Mapping[str, Any],
+def change_flags(
+    connection: Connection, default: Flags, change: FlagChange, now_s: float
 ) -> FlagState:
-    """Change some flags and put that, with ``told``, among the events; return what holds then.
+    """Change some flags, record the change as an event, and return the new state.
 
     Raises
     ------
     Conflict
-        If ``version`` is not that of the flags any more: somebody has changed them since.
+        If the flags were changed since the author read them.
     InvalidRequest
-        For an unknown flag or a value that it cannot have.
+        For an unknown flag or an invalid value.
     """
-    before = read(connection, default)
-    after = FlagState(before.flags.changed(changes), version + 1, now_s, who)
-    if before.version != version or not _write(connection, after):
-        held = read(connection, default).version
+    before = flag_state(connection, default)
+    flags = before.flags.changed(change.changes)
+    after = FlagState(flags, change.version + 1, now_s, change.who)
+    if before.version != change.version or not _replace(connection, after):
+        current = flag_state(connection, default).version
         raise Conflict(
-            f"version is {version}; the flags are at {held}. Read them again, and send your change "
-            "with that version.",
+            f"version is {change.version}; the flags are at {current}. Read them again, and send "
+            "your change with that version.",
             "version",
         )
-    was, now = before.flags.as_dict(), after.flags.as_dict()
-    changed = {
-        name: {"before": was[name], "after": now[name]} for name in now if was[name] != now[name]
-    }
-    body = {"who": who, "version": after.version, "changed": changed, **told}
-    add_events(connection, [Event(FLAGS_CHANGED, now_s, None, body)])
+    add_events(connection, [_event(before, after, change, now_s)])
     return after
 
 
-def _write(connection: Connection, held: FlagState) -> bool:
-    """Put ``held`` in the place of the version before; return whether that was there."""
-    row = {
-        "version": held.version,
-        "changed_us": micros(held.changed_s or 0.0),
-        "changed_by": held.changed_by,
-        "body": json.dumps(held.flags.as_dict()),
+def _event(before: FlagState, after: FlagState, change: FlagChange, now_s: float) -> Event:
+    old, new = before.flags.as_dict(), after.flags.as_dict()
+    changed = {
+        name: {"before": old[name], "after": new[name]} for name in new if old[name] != new[name]
     }
-    if held.version > 1:
-        query = update(table).where(table.c.id == _ROW, table.c.version == held.version - 1)
+    body = {"who": change.who, "version": after.version, "changed": changed, **change.details}
+    return Event(FLAGS_CHANGED, now_s, None, body)
+
+
+def _replace(connection: Connection, state: FlagState) -> bool:
+    """Replace the version before ``state`` by it; return whether that version was current."""
+    row = {
+        "version": state.version,
+        "changed_us": to_micros(state.changed_s or 0.0),
+        "changed_by": state.changed_by,
+        "body": json.dumps(state.flags.as_dict()),
+    }
+    if state.version > 1:
+        query = update(table).where(table.c.id == _ROW, table.c.version == state.version - 1)
         return bool(connection.execute(query.values(**row)).rowcount)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table).values(id=_ROW, **row).on_conflict_do_nothing()
+    insert = insert_into(connection, table).values(id=_ROW, **row).on_conflict_do_nothing()
     return connection.execute(insert.returning(table.c.id)).scalar() is not None

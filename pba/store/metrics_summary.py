@@ -1,4 +1,4 @@
-"""Sums over all outcomes, and how long the newest forecasts took."""
+"""Accuracy from the aggregates over all outcomes, and the latency of the newest forecasts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,43 +15,43 @@ _NAMES = ("mode", "source", "version", "arm", "served")
 
 
 def summary(connection: Connection) -> dict[str, Any]:
-    """Return what `GET /v1/metrics` tells: overall, by mode, and by model version.
+    """Return the body of `GET /v1/metrics`: overall, by mode, and by model version.
 
-    Accuracy, bias and coverage are of forecasts one step ahead that were scored, ever; latency is
-    that of the newest 10 000 forecasts, from the samples read to the answer made. Forecasts that
-    were made only to compare arms count under ``versions`` alone.
+    Accuracy, bias and coverage are over all forecasts one step ahead that were ever scored.
+    Latency is that of the newest 10 000 forecasts, from reading the samples to the finished
+    forecast. Forecasts that were computed only to compare arms count in ``versions`` alone.
     """
-    every = connection.execute(select(aggregates).where(aggregates.c.steps == 1)).all()
-    rows = [row for row in every if row.served]
+    all_rows = connection.execute(select(aggregates).where(aggregates.c.steps == 1)).all()
+    rows = [row for row in all_rows if row.served]
     newest = select(forecasts.c.mode, forecasts.c.took_ms).where(forecasts.c.served)
-    took = connection.execute(newest.order_by(forecasts.c.id.desc()).limit(_NEWEST)).all()
-    modes = sorted({row.mode for row in rows} | {row.mode for row in took})
+    latencies = connection.execute(newest.order_by(forecasts.c.id.desc()).limit(_NEWEST)).all()
+    modes = sorted({row.mode for row in rows} | {row.mode for row in latencies})
     count, switches = connection.execute(
         select(func.count(), func.coalesce(func.sum(links.c.switches), 0)).select_from(links)
     ).one()
     return {
         "links": count,
         "mode_switches": int(switches),
-        "overall": _part(rows, [row.took_ms for row in took]),
+        "overall": _summary(rows, [row.took_ms for row in latencies]),
         "modes": {
-            mode: _part(
+            mode: _summary(
                 [row for row in rows if row.mode == mode],
-                [row.took_ms for row in took if row.mode == mode],
+                [row.took_ms for row in latencies if row.mode == mode],
             )
             for mode in modes
         },
         "versions": [
-            {name: getattr(row, name) for name in _NAMES} | _accuracy([row]) for row in every
+            {name: getattr(row, name) for name in _NAMES} | _accuracy([row]) for row in all_rows
         ],
     }
 
 
-def _part(rows: Sequence[Any], took_ms: Sequence[float]) -> dict[str, Any]:
+def _summary(rows: Sequence[Any], took_ms: Sequence[float]) -> dict[str, Any]:
     return _accuracy(rows) | {"latency_ms": _latency(took_ms)}
 
 
 def _accuracy(rows: Sequence[Any]) -> dict[str, Any]:
-    """Return shares and means over ``rows`` of tallies; None where nothing was scored."""
+    """Return shares and means over rows of `aggregates`; None where nothing was scored."""
     scored = sum(row.scored for row in rows)
 
     def mean(name: str) -> float | None:
@@ -73,9 +73,9 @@ def _accuracy(rows: Sequence[Any]) -> dict[str, Any]:
 def _latency(took_ms: Sequence[float]) -> dict[str, float] | None:
     if not took_ms:
         return None
-    found = np.array(took_ms)
+    values = np.array(took_ms)
     return {
-        "avg": float(found.mean()),
-        "p95": float(np.percentile(found, 95)),
-        "max": float(found.max()),
+        "avg": float(values.mean()),
+        "p95": float(np.percentile(values, 95)),
+        "max": float(values.max()),
     }

@@ -1,4 +1,4 @@
-"""Samples as Parquet files, one folder a day, in the form that `pba.telemetry.traces` reads."""
+"""Export of samples to Parquet, one folder per day, as `pba.telemetry.traces` reads it."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,8 +23,8 @@ _SCHEMA = pa.schema(
 )
 
 
-class _Days:
-    """One open file a day; rows are written in groups, so that memory does not grow with time."""
+class _DayFiles:
+    """One open file per day. Rows are written in groups to bound the memory used."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,9 +33,9 @@ class _Days:
     def add(self, day: int, table: pa.Table) -> None:
         if day not in self._files:
             name = datetime.fromtimestamp(day * _DAY_US / 1e6, UTC).date().isoformat()
-            place = self._folder / f"day={name}"
-            place.mkdir(parents=True, exist_ok=True)
-            self._files[day] = pq.ParquetWriter(place / "samples.parquet", _SCHEMA)
+            folder = self._folder / f"day={name}"
+            folder.mkdir(parents=True, exist_ok=True)
+            self._files[day] = pq.ParquetWriter(folder / "samples.parquet", _SCHEMA)
         self._files[day].write_table(table)
 
     def close(self) -> int:
@@ -47,31 +47,31 @@ class _Days:
 def export(
     connection: Connection, folder: Path, on_rows: Callable[[int], None] = lambda count: None
 ) -> int:
-    """Write all samples below ``folder``; return how many days there are.
+    """Write all samples below ``folder``; return the number of days.
 
     ``folder/day=2026-03-01/samples.parquet`` has the columns ``trace_id`` (the link),
-    ``timestamp_s``, those of `pba.types.COLUMNS`, and the ``mode`` that the link is in now; each
-    link's rows are in the order of time.
+    ``timestamp_s``, those of `pba.types.COLUMNS`, and the link's current ``mode``. Each link's rows
+    are in the order of time.
 
     Parameters
     ----------
     on_rows
-        Told of how many rows are written, part by part.
+        Receives the number of rows after each part that is written.
     """
-    days = _Days(folder)
+    files = _DayFiles(folder)
     try:
         for table, at_us in _tables(connection):
-            of_row = at_us // _DAY_US
-            for day in np.unique(of_row):
-                days.add(int(day), table.filter(pa.array(of_row == day)))
+            row_days = at_us // _DAY_US
+            for day in np.unique(row_days):
+                files.add(int(day), table.filter(pa.array(row_days == day)))
             on_rows(len(at_us))
     finally:
-        count = days.close()
+        count = files.close()
     return count
 
 
 def _tables(connection: Connection) -> Iterator[tuple[pa.Table, np.ndarray]]:
-    """Yield the samples of all links, links in the order of their keys, as tables."""
+    """Yield the samples of all links as tables with their times (microseconds), ordered by link."""
     query = (
         select(
             links.c.link_id, links.c.mode, samples.c.at_us, *(samples.c[name] for name in COLUMNS)
@@ -82,8 +82,8 @@ def _tables(connection: Connection) -> Iterator[tuple[pa.Table, np.ndarray]]:
     streamed = connection.execution_options(yield_per=_ROWS).execute(query)
     for rows in streamed.partitions():
         names, modes, at_us, *values = zip(*map(tuple, rows), strict=True)
-        moments = np.array(at_us, dtype=np.int64)
-        columns = [pa.array(names), pa.array(moments / 1e6)]
+        times_us = np.array(at_us, dtype=np.int64)
+        columns = [pa.array(names), pa.array(times_us / 1e6)]
         columns += [pa.array(column, pa.float64()) for column in values]
         columns.append(pa.array(modes, pa.string()))
-        yield pa.Table.from_arrays(columns, schema=_SCHEMA), moments
+        yield pa.Table.from_arrays(columns, schema=_SCHEMA), times_us

@@ -1,4 +1,4 @@
-"""The store as its users see it: each call is one transaction, done when it returns."""
+"""The store's public interface: each call is one transaction, committed when it returns."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,23 +14,29 @@ from pba.rollout import Flags
 from pba.scoring import Outcome
 from pba.store import (
     arm_comparison,
-    flag_table as switches,
+    event_log,
+    flag_table,
+    forecast_writes,
+    history_queries,
+    link_queries,
+    link_settlement,
     metrics_summary,
-    outcome_writes,
+    outcome_queries,
     parquet_export,
-    queries,
     retention,
     sample_writes,
 )
-from pba.store.engine import connect, reading, writing
+from pba.store.engine import connect, read_transaction, write_transaction
+from pba.store.flag_table import FlagState
 from pba.store.migrate import migrate
-from pba.store.rows import LinkContext, LinkState, Receipt, SampleReport, StoredForecast, micros
 from pba.store.tables import links
+from pba.store.timestamps import to_micros
+from pba.store.values import LinkContext, LinkState, Receipt, SampleReport, StoredForecast
 from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Event, History, NetworkMode
 from pba.types.profile import PROFILES
 
-__all__ = ["WriteBatch", "Store"]
+__all__ = ["Store", "WriteBatch", "no_such_link"]
 
 _WINDOW = max(profile.window for profile in PROFILES.values())
 _DAY_US = 86_400_000_000
@@ -39,30 +45,30 @@ _FLAGS = Flags()
 
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
-    """What is written in one transaction: many callers' samples and forecasts."""
+    """Samples and forecasts, of any number of callers, to write in one transaction."""
 
     reports: Sequence[SampleReport] = ()
-    said: Sequence[StoredForecast] = ()
+    forecasts: Sequence[StoredForecast] = ()
 
 
 class Store:
-    """Keeps samples, forecasts, outcomes and records, in SQLite or PostgreSQL.
+    """Stores samples, forecasts, outcomes and link records in SQLite or PostgreSQL.
 
-    Every call raises `StoreUnavailable` where the database does not answer, and works again as soon
-    as it does. Calls block; several threads and processes may share one database.
+    Every call raises `StoreUnavailable` while the database does not respond, and works again as
+    soon as it does. Calls block. Any number of threads and processes may share one database.
 
     Parameters
     ----------
     url
         ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``.
     clock
-        Unix seconds now.
+        Returns the current Unix time in seconds.
     retention_days
         How long samples, forecasts, outcomes and events are kept.
     gap_intervals
         As for `pba.scoring.settle`.
     default
-        The flags that hold until somebody changes them.
+        The flags that apply until they are changed for the first time.
     """
 
     def __init__(
@@ -79,69 +85,69 @@ class Store:
         self._retention_us = int(retention_days * _DAY_US)
         self._gap_intervals = gap_intervals
         self._migrated = False
-        self._migrating = threading.Lock()
+        self._migration_lock = threading.Lock()
 
     def ready(self) -> Self:
-        """Bring the tables up to date, once, and see that the database answers."""
-        with self._migrating:
+        """Upgrade the schema on the first call, and check that the database responds."""
+        with self._migration_lock:
             if not self._migrated:
                 migrate(self._engine)
                 self._migrated = True
-        with reading(self._engine) as connection:
+        with read_transaction(self._engine) as connection:
             connection.execute(select(links.c.id).limit(1))
         return self
 
-    def try_to_write(self) -> None:
-        """See that the database takes a write and has room for it; nothing stays of it."""
-        with writing(self._engine) as connection:
-            sample_writes.try_room(connection, micros(self._clock()))
+    def check_writable(self) -> None:
+        """Check that the database accepts writes and has free space, by a write that is undone."""
+        with write_transaction(self._engine) as connection:
+            event_log.check_writable(connection, to_micros(self._clock()))
 
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
 
     def write(self, batch: WriteBatch) -> list[Receipt]:
-        """Store a batch whole or not at all; return a receipt for each report, in order."""
-        with writing(self._engine) as connection:
-            now_us = micros(self._clock())
+        """Write all of a batch or nothing; return a receipt for each report, in order."""
+        with write_transaction(self._engine) as connection:
+            now_us = to_micros(self._clock())
             receipts = self._add_reports(connection, batch.reports, now_us)
-            sample_writes.add_said(connection, batch.said)
+            forecast_writes.add_forecasts(connection, batch.forecasts)
             return receipts
 
     def _add_reports(
         self, connection: Connection, reports: Sequence[SampleReport], now_us: int
     ) -> list[Receipt]:
-        if not reports:  # forecasts alone, which ask for no mode
+        if not reports:  # forecasts alone need no flags
             return []
-        detect = switches.read(connection, self._default).flags.enable_mode_detection
+        detect = flag_table.flag_state(connection, self._default).flags.enable_mode_detection
         return sample_writes.add_reports(connection, reports, now_us, self._retention_us, detect)
 
-    def known(self, link_ids: Sequence[str]) -> dict[str, LinkContext]:
-        """Return what a forecast needs to know of those of ``link_ids`` that exist."""
-        with reading(self._engine) as connection:
-            return queries.known(connection, link_ids, _WINDOW)
+    def link_contexts(self, link_ids: Sequence[str]) -> dict[str, LinkContext]:
+        """Return what a forecast starts from, for those of ``link_ids`` that exist."""
+        with read_transaction(self._engine) as connection:
+            return link_queries.link_contexts(connection, link_ids, _WINDOW)
 
-    def learnt(self, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
+    def link_records(self, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
         """Return the records of those of ``link_ids`` that exist."""
-        with reading(self._engine) as connection:
-            return queries.learnt(connection, link_ids)
+        with read_transaction(self._engine) as connection:
+            return link_queries.link_records(connection, link_ids)
 
     def link(self, link_id: str) -> LinkState:
-        """Return what is known of a link; raises `NotFound` where there is none."""
-        with reading(self._engine) as connection:
-            found = queries.state(connection, link_id)
-        if found is None:
+        """Return a link's state; raises `NotFound` where it does not exist."""
+        with read_transaction(self._engine) as connection:
+            state = link_queries.link_state(connection, link_id)
+        if state is None:
             raise no_such_link(link_id)
-        return found
+        return state
 
     def links(self, mode: NetworkMode | None, after: str, count: int) -> list[LinkState]:
-        """Return up to ``count`` links in the order of their names, those after ``after``."""
-        with reading(self._engine) as connection:
-            return queries.states(connection, mode, after, count)
+        """Return up to ``count`` links whose names follow ``after``, in the order of names."""
+        with read_transaction(self._engine) as connection:
+            return link_queries.link_states(connection, mode, after, count)
 
     def delete(self, link_id: str) -> None:
-        """Forget a link and all that is known of it; raises `NotFound` where there is none."""
-        with writing(self._engine) as connection:
+        """Delete a link with all its rows; raises `NotFound` where it does not exist."""
+        with write_transaction(self._engine) as connection:
             if not retention.delete_link(connection, link_id):
                 raise no_such_link(link_id)
 
@@ -153,11 +159,12 @@ class Store:
         Raises
         ------
         NotFound
-            Where there is no such link.
+            Where the link does not exist.
         """
         self.link(link_id)
-        with reading(self._engine) as connection:
-            return queries.stretch(connection, link_id, micros(from_s), micros(to_s), count)
+        from_us, to_us = to_micros(from_s), to_micros(to_s)
+        with read_transaction(self._engine) as connection:
+            return history_queries.link_history(connection, link_id, from_us, to_us, count)
 
     def events(
         self,
@@ -166,98 +173,103 @@ class Store:
         before: int | None = None,
         count: int = 100,
     ) -> list[Event]:
-        """Return what happened, the newest first, of numbers below ``before``."""
-        with reading(self._engine) as connection:
-            return queries.find_events(connection, kind, link_id, before, count)
+        """Return up to ``count`` events with numbers below ``before``, newest first."""
+        with read_transaction(self._engine) as connection:
+            return event_log.events(connection, kind, link_id, before, count)
 
-    def add_events(self, happened: Sequence[Event]) -> None:
-        """Add to the log of events."""
-        with writing(self._engine) as connection:
-            sample_writes.add_events(connection, happened)
+    def add_events(self, events: Sequence[Event]) -> None:
+        """Append events to the log."""
+        with write_transaction(self._engine) as connection:
+            event_log.add_events(connection, events)
 
-    def alarms(self, kind: str) -> list[Event]:
-        """Return the newest event of ``kind`` of each link, in the order of their names."""
-        with reading(self._engine) as connection:
-            return queries.newest_events(connection, kind)
+    def newest_link_events(self, kind: str) -> list[Event]:
+        """Return each link's newest event of ``kind``, in the order of the links' names."""
+        with read_transaction(self._engine) as connection:
+            return event_log.newest_link_events(connection, kind)
 
     def recent_outcomes(self, link_id: str, count: int) -> list[tuple[int, float, float, bool]]:
-        """Return a link's last ``count`` outcomes one step ahead, oldest first.
+        """Return a link's last outcomes of served forecasts, one step ahead, oldest first.
 
-        Each is when it was (microseconds), the actual and the forecast (Mbps), and the hit.
+        Each is the actual's time (microseconds), actual and forecast (Mbps), and whether it is a
+        hit.
         """
-        with reading(self._engine) as connection:
-            return outcome_writes.recent_outcomes(connection, link_id, count)
+        with read_transaction(self._engine) as connection:
+            return outcome_queries.recent_outcomes(connection, link_id, count)
 
-    def recent_of_mode(self, mode: NetworkMode, count: int) -> list[Outcome]:
-        """Return a mode's last ``count`` outcomes of models, one step ahead, as they were asked.
+    def recent_mode_outcomes(self, mode: NetworkMode, count: int) -> list[Outcome]:
+        """Return the last outcomes of a mode's v3 models, one step ahead, in the forecasts' order.
 
-        Of the newest 100 000 forecasts of all modes.
+        Only the newest 100 000 forecasts of all modes are searched.
         """
-        with reading(self._engine) as connection:
-            return outcome_writes.recent_of_mode(connection, mode, count)
+        with read_transaction(self._engine) as connection:
+            return outcome_queries.recent_mode_outcomes(connection, mode, count)
 
     def summary(self) -> dict[str, Any]:
-        """Return the sums over all outcomes."""
-        with reading(self._engine) as connection:
+        """Return accuracy and latency, see `pba.store.metrics_summary.summary`."""
+        with read_transaction(self._engine) as connection:
             return metrics_summary.summary(connection)
 
-    def flags(self) -> switches.FlagState:
-        """Return the flags as they stand."""
-        with reading(self._engine) as connection:
-            return switches.read(connection, self._default)
+    def flags(self) -> FlagState:
+        """Return the current flags."""
+        with read_transaction(self._engine) as connection:
+            return flag_table.flag_state(connection, self._default)
 
     def change_flags(
         self,
         changes: Mapping[str, Any],
         version: int,
         who: str,
-        told: Mapping[str, Any] | None = None,
-    ) -> switches.FlagState:
-        """Change some flags, see `pba.store.flag_table.change`; return what holds then."""
-        with writing(self._engine) as connection:
-            now_s = self._clock()
-            return switches.change(
-                connection, self._default, changes, version, who, now_s, told or {}
-            )
+        details: Mapping[str, Any] | None = None,
+    ) -> FlagState:
+        """Change some flags and return them, see `pba.store.flag_table.change_flags`."""
+        with write_transaction(self._engine) as connection:
+            change = flag_table.FlagChange(changes, version, who, details or {})
+            return flag_table.change_flags(connection, self._default, change, self._clock())
 
     def compare(self, since_s: float | None = None) -> dict[str, Any]:
-        """Return how the arms compare, see `pba.store.arm_comparison`; since the flags' last change."""
-        with reading(self._engine) as connection:
+        """Return how the arms compare, see `pba.store.arm_comparison.compare`.
+
+        Parameters
+        ----------
+        since_s
+            Unix seconds; None for the last change of the flags.
+        """
+        with read_transaction(self._engine) as connection:
             if since_s is None:
-                since_s = switches.read(connection, self._default).changed_s or 0.0
+                since_s = flag_table.flag_state(connection, self._default).changed_s or 0.0
             return arm_comparison.compare(connection, since_s)
 
     def open_links(self) -> list[str]:
-        """Return the links that may have something to score."""
-        with reading(self._engine) as connection:
-            return outcome_writes.open_links(connection)
+        """Return the links that may have forecasts to score."""
+        with read_transaction(self._engine) as connection:
+            return outcome_queries.open_links(connection)
 
     def settle(self, link_ids: Iterable[str]) -> dict[str, tuple[Outcome, ...]]:
-        """Score what can be scored of ``link_ids``; return what is new of each."""
-        with writing(self._engine) as connection:
+        """Score the links' open forecasts; return the new outcomes of each link."""
+        with write_transaction(self._engine) as connection:
             return {
-                link_id: outcome_writes.settle_link(connection, link_id, self._gap_intervals)
+                link_id: link_settlement.settle_link(connection, link_id, self._gap_intervals)
                 for link_id in sorted(set(link_ids))
             }
 
     def export(self, folder: Path, on_rows: Callable[[int], None] = lambda count: None) -> int:
-        """Write all samples as Parquet, see `pba.store.parquet_export`; return how many days there are."""
-        with reading(self._engine) as connection:
+        """Write all samples as Parquet, see `pba.store.parquet_export.export`."""
+        with read_transaction(self._engine) as connection:
             return parquet_export.export(connection, folder, on_rows)
 
     def tidy(self) -> None:
         """Delete what is older than the retention, in small transactions."""
         after: str | None = ""
         while after is not None:
-            with writing(self._engine) as connection:
-                now_us = micros(self._clock())
+            with write_transaction(self._engine) as connection:
+                now_us = to_micros(self._clock())
                 after = retention.trim_links(connection, self._retention_us, now_us, after)
-        with writing(self._engine) as connection:
-            retention.trim_events(connection, micros(self._clock()) - self._retention_us)
+        with write_transaction(self._engine) as connection:
+            retention.trim_events(connection, to_micros(self._clock()) - self._retention_us)
 
 
 def no_such_link(link_id: str) -> NotFound:
-    """Return the error of a link that nothing is known of."""
+    """Return the error for a link that does not exist."""
     return NotFound(
         f"no link is called {link_id!r}. Links come to be with their first samples: POST "
         f"/v1/links/{link_id}/samples.",

@@ -1,4 +1,4 @@
-"""The tables of the telemetry store. Times are microseconds since 1970, UTC, in whole numbers."""
+"""The tables of the telemetry store. Times are whole microseconds since 1970, UTC."""
 
 from sqlalchemy import (
     BigInteger,
@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "aggregates",
     "events",
     "flags",
     "forecasts",
@@ -27,12 +28,10 @@ __all__ = [
     "outcomes",
     "records",
     "samples",
-    "aggregates",
 ]
 
 metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s"})
-_OPEN = text('"open"')
-_Id = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts up by itself there
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite increments INTEGER keys only
 
 links = Table(
     "links",
@@ -48,7 +47,7 @@ links = Table(
     Column("heard_us", BigInteger, nullable=False),
     UniqueConstraint("link_id"),
 )
-"""One row a link: its mode, as last checked, its newest sample, and when it was last heard of."""
+"""One row per link: its mode as last detected, and the times of newest sample and last report."""
 
 samples = Table(
     "samples",
@@ -62,7 +61,7 @@ samples = Table(
     Column("throughput_mbps", Float(53)),
     sqlite_with_rowid=False,
 )
-"""What was measured; null where nothing was. The key makes samples idempotent."""
+"""Measurements, null where not measured. The key makes samples idempotent."""
 
 forecasts = Table(
     "forecasts",
@@ -85,9 +84,10 @@ forecasts = Table(
         "ix_forecasts_open", "link", sqlite_where=text('"open"'), postgresql_where=text('"open"')
     ),
 )
-"""What was forecast after the sample at ``after_us``; open until every horizon is settled.
+"""Forecasts based on samples up to ``after_us``; ``open`` until every horizon is settled.
 
-``served`` tells what the caller was told from what the other arm would have said.
+``said`` is `pba.scoring.OpenForecast.prediction` as JSON, ``made_us`` when it was computed.
+``served`` is false for forecasts of the arm that the caller did not receive.
 """
 
 outcomes = Table(
@@ -104,7 +104,7 @@ outcomes = Table(
     Index("ix_outcomes_link", "link", "at_us"),
     sqlite_with_rowid=False,
 )
-"""How a forecast turned out. The key keeps any from being scored twice."""
+"""Scored forecasts, a row per horizon. The key prevents that one is scored twice."""
 
 records = Table(
     "records",
@@ -112,7 +112,7 @@ records = Table(
     Column("link", BigInteger, primary_key=True, autoincrement=False),
     Column("body", Text, nullable=False),
 )
-"""What was learnt about a link from its outcomes, JSON as `pba.forecasting.link_record.LinkRecord` writes it."""
+"""Link records, JSON as `pba.forecasting.link_record.LinkRecord.to_json` writes it."""
 
 aggregates = Table(
     "tallies",
@@ -138,7 +138,7 @@ aggregates = Table(
         )
     ),
 )
-"""Sums over all outcomes ever, which outlive the rows that they were made from."""
+"""Sums over all outcomes ever scored; they are kept when the outcomes are deleted."""
 
 events = Table(
     "events",
@@ -150,7 +150,7 @@ events = Table(
     Column("body", Text, nullable=False),
     Index("ix_events_at", "at_us"),
 )
-"""What happened to the service and its links: mode switches, alarms, changes of flags."""
+"""Events of the service and its links: mode switches, alarms, promotions, changes of flags."""
 
 flags = Table(
     "flags",
@@ -161,4 +161,4 @@ flags = Table(
     Column("changed_by", String(200), nullable=False),
     Column("body", Text, nullable=False),
 )
-"""At most one row: the flags, JSON as `pba.rollout.Flags` has them, and how often they changed."""
+"""At most one row: the flags, JSON as `pba.rollout.Flags.as_dict`, and their version."""

@@ -1,4 +1,5 @@
-"""What links report: windows, gaps and spacing, mode detection, traces, synthetic links, datasets.
+"""Telemetry of links as numbers: windows, gaps and spacing, mode detection, traces and datasets.
 
-Numbers only. Nothing here forecasts.
+Also readers of trace files and synthetic links. Storing telemetry is in `pba.store`; nothing here
+forecasts.
 """

@@ -1,4 +1,4 @@
-"""Windows and their targets, gathered on the fly from series that are held once."""
+"""Windows and their targets, gathered on demand from series that are stored once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,19 +7,19 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from pba.errors import NotEnoughData
-from pba.telemetry.windows import runs
+from pba.telemetry.windows import split_at_gaps
 from pba.types import COLUMNS, HORIZONS, Floats
 
-__all__ = ["WindowBatch", "WindowLimit", "Series", "WindowSet"]
+__all__ = ["Series", "WindowBatch", "WindowLimit", "WindowSet"]
 
 _PATH = [COLUMNS.index(name) for name in ("latency_ms", "packet_loss", "jitter_ms")]
 
 WindowLimit = int | Sequence[int] | None
-"""The most windows of each set, or of each one its own, in order; None for all."""
+"""The most windows per set: one number for all sets or one per set; None for all windows."""
 
 
 class Series(Protocol):
-    """What was measured on one link, oldest first: a `History` or a `Trace`."""
+    """Measurements of one link, oldest first: a `History` or a `Trace`."""
 
     @property
     def timestamps_s(self) -> Floats:
@@ -33,7 +33,7 @@ class Series(Protocol):
 
 
 class WindowBatch(NamedTuple):
-    """Windows and what came after them, float32.
+    """Windows and their targets, float32.
 
     Parameters
     ----------
@@ -52,22 +52,22 @@ class WindowBatch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class WindowSet:
-    """Every window of some series, by index; the windows themselves are cut when asked for.
+    """Every window of some series, by index; `gather` cuts the windows themselves.
 
     Parameters
     ----------
     values
         All series, one after the other, float32, shape ``(sample, 5)``.
     ends
-        Where in ``values`` each window's last sample is, shape ``(window,)``.
+        Index in ``values`` of each window's last sample, shape ``(window,)``.
     stops
-        Where in ``values`` each window's series ends (exclusive), shape ``(window,)``.
+        Index in ``values`` of the (exclusive) end of each window's series, shape ``(window,)``.
     groups
-        Which of ``names`` each window belongs to, shape ``(window,)``.
+        Index in ``names`` of each window's set, shape ``(window,)``.
     names
         Names of the sets.
     length
-        Samples a window.
+        Samples per window.
     """
 
     values: Floats
@@ -81,19 +81,19 @@ class WindowSet:
     def of(cls, sets: Mapping[str, Sequence[Series]], length: int) -> "WindowSet":
         """Return all windows of ``length`` samples that have at least one sample after them.
 
-        No window and no target reaches over the end of a series or over a gap of more than ten
-        median intervals.
+        No window and no target crosses the end of a series or a gap of more than ten median
+        intervals.
 
         Raises
         ------
         NotEnoughData
-            If there is not a single one.
+            If there is none.
         """
         parts = [
             (group, segment)
             for group, series in enumerate(sets.values())
-            for one in series
-            for segment in runs(one.timestamps_s, one.telemetry)
+            for item in series
+            for segment in split_at_gaps(item.timestamps_s, item.telemetry)
             if len(segment) > length
         ]
         if not parts:
@@ -115,11 +115,11 @@ class WindowSet:
         )
 
     def __len__(self) -> int:
-        """Return how many windows there are."""
+        """Return the number of windows."""
         return len(self.ends)
 
     def only(self, indices: np.ndarray) -> "WindowSet":
-        """Return the windows at ``indices`` alone; what they are cut from is shared."""
+        """Return the windows at ``indices`` only; the values are shared."""
         return replace(
             self,
             ends=self.ends[indices],
@@ -129,7 +129,7 @@ class WindowSet:
 
     @property
     def columns_seen(self) -> tuple[bool, ...]:
-        """Whether each of the five columns was measured at all."""
+        """Whether each of the five columns has any value."""
         return tuple(bool(np.isfinite(column).any()) for column in self.values.T)
 
     def gather(self, indices: np.ndarray, in_a_row: int = 1) -> WindowBatch:
@@ -148,44 +148,44 @@ class WindowSet:
         return WindowBatch(telemetry, future, path)
 
     def _at(self, samples: np.ndarray, stops: np.ndarray) -> Floats:
-        """Return what was measured, NaN from ``stops`` on, shape ``(*samples.shape, 5)``."""
+        """Return the values at ``samples``, NaN from ``stops`` on: ``(*samples.shape, 5)``."""
         known = samples < stops
         return np.where(known[..., None], self.values[np.where(known, samples, 0)], np.nan)
 
-    def held(self, indices: np.ndarray, in_a_row: int) -> int:
-        """Return how many windows with a target the stretches from ``indices`` on hold."""
+    def count_windows(self, indices: np.ndarray, in_a_row: int) -> int:
+        """Return the number of windows with a target in the stretches from ``indices`` on."""
         ahead = self.stops[indices] - 1 - self.ends[indices]
         return int(np.minimum(ahead, in_a_row).sum())
 
     def draw(self, rng: np.random.Generator, per_set: WindowLimit = None) -> np.ndarray:
-        """Return indices in random order, at most ``per_set`` of each set, none twice."""
+        """Return indices in random order without repetition, at most ``per_set`` of each set."""
         order = rng.permutation(len(self))
         if per_set is None:
             return order
         groups = self.groups[order]
-        most = self._most(per_set)
-        kept = [order[groups == group][: most[group]] for group in range(len(self.names))]
-        return rng.permutation(np.concatenate(kept))
+        limits = self._limits(per_set)
+        drawn = [order[groups == group][: limits[group]] for group in range(len(self.names))]
+        return rng.permutation(np.concatenate(drawn))
 
     def draw_stretches(
         self, rng: np.random.Generator, in_a_row: int, per_set: WindowLimit = None
     ) -> np.ndarray:
-        """Return the first window of stretches of ``in_a_row`` windows, in random order.
+        """Return the first windows of stretches of ``in_a_row`` windows, in random order.
 
-        Together a set's stretches have at most ``per_set`` windows, and about as many as the set.
-        They begin anywhere, but end with their series where it is long enough.
+        A set's stretches have together at most ``per_set`` windows, and about as many as the set.
+        They begin at random windows and stay within their series where it is long enough.
         """
-        chosen = []
-        for (_, windows), most in zip(self.by_set(), self._most(per_set), strict=True):
-            count = min(most, len(windows))
-            chosen.append(rng.permutation(windows)[: -(-count // in_a_row)])
-        drawn = rng.permutation(np.concatenate(chosen))
+        parts = []
+        for (_, windows), limit in zip(self.by_set(), self._limits(per_set), strict=True):
+            count = min(limit, len(windows))
+            parts.append(rng.permutation(windows)[: -(-count // in_a_row)])
+        drawn = rng.permutation(np.concatenate(parts))
         first = np.searchsorted(self.stops, self.stops[drawn])
         last = np.searchsorted(self.stops, self.stops[drawn], side="right") - in_a_row
         starts = drawn - rng.integers(in_a_row, size=len(drawn))
         return np.clip(starts, first, np.maximum(first, last))
 
-    def _most(self, per_set: WindowLimit) -> list[int]:
+    def _limits(self, per_set: WindowLimit) -> list[int]:
         if isinstance(per_set, Sequence):
             return list(per_set)
         return [len(self) if per_set is None else per_set] * len(self.names)

@@ -1,4 +1,4 @@
-"""A link's mode over time: detected anew every so often, and changed when two detections agree."""
+"""A link's mode over time, with hysteresis: two detections must agree to change it."""
 
 from dataclasses import dataclass, replace
 
@@ -8,25 +8,25 @@ from pba.types import Floats, NetworkMode
 __all__ = ["CHECK_EVERY_US", "LinkMode"]
 
 CHECK_EVERY_US = 10_000_000
-"""How much of a link's own time lies between two detections, at least."""
+"""The shortest interval between two detections, in the link's own time."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkMode:
-    """What mode a link is in, and whether it is about to change.
+    """The mode of a link, and the candidate for its next mode.
 
     Parameters
     ----------
     mode
         None before the first detection.
     since_us
-        The sample at which it began.
+        The time of the sample at which it began.
     candidate
-        What the last detection found, if that was another mode.
+        The result of the last detection, if that was another mode.
     checked_us
-        The sample at which it was last detected.
+        The time of the sample of the last detection.
     switches
-        How often it has changed.
+        The number of changes.
     """
 
     mode: NetworkMode | None = None
@@ -53,14 +53,14 @@ class LinkMode:
         >>> link.after(fast, 20_000_000).mode.value
         'datacenter'
         """
-        found = detect_mode(telemetry)
+        detected = detect_mode(telemetry)
         checked = replace(self, checked_us=newest_us)
         if self.mode is None:
-            return replace(checked, mode=found, since_us=newest_us)
-        if found is self.mode:
+            return replace(checked, mode=detected, since_us=newest_us)
+        if detected is self.mode:
             return replace(checked, candidate=None)
-        if found is not self.candidate:
-            return replace(checked, candidate=found)
+        if detected is not self.candidate:
+            return replace(checked, candidate=detected)
         return replace(
-            checked, mode=found, since_us=newest_us, candidate=None, switches=self.switches + 1
+            checked, mode=detected, since_us=newest_us, candidate=None, switches=self.switches + 1
         )

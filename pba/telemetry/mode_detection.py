@@ -1,4 +1,7 @@
-"""Which mode a link is in, from its newest samples. No state: `link_mode` holds the hysteresis."""
+"""Detection of a link's mode from its newest samples, without state.
+
+The hysteresis is in `pba.telemetry.link_mode`.
+"""
 
 import numpy as np
 
@@ -12,11 +15,11 @@ _DATACENTER_MBPS = 1000.0
 
 
 def detect_mode(telemetry: Floats) -> NetworkMode:
-    """Return the mode that the last 10 samples speak for.
+    """Return the mode that the last 10 samples indicate.
 
-    The mean RTT and bandwidth decide: RTT below 10 ms and at least 1 Gbps is a data centre; RTT
-    above 50 ms or below 1 Gbps is the internet; anything else is hybrid. Where RTT was never
-    measured, bandwidth alone decides between data centre and internet.
+    It follows from mean RTT and mean bandwidth: RTT below 10 ms and at least 1 Gbps is datacenter;
+    RTT above 50 ms or less than 1 Gbps is internet; anything else is hybrid. Without any measured
+    RTT, bandwidth alone decides between datacenter and internet.
 
     Parameters
     ----------

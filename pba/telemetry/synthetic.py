@@ -1,4 +1,4 @@
-"""Synthetic links with the structure of real ones, for tests and first runs; they prove nothing."""
+"""Synthetic links for tests and first runs; no evidence of accuracy on real links."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """The ranges and the temper of a kind of link; rates in Mbps, times in ms, spans in seconds."""
+    """The parameters of a kind of link; rates in Mbps, times in ms, durations in seconds."""
 
     bandwidth: tuple[float, float]
     latency: tuple[float, float]
@@ -49,10 +49,10 @@ def generate_synthetic_data(
     rng: np.random.Generator | None = None,
     start: datetime = _START,
 ) -> list[NetworkMetrics]:
-    """Return ``num_samples`` samples of one made-up link, one second apart.
+    """Return ``num_samples`` samples of one synthetic link, one second apart.
 
-    The logarithm of the bandwidth wanders about the link's own level (an Ornstein-Uhlenbeck
-    process, sampled each second) and sinks in the evening. A two-state Markov chain switches
+    The logarithm of the bandwidth fluctuates around the link's own level (an Ornstein-Uhlenbeck
+    process, sampled each second) and decreases in the evening. A two-state Markov chain switches
     between calm and busy: how noisy the link is, and how congested. Congestion fills queues before
     it takes bandwidth, so latency, loss and jitter rise a second ahead of the fall. A datacenter
     link spends tokens while it is fast and is throttled when they run out (token bucket; Uta et
@@ -70,9 +70,9 @@ def generate_synthetic_data(
     num_samples
         At least 1.
     rng
-        Where the randomness comes from; an unseeded one if not given.
+        The random generator; an unseeded one by default.
     start
-        The moment of the first sample.
+        The time of the first sample.
 
     Raises
     ------
@@ -166,16 +166,16 @@ def _regimes(link: _Link, count: int, rng: np.random.Generator) -> tuple[Floats,
 
 
 def _token_bucket(rate: Floats, baseline: Floats, rng: np.random.Generator) -> Floats:
-    """Return ``rate`` held to ``baseline`` from when the tokens are spent until half are back."""
+    """Return ``rate``, limited to ``baseline`` while the bucket refills from empty to half."""
     refill = 0.8 * float(np.median(baseline))
     size = rng.uniform(120.0, 300.0) * refill
     tokens, throttled = size * rng.random(), False
-    held = np.zeros(len(rate), dtype=bool)
-    for second, wanted in enumerate(rate.tolist()):
+    limited = np.zeros(len(rate), dtype=bool)
+    for second, demand in enumerate(rate.tolist()):
         throttled = tokens < 0.5 * size if throttled else tokens <= 0.0
-        held[second] = throttled
-        tokens = min(size, tokens + refill - (0.0 if throttled else wanted))
-    return np.where(held, np.minimum(rate, baseline), rate)
+        limited[second] = throttled
+        tokens = min(size, tokens + refill - (0.0 if throttled else demand))
+    return np.where(limited, np.minimum(rate, baseline), rate)
 
 
 def _outages(link: _Link, count: int, rng: np.random.Generator) -> np.ndarray:

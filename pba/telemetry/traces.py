@@ -1,4 +1,4 @@
-"""Readers of bandwidth traces, CSV or Parquet: a file holds one or many. Nothing is filled in."""
+"""Readers of bandwidth traces in CSV or Parquet files. Missing values stay missing."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ _SPLITS = ("train", "val", "test", "")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """What was measured on one link, oldest first, checked as a `pba.types.History` is.
+    """Measurements of one link, oldest first, with the checks of `pba.types.History`.
 
     Parameters
     ----------
     trace_id
-        Its name in the file; the file's stem where there is none.
+        Its name in the file; the file's stem by default.
     split
-        ``train``, ``val`` or ``test``; empty where the file does not say.
+        ``train``, ``val`` or ``test``; empty if the file has no splits.
     timestamps_s
         Unix seconds, or seconds from the trace's start, shape ``(sample,)``, strictly increasing.
     telemetry
         Physical units, shape ``(sample, 5)``, columns as in `pba.types.COLUMNS`, NaN where not
         measured.
     dropped
-        How many rows were left out: those without a bandwidth, and those that repeat the timestamp
+        The number of rows left out: those without a bandwidth, and those that repeat the timestamp
         of the row before.
     """
 
@@ -46,7 +46,7 @@ class Trace:
     dropped: int = 0
 
     def __len__(self) -> int:
-        """Return how many samples there are."""
+        """Return the number of samples."""
         return len(self.timestamps_s)
 
 
@@ -55,13 +55,12 @@ def read_traces(path: str | Path) -> list[Trace]:
 
     Columns: ``bandwidth_mbps`` and either ``timestamp_s`` (seconds) or ``timestamp`` (RFC 3339, UTC
     where it names no zone, or Unix seconds) are required; ``trace_id``, ``split``, ``latency_ms``,
-    ``packet_loss`` (0 to 1), ``jitter_ms`` and ``throughput_mbps`` are optional; others are left
-    alone. A null stays missing: NaN, never 0.
+    ``packet_loss`` (0 to 1), ``jitter_ms`` and ``throughput_mbps`` are optional; others are
+    ignored. A null stays missing: NaN, never 0.
 
-    Two kinds of rows are left out, and counted in `Trace.dropped`: those without a bandwidth (the
-    hole stays visible in the timestamps), and those at the same time as the row before. Of the
-    latter the first is kept, as the service keeps the first of two samples at one time; Lumos5G has
-    31 such rows, where a clock of whole seconds names one second twice.
+    Two kinds of rows are left out and counted in `Trace.dropped`: those without a bandwidth (the
+    gap remains in the timestamps), and those with the timestamp of the row before. The first of
+    these is kept, as in the service; Lumos5G has 31 such rows, because its clock has whole seconds.
 
     Parameters
     ----------
@@ -93,11 +92,12 @@ def read_sets(folder: str | Path, mode: str | NetworkMode) -> dict[str, list[Tra
     InvalidTrace
         If there is no such file, or for the reasons of `read_traces`.
     """
-    place = Path(folder) / parse_mode(mode).value
-    files = sorted(place.glob("*.parquet"))
+    mode_folder = Path(folder) / parse_mode(mode).value
+    files = sorted(mode_folder.glob("*.parquet"))
     if not files:
         raise InvalidTrace(
-            f"{place} holds no *.parquet; traces lie in <folder>/<mode>/. Name the folder above."
+            f"{mode_folder} holds no *.parquet; traces lie in <folder>/<mode>/. Name the folder "
+            "above."
         )
     return {file.stem: read_traces(file) for file in files}
 
@@ -169,9 +169,10 @@ def _telemetry(table: pa.Table, path: Path) -> Floats:
 def _required(table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
     if name in table.column_names:
         return table[name]
-    wanted = "timestamp_s or timestamp" if name == "timestamp" else name
+    expected = "timestamp_s or timestamp" if name == "timestamp" else name
     raise InvalidTrace(
-        f"{path} has no column {wanted}; it has {', '.join(table.column_names)}. Rename or add it."
+        f"{path} has no column {expected}; it has {', '.join(table.column_names)}. Rename or add "
+        "it."
     )
 
 
@@ -192,19 +193,19 @@ def _text(table: pa.Table, name: str, default: str) -> np.ndarray:
 
 def _groups(names: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Yield each name and its rows in the file's order; traces may be interleaved."""
-    found, first, of_row = np.unique(names, return_index=True, return_inverse=True)
-    rows = np.split(np.argsort(of_row, kind="stable"), np.cumsum(np.bincount(of_row))[:-1])
+    unique, first, inverse = np.unique(names, return_index=True, return_inverse=True)
+    rows = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
     for group in np.argsort(first):
-        yield str(found[group]), rows[group]
+        yield str(unique[group]), rows[group]
 
 
 def _trace(
     path: Path, rows: np.ndarray, name: str, splits: np.ndarray, times: Floats, telemetry: Floats
 ) -> Trace:
     where = f"{path}, trace {name!r}"
-    back = np.flatnonzero(~(np.diff(times) >= 0))
-    if back.size:
-        early, late = back[0], back[0] + 1
+    backward = np.flatnonzero(~(np.diff(times) >= 0))
+    if backward.size:
+        early, late = backward[0], backward[0] + 1
         raise InvalidTrace(
             f"{where}: row {rows[early] + 1} is at {times[early]:.6f} s, row {rows[late] + 1} at "
             f"{times[late]:.6f} s; time never runs backwards. Sort the rows of each trace by time."

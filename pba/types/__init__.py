@@ -1,6 +1,8 @@
 """The domain's values: sample, history, mode, forecast, event, and their limits.
 
-Immutable, and checked when they are constructed. Nothing here computes a forecast or does I/O.
+They are immutable and know their wire form. A history checks its samples when it is constructed.
+Profiles of the modes' networks are here too. Nothing here computes a forecast or does I/O; request
+and response models of the API are in `deployments.ingress`.
 """
 
 from pba.types.arrays import Floats
@@ -13,7 +15,7 @@ from pba.types.forecast import (
     HorizonForecast,
     Member,
 )
-from pba.types.history import History
+from pba.types.history import History, check_samples
 from pba.types.mode import NetworkMode, parse_mode
 from pba.types.sample import (
     COLUMNS,
@@ -21,7 +23,6 @@ from pba.types.sample import (
     Limit,
     NetworkMetrics,
     check_link_id,
-    check_samples,
 )
 from pba.types.times import rfc3339, rfc3339_of
 

@@ -1,4 +1,4 @@
-"""The array type that every module uses."""
+"""The array type of all modules."""
 
 from typing import Any
 
@@ -8,4 +8,4 @@ from numpy.typing import NDArray
 __all__ = ["Floats"]
 
 Floats = NDArray[np.floating[Any]]
-"""An array of floating-point numbers; its shape is in the docstring of whoever takes or gives it."""
+"""An array of floating-point numbers; each docstring states the shape."""

@@ -11,7 +11,7 @@ __all__ = ["Event"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened; ``number`` is its place in the order of all."""
+    """An event; ``number`` is its position in the order of all events."""
 
     kind: str
     at_s: float
@@ -21,13 +21,13 @@ class Event:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""
-        told = {
+        return {
             "number": self.number,
             "at": rfc3339_of(self.at_s),
             "kind": self.kind,
             "link_id": self.link_id,
+            "body": self.body,
         }
-        return told | {"body": self.body}
 
     @property
     def text(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pba.types.mode import NetworkMode
 from pba.types.times import rfc3339
+from pba.types.wire import ForecastDocument, HorizonDocument
 
 __all__ = ["HORIZONS", "QUANTILES", "Allocation", "Forecast", "HorizonForecast", "Member"]
 
@@ -19,7 +20,7 @@ QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class HorizonForecast:
-    """What is expected ``steps`` steps ahead.
+    """The forecast ``steps`` steps ahead.
 
     ``confidence`` is the probability that the actual lies in band: within ±20 % of itself from
     ``bandwidth_mbps``. ``quantiles_mbps`` follow the levels of `QUANTILES`.
@@ -39,19 +40,13 @@ class HorizonForecast:
             "quantiles": dict(zip(_QUANTILE_NAMES, self.quantiles_mbps, strict=True)),
         }
 
-    @classmethod
-    def from_dict(cls, body: Mapping[str, Any]) -> Self:
-        """Return the horizon that ``body``, its wire form, describes."""
-        quantiles = tuple(body["quantiles"][name] for name in _QUANTILE_NAMES)
-        return cls(body["steps"], body["bandwidth_mbps"], body["confidence"], quantiles)
-
 
 _QUANTILE_NAMES = tuple(str(level) for level in QUANTILES)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One voice of a forecast: what it said one step ahead and what share it has in the result."""
+    """A member of a forecast: its own forecast one step ahead and its weight in the result."""
 
     name: str
     weight: float
@@ -75,17 +70,17 @@ class Allocation:
     Parameters
     ----------
     policy, quantile
-        As asked.
+        As requested.
     safe_rate_mbps
-        The forecast's quantile, at most ``max_rate_mbps``; 0 where an outage is that likely.
+        The forecast's quantile, at most ``max_rate_mbps``; 0 if an outage is that likely.
     streams
-        How many parallel TCP streams.
+        The number of parallel TCP streams.
     buffer_bytes
         The send buffer of one stream.
     chunk_bytes
-        How much to hand one stream at a time: a bufferful, in whole pages of 4096 bytes.
+        How much to write to one stream at a time: one buffer, in whole pages of 4096 bytes.
     pacing_total_mbps
-        How fast all streams together may send, never below ``min_rate_mbps``.
+        The rate limit of all streams together, at least ``min_rate_mbps``.
     """
 
     policy: str
@@ -98,11 +93,11 @@ class Allocation:
 
     @property
     def pacing_per_stream_mbps(self) -> float:
-        """How fast one stream may send; as bytes per second it is ``SO_MAX_PACING_RATE``."""
+        """The rate limit of one stream; in bytes per second it is ``SO_MAX_PACING_RATE``."""
         return self.pacing_total_mbps / self.streams
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the wire form: every field, and the pacing of one stream."""
+        """Return the wire form: every field, and the pacing rate of one stream."""
         return {**asdict(self), "pacing_per_stream_mbps": self.pacing_per_stream_mbps}
 
     @classmethod
@@ -113,11 +108,11 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How much bandwidth a link will have, how sure that is, and who says so.
+    """A forecast of a link's bandwidth, with its confidence and its sources.
 
     ``source`` is ``model``, ``ensemble``, ``expert`` or ``heuristic``; ``latency_ms``,
-    ``packet_loss`` and ``jitter_ms`` are for the next step, None where the history holds none.
-    ``allocation`` is there where it was asked for.
+    ``packet_loss`` and ``jitter_ms`` are for the next step, None if the history has none.
+    ``allocation`` is None unless it was requested.
     """
 
     link_id: str | None
@@ -169,21 +164,37 @@ class Forecast:
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
-        """Return the forecast that ``body``, its wire form, describes."""
-        advice = body.get("allocation")
+        """Return the forecast that ``body``, its wire form, describes.
+
+        Raises
+        ------
+        ValueError
+            If ``body`` is not the wire form of a forecast (`pba.types.wire.ForecastDocument`).
+        """
+        document = ForecastDocument.model_validate(body)
+        advice = document.allocation
         return cls(
-            link_id=body["link_id"],
-            mode=NetworkMode(body["mode"]),
-            source=body["source"],
-            model_version=body["model_version"],
-            made_at=datetime.fromisoformat(body["made_at"]),
-            valid_until=datetime.fromisoformat(body["valid_until"]),
-            step_s=body["step_s"],
-            horizons=tuple(HorizonForecast.from_dict(part) for part in body["horizons"]),
-            latency_ms=body["latency_ms"],
-            packet_loss=body["packet_loss"],
-            jitter_ms=body["jitter_ms"],
-            members=tuple(Member(**part) for part in body["members"]),
-            reasons=tuple(body["reasons"]),
-            allocation=None if advice is None else Allocation.from_dict(advice),
+            link_id=document.link_id,
+            mode=NetworkMode(document.mode),
+            source=document.source,
+            model_version=document.model_version,
+            made_at=document.made_at,
+            valid_until=document.valid_until,
+            step_s=document.step_s,
+            horizons=tuple(map(_horizon, document.horizons)),
+            latency_ms=document.latency_ms,
+            packet_loss=document.packet_loss,
+            jitter_ms=document.jitter_ms,
+            members=tuple(Member(**dict(member)) for member in document.members),
+            reasons=tuple(document.reasons),
+            allocation=None if advice is None else Allocation.from_dict(dict(advice)),
         )
+
+
+def _horizon(document: HorizonDocument) -> HorizonForecast:
+    if not document.quantiles.keys() >= set(_QUANTILE_NAMES):
+        raise ValueError(f"quantiles lacks some of the levels {', '.join(_QUANTILE_NAMES)}.")
+    quantiles_mbps = tuple(document.quantiles[name] for name in _QUANTILE_NAMES)
+    return HorizonForecast(
+        document.steps, document.bandwidth_mbps, document.confidence, quantiles_mbps
+    )

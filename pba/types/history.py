@@ -1,4 +1,4 @@
-"""The history of one link: samples in the order of time."""
+"""The history of one link: its samples in time order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,16 +6,19 @@ from typing import Self
 
 import numpy as np
 
-from pba.errors import InvalidHistory
+from pba.errors import InvalidHistory, InvalidSample
 from pba.types.arrays import Floats
-from pba.types.sample import COLUMNS, NetworkMetrics, check_samples
+from pba.types.sample import COLUMNS, LIMITS, NetworkMetrics
 
-__all__ = ["History"]
+__all__ = ["History", "check_samples"]
+
+_HIGHEST = np.array([limit.highest for limit in LIMITS.values()])
+_YEAR_10000_S = 253_402_300_800.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """Samples of one link, oldest first, checked when made.
+    """Samples of one link, oldest first, checked when constructed.
 
     Parameters
     ----------
@@ -47,15 +50,15 @@ class History:
         return cls(table[:, 0], table[:, 1:])
 
     def __len__(self) -> int:
-        """Return how many samples there are."""
+        """Return the number of samples."""
         return len(self.timestamps_s)
 
     def first(self, count: int) -> "History":
-        """Return the oldest ``count`` samples (all of them where there are fewer)."""
+        """Return the oldest ``count`` samples (all of them if there are fewer)."""
         return _unchecked(self.timestamps_s[:count], self.telemetry[:count])
 
     def last(self, count: int) -> "History":
-        """Return the newest ``count`` samples (all of them where there are fewer)."""
+        """Return the newest ``count`` samples (all of them if there are fewer)."""
         if count >= len(self):
             return self
         start = len(self) - count
@@ -63,7 +66,7 @@ class History:
 
 
 def _unchecked(timestamps_s: Floats, telemetry: Floats) -> History:
-    """Return a part of a history that was checked when the whole was made."""
+    """Return a part of a history whose samples have already been checked."""
     part = object.__new__(History)
     object.__setattr__(part, "timestamps_s", timestamps_s)
     object.__setattr__(part, "telemetry", telemetry)
@@ -80,3 +83,40 @@ def _check_order(timestamps_s: Floats) -> None:
             "duplicates.",
             f"history[{row + 1}].timestamp",
         )
+
+
+def check_samples(timestamps_s: Floats, telemetry: Floats, name: str) -> None:
+    """Check every sample against `LIMITS`; their order does not matter.
+
+    Parameters
+    ----------
+    timestamps_s, telemetry
+        As in a `History`.
+    name
+        The caller's name of the list, for error messages.
+
+    Raises
+    ------
+    InvalidSample
+        For a time outside 1970 to 9999, a missing bandwidth, or a value out of its range.
+    """
+    missing = np.isnan(telemetry)
+    wrong = ~missing & ~((telemetry >= 0) & (telemetry <= _HIGHEST))
+    wrong[:, 0] |= missing[:, 0]
+    if wrong.any():
+        row, column = (int(index) for index in np.argwhere(wrong)[0])
+        raise _out_of_range(f"{name}[{row}].", COLUMNS[column], float(telemetry[row, column]))
+    possible = (timestamps_s >= 0) & (timestamps_s < _YEAR_10000_S)
+    if not possible.all():
+        row = int(np.argmin(possible))
+        raise InvalidSample(
+            f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year "
+            "9999. Divide milliseconds by 1000.",
+            f"{name}[{row}].timestamp",
+        )
+
+
+def _out_of_range(prefix: str, column: str, value: float) -> InvalidSample:
+    limit = LIMITS[column]
+    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
+    return InvalidSample(f"{column} is {value:.6g}; it is {limit.rule}. {remedy}", prefix + column)

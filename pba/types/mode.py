@@ -16,7 +16,7 @@ class NetworkMode(StrEnum):
 
 
 def parse_mode(name: str | NetworkMode) -> NetworkMode:
-    """Return the mode called ``name``, upper or lower case.
+    """Return the mode called ``name``, in upper or lower case.
 
     Raises
     ------

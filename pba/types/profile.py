@@ -5,25 +5,25 @@ from enum import StrEnum
 
 from pba.types.mode import NetworkMode
 
-__all__ = ["PROFILES", "ModeSelection", "ModeProfile", "NetworkShape"]
+__all__ = ["PROFILES", "ModeProfile", "ModeSelection", "NetworkShape"]
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkShape:
-    """What a network is, and how it is trained.
+    """The architecture of a network and its training defaults.
 
     Parameters
     ----------
     mode
-        The mode that it serves, or ``v1``.
+        The mode that the network serves, or ``v1``.
     window
-        Samples that it looks back on.
+        Samples in its window.
     units
         Units of its two LSTM layers.
     dropout
         Share dropped after each LSTM.
     learning_rate
-        Adam's.
+        Learning rate of Adam.
     epochs
         The most epochs of a training run.
     """
@@ -38,14 +38,14 @@ class NetworkShape:
 
 @dataclass(frozen=True, slots=True)
 class ModeProfile(NetworkShape):
-    """What belongs to one mode's model.
+    """The network of one mode and its targets.
 
     Parameters
     ----------
     accuracy_target
         Share of forecasts that should be in band; also the confidence threshold.
     latency_budget_ms
-        How long a forecast may take.
+        The longest acceptable time of a forecast.
     """
 
     mode: NetworkMode
@@ -66,7 +66,7 @@ PROFILES = {
 
 
 class ModeSelection(StrEnum):
-    """Whose models a command is about."""
+    """The modes whose models a command handles."""
 
     BOTH = "both"
     DATACENTER = "datacenter"
@@ -74,5 +74,5 @@ class ModeSelection(StrEnum):
 
     @property
     def modes(self) -> tuple[NetworkMode, ...]:
-        """The modes that have one."""
+        """The selected modes."""
         return tuple(mode for mode in PROFILES if self in (ModeSelection.BOTH, mode.value))

@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import numpy as np
+from pba.errors import InvalidInput
 
-from pba.errors import InvalidInput, InvalidSample
-from pba.types.arrays import Floats
-
-__all__ = ["COLUMNS", "LIMITS", "Limit", "NetworkMetrics", "check_link_id", "check_samples"]
+__all__ = ["COLUMNS", "LIMITS", "Limit", "NetworkMetrics", "check_link_id"]
 
 COLUMNS = ("bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps")
 """The columns of a telemetry array, in order."""
 
 
 class Limit(NamedTuple):
-    """The range of one column and what to say to someone outside it."""
+    """The range of one column, and the rule and remedy for the error message."""
 
     highest: float
     rule: str
@@ -31,8 +28,6 @@ _SHARE = Limit(1.0, "a share between 0 and 1", "Divide percentages by 100.")
 LIMITS = dict(zip(COLUMNS, (_MBPS, _MS, _SHARE, _MS, _MBPS), strict=True))
 """The range of each column; the lowest value is always 0."""
 
-_HIGHEST = np.array([limit.highest for limit in LIMITS.values()])
-_YEAR_10000 = 253_402_300_800.0
 _LINK_ID = re.compile(r"[A-Za-z0-9._:@>-]{1,200}")
 
 
@@ -64,8 +59,8 @@ class NetworkMetrics:
         """Unix seconds of the measurement."""
         if not isinstance(self.timestamp, datetime):
             return float(self.timestamp)
-        moment = self.timestamp
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        timestamp = self.timestamp
+        return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).timestamp()
 
     @property
     def values(self) -> tuple[float, float, float, float, float]:
@@ -88,40 +83,3 @@ def check_link_id(link_id: str) -> str:
             "link_id",
         )
     return link_id
-
-
-def check_samples(timestamps_s: Floats, telemetry: Floats, name: str) -> None:
-    """Hold every sample to the ranges of `LIMITS`, in whatever order they are.
-
-    Parameters
-    ----------
-    timestamps_s, telemetry
-        As in a `History`.
-    name
-        What the caller calls the list, for the errors.
-
-    Raises
-    ------
-    InvalidSample
-        For a time outside 1970 to 9999, a missing bandwidth, or a value out of its range.
-    """
-    missing = np.isnan(telemetry)
-    wrong = ~missing & ~((telemetry >= 0) & (telemetry <= _HIGHEST))
-    wrong[:, 0] |= missing[:, 0]
-    if wrong.any():
-        row, column = (int(index) for index in np.argwhere(wrong)[0])
-        raise _out_of_range(f"{name}[{row}].", COLUMNS[column], float(telemetry[row, column]))
-    possible = (timestamps_s >= 0) & (timestamps_s < _YEAR_10000)
-    if not possible.all():
-        row = int(np.argmin(possible))
-        raise InvalidSample(
-            f"timestamp is {timestamps_s[row]:.6f}; it is in Unix seconds, from 1970 to the year "
-            "9999. Divide milliseconds by 1000.",
-            f"{name}[{row}].timestamp",
-        )
-
-
-def _out_of_range(where: str, column: str, value: float) -> InvalidSample:
-    limit = LIMITS[column]
-    remedy = limit.remedy if value > limit.highest else "Drop the sample, or leave the field out."
-    return InvalidSample(f"{column} is {value:.6g}; it is {limit.rule}. {remedy}", where + column)

@@ -1,4 +1,4 @@
-"""`pba flags` and `pba rollout`, as operators type them."""
+"""`pba flags` and `pba rollout` against a stand-in for the service."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ REPORT = {
 
 
 class Server(HTTPServer):
-    """Answers as the service would, and keeps what was put."""
+    """Answers as the service does, and keeps the bodies of PUT requests."""
 
     put: list[dict[str, Any]]
 
@@ -57,8 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
-    def _answer(self, told: object) -> None:
-        body = json.dumps(told).encode()
+    def _answer(self, document: object) -> None:
+        body = json.dumps(document).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -84,7 +84,7 @@ def test_flags_are_printed(server: Server):
     assert json.loads(run(server, "flags", "get").stdout) == FLAGS
 
 
-def test_a_change_names_the_version_that_was_read_and_who_made_it(server: Server):
+def test_a_change_names_the_version_that_was_read_and_its_author(server: Server):
     run(server, "flags", "set", "v3_rollout_percentage=10", "shadow=true", "--who", "anna")
     run(server, "flags", "set", "shadow=true", "--version", "2")
     first, second = server.put
@@ -94,22 +94,22 @@ def test_a_change_names_the_version_that_was_read_and_who_made_it(server: Server
     assert "@" in second["who"]
 
 
-def test_what_is_no_change_is_refused(server: Server):
+def test_words_that_are_no_change_are_refused(server: Server):
     with pytest.raises(InvalidRequest, match="'shadow=on' is no change of a flag"):
         run(server, "flags", "set", "shadow=on")
     assert server.put == []
 
 
-def test_a_report_of_all_modes_is_whole_in_80_columns(server: Server):
-    told = run(server, "rollout", "report").stdout
-    assert "Since 2026-11-25T02:36:03Z. v1: v1-1; v3: none" in told
-    assert "…" not in told
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.splitlines()]
+def test_a_report_of_all_modes_fits_80_columns(server: Server):
+    text = run(server, "rollout", "report").stdout
+    assert "Since 2026-11-25T02:36:03Z. v1: v1-1; v3: none" in text
+    assert "…" not in text
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
     assert ["in band alone", *["30 / 59"] * 4] in rows
     assert ["accuracy_20", *["0.556 / 0.626"] * 4] in rows
     assert ["latency_ms", *["346 / –"] * 4] in rows
     assert ["v3 is", *["undecided"] * 4] in rows
 
 
-def test_a_report_is_there_for_programs_too(server: Server):
+def test_a_report_is_available_as_json(server: Server):
     assert json.loads(run(server, "rollout", "report", "--json").stdout) == REPORT

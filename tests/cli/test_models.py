@@ -1,4 +1,4 @@
-"""`pba models`, as operators type it."""
+"""`pba models` over a registry and a store in a folder."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def run(tmp_path: Path) -> Run:
     variables = {
         "PBA_REGISTRY": str(tmp_path / "registry"),
         "PBA_STORE_URL": f"sqlite:///{tmp_path}/pba.db",
-        "COLUMNS": "200",
+        "COLUMNS": "80",
     }
 
     def call(*words: str) -> Result:
@@ -39,31 +39,47 @@ def published(run: Run, tmp_path: Path) -> Run:
     return run
 
 
-def test_what_is_promoted_is_marked_in_the_list(published: Run):
+def test_the_champion_is_marked_in_the_list(published: Run):
     assert "b is champion of internet (number 1)" in published("promote", "internet", "b").stdout
-    rows = published("list").stdout.splitlines()
-    assert [("*" in row) for row in rows if "internet" in row] == [False, True]
-    assert published("list", "internet").stdout.splitlines() == rows
+    lines = published("list").stdout.splitlines()
+    rows = [line.split() for line in lines if "internet" in line]
+    assert [row[0] == "*" for row in rows] == [False, True]
+    assert published("list", "internet").stdout.splitlines() == lines
+    assert max(map(len, lines)) <= 80
 
 
-def test_an_empty_registry_has_an_empty_list(run: Run):
-    told = run("list")
-    assert (told.exit_code, "internet" in told.stdout) == (0, False)
+def test_an_empty_registry_says_what_to_do(run: Run):
+    result = run("list")
+    assert result.exit_code == 0
+    assert "Next: pba models publish" in result.stdout
+
+
+def test_publishing_says_how_to_promote(run: Run, tmp_path: Path):
+    folder = toy_artifact(tmp_path / "a", NetworkMode.INTERNET, "a")
+    assert "Next: pba models promote internet a" in run("publish", str(folder)).stdout
 
 
 def test_a_card_and_a_history_are_shown(published: Run):
     published("promote", "internet", "a", "--who", "me", "--why", "first")
     assert json.loads(published("show", "internet", "b").stdout)["version"] == "b"
-    (told,) = json.loads(published("show", "internet").stdout)
-    assert (told["version"], told["who"], told["why"]) == ("a", "me", "first")
+    (pointer,) = json.loads(published("show", "internet").stdout)
+    assert (pointer["version"], pointer["who"], pointer["why"]) == ("a", "me", "first")
 
 
-def test_verify_says_that_a_version_is_whole_or_why_not(published: Run, tmp_path: Path):
-    assert "a is whole" in published("verify", "internet", "a").stdout
+def test_verify_says_that_a_version_is_intact_or_why_not(published: Run, tmp_path: Path):
+    assert "a is intact" in published("verify", "internet", "a").stdout
     path = tmp_path / "registry" / "internet" / "a" / "internet_bandwidth_predictor.onnx"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BadArtifact, match="sha256"):
         published("verify", "internet", "a")
+
+
+def test_a_version_that_cannot_be_served_is_listed_with_the_reason(published: Run, tmp_path: Path):
+    manifest = tmp_path / "registry" / "internet" / "a" / "manifest.json"
+    assert manifest.is_file()
+    manifest.write_text("{")
+    lines = published("list").stdout
+    assert "internet a cannot be served: " in lines
 
 
 def test_changes_are_events_and_a_stale_one_is_refused(published: Run, tmp_path: Path):
@@ -78,11 +94,9 @@ def test_changes_are_events_and_a_stale_one_is_refused(published: Run, tmp_path:
     assert kinds == ["model_rolled_back", "model_refused", "model_promoted", "model_promoted"]
 
 
-def test_a_store_that_is_away_does_not_keep_a_champion_from_being_changed(
-    published: Run, tmp_path: Path
-):
+def test_a_champion_changes_though_the_store_is_unavailable(published: Run, tmp_path: Path):
     (tmp_path / "broken.db").write_text("no database, " * 100)
-    away = f"sqlite:///{tmp_path}/broken.db"
-    told = published("promote", "internet", "a", "--store", away)
-    assert "a is champion" in told.stdout
-    assert "model_promoted is in no log of events" in told.stderr
+    url = f"sqlite:///{tmp_path}/broken.db"
+    result = published("promote", "internet", "a", "--store", url)
+    assert "a is champion" in result.stdout
+    assert "model_promoted is not in the event log" in result.stderr

@@ -9,8 +9,8 @@ import grpc
 import httpx
 import psutil
 import pytest
-
 from benchmarks.postgres import Postgres, postgresql
+
 from deployments.__main__ import PORT_BLOCKS
 from deployments.grpc import pba_pb2, pba_pb2_grpc
 from pba.client import AsyncPBAClient, PBAClient, request

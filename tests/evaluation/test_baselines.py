@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pba.evaluation.baselines import autoregression, holt, repetition, smoothing
+from pba.evaluation.baselines import autoregression, ewma, holt, last_value
 
 
 def windows(rates: np.ndarray) -> np.ndarray:
@@ -15,7 +15,7 @@ def test_a_steady_link_stays_as_it_is() -> None:
     steady = windows(np.array([[5.0] * 30, [4e4] * 30]))
     for rule in (holt(), autoregression()):
         np.testing.assert_allclose(
-            rule.say(steady).bandwidth_mbps, [[5.0] * 3, [4e4] * 3], rtol=1e-3
+            rule.forecast(steady).bandwidth_mbps, [[5.0] * 3, [4e4] * 3], rtol=1e-3
         )
 
 
@@ -27,27 +27,27 @@ def test_holt_follows_a_trend_by_its_recursion() -> None:
         level = 0.5 * now + 0.5 * (level + 0.9 * trend)
         trend = 0.1 * (level - before) + 0.9 * 0.9 * trend
     expected = [level + sum(0.9**k for k in range(1, h + 1)) * trend for h in (1, 5, 15)]
-    np.testing.assert_allclose(holt().say(windows(rates[None])).bandwidth_mbps[0], expected)
+    np.testing.assert_allclose(holt().forecast(windows(rates[None])).bandwidth_mbps[0], expected)
 
 
 def test_an_autoregression_continues_a_wave() -> None:
     steps = np.arange(60)
     wave = 10 + 5 * np.sin(2 * np.pi * steps / 6)
     ahead = 10 + 5 * np.sin(2 * np.pi * (59 + np.array([1, 5, 15])) / 6)
-    said = autoregression().say(windows(wave[None])).bandwidth_mbps[0]
+    said = autoregression().forecast(windows(wave[None])).bandwidth_mbps[0]
     np.testing.assert_allclose(said, ahead, rtol=0.02)
 
 
 def test_an_outage_is_no_number_out_of_range() -> None:
     for rule in (holt(), autoregression()):
-        said = rule.say(windows(np.zeros((1, 30)))).bandwidth_mbps
+        said = rule.forecast(windows(np.zeros((1, 30)))).bandwidth_mbps
         assert ((said >= 0) & (said < 1e-6)).all()
 
 
 def test_smoothing_goes_over_the_path_as_well_and_past_what_is_missing() -> None:
     telemetry = windows(np.full((1, 4), 10.0))
     telemetry[0, :, 1] = [np.nan, 8.0, np.nan, 4.0]
-    said = smoothing(0.5).say(telemetry)
+    said = ewma(0.5).forecast(telemetry)
     np.testing.assert_allclose(said.path, [[6.0, np.nan, np.nan]])
     np.testing.assert_allclose(said.bandwidth_mbps, [[10.0] * 3], rtol=0.01)
 
@@ -55,6 +55,6 @@ def test_smoothing_goes_over_the_path_as_well_and_past_what_is_missing() -> None
 def test_repetition_is_the_newest_sample_even_in_an_outage() -> None:
     telemetry = windows(np.array([[5.0, 7.0, 0.0]]))
     telemetry[0, :, 1] = [3.0, 4.0, np.nan]
-    said = repetition().say(telemetry)
+    said = last_value().forecast(telemetry)
     assert said.bandwidth_mbps.tolist() == [[0.0] * 3]
     assert said.path[0, 0] == 4.0

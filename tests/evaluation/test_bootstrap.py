@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pba.evaluation.bootstrap import difference
+from pba.evaluation.bootstrap import accuracy_difference
 from pba.evaluation.candidates import point_only
 from pba.evaluation.evaluation_points import EvaluationPoints
 from tests.evaluation.test_evaluation_points import trace
@@ -20,18 +20,18 @@ def at(share: float, draw: np.ndarray) -> np.ndarray:
 def test_a_clear_difference_is_better_one_way_and_worse_the_other(rng) -> None:
     moments, draw = many(30, rng)
     good, bad = point_only(at(0.8, draw)), point_only(at(0.6, draw))
-    found = difference(good, bad, moments, 0)
+    found = accuracy_difference(good, bad, moments, 0)
     assert found.verdict == "better"
     assert found.interval[0] < found.value < found.interval[1]
     assert found.value == np.mean((draw >= 0.6) & (draw < 0.8))
-    assert difference(bad, good, moments, 0).verdict == "worse"
+    assert accuracy_difference(bad, good, moments, 0).verdict == "worse"
 
 
 def test_chance_is_called_noise(rng) -> None:
     moments, draw = many(30, rng)
     other = rng.random(len(draw))
     assert (
-        difference(point_only(at(0.7, draw)), point_only(at(0.7, other)), moments, 0).verdict
+        accuracy_difference(point_only(at(0.7, draw)), point_only(at(0.7, other)), moments, 0).verdict
         == "noise"
     )
 
@@ -39,11 +39,11 @@ def test_chance_is_called_noise(rng) -> None:
 def test_moments_of_one_trace_are_not_taken_for_independent(rng) -> None:
     moments, _ = many(4, rng)
     lucky = np.where(moments.trace == 0, 0.0, 1.0)
-    found = difference(point_only(at(0.5, lucky)), point_only(at(0.5, 1 - lucky)), moments, 0)
+    found = accuracy_difference(point_only(at(0.5, lucky)), point_only(at(0.5, 1 - lucky)), moments, 0)
     assert found.verdict == "noise", "one trace against three decides nothing"
 
 
 def test_one_trace_alone_has_no_interval(rng) -> None:
     moments, draw = many(1, rng)
-    found = difference(point_only(at(1.0, draw)), point_only(at(0.0, draw)), moments, 0)
+    found = accuracy_difference(point_only(at(1.0, draw)), point_only(at(0.0, draw)), moments, 0)
     assert (found.value, found.interval, found.verdict) == (1.0, None, "noise")

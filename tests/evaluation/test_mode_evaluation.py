@@ -10,7 +10,7 @@ import pytest
 
 from pba.errors import NotEnoughData
 from pba.evaluation import plots
-from pba.evaluation.candidates import candidate, control_candidate
+from pba.evaluation.candidates import as_candidate, control_candidate
 from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate
 from pba.evaluation.report import markdown
 from pba.models import v1_features
@@ -36,7 +36,7 @@ SETS = {
     "unseen": links(2, "test", 2),
     "short": links(2, "test", 3, samples=20),
 }
-ONE = candidate(Ewma(0.7), MODEL, "1")
+ONE = as_candidate(Ewma(0.7), MODEL, "1")
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +81,12 @@ def test_each_rival_is_held_against_the_model(result: ModeResult) -> None:
 
 
 def test_a_second_run_takes_every_answer_from_the_first(tmp_path: Path) -> None:
-    first = evaluate(SETS, ONE, 30, kept=tmp_path, trees=False)
+    first = evaluate(SETS, ONE, 30, cache=tmp_path, trees=False)
 
     def never(telemetry: np.ndarray) -> None:
         raise AssertionError("asked again")
 
-    again = evaluate(SETS, type(ONE)(MODEL, "1", never), 30, kept=tmp_path, trees=False)
+    again = evaluate(SETS, type(ONE)(MODEL, "1", never), 30, cache=tmp_path, trees=False)
     assert again.figures == first.figures
 
 
@@ -103,10 +103,10 @@ def test_v1_is_asked_at_the_same_moments_and_knows_the_time() -> None:
     (day,) = links(1, "test", 4, samples=50)
     hourly = replace(day, timestamps_s=1_772_409_600.0 + 3600.0 * np.arange(50))  # from midnight
     v1 = control_candidate(ByTheHour(), "1")
-    result = evaluate({"link": [hourly]}, ONE, 30, trees=False, others=[v1])
-    said = result.said["link"][v1_features.NAME].bandwidth_mbps[:, 0]
+    result = evaluate({"link": [hourly]}, ONE, 30, trees=False, rivals=[v1])
+    said = result.forecasts["link"][v1_features.NAME].bandwidth_mbps[:, 0]
     np.testing.assert_allclose(said, np.arange(29, 49) % 24, rtol=0.2)
-    assert list(result.said["link"])[:2] == [MODEL, v1_features.NAME]
+    assert list(result.forecasts["link"])[:2] == [MODEL, v1_features.NAME]
     assert result.figures["sets"]["link"]["scores"][v1_features.NAME]["1"]["count"] == 20
     text = markdown({"internet": result.figures}, MODEL, {"internet": "internet-1"})
     assert "| set |  | pba | v1 | last value | EWMA |" in text
@@ -125,7 +125,7 @@ def test_the_report_is_json_and_tables(result: ModeResult) -> None:
 def test_pictures_are_drawn(result: ModeResult, tmp_path: Path) -> None:
     plots.draw_reliability(result.figures, MODEL, "internet", tmp_path / "a.png")
     plots.draw_accuracy(result.figures, MODEL, "internet", tmp_path / "b.png")
-    said = {name: ones[MODEL] for name, ones in result.said.items()}
+    said = {name: ones[MODEL] for name, ones in result.forecasts.items()}
     plots.draw_bands(said, result.moments, tmp_path / "c.png")
     assert all((tmp_path / name).stat().st_size > 5000 for name in ("a.png", "b.png", "c.png"))
 

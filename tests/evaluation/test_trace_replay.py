@@ -12,10 +12,10 @@ import pytest
 from pba.evaluation.trace_replay import (
     ForecastFunction,
     ReplayOutcome,
-    agreement,
-    live,
-    past,
-    score,
+    compare_forecasts,
+    replay_trace,
+    score_horizons,
+    shift_into_past,
 )
 from pba.serving.local_service import LocalService
 from pba.telemetry.traces import Trace
@@ -38,7 +38,7 @@ async def ask(history: History) -> Forecast:
 async def lived(
     given: Trace, *asks: ForecastFunction, **options: object
 ) -> list[tuple[ReplayOutcome, ...]]:
-    return [turn async for turn in live(given, asks or [ask], **options)]
+    return [turn async for turn in replay_trace(given, asks or [ask], **options)]
 
 
 def outcomes(count: int, limit: int | None = None) -> list[ReplayOutcome]:
@@ -103,8 +103,8 @@ async def test_a_replay_can_run_at_a_multiple_of_real_time(monkeypatch):
 
 def test_a_trace_that_has_been_stays_and_one_to_come_moves_back_by_whole_seconds():
     given = trace(3)
-    np.testing.assert_array_equal(past(given, 2e9).timestamps_s, given.timestamps_s)
-    moved = past(replace(given, timestamps_s=given.timestamps_s + 0.25), 1e9)
+    np.testing.assert_array_equal(shift_into_past(given, 2e9).timestamps_s, given.timestamps_s)
+    moved = shift_into_past(replace(given, timestamps_s=given.timestamps_s + 0.25), 1e9)
     assert moved.timestamps_s.tolist() == [1e9 - 2.75, 1e9 - 1.75, 1e9 - 0.75]
 
 
@@ -120,14 +120,14 @@ def test_paths_agree_where_the_same_say_the_same():
         (one, replace(one, mode=NetworkMode.HYBRID, source="ensemble")),
         (one, replace(one, source="expert")),
     ]
-    found = agreement(pairs)
-    assert (found.alike, found.same, found.other_mode, found.other_speaker) == (3, 2, 1, 1)
-    assert found.confidence_moved == pytest.approx((0.1 / 3, 0.1))
+    found = compare_forecasts(pairs)
+    assert (found.comparable, found.equal, found.different_mode, found.different_source) == (3, 2, 1, 1)
+    assert found.confidence_change == pytest.approx((0.1 / 3, 0.1))
 
 
 def test_scores_are_those_of_a_plain_loop():
     given = outcomes(120)
-    for index, found in enumerate(score(given)):
+    for index, found in enumerate(score_horizons(given)):
         rows = [
             (outcome.forecast.horizons[index], outcome.actual_mbps[index], outcome.last_mbps)
             for outcome in given
@@ -155,12 +155,12 @@ def test_scores_are_those_of_a_plain_loop():
 
 
 def test_horizons_past_every_trace_have_no_score():
-    assert [found.steps for found in score(outcomes(10))] == [1, 5]
-    assert score([]) == []
+    assert [found.steps for found in score_horizons(outcomes(10))] == [1, 5]
+    assert score_horizons([]) == []
 
 
 def test_outcomes_of_several_traces_are_scored_together():
     parts = [outcomes(20), outcomes(40)]
-    together = score(parts[0] + parts[1])
+    together = score_horizons(parts[0] + parts[1])
     assert [found.count for found in together] == [18 + 38, 14 + 34, 4 + 24]
     assert all(first.count > then.count for first, then in pairwise(together))

@@ -25,7 +25,7 @@ def waves(count: int, seed: int) -> WindowSet:
 
 def test_they_learn_what_the_last_value_cannot_say() -> None:
     test = waves(200, 1).gather(np.arange(150))
-    said = boosted_trees("gbt", waves(900, 0)).say(test.telemetry)
+    said = boosted_trees("gbt", waves(900, 0)).forecast(test.telemetry)
     assert accuracy(said.bandwidth_mbps[:, 0], test.future_mbps[:, 0]) > 0.95
     assert accuracy(test.telemetry[:, -1, 0], test.future_mbps[:, 0]) < 0.85
     assert np.isnan(said.confidence).all()

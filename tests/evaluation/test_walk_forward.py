@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pba.evaluation import walk_forward as module
-from pba.evaluation.candidates import Candidate, CandidateForecasts, candidate, point_only
+from pba.evaluation.candidates import Candidate, CandidateForecasts, as_candidate, point_only
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.last_value import LastValue
@@ -26,7 +26,7 @@ def counting(name: str = "one", identity: str = "1") -> tuple[Candidate, list[in
 
 
 def test_it_knows_nothing_later_than_each_moment() -> None:
-    said = walk_forward(candidate(LastValue()), MOMENTS)
+    said = walk_forward(as_candidate(LastValue()), MOMENTS)
     np.testing.assert_allclose(said.bandwidth_mbps[:, 0], np.arange(5, 30), rtol=0.01)
     assert said.quantiles_mbps.shape == (25, 3, 7)
 
@@ -36,7 +36,7 @@ def test_chunks_are_one_answer_and_progress_adds_up(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "_CHUNK", 7)
     one, asked = counting()
     told: list[int] = []
-    said = walk_forward(one, MOMENTS, on_moments=told.append)
+    said = walk_forward(one, MOMENTS, on_progress=told.append)
     assert asked == [7, 7, 7, 4]
     assert told == [7, 14, 21, 25]
     np.testing.assert_array_equal(said.bandwidth_mbps, whole.bandwidth_mbps)

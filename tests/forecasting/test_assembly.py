@@ -1,92 +1,217 @@
-"""Who speaks for a link with a record, and what is kept to learn from."""
+"""From model outputs to the forecast: sources, weights, reasons, records, and data for scoring."""
 
+import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from pba.forecasting.assembly import ForecastResult, assemble
+from pba.forecasting import ForecastJob, ForecastResult, Query
+from pba.forecasting.allocation import AllocationRequest, advise
 from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import INITIAL_WEIGHTS, MODEL
 from pba.forecasting.link_record import LinkRecord
-from pba.forecasting.planning import ModelFailure, ModelOutput, Query, model_calls, plan
+from pba.models.distribution import decode
+from pba.models.ewma import Ewma
 from pba.models.onnx import OnnxForecaster
-from pba.types import History, NetworkMode
+from pba.types import HORIZONS, QUANTILES, History
+from tests.forecasting.forecast_cases import (
+    DATACENTER,
+    HYBRID,
+    INTERNET,
+    MODELS,
+    NOW,
+    forecast,
+    history,
+    output,
+    results,
+)
 from tests.toy import toy_onnx
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-INTERNET = OnnxForecaster(toy_onnx(NetworkMode.INTERNET, peak=0.5))  # expects 1.6 times the last
+HIGH = {INTERNET: OnnxForecaster(toy_onnx(INTERNET, peak=0.5))}  # predicts 1.6 times the last value
 EWMA_LEADS = LinkRecord(weights=INITIAL_WEIGHTS | {MODEL: 0.05, "ewma": 0.85})
 
 
-def history(count: int = 60, mbps: float = 20.0) -> History:
+def constant(count: int = 60, mbps: float = 20.0) -> History:
     telemetry = np.full((count, 5), np.nan)
     telemetry[:, 0] = mbps
     return History(1e9 + np.arange(count), telemetry)
 
 
-def made(
-    record: LinkRecord | None, away: bool = False, given: History | None = None
+def with_record(
+    record: LinkRecord | None, fails: bool = False, given: History | None = None
 ) -> ForecastResult:
-    plans = [plan(Query(given or history(), link_id="a", record=record))]
-    asked = model_calls(plans)
-    answers = [
-        ModelFailure("model_unavailable")
-        if away
-        else ModelOutput(INTERNET.version, INTERNET.bins, INTERNET.predict(batch.telemetry))
-        for batch in asked
+    query = Query(given or constant(), link_id="a", record=record)
+    (result,) = results([query], {INTERNET: "model_unavailable"} if fails else {}, HIGH)
+    return result
+
+
+def weights(result: ForecastResult) -> dict[str, float]:
+    return {member.name: member.weight for member in result.forecast.members}
+
+
+def test_a_single_model_is_the_only_member():
+    result = forecast(Query(history(60, rtt_ms=5.0, step_s=2.5), INTERNET, "a:b"))
+    assert (result.source, result.model_version, result.mode) == ("model", "net-1", INTERNET)
+    assert (result.link_id, result.reasons, result.step_s) == ("a:b", (), 2.5)
+    assert (result.made_at, result.valid_until) == (NOW, NOW + timedelta(seconds=2.5))
+    assert result.latency_ms == pytest.approx(5.0)
+    assert (result.packet_loss, result.jitter_ms) == (None, None)
+    (member,) = result.members
+    assert (member.name, member.weight) == ("internet", 1.0)
+    assert (member.bandwidth_mbps, member.confidence) == (result.bandwidth_mbps, result.confidence)
+
+
+def test_a_model_forecast_is_its_decoded_distribution():
+    query = Query(history(60), INTERNET)
+    model = MODELS[INTERNET]
+    prediction = model.predict(query.history.telemetry[None])
+    decoded = decode(prediction.probabilities, prediction.level_mbps, model.bins)
+    horizons = forecast(query).horizons
+    assert [horizon.steps for horizon in horizons] == list(HORIZONS)
+    for index, horizon in enumerate(horizons):
+        assert horizon.bandwidth_mbps == pytest.approx(decoded.bandwidth_mbps[0, index])
+        assert horizon.confidence == pytest.approx(decoded.confidence[0, index])
+        assert horizon.quantiles_mbps == pytest.approx(decoded.quantiles_mbps[0, index])
+
+
+def test_in_hybrid_mode_models_are_weighted_by_their_confidence():
+    query = Query(history(60), HYBRID)
+    result = forecast(query)
+    assert (result.source, result.model_version) == ("ensemble", "dc-1+net-1")
+    datacenter, internet = result.members
+    assert (datacenter.name, internet.name) == ("datacenter", "internet")
+    total = datacenter.confidence + internet.confidence
+    assert datacenter.weight == pytest.approx(datacenter.confidence / total)
+    assert datacenter.weight + internet.weight == pytest.approx(1.0)
+    medians = [
+        forecast(query, {other: "model_late"}).horizons[0].quantiles_mbps[QUANTILES.index(0.5)]
+        for other in (DATACENTER, INTERNET)
     ]
-    return assemble(plans, asked, answers, NOW)[0]
+    pooled = result.horizons[0].quantiles_mbps[QUANTILES.index(0.5)]
+    assert min(medians) < pooled < max(medians)
 
 
-def weights(said: ForecastResult) -> dict[str, float]:
-    return {member.name: member.weight for member in said.forecast.members}
+@pytest.mark.parametrize(("failed", "version"), [(DATACENTER, "net-1"), (INTERNET, "dc-1")])
+def test_if_one_of_two_models_fails_the_other_forecasts_alone_with_the_reason(failed, version):
+    result = forecast(Query(history(60), HYBRID), {failed: "model_late"})
+    assert (result.source, result.model_version) == ("model", version)
+    assert result.reasons == ("model_late",)
+    assert [member.weight for member in result.members] == [1.0]
 
 
-def test_without_a_record_the_model_speaks_and_nobody_else_is_heard():
-    said = made(None)
-    assert (said.forecast.source, weights(said)) == ("model", {"internet": 1.0})
-    assert set(said.points_mbps) == {MODEL}
+def test_if_both_models_fail_the_forecast_is_heuristic_with_both_reasons():
+    failures = {DATACENTER: "model_late", INTERNET: "model_unavailable"}
+    result = forecast(Query(history(60, rtt_ms=30.0), HYBRID), failures)
+    assert (result.source, result.model_version) == ("heuristic", None)
+    assert result.reasons == ("model_late", "model_unavailable")
+    assert [member.name for member in result.members] == [Ewma().name]
+    assert result.bandwidth_mbps == pytest.approx(100.0, rel=0.05)
+    assert result.latency_ms == pytest.approx(30.0)
 
 
-def test_with_a_record_all_are_heard_and_who_leads_speaks():
-    said = made(LinkRecord())
+def test_too_short_a_history_gets_a_heuristic_forecast():
+    result = forecast(Query(history(2)))
+    assert (result.source, result.reasons) == ("heuristic", ("short_history",))
+    assert 0 < result.confidence < 1
+
+
+def test_each_query_gets_its_own_row_of_the_output():
+    rates = (30.0, 500.0, 70.0)
+    points = [
+        result.forecast.bandwidth_mbps
+        for result in results([Query(history(60, mbps), INTERNET) for mbps in rates])
+    ]
+    for mbps, point in zip(rates, points, strict=True):
+        alone = forecast(Query(history(60, mbps), INTERNET))
+        assert point == pytest.approx(alone.bandwidth_mbps, rel=1e-6)
+    assert points[1] / points[0] == pytest.approx(500 / 30, rel=0.1)
+
+
+def test_an_outage_is_forecast_to_last():
+    down = History(np.arange(60.0), np.tile([0.0, *[np.nan] * 4], (60, 1)))
+    result = forecast(Query(down, INTERNET), {INTERNET: "model_unavailable"})
+    assert result.bandwidth_mbps == 0.0
+    assert result.horizons[0].quantiles_mbps[QUANTILES.index(0.5)] == 0.0
+
+
+def test_the_validity_of_a_step_of_many_years_has_a_limit():
+    times_s = np.array([0.0, 2e11])
+    result = forecast(Query(History(times_s, history(2).telemetry)))
+    assert result.valid_until == NOW + timedelta(days=3650)
+
+
+def test_latency_loss_and_jitter_are_weighted_means_of_the_members_that_have_them():
+    job = ForecastJob([Query(history(60), HYBRID)])
+    outputs = [output([10.0, math.nan, math.nan], 0.9), output([40.0, 0.5, math.nan], 0.6)]
+    (finished,) = job.finish(outputs, NOW)
+    assert isinstance(finished, ForecastResult)
+    result = finished.forecast
+    assert result.latency_ms == pytest.approx((0.9 * 10 + 0.6 * 40) / 1.5)
+    assert result.packet_loss == pytest.approx(0.5)
+    assert result.jitter_ms is None
+
+
+def test_advice_is_for_the_finished_forecast_if_it_is_requested():
+    request = AllocationRequest(max_streams=4)
+    result = forecast(Query(history(60), INTERNET, allocation=request))
+    assert result.allocation == advise(result, request)
+    assert forecast(Query(history(60), INTERNET)).allocation is None
+
+
+def test_without_a_record_the_model_is_the_only_expert():
+    result = with_record(None)
+    assert (result.forecast.source, weights(result)) == ("model", {"internet": 1.0})
+    assert set(result.points_mbps) == {MODEL}
+
+
+def test_with_a_record_all_experts_predict_and_the_leader_forecasts():
+    result = with_record(LinkRecord())
     others = {"last_value": 0.0, "ewma": 0.0, "harmonic_mean": 0.0}
-    assert (said.forecast.source, weights(said)) == ("model", {"internet": 1.0} | others)
-    assert said.forecast.bandwidth_mbps == pytest.approx(33.0, rel=0.05)
-    assert said.points_mbps["ewma"][0] == pytest.approx(20.0, rel=0.01)
-    led = made(EWMA_LEADS)
-    assert (led.forecast.source, led.forecast.model_version) == ("expert", None)
-    assert weights(led) == {"ewma": 1.0, "internet": 0.0, "last_value": 0.0, "harmonic_mean": 0.0}
-    assert led.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.01)
-    assert led.points_mbps == said.points_mbps
+    assert (result.forecast.source, weights(result)) == ("model", {"internet": 1.0} | others)
+    assert result.forecast.bandwidth_mbps == pytest.approx(33.0, rel=0.05)
+    assert result.points_mbps["ewma"][0] == pytest.approx(20.0, rel=0.01)
+    by_ewma = with_record(EWMA_LEADS)
+    assert (by_ewma.forecast.source, by_ewma.forecast.model_version) == ("expert", None)
+    assert weights(by_ewma) == {
+        "ewma": 1.0,
+        "internet": 0.0,
+        "last_value": 0.0,
+        "harmonic_mean": 0.0,
+    }
+    assert by_ewma.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.01)
+    assert by_ewma.points_mbps == result.points_mbps
 
 
-def test_where_no_model_answers_the_leader_is_a_heuristic_or_the_ewma():
-    for record, speaks in ((EWMA_LEADS, "ewma"), (LinkRecord(), "ewma"), (None, "ewma")):
-        said = made(record, away=True)
-        assert (said.forecast.source, said.forecast.members[0].name) == ("heuristic", speaks)
-        assert MODEL not in said.points_mbps
-    last = LinkRecord(weights=INITIAL_WEIGHTS | {MODEL: 0.05, "last_value": 0.85})
-    assert made(last, given=history(5)).forecast.members[0].name == "last_value"
+@pytest.mark.parametrize("record", [EWMA_LEADS, LinkRecord(), None])
+def test_if_no_model_has_an_output_the_ewma_replaces_it(record: LinkRecord | None):
+    result = with_record(record, fails=True)
+    assert (result.forecast.source, result.forecast.members[0].name) == ("heuristic", "ewma")
+    assert MODEL not in result.points_mbps
 
 
-def test_a_record_of_misses_takes_confidence_and_says_so():
+def test_a_leading_expert_forecasts_without_a_model_too():
+    last_value = LinkRecord(weights=INITIAL_WEIGHTS | {MODEL: 0.05, "last_value": 0.85})
+    result = with_record(last_value, given=constant(5))
+    assert (result.forecast.source, result.forecast.members[0].name) == ("heuristic", "last_value")
+
+
+def test_a_record_of_misses_lowers_the_confidence_and_is_a_reason():
     missed = replace(LinkRecord(), reliability=(Reliability(400.0, 40.0, 360.0),) * 3)
-    said = made(missed, given=history(mbps=4.7))  # where the toy is least sure
-    assert said.forecast.confidence < said.confidence[0] - 0.05
-    assert said.forecast.reasons == ("recent_misses",)
-    assert made(LinkRecord()).forecast.reasons == ()
+    result = with_record(missed, given=constant(mbps=4.7))  # the toy's confidence is lowest here
+    assert result.forecast.confidence < result.confidence[0] - 0.05
+    assert result.forecast.reasons == ("recent_misses",)
+    assert with_record(LinkRecord()).forecast.reasons == ()
 
 
 @pytest.mark.parametrize(("highest", "reasons"), [(400.0, ()), (410.0, ("out_of_range",))])
-def test_a_rate_that_the_bins_do_not_reach_any_more_is_said(highest: float, reasons: tuple[str]):
-    telemetry = history(mbps=1.0).telemetry
+def test_a_rate_beyond_the_bins_is_a_reason(highest: float, reasons: tuple[str, ...]):
+    telemetry = constant(mbps=1.0).telemetry
     telemetry[10, 0] = highest  # bins end at exp(6) = 403 times the level, here the last value
-    said = made(None, given=History(np.arange(60.0), telemetry))
-    assert said.forecast.reasons == reasons
+    result = with_record(None, given=History(np.arange(60.0), telemetry))
+    assert result.forecast.reasons == reasons
 
 
-def test_what_is_kept_tells_the_moment_it_rests_on():
-    assert made(None).after_s == 1e9 + 59
+def test_a_result_has_the_time_of_the_newest_sample():
+    assert with_record(None).after_s == 1e9 + 59

@@ -1,4 +1,4 @@
-"""Every forecaster keeps the contract, and one that breaks a promise is told which."""
+"""Every forecaster passes the contract, and each violation has its own message."""
 
 from dataclasses import replace
 
@@ -16,16 +16,16 @@ from tests.toy import toy_onnx
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("forecaster", forecasters(), ids=lambda forecaster: forecaster.name)
-def test_every_forecaster_keeps_every_promise(forecaster, check):
+def test_every_forecaster_passes_every_check(forecaster, check):
     check(forecaster)
 
 
 @pytest.mark.parametrize("mode", [NetworkMode.DATACENTER, NetworkMode.INTERNET])
-def test_a_network_keeps_every_promise(mode):
+def test_a_network_passes_every_check(mode):
     check_forecaster(OnnxForecaster(toy_onnx(mode)))
 
 
-def test_all_that_need_no_arguments_are_found_and_no_other_class_is():
+def test_every_forecaster_without_arguments_is_collected_once():
     names = {forecaster.name for forecaster in forecasters()}
     assert {"last_value", "mean", "harmonic_mean", "ewma"} <= names
     assert len(names) == len(forecasters())
@@ -36,92 +36,92 @@ def test_the_public_names_are_those_listed():
 
 
 class Broken(LastValue):
-    """A last value that spoils its own answer."""
+    """A last value that modifies its own prediction."""
 
     name = "broken"
 
-    def spoiled(self, said: Prediction) -> Prediction:
-        return said
+    def modified(self, prediction: Prediction) -> Prediction:
+        return prediction
 
     def predict(self, telemetry: Floats) -> Prediction:
-        return self.spoiled(super().predict(telemetry))
+        return self.modified(super().predict(telemetry))
 
 
 class TwoHorizons(Broken):
-    def spoiled(self, said):
-        return replace(said, probabilities=said.probabilities[:, :2])
+    def modified(self, prediction):
+        return replace(prediction, probabilities=prediction.probabilities[:, :2])
 
 
 class NoLevelAxis(Broken):
-    def spoiled(self, said):
-        return replace(said, level_mbps=said.level_mbps[:, None])
+    def modified(self, prediction):
+        return replace(prediction, level_mbps=prediction.level_mbps[:, None])
 
 
-class ForgotThePath(Broken):
-    def spoiled(self, said):
-        return replace(said, path=said.path[:, :2])
+class TwoPathColumns(Broken):
+    def modified(self, prediction):
+        return replace(prediction, path=prediction.path[:, :2])
 
 
 class SumsToTwo(Broken):
-    def spoiled(self, said):
-        return replace(said, probabilities=2 * said.probabilities)
+    def modified(self, prediction):
+        return replace(prediction, probabilities=2 * prediction.probabilities)
 
 
 class Negative(Broken):
-    def spoiled(self, said):
-        bad = said.probabilities.copy()
-        bad[..., 0] -= 0.1
-        bad[..., 1] += 0.1
-        return replace(said, probabilities=bad)
+    def modified(self, prediction):
+        probabilities = prediction.probabilities.copy()
+        probabilities[..., 0] -= 0.1
+        probabilities[..., 1] += 0.1
+        return replace(prediction, probabilities=probabilities)
 
 
 class NotANumber(Broken):
-    def spoiled(self, said):
-        return replace(said, probabilities=said.probabilities * np.nan)
+    def modified(self, prediction):
+        return replace(prediction, probabilities=prediction.probabilities * np.nan)
 
 
 class NoLevel(Broken):
-    def spoiled(self, said):
-        return replace(said, level_mbps=0 * said.level_mbps)
+    def modified(self, prediction):
+        return replace(prediction, level_mbps=0 * prediction.level_mbps)
 
 
 class Overflowing(Broken):
-    def spoiled(self, said):
-        return replace(said, level_mbps=np.full_like(said.level_mbps, 1e308))
+    def modified(self, prediction):
+        return replace(prediction, level_mbps=np.full_like(prediction.level_mbps, 1e308))
 
 
 class InventedPath(Broken):
-    def spoiled(self, said):
-        return replace(said, path=np.nan_to_num(said.path))
+    def modified(self, prediction):
+        return replace(prediction, path=np.nan_to_num(prediction.path))
 
 
-class LostPath(Broken):
-    def spoiled(self, said):
-        return replace(said, path=np.full_like(said.path, np.nan))
+class MissingPath(Broken):
+    def modified(self, prediction):
+        return replace(prediction, path=np.full_like(prediction.path, np.nan))
 
 
 class LossInPercent(Broken):
-    def spoiled(self, said):
-        return replace(said, path=100 * said.path)
+    def modified(self, prediction):
+        return replace(prediction, path=100 * prediction.path)
 
 
-class Shouts(Broken):
+class NotScaleFree(Broken):
     scale_free = True
 
-    def spoiled(self, said):
-        return replace(said, level_mbps=said.level_mbps + 1.0)
+    def modified(self, prediction):
+        return replace(prediction, level_mbps=prediction.level_mbps + 1.0)
 
 
-class Meddler(LastValue):
+class ChangesItsInput(LastValue):
     name = "broken"
 
     def predict(self, telemetry):
-        said = super().predict(telemetry)
+        prediction = super().predict(telemetry)
         telemetry[:, 0, 0] = 0.0
-        return said
+        return prediction
 
 
-class Moody(LastValue):
+class Unrepeatable(LastValue):
     name = "broken"
     scale_free = False
 
@@ -129,51 +129,53 @@ class Moody(LastValue):
         self.rng = np.random.default_rng(0)
 
     def predict(self, telemetry):
-        said = super().predict(telemetry)
-        return replace(said, level_mbps=said.level_mbps * self.rng.uniform(1, 2))
+        prediction = super().predict(telemetry)
+        return replace(prediction, level_mbps=prediction.level_mbps * self.rng.uniform(1, 2))
 
 
-class Gossip(LastValue):
+class MixesTheBatch(LastValue):
     name = "broken"
     scale_free = False
 
     def predict(self, telemetry):
-        said = super().predict(telemetry)
-        return replace(said, level_mbps=np.full_like(said.level_mbps, said.level_mbps.mean()))
+        prediction = super().predict(telemetry)
+        return replace(
+            prediction, level_mbps=np.full_like(prediction.level_mbps, prediction.level_mbps.mean())
+        )
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "message"),
     [
         (TwoHorizons, r"probabilities has shape \(16, 2, 122\), not \(16, 3, 122\)"),
         (NoLevelAxis, r"level_mbps has shape \(16, 1\), not \(16,\)"),
-        (ForgotThePath, r"path has shape \(16, 2\), not \(16, 3\)"),
+        (TwoPathColumns, r"path has shape \(16, 2\), not \(16, 3\)"),
         (SumsToTwo, "sums to 2, not 1"),
         (Negative, "below 0"),
         (NotANumber, "not finite"),
         (NoLevel, "not a positive number"),
         (InventedPath, "never measured"),
-        (LostPath, "lacks what the window holds"),
+        (MissingPath, "lacks a measured value"),
         (LossInPercent, "out of range"),
-        (Meddler, "changed its input"),
-        (Moody, "two answers"),
-        (Gossip, "differs from one by one"),
-        (Shouts, "are not 0.001 times as high"),
+        (ChangesItsInput, "changed its input"),
+        (Unrepeatable, "two predictions"),
+        (MixesTheBatch, "differs from one by one"),
+        (NotScaleFree, "are not 0.001 times as high"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_broken_promise_is_named(kind, told):
-    with pytest.raises(AssertionError, match=f"broken: .*{told}"):
+def test_a_violation_is_named(kind, message):
+    with pytest.raises(AssertionError, match=f"broken: .*{message}"):
         check_forecaster(kind())
 
 
-def test_a_forecaster_that_does_not_claim_it_need_not_be_scale_free():
-    shout = Shouts()
-    shout.scale_free = False
-    check_forecaster(shout)
+def test_only_a_forecaster_marked_scale_free_must_be_scale_free():
+    forecaster = NotScaleFree()
+    forecaster.scale_free = False
+    check_forecaster(forecaster)
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_points_beyond_all_numbers_are_found():
+def test_infinite_points_are_refused():
     with pytest.raises(AssertionError, match="broken: a quantile is no rate"):
-        contract.points_and_quantiles_can_be_read(Overflowing())
+        contract.points_and_quantiles_are_valid(Overflowing())

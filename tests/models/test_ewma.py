@@ -23,6 +23,6 @@ def test_at_alpha_one_it_is_the_last_value():
 
 
 @pytest.mark.parametrize("alpha", [0.0, -0.5, 1.01, float("nan")])
-def test_a_weight_that_is_no_share_is_refused(alpha):
+def test_a_weight_outside_its_range_is_refused(alpha):
     with pytest.raises(InvalidInput, match="alpha is"):
         Ewma(alpha)

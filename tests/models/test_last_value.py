@@ -1,4 +1,4 @@
-"""The last value is the last value."""
+"""The estimates of the last value."""
 
 import numpy as np
 

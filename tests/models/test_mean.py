@@ -9,10 +9,10 @@ from pba.models.mean import Mean
 
 
 @given(st.lists(st.floats(1e-6, 1e7), min_size=2, max_size=70), st.integers(1, 80))
-def test_every_estimate_is_the_mean_of_what_was_known(rates, count):
-    found = Mean(count).estimates(np.array([rates]))[0]
+def test_every_estimate_is_the_mean_of_earlier_samples(rates, count):
+    estimates = Mean(count).estimates(np.array([rates]))[0]
     plain = [np.mean(rates[max(0, end - count) : end]) for end in range(1, len(rates) + 1)]
-    np.testing.assert_allclose(found, plain, rtol=1e-9)
+    np.testing.assert_allclose(estimates, plain, rtol=1e-9)
 
 
 def test_five_samples_are_the_default():

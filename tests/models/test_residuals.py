@@ -1,4 +1,4 @@
-"""What the rules share: honest widths, outages as a state of their own, calm at extremes."""
+"""The residual distribution of all rules: widths, outages, extreme windows."""
 
 import math
 
@@ -21,27 +21,27 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 
 def windows(*bandwidth: list[float]) -> np.ndarray:
     rows = np.array(bandwidth, dtype=float)
-    found = np.full((*rows.shape, 5), np.nan)
-    found[:, :, 0] = rows
-    return found
+    telemetry = np.full((*rows.shape, 5), np.nan)
+    telemetry[:, :, 0] = rows
+    return telemetry
 
 
-def read(rule: Forecaster, *bandwidth: list[float]) -> DecodedForecast:
-    said = rule.predict(windows(*bandwidth))
-    return decode(said.probabilities, said.level_mbps, rule.bins)
+def decode_rule(rule: Forecaster, *bandwidth: list[float]) -> DecodedForecast:
+    prediction = rule.predict(windows(*bandwidth))
+    return decode(prediction.probabilities, prediction.level_mbps, rule.bins)
 
 
 def slow(bandwidth: list[float], estimates: list[float], steps: int) -> np.ndarray:
-    """Return what the class docstring says, in plain loops."""
+    """Return the distribution of the class docstring, computed with plain loops."""
     now_out = bandwidth[-1] == 0
     weight = out = rated = roots = 0.0
-    for moment in range(len(bandwidth) - steps):
-        if (bandwidth[moment] == 0) != now_out:
+    for time in range(len(bandwidth) - steps):
+        if (bandwidth[time] == 0) != now_out:
             continue
-        recency = 0.5 ** ((len(bandwidth) - steps - 1 - moment) / 20)
+        recency = 0.5 ** ((len(bandwidth) - steps - 1 - time) / 20)
         weight += recency
-        later = bandwidth[moment + steps]
-        error = math.log(later / estimates[moment]) if later > 0 else -math.inf
+        later = bandwidth[time + steps]
+        error = math.log(later / estimates[time]) if later > 0 else -math.inf
         if error < -6:
             out += recency
         else:
@@ -69,68 +69,70 @@ rate = st.one_of(st.just(0.0), st.floats(0.5, 500.0, width=32))
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(rate, min_size=2, max_size=40))
-def test_the_distribution_is_the_one_described(bandwidth):
-    carried, last = [], next((value for value in bandwidth if value > 0), 1e-9)
+def test_the_distribution_follows_its_description(bandwidth):
+    levels, last = [], next((value for value in bandwidth if value > 0), 1e-9)
     for value in bandwidth:
         last = value or last
-        carried.append(last)
-    said = LastValue().predict(windows(bandwidth))
-    assert said.level_mbps[0] == carried[-1]
+        levels.append(last)
+    prediction = LastValue().predict(windows(bandwidth))
+    assert prediction.level_mbps[0] == levels[-1]
     for index, steps in enumerate(HORIZONS):
-        plain = slow(bandwidth, carried, steps)
-        np.testing.assert_allclose(np.cumsum(said.probabilities[0, index] - plain), 0.0, atol=0.01)
+        plain = slow(bandwidth, levels, steps)
+        np.testing.assert_allclose(
+            np.cumsum(prediction.probabilities[0, index] - plain), 0.0, atol=0.01
+        )
 
 
 @each_rule
-def test_a_dead_link_stays_dead(rule):
-    said = read(rule, [0.0] * 30)
-    assert said.bandwidth_mbps.tolist() == [[0.0, 0.0, 0.0]]
-    assert (said.confidence > 0.75).all()
+def test_a_link_in_outage_stays_in_outage(rule):
+    decoded = decode_rule(rule, [0.0] * 30)
+    assert decoded.bandwidth_mbps.tolist() == [[0.0, 0.0, 0.0]]
+    assert (decoded.confidence > 0.75).all()
 
 
 @each_rule
 @pytest.mark.parametrize("level", [1e-6, 0.3, 100.0, 1e6, 1e7])
 @pytest.mark.parametrize("samples", [10, 30, 60])
-def test_a_steady_link_stays_steady_and_that_is_nearly_sure(rule, level, samples):
-    said = read(rule, [level] * samples)
-    np.testing.assert_allclose(said.bandwidth_mbps, level, rtol=0.03)
-    assert (said.confidence[:, 0] > 0.98).all()
-    assert said.quantiles_mbps[0, 0, 0] > 0.9 * level
-    assert said.quantiles_mbps[0, 0, -1] < 1.1 * level
+def test_a_steady_link_stays_steady_with_high_confidence(rule, level, samples):
+    decoded = decode_rule(rule, [level] * samples)
+    np.testing.assert_allclose(decoded.bandwidth_mbps, level, rtol=0.03)
+    assert (decoded.confidence[:, 0] > 0.98).all()
+    assert decoded.quantiles_mbps[0, 0, 0] > 0.9 * level
+    assert decoded.quantiles_mbps[0, 0, -1] < 1.1 * level
 
 
 @each_rule
-def test_the_fewest_samples_leave_it_unsure(rule):
-    said = read(rule, [100.0, 100.0])
-    np.testing.assert_allclose(said.bandwidth_mbps, 100.0, rtol=0.03)
-    assert 0.3 < said.confidence[0, 2] < said.confidence[0, 1] < 0.8
+def test_two_samples_give_low_confidence(rule):
+    decoded = decode_rule(rule, [100.0, 100.0])
+    np.testing.assert_allclose(decoded.bandwidth_mbps, 100.0, rtol=0.03)
+    assert 0.3 < decoded.confidence[0, 2] < decoded.confidence[0, 1] < 0.8
 
 
 @each_rule
-def test_one_spike_long_ago_hardly_matters(rule):
-    said = read(rule, [100.0] * 10 + [1e6] + [100.0] * 49)
-    np.testing.assert_allclose(said.bandwidth_mbps, 100.0, rtol=0.03)
-    assert (said.confidence > 0.7).all()
+def test_one_old_spike_has_little_effect(rule):
+    decoded = decode_rule(rule, [100.0] * 10 + [1e6] + [100.0] * 49)
+    np.testing.assert_allclose(decoded.bandwidth_mbps, 100.0, rtol=0.03)
+    assert (decoded.confidence > 0.7).all()
 
 
 @each_rule
-def test_an_outage_that_has_just_begun_is_expected_to_last_a_step(rule):
-    said = read(rule, [100.0] * 28 + [0.0, 0.0])
-    assert said.bandwidth_mbps[0, 0] == 0.0
-    assert said.quantiles_mbps[0, 0, -1] > 50.0
+def test_a_new_outage_is_expected_to_last_a_step(rule):
+    decoded = decode_rule(rule, [100.0] * 28 + [0.0, 0.0])
+    assert decoded.bandwidth_mbps[0, 0] == 0.0
+    assert decoded.quantiles_mbps[0, 0, -1] > 50.0
 
 
 @each_rule
-def test_after_an_outage_a_link_is_taken_to_be_where_it_was(rule):
-    said = read(rule, [100.0] * 20 + [0.0] * 10 + [100.0] * 30)
-    np.testing.assert_allclose(said.bandwidth_mbps, 100.0, rtol=0.03)
-    assert (said.confidence[0] > [0.95, 0.85, 0.6]).all()
+def test_after_an_outage_a_link_returns_to_its_rate(rule):
+    decoded = decode_rule(rule, [100.0] * 20 + [0.0] * 10 + [100.0] * 30)
+    np.testing.assert_allclose(decoded.bandwidth_mbps, 100.0, rtol=0.03)
+    assert (decoded.confidence[0] > [0.95, 0.85, 0.6]).all()
 
 
 @each_rule
-def test_a_link_that_woke_this_moment_is_not_feared_dead(rule):
-    said = read(rule, [0.0] * 29 + [80.0])
-    np.testing.assert_allclose(said.bandwidth_mbps, 80.0, rtol=0.03)
+def test_a_link_that_has_just_recovered_stays_up(rule):
+    decoded = decode_rule(rule, [0.0] * 29 + [80.0])
+    np.testing.assert_allclose(decoded.bandwidth_mbps, 80.0, rtol=0.03)
 
 
 @each_rule
@@ -146,50 +148,53 @@ def test_a_link_that_woke_this_moment_is_not_feared_dead(rule):
         [1e-310, 1e7] * 9,
     ],
 )
-def test_no_window_is_too_wild(rule, bandwidth):
-    said = rule.predict(windows(bandwidth))
-    assert np.isfinite(said.probabilities).all()
-    np.testing.assert_allclose(said.probabilities.sum(axis=-1), 1.0)
-    assert np.isfinite(read(rule, bandwidth).quantiles_mbps).all()
+def test_extreme_windows_have_finite_predictions(rule, bandwidth):
+    prediction = rule.predict(windows(bandwidth))
+    assert np.isfinite(prediction.probabilities).all()
+    np.testing.assert_allclose(prediction.probabilities.sum(axis=-1), 1.0)
+    assert np.isfinite(decode_rule(rule, bandwidth).quantiles_mbps).all()
 
 
 @each_rule
-def test_a_noisy_link_gets_a_wider_forecast_than_a_quiet_one(rule):
+def test_confidence_decreases_with_noise(rule):
     rng = np.random.default_rng(0)
     noise = rng.normal(0.0, 1.0, 60)
-    sure = [read(rule, 100.0 * np.exp(size * noise)).confidence[0, 0] for size in (0.02, 0.1, 0.5)]
-    assert sure[0] > sure[1] > sure[2]
+    confidences = [
+        decode_rule(rule, 100.0 * np.exp(size * noise)).confidence[0, 0]
+        for size in (0.02, 0.1, 0.5)
+    ]
+    assert confidences[0] > confidences[1] > confidences[2]
 
 
 def test_more_recent_errors_weigh_more():
     rng = np.random.default_rng(1)
     wild, calm = 100.0 * np.exp(rng.normal(0.0, 0.3, 30)), np.full(30, 100.0)
-    calmed = read(LastValue(), [*wild, *calm]).confidence[0, 0]
-    roused = read(LastValue(), [*calm, *wild]).confidence[0, 0]
+    calmed = decode_rule(LastValue(), [*wild, *calm]).confidence[0, 0]
+    roused = decode_rule(LastValue(), [*calm, *wild]).confidence[0, 0]
     assert calmed > roused + 0.1
 
 
-def test_the_path_is_what_was_last_measured():
-    found = windows([1.0] * 4, [1.0] * 4)
-    found[0, :, 1] = [5.0, 6.0, np.nan, np.nan]
-    found[0, 3, 2] = 0.25
-    path = LastValue().predict(found).path
+def test_the_path_is_the_newest_measurement():
+    telemetry = windows([1.0] * 4, [1.0] * 4)
+    telemetry[0, :, 1] = [5.0, 6.0, np.nan, np.nan]
+    telemetry[0, 3, 2] = 0.25
+    path = LastValue().predict(telemetry).path
     np.testing.assert_array_equal(path, [[6.0, 0.25, np.nan], [np.nan] * 3])
 
 
-def test_single_precision_is_taken_too():
-    found = windows([100.0, 110.0, 90.0] * 10)
-    one, other = Ewma().predict(found), Ewma().predict(found.astype(np.float32))
+def test_single_precision_is_accepted():
+    telemetry = windows([100.0, 110.0, 90.0] * 10)
+    one, other = Ewma().predict(telemetry), Ewma().predict(telemetry.astype(np.float32))
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-3)
     assert other.probabilities.dtype == np.float64
 
 
-def test_on_a_noisy_walk_confidence_and_quantiles_are_honest():
+def test_on_a_noisy_walk_confidence_and_quantiles_are_calibrated():
     rng = np.random.default_rng(2)
     size = rng.uniform(0.02, 0.25, (4000, 1))
     walk = 100.0 * np.exp(np.cumsum(rng.laplace(0.0, size, (4000, 61)), axis=1))
-    said = read(LastValue(), *walk[:, :60])
-    hits = in_band(said.bandwidth_mbps[:, 0], walk[:, 60])
-    assert calibration_error(said.confidence[:, 0], hits) < 0.05
-    low, high = said.quantiles_mbps[:, 0, 0], said.quantiles_mbps[:, 0, -1]
+    decoded = decode_rule(LastValue(), *walk[:, :60])
+    hits = in_band(decoded.bandwidth_mbps[:, 0], walk[:, 60])
+    assert calibration_error(decoded.confidence[:, 0], hits) < 0.05
+    low, high = decoded.quantiles_mbps[:, 0, 0], decoded.quantiles_mbps[:, 0, -1]
     assert coverage(low, high, walk[:, 60]) == pytest.approx(0.9, abs=0.03)

@@ -1,4 +1,4 @@
-"""v1's features: what was measured, and when, in UTC."""
+"""v1's features: the measured values, and hour and weekday in UTC."""
 
 import datetime as dt
 
@@ -20,23 +20,23 @@ def test_hour_and_weekday_are_those_of_the_calendar():
     check()
 
 
-def test_the_four_metrics_are_kept_in_their_order_and_missing_ones_stay_missing(rng):
+def test_the_four_metrics_keep_their_order_and_missing_ones_stay_missing(rng):
     telemetry = rng.uniform(1, 100, (12, 5))
     telemetry[3, 1] = telemetry[4, 3] = np.nan
-    found = features(np.arange(12.0) + 1.7e9, telemetry)
+    rows = features(np.arange(12.0) + 1.7e9, telemetry)
     assert COLUMNS[:4] == TELEMETRY[:4]
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found[:, :4], telemetry[:, :4].astype(np.float32))
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows[:, :4], telemetry[:, :4].astype(np.float32))
 
 
 @pytest.mark.parametrize("start", [0.0, 86_400.0])
 def test_a_trace_that_counts_from_its_start_has_no_hour(start):
-    found = features(start + np.arange(10.0), np.ones((10, 5)))
-    assert np.isnan(found[:, 4:]).all()
-    assert not np.isnan(found[:, :4]).any()
+    rows = features(start + np.arange(10.0), np.ones((10, 5)))
+    assert np.isnan(rows[:, 4:]).all()
+    assert not np.isnan(rows[:, :4]).any()
 
 
-def test_many_windows_are_as_each_alone(rng):
+def test_windows_of_a_batch_are_independent(rng):
     times = np.sort(rng.uniform(1.6e9, 1.7e9, (7, 10)), axis=1)
     telemetry = rng.uniform(1, 100, (7, 10, 5))
     together = features(times, telemetry)

@@ -41,7 +41,7 @@ def forecast(store: Store, rates_mbps: dict[str, float], at_s: float, made_s: fl
         kept.append(
             StoredForecast(link_id, at_s, made_s, "internet", "model", "v1", 1.0, 2.0, said)
         )
-    store.write(WriteBatch(said=kept))
+    store.write(WriteBatch(forecasts=kept))
 
 
 def lived(store: Store, mbps: np.ndarray, first: int = 0) -> list[Outcome]:
@@ -103,10 +103,10 @@ def test_a_mode_whose_forecasts_fail_is_an_alarm_until_it_has_settled(store: Sto
 
 def test_a_mode_is_watched_by_its_models_forecasts_alone(store: Store):
     lived(store, np.full((4, 10), 50.0))
-    kept = store.recent_of_mode(INTERNET, 15)
+    kept = store.recent_mode_outcomes(INTERNET, 15)
     assert len(kept) == 15
-    numbers = [one.pending.number for one in kept]
+    numbers = [one.forecast.id for one in kept]
     assert numbers == sorted(numbers)
     assert {(one.steps, one.hit, one.actual_mbps) for one in kept} == {(1, True, 50.0)}
     assert kept[0].quartiles_mbps == pytest.approx((48.5, 51.5))
-    assert store.recent_of_mode(NetworkMode.DATACENTER, 15) == []
+    assert store.recent_mode_outcomes(NetworkMode.DATACENTER, 15) == []

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.settings import Settings
 from pba.monitoring.drift_watch import DRIFT, mode_drift
-from pba.monitoring.retraining import RayJobs, RetrainingPolicy
+from pba.monitoring.retraining import RetrainingPolicy
 from pba.registry.promotion import RETRAINED
 from pba.store import SampleReport, Store, WriteBatch
 from pba.types import Event, NetworkMode
@@ -89,15 +88,15 @@ def test_an_alarm_is_answered_once_and_stays_answered_after_a_restart(
     store: Store, jobs: FakeJobs
 ) -> None:
     clock = Clock()
-    assert looks(store, jobs, clock).look() is None
+    assert looks(store, jobs, clock).submit_if_due() is None
     alarm(store, "a")
-    told = looks(store, jobs, clock).look()
+    told = looks(store, jobs, clock).submit_if_due()
     assert told is not None
     ((job, mode),) = jobs.submitted
     assert (mode, told.body["job"]) == ("internet", job)
     ended(store, jobs, "promote")
     clock.at_s += 30 * 3600
-    assert looks(store, jobs, clock).look() is None
+    assert looks(store, jobs, clock).submit_if_due() is None
     assert len(jobs.submitted) == 1
 
 
@@ -107,36 +106,36 @@ def test_an_alarm_that_stands_asks_again_until_its_model_is_promoted(
     clock = Clock()
     retraining = looks(store, jobs, clock)
     alarm(store, "a")
-    assert retraining.look() is not None
+    assert retraining.submit_if_due() is not None
     ended(store, jobs, "refuse")
-    assert retraining.look() is None, "a day has not passed"
+    assert retraining.submit_if_due() is None, "a day has not passed"
     clock.at_s += 25 * 3600
-    assert retraining.look() is not None
+    assert retraining.submit_if_due() is not None
     ended(store, jobs, "promote", mode="datacenter")
     clock.at_s += 25 * 3600
-    assert retraining.look() is not None, "another model was promoted"
+    assert retraining.submit_if_due() is not None, "another model was promoted"
     assert len({job for job, _ in jobs.submitted}) == 3
     ended(store, jobs, "promote")
     clock.at_s += 25 * 3600
-    assert retraining.look() is None
+    assert retraining.submit_if_due() is None
 
 
 def test_there_is_one_a_day_of_a_mode_and_one_at_a_time(store: Store, jobs: FakeJobs) -> None:
     clock = Clock()
     retraining = looks(store, jobs, clock)
     alarm(store, "a")
-    assert retraining.look() is not None
+    assert retraining.submit_if_due() is not None
     alarm(store, "b")
     alarm(store, "fabric")
-    assert retraining.look() is None, "one is running"
+    assert retraining.submit_if_due() is None, "one is running"
     jobs.running_now.clear()
-    assert retraining.look() is not None
+    assert retraining.submit_if_due() is not None
     assert [mode for _, mode in jobs.submitted] == ["internet", "datacenter"]
     jobs.running_now.clear()
     clock.at_s += 23 * 3600
-    assert retraining.look() is None, "a day has not passed"
+    assert retraining.submit_if_due() is None, "a day has not passed"
     clock.at_s += 2 * 3600
-    assert retraining.look() is not None
+    assert retraining.submit_if_due() is not None
     assert [mode for _, mode in jobs.submitted] == ["internet", "datacenter", "internet"]
 
 
@@ -147,9 +146,9 @@ def test_an_alarm_that_could_not_be_answered_is_answered_later(
     jobs.away = True
     retraining = looks(store, jobs)
     with pytest.raises(ConnectionError):
-        retraining.look()
+        retraining.submit_if_due()
     jobs.away = False
-    assert retraining.look() is not None
+    assert retraining.submit_if_due() is not None
 
 
 @pytest.mark.parametrize(
@@ -168,7 +167,7 @@ def test_only_forecasts_that_became_worse_ask(
     store: Store, jobs: FakeJobs, what: str, before: float, after: float, asks: bool
 ) -> None:
     alarm(store, "a", what, before, after)
-    assert (looks(store, jobs).look() is not None) == asks
+    assert (looks(store, jobs).submit_if_due() is not None) == asks
 
 
 @pytest.mark.parametrize(
@@ -186,14 +185,14 @@ def test_a_mode_whose_forecasts_became_worse_asks(
 ) -> None:
     kind = mode_drift(NetworkMode.DATACENTER)
     alarm(store, None, what, before, after, kind)
-    told = looks(store, jobs).look()
+    told = looks(store, jobs).submit_if_due()
     assert (told is not None) == asks
     assert [mode for _, mode in jobs.submitted] == ["datacenter"] * asks
 
 
 def test_a_hybrid_mode_has_no_model_of_its_own(store: Store, jobs: FakeJobs) -> None:
     alarm(store, None, kind=mode_drift(NetworkMode.HYBRID))
-    assert looks(store, jobs).look() is None
+    assert looks(store, jobs).submit_if_due() is None
 
 
 @pytest.mark.parametrize(("kind", "link_id"), [(DRIFT, "a"), ("drift:internet", None)])
@@ -203,29 +202,29 @@ def test_the_end_of_an_alarm_asks_only_where_its_beginning_was_not_answered(
     clock = Clock()
     alarm(store, link_id, kind=kind)
     alarm(store, link_id, kind=kind, stage="ended")
-    assert looks(store, jobs, clock).look() is not None
+    assert looks(store, jobs, clock).submit_if_due() is not None
     jobs.running_now.clear()
     clock.at_s += 25 * 3600
-    assert looks(store, jobs, clock).look() is None
+    assert looks(store, jobs, clock).submit_if_due() is None
     alarm(store, link_id, kind=kind)
-    assert looks(store, jobs, clock).look() is not None
+    assert looks(store, jobs, clock).submit_if_due() is not None
     jobs.running_now.clear()
     alarm(store, link_id, kind=kind, stage="ended")
     clock.at_s += 25 * 3600
-    assert looks(store, jobs, clock).look() is None
+    assert looks(store, jobs, clock).submit_if_due() is None
 
 
 def test_an_end_whose_beginning_is_gone_asks_for_none(store: Store, jobs: FakeJobs) -> None:
     alarm(store, "a", stage="ended")
     alarm(store, "a", stage="ended")
-    assert looks(store, jobs).look() is None
+    assert looks(store, jobs).submit_if_due() is None
 
 
 def test_links_of_two_models_or_that_are_gone_ask_for_none(store: Store, jobs: FakeJobs) -> None:
     alarm(store, "hybrid")
     alarm(store, "b")
     store.delete("b")
-    assert looks(store, jobs).look() is None
+    assert looks(store, jobs).submit_if_due() is None
 
 
 def test_a_job_that_was_submitted_just_before_the_monitor_died_is_not_submitted_again(
@@ -239,50 +238,6 @@ def test_a_job_that_was_submitted_just_before_the_monitor_died_is_not_submitted_
     with monkeypatch.context() as patch:
         patch.setattr(store, "add_events", die)
         with pytest.raises(KeyboardInterrupt):
-            looks(store, jobs).look()
-    assert looks(store, jobs).look() is not None
+            looks(store, jobs).submit_if_due()
+    assert looks(store, jobs).submit_if_due() is not None
     assert len(jobs.submitted) == 1
-
-
-def test_a_job_has_its_own_python_and_no_secret_on_its_command_line(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    given: list[dict[str, Any]] = []
-
-    class Client:
-        def __init__(self, address: str) -> None:
-            self.address = address
-
-        def list_jobs(self) -> list[Any]:
-            return []
-
-        def submit_job(self, **told: Any) -> None:
-            given.append({"address": self.address, **told})
-
-    monkeypatch.setattr("pba.monitoring.retraining.JobSubmissionClient", Client)
-    settings = Settings(
-        store_url="postgresql://u:secret@db/pba",
-        registry="s3://models",
-        retrain_address="http://head:8265",
-        retrain_python="/opt/train/bin/python",
-        retrain_args="--traces /traces",
-        retrain_working_dir="/srv/pba",
-    )
-    jobs = RayJobs(settings)
-    assert not jobs.running("x")
-    jobs.submit("x", "internet")
-    assert given == [
-        {
-            "address": "http://head:8265",
-            "entrypoint": "/opt/train/bin/python -m train retrain --mode internet --traces /traces",
-            "submission_id": "x",
-            "runtime_env": {
-                "env_vars": {
-                    "PBA_STORE_URL": "postgresql://u:secret@db/pba",
-                    "PBA_REGISTRY": "s3://models",
-                },
-                "py_executable": "/opt/train/bin/python",
-                "working_dir": "/srv/pba",
-            },
-        }
-    ]

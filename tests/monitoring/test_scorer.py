@@ -32,7 +32,7 @@ def lived(store: Store, link_id: str, known: int, came: int) -> None:
     after = float(times[known - 1])
     kept = StoredForecast(link_id, after, 2e9, "internet", "model", "v1", 1.0, 2.0, said)
     store.write(WriteBatch([SampleReport(link_id, times[:known], telemetry[:known])]))
-    store.write(WriteBatch(said=[kept]))
+    store.write(WriteBatch(forecasts=[kept]))
     if came:
         store.write(WriteBatch([SampleReport(link_id, times[known:], telemetry[known:])]))
 
@@ -41,7 +41,7 @@ def test_only_links_that_were_heard_of_are_scored(store: Store):
     scorer = Scorer(store)
     lived(store, "heard", 60, 1)
     lived(store, "other", 60, 1)
-    scorer.hear(["heard", "nobody"])
+    scorer.notify(["heard", "nobody"])
     assert [one.steps for one in scorer.score()] == [1]
     assert store.link("heard").record.hits == 1
     assert store.link("other").record.hits == 0
@@ -51,14 +51,14 @@ def test_only_links_that_were_heard_of_are_scored(store: Store):
 def test_a_look_finds_what_nobody_told_of(store: Store):
     for number in range(205):
         lived(store, f"l{number}", 60, number % 2)
-    assert len(Scorer(store).look()) == 102
-    assert Scorer(store).look() == [], "another that starts anew scores nothing twice"
+    assert len(Scorer(store).score_open()) == 102
+    assert Scorer(store).score_open() == [], "another that starts anew scores nothing twice"
 
 
 def test_news_ends_the_wait(store: Store):
     scorer = Scorer(store)
     assert not scorer.wait(0.01)
-    threading.Timer(0.05, scorer.hear, [["a"]]).start()
+    threading.Timer(0.05, scorer.notify, [["a"]]).start()
     began = time.monotonic()
     assert scorer.wait(10.0)
     assert time.monotonic() - began < 5.0
@@ -89,7 +89,7 @@ def outcomes(
             "members": {"model": [now] * 3},
         }
         kept = StoredForecast("a", moment, 2e9, "internet", "model", "v1", 1.0, 2.0, said)
-        store.write(WriteBatch(said=[kept]))
+        store.write(WriteBatch(forecasts=[kept]))
     return found
 
 
@@ -102,7 +102,7 @@ def test_an_alarm_that_could_not_be_stored_is_told_when_the_store_is_back(
 
     def score() -> list[Outcome]:
         nonlocal failed
-        scorer.hear(["a"])
+        scorer.notify(["a"])
         try:
             return scorer.score()
         except StoreUnavailable:
@@ -117,7 +117,7 @@ def test_an_alarm_that_could_not_be_stored_is_told_when_the_store_is_back(
         patched.setattr(store, "add_events", away)
         outcomes(store, (60.0 * noise[200:260]).tolist(), 200, score)
     assert failed > 0
-    assert store.alarms("drift") == []
+    assert store.newest_link_events("drift") == []
     outcomes(store, (60.0 * noise[260:]).tolist(), 260, score)
-    (alarm,) = store.alarms("drift")
+    (alarm,) = store.newest_link_events("drift")
     assert 1e9 + 195 <= alarm.body["since_s"] <= 1e9 + 205

@@ -1,4 +1,4 @@
-"""Training in one process: it learns, stops in time, and keeps the best weights."""
+"""Training in one process: it learns, stops early, and keeps the best weights."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ SMALL = replace(PROFILES[NetworkMode.DATACENTER], units=(8, 4), learning_rate=0.
 
 
 def waves(count: int, seed: int) -> History:
-    """Return a link that turns between two rates every 5 samples: easy to learn, hard to repeat."""
+    """Return a link that alternates between two rates every 5 samples."""
     rng = np.random.default_rng(seed)
     telemetry = np.full((count, 5), np.nan)
     high = np.arange(count) // 5 % 2
@@ -35,37 +35,37 @@ def windows(count: int, seed: int) -> WindowSet:
     return WindowSet.of({"waves": [waves(count, seed)]}, SMALL.window)
 
 
-def test_it_learns_what_the_last_value_cannot_say() -> None:
-    told: list[tuple[int, dict[str, float]]] = []
-    fitted = fit(
+def test_training_beats_the_last_value_on_a_square_wave() -> None:
+    calls: list[tuple[int, dict[str, float]]] = []
+    result = fit(
         SMALL,
         windows(600, 0),
         windows(150, 1),
         epochs=12,
         batch_size=32,
         rng=np.random.default_rng(0),
-        on_epoch=lambda epoch, figures: told.append((epoch, figures)),
+        on_epoch=lambda epoch, figures: calls.append((epoch, figures)),
     )
     test = windows(150, 2).gather(np.arange(119))
-    said = fitted.model(test.telemetry)
+    outputs = result.model(test.telemetry)
     bins = bins_for(SMALL.mode)
-    points = decode(np.asarray(said["probabilities"]), np.asarray(said["level_mbps"]), bins)
-    in_band = accuracy(points.bandwidth_mbps[:, 0], test.future_mbps[:, 0])
+    points = decode(np.asarray(outputs["probabilities"]), np.asarray(outputs["level_mbps"]), bins)
+    accuracy_20 = accuracy(points.bandwidth_mbps[:, 0], test.future_mbps[:, 0])
     last = accuracy(test.telemetry[:, -1, 0], test.future_mbps[:, 0])
-    assert in_band > 0.95 > last
-    assert set(fitted.history) == {"loss", "val_loss", "val_mae"}
-    assert [epoch for epoch, _ in told] == list(range(1, len(fitted.history["loss"]) + 1))
+    assert accuracy_20 > 0.95 > last
+    assert set(result.history) == {"loss", "val_loss", "val_mae"}
+    assert [epoch for epoch, _ in calls] == list(range(1, len(result.history["loss"]) + 1))
 
 
-def test_it_stops_when_validation_no_longer_improves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_stops_when_validation_no_longer_improves(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = iter([3.0, 2.0, *range(4, 60)])
 
-    def checked(*_: Any) -> dict[str, float]:
+    def validate(*_: Any) -> dict[str, float]:
         return {"val_loss": float(next(losses)), "val_mae": 1.0, "val_accuracy_20": 0.5}
 
-    monkeypatch.setattr(fit_module, "check", checked)
-    kept: list[Any] = []
-    fitted = fit(SMALL, windows(40, 0), windows(40, 1), 40, 32, np.random.default_rng(0))
-    kept += fitted.history["val_loss"]
-    assert len(kept) == 12
-    assert min(kept) == kept[1]
+    monkeypatch.setattr(fit_module, "validate_epoch", validate)
+    monkeypatch.setattr(fit_module, "train_epoch", lambda *_: 1.0)
+    result = fit(SMALL, windows(40, 0), windows(40, 1), 40, 32, np.random.default_rng(0))
+    val_losses = result.history["val_loss"]
+    assert len(val_losses) == 12
+    assert min(val_losses) == val_losses[1]

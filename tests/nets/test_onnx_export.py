@@ -1,4 +1,4 @@
-"""The exported file: equal to Keras, self-describing, and refused where it proves nothing."""
+"""The exported file: equal to Keras, self-describing, and refused if untrained."""
 
 import json
 from dataclasses import replace
@@ -36,33 +36,33 @@ def forecaster(network: Any) -> OnnxForecaster:
     return OnnxForecaster(annotate(content, {"accuracy_20": 0.6}))
 
 
-def test_onnx_says_what_keras_says(network: Any, forecaster: OnnxForecaster) -> None:
+def test_onnx_and_keras_agree(network: Any, forecaster: OnnxForecaster) -> None:
     assert check_parity(network, forecaster) <= 1e-5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(PROFILES))
-def test_onnx_says_what_keras_says_at_full_size(mode: NetworkMode) -> None:
+def test_onnx_and_keras_agree_at_full_size(mode: NetworkMode) -> None:
     bins = bins_for(mode)
     network = build(PROFILES[mode], bins, (True,) * 5)
     content = export_onnx(network, bins, Origin("full-1", (True,) * 5))
     assert check_parity(network, OnnxForecaster(content)) <= 1e-5
 
 
-def test_the_file_says_what_it_is(forecaster: OnnxForecaster) -> None:
-    told = forecaster.metadata
-    assert told["mode"] == "internet"
-    assert told["version"] == "internet-2026.11.23-1"
-    assert told["revision"] == "abc"
-    assert told["window"] == "60"
-    read = {
-        key: json.loads(told[key]) for key in ("columns", "horizons", "columns_seen", "metrics")
+def test_the_metadata_describes_the_model(forecaster: OnnxForecaster) -> None:
+    metadata = forecaster.metadata
+    assert metadata["mode"] == "internet"
+    assert metadata["version"] == "internet-2026.11.23-1"
+    assert metadata["revision"] == "abc"
+    assert metadata["window"] == "60"
+    decoded = {
+        key: json.loads(metadata[key]) for key in ("columns", "horizons", "columns_seen", "metrics")
     }
-    assert read["columns"] == list(COLUMNS)
-    assert read["horizons"] == [1, 5, 15]
-    assert read["columns_seen"] == list(SEEN)
-    assert read["metrics"] == {"accuracy_20": 0.6}
-    assert json.loads(told["trained_on"]) == ["fcc_2016"]
+    assert decoded["columns"] == list(COLUMNS)
+    assert decoded["horizons"] == [1, 5, 15]
+    assert decoded["columns_seen"] == list(SEEN)
+    assert decoded["metrics"] == {"accuracy_20": 0.6}
+    assert json.loads(metadata["trained_on"]) == ["fcc_2016"]
     np.testing.assert_array_equal(forecaster.bins.edges, BINS.edges)
 
 
@@ -72,7 +72,7 @@ def test_a_model_that_differs_is_refused(forecaster: OnnxForecaster) -> None:
         check_parity(other, forecaster)
 
 
-def test_a_model_that_learned_nothing_is_noticed() -> None:
+def test_a_model_that_learned_nothing_is_refused() -> None:
     import keras
     from keras import layers, ops
 
@@ -86,11 +86,11 @@ def test_a_model_that_learned_nothing_is_noticed() -> None:
         export_onnx(constant, BINS, Origin("constant-1", SEEN))
 
 
-def test_varied_windows_hold_outages_missing_values_and_missing_columns() -> None:
+def test_varied_windows_have_outages_missing_values_and_missing_columns() -> None:
     windows = varied_windows(np.random.default_rng(0), 500, 60)
-    lost = np.isnan(windows[..., 1:])
-    assert 0.3 < lost.mean() < 0.45
-    assert lost.all(axis=1).any()
+    missing = np.isnan(windows[..., 1:])
+    assert 0.3 < missing.mean() < 0.45
+    assert missing.all(axis=1).any()
     assert (windows[..., 0] == 0).any()
     assert not np.isnan(windows[..., 0]).any()
     assert np.nanmax(windows[..., 2]) <= 1.0

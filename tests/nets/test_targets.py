@@ -1,4 +1,4 @@
-"""The smoothed targets, and the bins they are over."""
+"""The smoothed targets and the bins of the networks."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ def test_each_target_is_a_distribution_that_peaks_at_its_own_bin(mode: NetworkMo
     assert rows.argmax(axis=1).tolist() == list(range(len(rows)))
 
 
-def test_an_outage_is_certain_and_no_rate_leaks_into_it() -> None:
+def test_the_target_of_an_outage_is_not_smoothed() -> None:
     rows = soft_targets(bins_for(NetworkMode.INTERNET))
     assert rows[0, 0] == 1.0
     assert not rows[1:, 0].any()
 
 
-def test_data_centre_bins_are_finer_at_the_level() -> None:
+def test_datacenter_bins_are_finer_at_the_level() -> None:
     fine, coarse = (np.diff(bins_for(mode).edges).min() for mode in PROFILES)
     assert fine < coarse / 2

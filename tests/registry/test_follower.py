@@ -35,34 +35,34 @@ def version(found: LoadedModel | RefusedModel | None) -> str:
 
 
 def test_without_a_champion_the_shipped_model_serves(follower: Follower, shipped: str):
-    found = follower.look(shipped)
+    found = follower.poll(shipped)
     assert version(found) == "toy-1"
     assert found.pointer.number == 0
-    assert follower.look(shipped) is None
+    assert follower.poll(shipped) is None
 
 
 def test_a_champion_there_at_the_start_serves(registry: Registry, shipped: str):
     registry.promote(NAME, "a", "me")
-    assert version(Follower(registry, NAME).look(shipped)) == "a"
+    assert version(Follower(registry, NAME).poll(shipped)) == "a"
 
 
 def test_each_new_champion_is_taken_up_once(registry: Registry, follower: Follower, shipped: str):
-    follower.look(shipped)
+    follower.poll(shipped)
     for name in "abc":
         registry.promote(NAME, name, "me")
-        assert version(follower.look(shipped)) == name
-        assert follower.look(shipped) is None
+        assert version(follower.poll(shipped)) == name
+        assert follower.poll(shipped) is None
     registry.rollback(NAME, "me")
-    assert version(follower.look(shipped)) == "b"
+    assert version(follower.poll(shipped)) == "b"
 
 
 def test_of_several_new_champions_the_newest_is_taken_up(
     registry: Registry, follower: Follower, shipped: str
 ):
-    follower.look(shipped)
+    follower.poll(shipped)
     for name in "abc":
         registry.promote(NAME, name, "me")
-    found = follower.look(shipped)
+    found = follower.poll(shipped)
     assert (version(found), found.pointer.number) == ("c", 3)
 
 
@@ -70,18 +70,18 @@ def test_a_rollback_past_the_first_promotion_brings_the_shipped_model_back(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
-    follower.look(shipped)
+    follower.poll(shipped)
     registry.rollback(NAME, "me")
-    assert version(follower.look(shipped)) == "toy-1"
+    assert version(follower.poll(shipped)) == "toy-1"
 
 
 def test_a_champion_promoted_again_is_not_loaded_again(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
-    before = follower.look(shipped)
+    before = follower.poll(shipped)
     registry.promote(NAME, "a", "me")
-    after = follower.look(shipped)
+    after = follower.poll(shipped)
     assert after.forecaster is before.forecaster
     assert after.pointer.number == 2
 
@@ -89,25 +89,25 @@ def test_a_champion_promoted_again_is_not_loaded_again(
 def test_a_bad_champion_is_refused_once_and_tried_again_when_promoted_again(
     registry: Registry, follower: Follower, shipped: str
 ):
-    follower.look(shipped)
+    follower.poll(shipped)
     registry.promote(NAME, "a", "me")
     golden = Path(registry.root, NAME, "a", "golden.json")
     content = golden.read_bytes()
     golden.write_bytes(content[:-1])
-    found = follower.look(shipped)
+    found = follower.poll(shipped)
     assert isinstance(found, RefusedModel)
     assert (found.pointer.version, "golden.json" in found.why) == ("a", True)
-    assert follower.look(shipped) is None
+    assert follower.poll(shipped) is None
     golden.write_bytes(content)
-    assert follower.look(shipped) is None
+    assert follower.poll(shipped) is None
     registry.promote(NAME, "a", "me")
-    assert version(follower.look(shipped)) == "a"
+    assert version(follower.poll(shipped)) == "a"
 
 
 def test_a_pointer_to_nothing_is_refused(registry: Registry, follower: Follower, shipped: str):
     registry.promote(NAME, "a", "me")
     Path(registry.root, NAME, "a").rename(Path(registry.root, "elsewhere"))
-    found = follower.look(shipped)
+    found = follower.poll(shipped)
     assert isinstance(found, RefusedModel)
     assert "no version 'a' of internet is published" in found.why
 
@@ -117,7 +117,7 @@ def test_half_a_pointer_is_refused_and_says_which(
 ):
     registry.promote(NAME, "a", "me")
     Path(registry.root, NAME, "champion", "00000001.json").write_text("{")
-    found = follower.look(shipped)
+    found = follower.poll(shipped)
     assert isinstance(found, RefusedModel)
     assert "00000001.json cannot be read" in found.why
 
@@ -126,12 +126,12 @@ def test_a_champion_before_the_refused_one_serves_when_one_goes_back(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
-    before = follower.look(shipped)
+    before = follower.poll(shipped)
     registry.promote(NAME, "b", "me")
     Path(registry.root, NAME, "b", "card.json").unlink()
-    assert isinstance(follower.look(shipped), RefusedModel)
+    assert isinstance(follower.poll(shipped), RefusedModel)
     registry.rollback(NAME, "me")
-    assert follower.look(shipped).forecaster is before.forecaster
+    assert follower.poll(shipped).forecaster is before.forecaster
 
 
 def test_a_registry_that_is_away_is_asked_again(
@@ -143,10 +143,10 @@ def test_a_registry_that_is_away_is_asked_again(
     root.write_text("no folder")
     for _ in range(2):
         with pytest.raises(RegistryUnavailable):
-            follower.look(shipped)
+            follower.poll(shipped)
     root.unlink()
     aside.rename(root)
-    assert version(follower.look(shipped)) == "a"
+    assert version(follower.poll(shipped)) == "a"
 
 
 def test_a_registry_that_goes_away_while_a_version_is_read_is_asked_again(
@@ -159,38 +159,38 @@ def test_a_registry_that_goes_away_while_a_version_is_read_is_asked_again(
     with monkeypatch.context() as patch:
         patch.setattr(registry, "load", away)
         with pytest.raises(RegistryUnavailable):
-            follower.look(shipped)
-    assert version(follower.look(shipped)) == "a"
+            follower.poll(shipped)
+    assert version(follower.poll(shipped)) == "a"
 
 
 def test_a_registry_whose_content_is_gone_changes_nothing(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
-    follower.look(shipped)
+    follower.poll(shipped)
     Path(registry.root).rename(Path(registry.root).with_name("unmounted"))
-    assert follower.look(shipped) is None
+    assert follower.poll(shipped) is None
 
 
 def test_another_folder_counts_where_no_champion_does(
     registry: Registry, follower: Follower, shipped: str, tmp_path: Path
 ):
-    follower.look(shipped)
+    follower.poll(shipped)
     other = str(toy_artifact(tmp_path / "other", MODE, "toy-2"))
-    assert version(follower.look(other)) == "toy-2"
+    assert version(follower.poll(other)) == "toy-2"
     registry.promote(NAME, "a", "me")
-    champion = follower.look(other)
-    assert follower.look(shipped).forecaster is champion.forecaster
-    assert follower.look(str(tmp_path / "nowhere")).forecaster is champion.forecaster
+    champion = follower.poll(other)
+    assert follower.poll(shipped).forecaster is champion.forecaster
+    assert follower.poll(str(tmp_path / "nowhere")).forecaster is champion.forecaster
     registry.rollback(NAME, "me")
-    assert isinstance(follower.look(str(tmp_path / "nowhere")), RefusedModel)
+    assert isinstance(follower.poll(str(tmp_path / "nowhere")), RefusedModel)
 
 
 def test_other_threads_load_the_champion_anew(registry: Registry, follower: Follower, shipped: str):
     registry.promote(NAME, "a", "me")
-    one, two = follower.look(shipped, 1), follower.look(shipped, 2)
+    one, two = follower.poll(shipped, 1), follower.poll(shipped, 2)
     assert one.forecaster is not two.forecaster
-    assert follower.look(shipped, 2) is None
+    assert follower.poll(shipped, 2) is None
     windows = np.full((1, 60, 5), 7.0)
     said = [found.forecaster.predict(windows).probabilities for found in (one, two)]
     np.testing.assert_allclose(*said, rtol=1e-5)

@@ -1,5 +1,6 @@
 """Whether two pieces of JSON are the same but for rounding, and where they are not."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +10,13 @@ TOLERANCE = 1e-6
 
 
 def assert_close(recorded: Any, result: Any, where: str = "") -> None:
-    """Hold that ``result`` is ``recorded``: numbers within `TOLERANCE`, all else exactly."""
-    differences = list(_differences(recorded, result, where))
-    assert not differences, "\n".join(differences[:20])
+    """Hold that ``result`` is ``recorded`` JSON: numbers within `TOLERANCE`, all else exactly."""
+    lines = differences(recorded, json.loads(json.dumps(result, allow_nan=False)), where)
+    assert not lines, "\n".join(lines[:20])
 
 
-def _differences(recorded: Any, result: Any, where: str) -> list[str]:
+def differences(recorded: Any, result: Any, where: str = "") -> list[str]:
+    """Return a line for each place where ``result``, JSON, is not ``recorded``."""
     if isinstance(recorded, Mapping) and isinstance(result, Mapping):
         if recorded.keys() != result.keys():
             return [f"{where}: keys {sorted(recorded)} became {sorted(result)}"]
@@ -26,7 +28,7 @@ def _differences(recorded: Any, result: Any, where: str) -> list[str]:
         pairs = [(f"{where}[{place}]", *pair) for place, pair in items]
     else:
         return [] if _same(recorded, result) else [f"{where}: {recorded!r} became {result!r}"]
-    return [line for name, old, new in pairs for line in _differences(old, new, name)]
+    return [line for name, old, new in pairs for line in differences(old, new, name)]
 
 
 def _same(recorded: Any, result: Any) -> bool:

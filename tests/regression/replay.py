@@ -190,7 +190,7 @@ async def replay(
                     advice = {"quantile": 0.25} if step % 10 == 9 else None
                     result["forecast"] = await stored.forecast(link_id, advice)
             results.append(result)
-        stored.scorer.look()
+        stored.scorer.score_open()
     return results, stored
 
 
@@ -198,7 +198,7 @@ def database(store: Store, link_id: str) -> dict[str, Any]:
     """Return what a store reads from its database, the past of one link with it."""
     samples, forecasts = store.history(link_id, 0.0, 9e9, 10_000)
     names = [link.link_id for link in store.links(None, "", 100)]
-    records = store.learnt(names)
+    records = store.link_records(names)
     return {
         "links": [link.as_dict() for link in store.links(None, "", 100)],
         "timestamps_s": samples.timestamps_s.tolist(),
@@ -232,7 +232,7 @@ def settle_more(store: Store, link_id: str, times_s: Floats, telemetry: Floats) 
             one.confidence,
             one.actual_mbps,
             one.hit,
-            one.pending.arm.value,
+            one.forecast.arm.value,
         ]
         for one in outcomes
     ]

@@ -74,7 +74,7 @@ def test_intervals_cover_with_their_ends(actual: float, covered: tuple[bool, boo
 def test_outcomes_teach_in_the_order_in_which_they_came():
     waiting = [pending(2, after=4), pending(1, after=0)]
     found = settled(waiting, list(range(21)))
-    order = [(one.at_us // SECOND, one.pending.number) for one in found.outcomes]
+    order = [(one.at_us // SECOND, one.forecast.id) for one in found.outcomes]
     assert order == [(1, 1), (5, 2), (5, 1), (9, 2), (15, 1), (19, 2)]
     assert found.record.scored == found.record.hits == 2
     assert found.record.weights["last_value"] < 0.05 < 0.85 < found.record.weights["model"]

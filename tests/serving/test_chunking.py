@@ -1,4 +1,5 @@
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 
 import pytest
@@ -7,43 +8,59 @@ from pba.errors import StoreUnavailable
 from pba.serving.chunking import CHUNK, in_chunks
 
 
-class Work:
-    """Doubles what it is given, the later parts sooner, and notes how many are under way."""
+class OddFirst:
+    """Doubles its items; a chunk at an even place ends after the one that follows it."""
 
-    def __init__(self) -> None:
-        self.under_way, self.most, self.told = 0, 0, set[int]()
+    def __init__(self, items: int) -> None:
+        self._last = (items - 1) // CHUNK
+        self._ended = defaultdict[int, asyncio.Event](asyncio.Event)
+        self.in_flight, self.most, self.concurrent = 0, 0, set[int]()
 
-    async def __call__(self, part: Sequence[int], at_once: int) -> list[int]:
-        self.under_way += 1
-        self.most = max(self.most, self.under_way)
-        self.told.add(at_once)
-        await asyncio.sleep(0.01 if part[0] else 0.02)
-        self.under_way -= 1
-        return [2 * item for item in part]
-
-
-async def test_two_parts_are_under_way_and_all_come_back_in_order():
-    work, items = Work(), list(range(5 * CHUNK + 1))
-    assert await in_chunks(items, work) == [2 * item for item in items]
-    assert (work.most, work.told) == (2, {2})
-
-
-async def test_what_fits_in_one_part_shares_with_nobody():
-    work = Work()
-    assert await in_chunks([1, 2], work) == [2, 4]
-    assert (work.most, work.told) == (1, {1})
+    async def __call__(self, chunk: Sequence[int], concurrent: int) -> list[int]:
+        place = chunk[0] // CHUNK
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        self.concurrent.add(concurrent)
+        if place % 2 == 0 and place < self._last:
+            await self._ended[place + 1].wait()
+        self._ended[place].set()
+        self.in_flight -= 1
+        return [2 * item for item in chunk]
 
 
-async def test_a_part_that_fails_ends_the_rest_with_its_own_error():
-    begun: list[int] = []
+async def test_two_chunks_are_in_flight_and_results_are_in_order():
+    items = list(range(5 * CHUNK + 1))
+    work = OddFirst(len(items))
+    async with asyncio.timeout(10):
+        assert await in_chunks(items, work) == [2 * item for item in items]
+    assert (work.most, work.concurrent) == (2, {2})
 
-    async def fail(part: Sequence[int], at_once: int) -> list[int]:
-        begun.append(part[0])
-        if part[0] == CHUNK:
+
+@pytest.mark.parametrize("count", [1, CHUNK])
+async def test_items_that_fit_one_chunk_share_the_models_with_no_other(count: int):
+    work = OddFirst(count)
+    assert await in_chunks(range(count), work) == [2 * item for item in range(count)]
+    assert (work.most, work.concurrent) == (1, {1})
+
+
+async def test_no_items_make_one_empty_chunk():
+    async def work(chunk: Sequence[int], concurrent: int) -> list[int]:
+        return list(chunk)
+
+    assert await in_chunks([], work) == []
+
+
+async def test_a_chunk_that_fails_cancels_the_others_and_its_own_error_is_raised():
+    started: list[int] = []
+
+    async def fail(chunk: Sequence[int], concurrent: int) -> list[int]:
+        started.append(chunk[0])
+        if chunk[0] == CHUNK:
             raise StoreUnavailable("gone")
-        await asyncio.sleep(60)
-        raise AssertionError("nobody waits this long")
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
 
-    with pytest.raises(StoreUnavailable, match="gone"):
-        await in_chunks(range(4 * CHUNK), fail)
-    assert 3 * CHUNK not in begun
+    async with asyncio.timeout(10):
+        with pytest.raises(StoreUnavailable, match="gone"):
+            await in_chunks(range(4 * CHUNK), fail)
+    assert 3 * CHUNK not in started

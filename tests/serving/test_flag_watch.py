@@ -1,84 +1,104 @@
 """The flags as a replica sees them, whatever the store does meanwhile."""
 
 import asyncio
-from collections.abc import Callable
+
+import pytest
 
 from pba.errors import StoreUnavailable
 from pba.rollout import Flags
-from pba.serving.flag_watch import FlagWatch, keep_awake
+from pba.serving.flag_watch import FixedFlags, FlagWatch
 from pba.store import FlagState
 
 KILLED = Flags(force_v1_mode=True)
 
 
-class Kept:
-    """A store of flags that can be away, or hold what this version cannot read."""
+class Reads:
+    """A store of flags that may be unavailable, or store flags that this version cannot read."""
 
     def __init__(self) -> None:
         self.flags = Flags()
         self.error: Exception | None = None
+        self._loop = asyncio.get_running_loop()
+        self._reads = asyncio.Queue[None]()
 
     def __call__(self) -> FlagState:
+        self._loop.call_soon_threadsafe(self._reads.put_nowait, None)
         if self.error:
             raise self.error
         return FlagState(self.flags)
 
+    async def after_next(self) -> None:
+        """Wait until a read that has not begun yet has ended, since the next one begins."""
+        while not self._reads.empty():
+            self._reads.get_nowait()
+        async with asyncio.timeout(10):
+            await self._reads.get()
+            await self._reads.get()
+            await self._reads.get()
 
-async def until(holds: Callable[[], bool]) -> None:
+
+@pytest.fixture
+async def reads() -> Reads:
+    return Reads()
+
+
+async def test_the_last_flags_stay_valid_while_the_store_is_unavailable(
+    reads: Reads, caplog: pytest.LogCaptureFixture
+):
+    watch = FlagWatch(reads, Flags(shadow=True), 60.0)
+    assert watch.current == Flags(shadow=True)
+    reads.flags = KILLED
+    await watch.refresh()
+    assert watch.current == KILLED
+    reads.error = StoreUnavailable("gone")
+    for _ in range(3):
+        await watch.refresh()
+    assert watch.current == KILLED
+    assert [record.message for record in caplog.records] == ["flags_not_read"], "logged once"
+    reads.error, reads.flags = None, Flags()
+    await watch.refresh()
+    assert watch.current == Flags()
+
+
+async def test_a_watch_reads_at_the_start_and_again_and_again(reads: Reads):
+    watch = FlagWatch(reads, KILLED, 0.001)
+    await watch.start()
+    assert watch.current == Flags()
+    reads.flags = KILLED
+    await reads.after_next()
+    assert watch.current == KILLED
+    reads.error = StoreUnavailable("gone")
+    await reads.after_next()
+    assert (watch.current, watch.running) == (KILLED, True)
+    reads.error, reads.flags = None, Flags()
+    await reads.after_next()
+    assert watch.current == Flags()
+    watch.stop()
+
+
+async def test_the_default_applies_until_the_store_answers_for_the_first_time(reads: Reads):
+    reads.error = StoreUnavailable("gone")
+    watch = FlagWatch(reads, KILLED, 0.001)
+    await watch.start()
+    assert watch.current == KILLED
+    reads.error = None
+    await reads.after_next()
+    assert watch.current == Flags()
+    watch.stop()
+
+
+async def test_a_watch_that_has_ended_is_not_running(reads: Reads):
+    watch = FlagWatch(reads, Flags(), 0.001)
+    assert not watch.running
+    await watch.start()
+    assert watch.running
+    (task,) = asyncio.all_tasks() - {asyncio.current_task()}
+    reads.error = ValueError("not flags")
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - what is waited for sets no event
-            await asyncio.sleep(0.01)
+        with pytest.raises(ValueError, match="not flags"):
+            await task
+    assert not watch.running
 
 
-async def test_a_change_is_seen_and_holds_while_the_store_is_away():
-    kept = Kept()
-    switches = FlagWatch(kept, Flags(shadow=True), 0.01)
-    await switches.start()
-    assert switches() == Flags()
-    kept.flags = KILLED
-    await until(lambda: switches() == KILLED)
-    kept.error = StoreUnavailable("gone")
-    await asyncio.sleep(0.05)
-    assert switches() == KILLED
-    kept.error, kept.flags = None, Flags()
-    await until(lambda: switches() == Flags())
-    assert switches.watching
-    switches.stop()
-
-
-async def test_before_the_store_was_ever_there_the_settings_hold():
-    kept = Kept()
-    kept.error = StoreUnavailable("gone")
-    switches = FlagWatch(kept, KILLED, 0.01)
-    await switches.start()
-    assert switches() == KILLED
-    kept.error = None
-    await until(lambda: switches() == Flags())
-    switches.stop()
-
-
-async def test_one_that_looks_no_more_says_so():
-    kept = Kept()
-    switches = FlagWatch(kept, Flags(), 0.01)
-    assert not switches.watching
-    await switches.start()
-    kept.error = ValueError("not flags")
-    await until(lambda: not switches.watching)
-
-
-async def test_v1_is_held_awake_for_as_long_as_it_is_wanted():
-    flags, calls = Flags(shadow=True), 0
-
-    async def stay() -> None:
-        nonlocal calls
-        calls += 1
-        await asyncio.sleep(0.01)
-
-    holding = asyncio.create_task(keep_awake(lambda: flags, stay))
-    await until(lambda: calls >= 3)
-    flags = Flags()
-    await asyncio.sleep(0.05)
-    before = calls
-    await asyncio.sleep(0.1)
-    assert calls == before
-    holding.cancel()
+def test_fixed_flags_are_the_default_ones_unless_given():
+    assert (FixedFlags().current, FixedFlags(KILLED).current) == (Flags(), KILLED)

@@ -1,62 +1,27 @@
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 
-from pba.errors import Busy, InvalidHistory, InvalidSample, Unavailable
-from pba.forecasting.assembly import ForecastResult
-from pba.forecasting.planning import ModelOutput, Query
-from pba.models.onnx import OnnxForecaster
+from pba.errors import Busy, InvalidHistory, InvalidSample
+from pba.forecasting import ForecastResult, ModelOutput, Query, planning
 from pba.rollout import Arm, Flags
+from pba.serving import forecast_service
+from pba.serving.chunking import in_chunks
+from pba.serving.flag_watch import FixedFlags
 from pba.serving.forecast_service import ForecastService, ModelClient
-from pba.types import Floats, Forecast, History, NetworkMode
-from tests.toy import toy_onnx
+from pba.types import Floats, Forecast, NetworkMode
+from tests.serving.toy_models import SettableFlags, ToyModel, busy, history, never, unavailable
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DATACENTER, INTERNET = NetworkMode.DATACENTER, NetworkMode.INTERNET
-
-
-def history(mbps: float, rtt_ms: float = np.nan, count: int = 60) -> History:
-    telemetry = np.full((count, 5), np.nan)
-    telemetry[:, 0] = mbps * (1 + 0.01 * np.sin(np.arange(count)))
-    telemetry[:, 1] = rtt_ms
-    return History(np.arange(count, dtype=float), telemetry)
-
-
 BORDERLINE = history(2000.0, rtt_ms=20.0)
 
 
-class Asked:
-    """A model in this process that counts its calls."""
-
-    def __init__(self, mode: str) -> None:
-        self._forecaster = OnnxForecaster(toy_onnx(mode))
-        self.sizes: list[int] = []
-
-    async def __call__(self, telemetry: Floats) -> ModelOutput:
-        self.sizes.append(len(telemetry))
-        said = self._forecaster.predict(telemetry)
-        return ModelOutput(self._forecaster.version, self._forecaster.bins, said)
-
-
-async def away(_: Floats) -> ModelOutput:
-    raise Unavailable("gone")
-
-
-async def late(_: Floats) -> ModelOutput:
-    await asyncio.sleep(60)
-    raise AssertionError("nobody waits this long")
-
-
-async def busy(_: Floats) -> ModelOutput:
-    raise Busy("full")
-
-
-def service(models: Mapping[str, ModelClient]) -> ForecastService:
-    return ForecastService(models, deadline_s=0.2, gap_intervals=10.0, clock=lambda: NOON)
+def service(models: Mapping[str, ModelClient], deadline_s: float = 30.0) -> ForecastService:
+    return ForecastService(models, deadline_s, gap_intervals=10.0, clock=lambda: NOON)
 
 
 async def forecast(models: Mapping[str, ModelClient], query: Query) -> Forecast:
@@ -64,105 +29,163 @@ async def forecast(models: Mapping[str, ModelClient], query: Query) -> Forecast:
 
 
 @pytest.fixture
-def both() -> dict[NetworkMode, Asked]:
-    return {mode: Asked(mode) for mode in (DATACENTER, INTERNET)}
+def models() -> dict[NetworkMode, ToyModel]:
+    return {mode: ToyModel(mode) for mode in (DATACENTER, INTERNET)}
 
 
-async def test_where_the_mode_is_clear_one_model_is_asked(both: dict[NetworkMode, Asked]):
-    made = await forecast(both, Query(history(20.0)))
-    assert (made.mode, made.source, made.made_at) == (INTERNET, "model", NOON)
-    assert both[INTERNET].sizes == [1]
-    assert both[DATACENTER].sizes == []
+async def test_if_the_mode_is_clear_one_model_is_called(models: dict[NetworkMode, ToyModel]):
+    result = await forecast(models, Query(history(20.0)))
+    assert (result.mode, result.source, result.made_at) == (INTERNET, "model", NOON)
+    assert models[INTERNET].sizes == [1]
+    assert models[DATACENTER].sizes == []
 
 
-async def test_a_borderline_link_asks_both_and_weighs_them(both: dict[NetworkMode, Asked]):
-    made = await forecast(both, Query(BORDERLINE))
-    assert (made.mode, made.source) == (NetworkMode.HYBRID, "ensemble")
-    assert {member.name for member in made.members} == {"datacenter", "internet"}
-    assert sum(member.weight for member in made.members) == pytest.approx(1.0)
+async def test_a_borderline_link_gets_both_models_weighted(models: dict[NetworkMode, ToyModel]):
+    result = await forecast(models, Query(BORDERLINE))
+    assert (result.mode, result.source) == (NetworkMode.HYBRID, "ensemble")
+    assert {member.name for member in result.members} == {"datacenter", "internet"}
+    assert sum(member.weight for member in result.members) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("failing", "reason"), [(away, "model_unavailable"), (late, "model_late")])
-async def test_in_hybrid_mode_the_survivor_answers_alone(
-    both: dict[NetworkMode, Asked], failing: ModelClient, reason: str
+@pytest.mark.parametrize(
+    ("failing", "reason"), [(unavailable, "model_unavailable"), (never, "model_late")]
+)
+async def test_in_hybrid_mode_the_other_model_forecasts_alone(
+    models: dict[NetworkMode, ToyModel], failing: ModelClient, reason: str
 ):
-    made = await forecast(both | {INTERNET: failing}, Query(BORDERLINE))
-    assert (made.source, made.reasons) == ("model", (reason,))
-    assert [member.name for member in made.members] == ["datacenter"]
+    impatient = service(models | {INTERNET: failing}, deadline_s=0.1)
+    result = (await impatient.forecast(Query(BORDERLINE))).forecast
+    assert (result.source, result.reasons) == ("model", (reason,))
+    assert [member.name for member in result.members] == ["datacenter"]
 
 
-async def test_where_no_model_answers_a_heuristic_says_so():
-    made = await forecast({INTERNET: away}, Query(history(20.0)))
-    assert (made.source, made.model_version) == ("heuristic", None)
-    assert made.reasons == ("model_unavailable",)
-    assert made.bandwidth_mbps == pytest.approx(20.0, rel=0.1)
+async def test_a_model_that_is_not_deployed_counts_as_unavailable():
+    result = await forecast({}, Query(history(20.0)))
+    assert (result.source, result.reasons) == ("heuristic", ("model_unavailable",))
 
 
-async def test_a_short_history_gets_a_heuristic_and_asks_nobody(both: dict[NetworkMode, Asked]):
-    made = await forecast(both, Query(history(20.0, count=5)))
-    assert (made.source, made.reasons) == ("heuristic", ("short_history",))
-    assert both[INTERNET].sizes == []
+async def test_if_no_model_answers_the_forecast_is_heuristic_with_the_reason():
+    result = await forecast({INTERNET: unavailable}, Query(history(20.0)))
+    assert (result.source, result.model_version) == ("heuristic", None)
+    assert result.reasons == ("model_unavailable",)
+    assert result.bandwidth_mbps == pytest.approx(20.0, rel=0.1)
 
 
-async def test_a_busy_model_is_passed_on_for_the_caller_to_wait():
+async def test_a_short_history_gets_a_heuristic_without_model_calls(
+    models: dict[NetworkMode, ToyModel],
+):
+    result = await forecast(models, Query(history(20.0, count=5)))
+    assert (result.source, result.reasons) == ("heuristic", ("short_history",))
+    assert models[INTERNET].sizes == []
+
+
+async def test_a_busy_model_is_an_error_of_the_request():
     with pytest.raises(Busy):
         await service({INTERNET: busy}).forecast(Query(history(20.0)))
 
 
-async def test_fewer_than_two_samples_are_refused(both: dict[NetworkMode, Asked]):
+async def test_fewer_than_two_samples_are_refused(models: dict[NetworkMode, ToyModel]):
     with pytest.raises(InvalidHistory, match="1 samples"):
-        await service(both).forecast(Query(history(20.0, count=1)))
+        await service(models).forecast(Query(history(20.0, count=1)))
 
 
-async def test_many_queries_are_answered_in_order_in_few_calls(both: dict[NetworkMode, Asked]):
+async def test_many_queries_are_answered_in_order_with_few_calls(
+    models: dict[NetworkMode, ToyModel],
+):
     refused = InvalidSample("packet_loss is 7", "history[0].packet_loss")
     rates = [float(rate) for rate in range(1, 301)]
     queries: list[Query | InvalidSample] = [Query(history(rate)) for rate in rates]
     queries[7] = refused
     queries[9] = Query(history(20.0, count=1))
-    made = await service(both).forecasts(queries)
-    assert made[7] is refused
-    assert isinstance(made[9], InvalidHistory)
-    assert both[INTERNET].sizes == [126, 128, 44]
-    for rate, item in zip(rates, made, strict=True):
+    results = await service(models).forecasts(queries)
+    assert results[7] is refused
+    assert isinstance(results[9], InvalidHistory)
+    assert models[INTERNET].sizes == [126, 128, 44]
+    assert sum(isinstance(result, ForecastResult) for result in results) == 298
+    for rate, item in zip(rates, results, strict=True):
         if isinstance(item, ForecastResult):
             assert item.forecast.bandwidth_mbps == pytest.approx(rate, rel=0.05)
 
 
-async def test_no_queries_get_no_forecasts(both: dict[NetworkMode, Asked]):
-    assert await service(both).forecasts([]) == []
+async def test_each_of_300_queries_is_planned_once_in_one_pass_of_chunks(
+    models: dict[NetworkMode, ToyModel], monkeypatch: pytest.MonkeyPatch
+):
+    planned, passes = [], []
+    plan_forecast = planning.plan_forecast
+
+    def count_plan(query: Query, *options: object) -> object:
+        planned.append(query)
+        return plan_forecast(query, *options)  # type: ignore[arg-type]
+
+    async def count_pass(items: Sequence[object], work: object) -> object:
+        passes.append(len(items))
+        return await in_chunks(items, work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planning, "plan_forecast", count_plan)
+    monkeypatch.setattr(forecast_service, "in_chunks", count_pass)
+    queries = [Query(history(float(rate))) for rate in range(1, 301)]
+    await service(models).forecasts(queries)
+    assert planned == queries
+    assert passes == [300]
 
 
-async def test_flags_decide_who_answers(both: dict[NetworkMode, Asked]):
-    models = {**both, "v1": Asked("v1")}
-    flags = Flags(v3_rollout_percentage=90)
-    answering = ForecastService(models, 0.2, 10.0, lambda: NOON, lambda: flags)
+async def test_calls_of_one_request_queue_so_each_has_more_time():
+    """Two models and two chunks in flight: four calls share the models, and four deadlines."""
+    waits: list[float] = []
 
-    async def spoke(query: Query) -> str:
-        return (await answering.forecast(query)).forecast.members[0].name
+    async def measured(_: Floats) -> ModelOutput:
+        started = asyncio.get_running_loop().time()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            waits.append(asyncio.get_running_loop().time() - started)
+        raise AssertionError("unreachable")
 
-    controlled, ours = Query(history(20.0), link_id="fra1:ams2"), Query(history(20.0), link_id="a")
-    assert (await spoke(controlled), await spoke(ours)) == ("v1", "internet")
-    assert await spoke(replace(controlled, arm=Arm.V3)) == "internet"
-    flags = Flags(force_v1_mode=True)
-    assert await spoke(ours) == "v1"
-    assert (await answering.forecast(ours)).arm is Arm.V1
-
-
-async def test_hybrid_mode_and_detection_can_be_switched_off(both: dict[NetworkMode, Asked]):
-    flags = Flags(enable_hybrid_mode=False)
-    answering = ForecastService(both, 0.2, 10.0, lambda: NOON, lambda: flags)
-    made = await answering.forecast(Query(BORDERLINE))
-    assert (made.forecast.mode, made.forecast.source) == (INTERNET, "model")
-    flags = Flags(enable_mode_detection=False)
-    made = await answering.forecast(Query(history(5000.0, rtt_ms=1.0)))
-    assert made.forecast.mode is INTERNET
-    made = await answering.forecast(Query(history(5000.0, rtt_ms=1.0), DATACENTER))
-    assert made.forecast.mode is DATACENTER
+    late = service({DATACENTER: measured, INTERNET: measured}, deadline_s=0.05)
+    (result,) = await late.forecast_chunk([Query(BORDERLINE)], concurrent=2)
+    assert isinstance(result, ForecastResult)
+    assert result.forecast.reasons == ("model_late", "model_late")
+    assert min(waits) >= 4 * 0.05 - 0.01
 
 
-async def test_only_what_a_model_said_is_compared(both: dict[NetworkMode, Asked]):
-    query = replace(Query(history(20.0), link_id="a"), arm=Arm.V1)
-    assert await service({**both, "v1": away}).compared([query]) == []
-    (made,) = await service({**both, "v1": Asked("v1")}).compared([query])
-    assert made.arm is Arm.V1
+async def test_no_queries_get_no_forecasts(models: dict[NetworkMode, ToyModel]):
+    assert await service(models).forecasts([]) == []
+
+
+async def test_the_flags_choose_the_arm(models: dict[NetworkMode, ToyModel]):
+    flags = SettableFlags(Flags(v3_rollout_percentage=90))
+    clients = {**models, "v1": ToyModel("v1")}
+    forecasts = ForecastService(clients, 30.0, 10.0, lambda: NOON, flags)
+
+    async def member(query: Query) -> str:
+        return (await forecasts.forecast(query)).forecast.members[0].name
+
+    control = Query(history(20.0), link_id="fra1:ams2")
+    treated = Query(history(20.0), link_id="a")
+    assert (await member(control), await member(treated)) == ("v1", "internet")
+    assert await member(replace(control, arm=Arm.V3)) == "internet"
+    flags.current = Flags(force_v1_mode=True)
+    assert await member(treated) == "v1"
+    assert (await forecasts.forecast(treated)).arm is Arm.V1
+
+
+async def test_hybrid_mode_and_detection_can_be_switched_off(models: dict[NetworkMode, ToyModel]):
+    no_hybrid = FixedFlags(Flags(enable_hybrid_mode=False))
+    forecasts = ForecastService(models, 30.0, 10.0, lambda: NOON, no_hybrid)
+    result = (await forecasts.forecast(Query(BORDERLINE))).forecast
+    assert (result.mode, result.source) == (INTERNET, "model")
+    no_detection = FixedFlags(Flags(enable_mode_detection=False))
+    forecasts = ForecastService(models, 30.0, 10.0, lambda: NOON, no_detection)
+    result = (await forecasts.forecast(Query(history(5000.0, rtt_ms=1.0)))).forecast
+    assert result.mode is INTERNET
+    result = (await forecasts.forecast(Query(history(5000.0, rtt_ms=1.0), DATACENTER))).forecast
+    assert result.mode is DATACENTER
+
+
+async def test_a_comparison_leaves_out_forecasts_whose_model_failed(
+    models: dict[NetworkMode, ToyModel],
+):
+    query = Query(history(20.0), link_id="a", arm=Arm.V1)
+    assert await service({**models, "v1": unavailable}).compare([query]) == []
+    (result,) = await service({**models, "v1": ToyModel("v1")}).compare([query])
+    assert result.arm is Arm.V1

@@ -1,4 +1,4 @@
-"""Group commit: who waits for whom, and whose mistake hits whom."""
+"""Group commit: batches that arrive during a write share the next; an error hits its own batch."""
 
 import asyncio
 import threading
@@ -7,21 +7,23 @@ import numpy as np
 import pytest
 
 from pba.errors import Busy, StoreUnavailable
-from pba.serving.group_commit import GroupCommit
+from pba.serving.group_commit import MAX_ROWS, GroupCommit
 from pba.store import Receipt, SampleReport, WriteBatch
 from pba.types import NetworkMode
 
 
-class Written:
-    """A store that waits for its gate before each write, and keeps what it was given."""
+class Writes:
+    """A store that waits for `proceed` before each write, and records the links of each."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
-        self.gate = threading.Event()
+        self.begun = threading.Event()
+        self.proceed = threading.Event()
         self.error: Exception | None = None
 
     def __call__(self, batch: WriteBatch) -> list[Receipt]:
-        assert self.gate.wait(5)
+        self.begun.set()
+        assert self.proceed.wait(10)
         names = [report.link_id for report in batch.reports]
         self.batches.append(names)
         if self.error:
@@ -31,78 +33,99 @@ class Written:
         return [Receipt(len(name), 0, 0, 0, NetworkMode.INTERNET) for name in names]
 
 
-def batch(*names: str) -> WriteBatch:
-    return WriteBatch([SampleReport(name, np.zeros(1), np.zeros((1, 5))) for name in names])
+Task = asyncio.Task[list[Receipt]]
 
 
-async def started(commit: GroupCommit, *batches: WriteBatch) -> list[asyncio.Task[list[Receipt]]]:
-    """Start to write ``batches`` and let each get as far as it can."""
+def batch(*names: str, rows: int = 1) -> WriteBatch:
+    return WriteBatch([SampleReport(name, np.zeros(rows), np.zeros((rows, 5))) for name in names])
+
+
+async def queue(commit: GroupCommit, *batches: WriteBatch) -> list[Task]:
+    """Start to write ``batches``; return when all of them are in the queue."""
     tasks = []
-    for one in batches:
-        tasks.append(asyncio.create_task(commit(one)))
+    for item in batches:
+        tasks.append(asyncio.create_task(commit(item)))
         await asyncio.sleep(0)
     return tasks
 
 
-async def test_what_comes_during_a_write_goes_into_the_next_together():
-    written = Written()
-    commit = GroupCommit(written, most_waiting=10)
-    tasks = await started(commit, batch("a"))
-    await asyncio.sleep(0.05)
-    tasks += await started(commit, batch("bb", "ccc"), WriteBatch(), batch("dddd"))
-    written.gate.set()
-    receipts = await asyncio.gather(*tasks)
-    assert written.batches == [["a"], ["bb", "ccc", "dddd"]]
-    assert [[one.accepted for one in part] for part in receipts] == [[1], [2, 3], [], [4]]
+async def begin(writes: Writes, commit: GroupCommit) -> Task:
+    """Start to write a batch of the link ``a``; return when its transaction has begun."""
+    (task,) = await queue(commit, batch("a"))
+    assert await asyncio.to_thread(writes.begun.wait, 10)
+    return task
 
 
-async def test_one_that_cannot_be_written_harms_no_other():
-    written = Written()
-    commit = GroupCommit(written, most_waiting=10)
-    tasks = await started(commit, batch("a"))
-    await asyncio.sleep(0.05)
-    tasks += await started(commit, batch("b"), batch("poison"), batch("c"))
-    written.gate.set()
-    found = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(found[2], ZeroDivisionError)
-    assert [found[0][0].accepted, found[1][0].accepted, found[3][0].accepted] == [1, 1, 1]
+@pytest.fixture
+def writes() -> Writes:
+    return Writes()
 
 
-async def test_a_store_that_is_away_tells_all_at_once_and_later_ones_are_tried():
-    written = Written()
-    written.error = StoreUnavailable("gone")
-    written.gate.set()
-    commit = GroupCommit(written, most_waiting=10)
-    found = await asyncio.gather(*(commit(batch(name)) for name in "abc"), return_exceptions=True)
-    assert all(isinstance(one, StoreUnavailable) for one in found)
-    assert len(written.batches) <= 2
-    written.error = None
+async def test_batches_that_arrive_during_a_write_share_the_next_transaction(writes: Writes):
+    commit = GroupCommit(writes, max_waiting=10)
+    first = await begin(writes, commit)
+    others = await queue(commit, batch("bb", "ccc"), WriteBatch(), batch("dddd"))
+    writes.proceed.set()
+    receipts = await asyncio.gather(first, *others)
+    assert writes.batches == [["a"], ["bb", "ccc", "dddd"]]
+    assert [[item.accepted for item in part] for part in receipts] == [[1], [2, 3], [], [4]]
+
+
+async def test_a_transaction_has_about_as_many_rows_as_the_limit(writes: Writes):
+    commit = GroupCommit(writes, max_waiting=10)
+    first = await begin(writes, commit)
+    large = (batch(name, rows=MAX_ROWS // 2) for name in "bcde")
+    others = await queue(commit, *large)
+    writes.proceed.set()
+    await asyncio.gather(first, *others)
+    assert writes.batches == [["a"], ["b", "c"], ["d", "e"]]
+
+
+async def test_a_batch_that_cannot_be_written_does_not_affect_the_others(writes: Writes):
+    commit = GroupCommit(writes, max_waiting=10)
+    first = await begin(writes, commit)
+    others = await queue(commit, batch("b"), batch("poison"), batch("c"))
+    writes.proceed.set()
+    a, b, poison, c = await asyncio.gather(first, *others, return_exceptions=True)
+    assert isinstance(poison, ZeroDivisionError)
+    assert [a[0].accepted, b[0].accepted, c[0].accepted] == [1, 1, 1]
+    assert not commit.failing
+
+
+async def test_an_unavailable_store_fails_all_waiting_batches_and_later_ones_are_tried(
+    writes: Writes,
+):
+    writes.error = StoreUnavailable("gone")
+    writes.proceed.set()
+    commit = GroupCommit(writes, max_waiting=10)
+    errors = await asyncio.gather(*(commit(batch(name)) for name in "abc"), return_exceptions=True)
+    assert all(isinstance(error, StoreUnavailable) for error in errors)
+    assert len(writes.batches) <= 2
+    assert commit.failing
+    writes.error = None
     assert (await commit(batch("d")))[0].accepted == 1
+    assert not commit.failing
 
 
-async def test_more_than_may_wait_are_refused():
-    written = Written()
-    commit = GroupCommit(written, most_waiting=2)
-    tasks = await started(commit, batch("a"))
-    await asyncio.sleep(0.05)
-    tasks += await started(commit, batch("b"), batch("c"))
+async def test_a_batch_over_the_limit_of_the_queue_is_refused(writes: Writes):
+    commit = GroupCommit(writes, max_waiting=2)
+    first = await begin(writes, commit)
+    others = await queue(commit, batch("b"), batch("c"))
     with pytest.raises(Busy, match="2 writes wait"):
         await commit(batch("d"))
-    written.gate.set()
-    assert len(await asyncio.gather(*tasks)) == 3
+    writes.proceed.set()
+    assert len(await asyncio.gather(first, *others)) == 3
 
 
-async def test_a_caller_that_gives_up_takes_back_what_is_not_being_written():
-    written = Written()
-    commit = GroupCommit(written, most_waiting=2)
-    (writing,) = await started(commit, batch("a"))
-    await asyncio.sleep(0.05)
-    gone, stays = await started(commit, batch("b"), batch("c"))
-    for given_up in (writing, gone):
-        given_up.cancel()
+async def test_a_cancelled_caller_withdraws_a_batch_that_is_not_being_written(writes: Writes):
+    commit = GroupCommit(writes, max_waiting=2)
+    first = await begin(writes, commit)
+    withdrawn, stays = await queue(commit, batch("b"), batch("c"))
+    for task in (first, withdrawn):
+        task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await given_up
-    (late,) = await started(commit, batch("d"))
-    written.gate.set()
-    assert [(await one)[0].accepted for one in (stays, late)] == [1, 1]
-    assert written.batches == [["a"], ["c", "d"]]
+            await task
+    (later,) = await queue(commit, batch("d"))
+    writes.proceed.set()
+    assert [(await task)[0].accepted for task in (stays, later)] == [1, 1]
+    assert writes.batches == [["a"], ["c", "d"]]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.serving.test_forecast_service import Asked
 
 from pba.errors import Busy, InvalidHistory, InvalidSample, NotFound, StoreUnavailable, Unavailable
 from pba.forecasting.allocation import AllocationRequest
 from pba.forecasting.assembly import ForecastResult
-from pba.forecasting.planning import ModelOutput, Query
+from pba.forecasting.model_call import ModelOutput
+from pba.forecasting.query import Query
 from pba.rollout import Flags
 from pba.serving.chunking import CHUNK
 from pba.serving.forecast_service import ForecastService, ModelClient
@@ -19,6 +19,7 @@ from pba.serving.group_commit import GroupCommit
 from pba.serving.link_service import LinkService
 from pba.store import Receipt, SampleReport, Store, WriteBatch
 from pba.types import Floats, History, NetworkMode
+from tests.serving.test_forecast_service import Asked
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_S = NOON.timestamp() - 1000
@@ -249,7 +250,7 @@ async def _busy(_: Floats) -> ModelOutput:
 async def test_samples_from_the_future_are_refused_whole(loop: Loop):
     with pytest.raises(InvalidSample, match=r"over 300 s ahead.*Set the clocks"):
         await loop.links.observe([report("b", 5), report("a", 3, first=1400)])
-    assert loop.store.known(["a", "b"]) == {}
+    assert loop.store.link_contexts(["a", "b"]) == {}
 
 
 async def test_without_a_store_a_given_history_is_answered_and_says_so(tmp_path: Path):

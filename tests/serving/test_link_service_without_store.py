@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.serving.test_link_service import Loop, history, report
 
 from pba.errors import StoreUnavailable
 from pba.forecasting.assembly import ForecastResult
-from pba.forecasting.planning import Query
+from pba.forecasting.query import Query
 from pba.store import Store
+from tests.serving.test_link_service import Loop, history, report
 
 RECORD_S, STORE_S = 0.5, 2.0
 

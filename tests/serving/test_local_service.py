@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pba.errors import BadArtifact, InvalidHistory
-from pba.forecasting.planning import Query
+from pba.forecasting.query import Query
 from pba.serving.local_service import LocalService
 from pba.types import History, NetworkMode
 from tests.toy import toy_artifact

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks.postgres import postgresql
 from pba.store import Store
+from tests.support.postgres import postgresql
 
 NOW_S = 2e9
 _names = itertools.count()

@@ -55,7 +55,7 @@ def test_samples_are_stored_once_and_come_back_as_they_were(store: Store):
     given = report("a", 0, 70, rtt_ms=12.5)
     assert write(store, given) == [Receipt(70, 0, 0, 0, INTERNET)]
     assert write(store, given) == [Receipt(0, 70, 0, 0, INTERNET)]
-    history = store.known(["a"])["a"].history
+    history = store.link_contexts(["a"])["a"].history
     np.testing.assert_array_equal(history.timestamps_s, given.timestamps_s[-60:])
     np.testing.assert_array_equal(history.telemetry, given.telemetry[-60:])
 
@@ -66,7 +66,7 @@ def test_of_two_samples_at_one_time_the_first_stays(store: Store):
     )
     assert write(store, twice) == [Receipt(1, 1, 0, 0, INTERNET)]
     write(store, report("a", 0, 2, mbps=9.0))
-    assert store.known(["a"])["a"].history.telemetry[:, 0].tolist() == [1.0, 9.0]
+    assert store.link_contexts(["a"])["a"].history.telemetry[:, 0].tolist() == [1.0, 9.0]
 
 
 def test_a_batch_of_many_callers_gives_each_its_own_receipt(store: Store):
@@ -79,7 +79,7 @@ def test_late_samples_are_told_and_go_where_they_belong(store: Store):
     write(store, report("a", 10, 5))
     (found,) = write(store, report("a", 8, 4))
     assert (found.accepted, found.duplicates, found.late) == (2, 2, 2)
-    times = store.known(["a"])["a"].history.timestamps_s - START_S
+    times = store.link_contexts(["a"])["a"].history.timestamps_s - START_S
     assert times.tolist() == [8, 9, 10, 11, 12, 13, 14]
 
 
@@ -87,7 +87,7 @@ def test_samples_older_than_the_retention_are_told_and_left_out(store: Store):
     write(store, report("a", 200_000, 2))
     (found,) = write(store, report("a", 0, 3))
     assert (found.accepted, found.expired, found.late) == (0, 3, 0)
-    assert len(store.known(["a"])["a"].history) == 2
+    assert len(store.link_contexts(["a"])["a"].history) == 2
 
 
 def test_a_mode_changes_when_two_checks_ten_seconds_apart_agree(store: Store):
@@ -106,7 +106,7 @@ def test_a_mode_changes_when_two_checks_ten_seconds_apart_agree(store: Store):
 
 
 def test_what_nobody_knows_is_not_found(store: Store):
-    assert store.known(["nobody"]) == {}
+    assert store.link_contexts(["nobody"]) == {}
     for ask in (store.link, store.delete, lambda name: store.history(name, 0, 9e9, 1)):
         with pytest.raises(NotFound, match="no link is called 'nobody'.*POST"):
             ask("nobody")
@@ -128,7 +128,7 @@ def test_a_deleted_link_is_gone_with_all_that_was_known_of_it(store: Store):
     store.settle(["a", "b"])
     store.delete("a")
     write(store, report("a", 0, 2))
-    assert len(store.known(["a"])["a"].history) == 2
+    assert len(store.link_contexts(["a"])["a"].history) == 2
     assert store.link("a").record.scored == 0
     assert store.history("a", 0, 9e9, 100)[1] == []
     assert store.link("b").record.scored == 1
@@ -141,7 +141,7 @@ def test_forecasts_are_scored_once_at_every_horizon(store: Store):
     write(store, report("a", 60, 1, mbps=45.0))
     (first, second) = store.settle(["a"])["a"]
     assert (first.steps, first.actual_mbps, first.hit) == (1, 45.0, True)
-    assert {first.pending.version, second.pending.version} == {"v1", "v2"}
+    assert {first.forecast.version, second.forecast.version} == {"v1", "v2"}
     assert store.settle(["a"]) == {"a": ()}
     write(store, report("a", 61, 14, mbps=20.0))
     assert store.open_links() == ["a"]
@@ -193,7 +193,7 @@ def test_old_rows_go_and_silent_links_too(url: str):
     write(store, report("new", 90_000, 10))
     store.tidy()
     assert [one.link_id for one in store.links(None, "", 10)] == ["new"]
-    assert len(store.known(["new"])["new"].history) == 10
+    assert len(store.link_contexts(["new"])["new"].history) == 10
     store.close()
 
 
@@ -222,7 +222,7 @@ def test_writers_at_once_leave_what_one_would(store: Store, url: str):
 def test_a_second_opening_finds_what_the_first_wrote(store: Store, url: str):
     write(store, report("a", 0, 3))
     again = Store(url, lambda: NOW_S).ready()
-    assert len(again.known(["a"])["a"].history) == 3
+    assert len(again.link_contexts(["a"])["a"].history) == 3
     again.close()
 
 

@@ -74,7 +74,7 @@ def test_a_stretch_holds_the_windows_that_follow_one_another() -> None:
     np.testing.assert_array_equal(stretches.path[:4], alone.path)
     assert stretches.telemetry[1, -3:, 0].tolist() == [38.0, 39.0, 39.0]
     assert np.isfinite(stretches.future_mbps[4:8, 0]).tolist() == [True, True, False, False]
-    assert data.held(first, 4) == np.isfinite(stretches.future_mbps[:, 0]).sum() == 10
+    assert data.count_windows(first, 4) == np.isfinite(stretches.future_mbps[:, 0]).sum() == 10
 
 
 def test_stretches_stay_inside_their_series_and_cover_it() -> None:
@@ -87,7 +87,7 @@ def test_stretches_stay_inside_their_series_and_cover_it() -> None:
         for start in starts:
             stretch = np.arange(start, min(start + 8, len(data)))
             seen[stretch[data.stops[stretch] == data.stops[start]]] += 1
-            assert data.held(np.array([start]), 8) == (4 if data.groups[start] else 8)
+            assert data.count_windows(np.array([start]), 8) == (4 if data.groups[start] else 8)
     assert seen.min() > 10
 
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from pba.telemetry.windows import GAP_INTERVALS, Spacing, runs, since_last_gap, sliding, spacing
+from pba.telemetry.windows import (
+    GAP_INTERVALS,
+    Spacing,
+    since_last_gap,
+    sliding_windows,
+    spacing,
+    split_at_gaps,
+)
 from pba.types import History
 
 
@@ -70,21 +77,21 @@ def test_a_plain_loop_finds_the_same_window(intervals):
 def test_runs_are_the_stretches_between_gaps():
     times = [0, 1, 2, 50, 51, 90]
     telemetry = np.arange(30.0).reshape(6, 5) / 30
-    found = runs(np.array(times, dtype=float), telemetry)
+    found = split_at_gaps(np.array(times, dtype=float), telemetry)
     assert [len(run) for run in found] == [3, 2, 1]
     np.testing.assert_array_equal(np.concatenate(found), telemetry)
 
 
 @pytest.mark.parametrize("times", [[], [5.0], [5.0, 5000.0]])
 def test_a_series_without_a_gap_is_one_run(times):
-    assert [len(run) for run in runs(np.array(times, dtype=float), history(times).telemetry)] == [
+    assert [len(run) for run in split_at_gaps(np.array(times, dtype=float), history(times).telemetry)] == [
         len(times)
     ]
 
 
 def test_sliding_gives_every_window_oldest_first():
     telemetry = np.arange(30.0).reshape(6, 5)
-    found = sliding(telemetry, 4)
+    found = sliding_windows(telemetry, 4)
     assert found.shape == (3, 4, 5)
     for start in range(3):
         np.testing.assert_array_equal(found[start], telemetry[start : start + 4])
@@ -92,8 +99,8 @@ def test_sliding_gives_every_window_oldest_first():
 
 def test_sliding_copies_nothing():
     telemetry = np.zeros((6, 5))
-    assert np.shares_memory(sliding(telemetry, 4), telemetry)
+    assert np.shares_memory(sliding_windows(telemetry, 4), telemetry)
 
 
 def test_too_short_a_series_has_no_window():
-    assert sliding(np.zeros((3, 5)), 4).shape == (0, 4, 5)
+    assert sliding_windows(np.zeros((3, 5)), 4).shape == (0, 4, 5)

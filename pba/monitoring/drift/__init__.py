@@ -1,7 +1,8 @@
-"""Has a link, or how well it or a whole mode is forecast, changed? ADWIN watches scored forecasts.
+"""Drift detection: ADWIN on scored forecasts notices changes of a link, or of their accuracy.
 
-An alarm opens when the mean of a stream has changed, and ends when nothing more has for a while.
-What to do about an alarm, and where it is stored, is the caller's.
+An alarm opens when the mean of a stream has changed, and ends when no stream has changed for a
+while. Pure state machines: outcomes in, alarms out. Storing alarms and acting on them is the
+caller's task.
 """
 
 from pba.monitoring.drift.alarms import Alarm, AlarmStage, Change, WatchedStream
@@ -12,11 +13,11 @@ from pba.monitoring.drift.mode_streams import ModeDriftDetector, ModeOutcome
 __all__ = [
     "SETTLED",
     "Alarm",
+    "AlarmStage",
     "Change",
     "DriftDetector",
+    "LinkOutcome",
     "ModeDriftDetector",
     "ModeOutcome",
-    "LinkOutcome",
-    "AlarmStage",
     "WatchedStream",
 ]

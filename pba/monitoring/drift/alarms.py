@@ -1,19 +1,19 @@
-"""What is told of a change: alarms and the changes in them. What they mean is in docs/drift.md."""
+"""Alarms and the changes they report; docs/drift.md explains how to read them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["Alarm", "Change", "AlarmStage", "WatchedStream"]
+__all__ = ["Alarm", "AlarmStage", "Change", "WatchedStream"]
 
 
 class WatchedStream(StrEnum):
-    """What can change: the mean of one of four streams.
+    """The streams whose mean is watched.
 
-    ``HITS`` is the share of forecasts in band; ``BIAS`` by how much forecasts are too high or low;
-    ``ERROR`` how far off they are, to whichever side; ``LEVEL`` the bandwidth itself, because
-    forecasts follow a link to its new level within a few samples.
+    ``HITS`` is the share of forecasts in band, ``BIAS`` by how much forecasts are too high or too
+    low, ``ERROR`` how far off they are in either direction, and ``LEVEL`` the bandwidth itself,
+    because forecasts follow a link to a new level within a few samples.
     """
 
     HITS = "hits"
@@ -23,7 +23,7 @@ class WatchedStream(StrEnum):
 
 
 class AlarmStage(StrEnum):
-    """What an alarm is told for: it opened, something else changed meanwhile, or it ended."""
+    """Why an alarm is reported: it opened, another stream changed meanwhile, or it ended."""
 
     OPENED = "opened"
     CHANGED = "changed"
@@ -32,27 +32,27 @@ class AlarmStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changed, since when, and how sure that is.
+    """A change of one stream's mean.
 
     Parameters
     ----------
     what
         The stream whose mean changed.
     before, after
-        Its mean on either side. Of a link: a share for ``hits``; the geometric mean of forecast /
-        actual for ``bias`` (1.1: 10 % too high); how far off forecasts typically are, as a share,
-        for ``error``; the geometric mean in Mbps for ``level``. A rate counts as at least 0.01
-        Mbps, an error as at most e² (7.4) times, and an actual as that near the median of the last
-        five. Of a mode: the share in band, less what the confidence said, for ``hits``; ``bias``
-        and ``error`` in widths of the middle half that was forecast, 4 at most.
+        The mean before and after. For a link: a share for ``hits``; the geometric mean of
+        forecast / actual for ``bias`` (1.1: 10 % too high); the typical relative error for
+        ``error``; the geometric mean in Mbps for ``level``. Rates are at least 0.01 Mbps; errors,
+        and actuals relative to the median of the last five, are limited to a factor of e² (7.4).
+        For a mode: the share in band minus the mean confidence for ``hits``; ``bias`` and ``error``
+        in units of the predicted interquartile range, at most 4.
     since_s
         Unix seconds of the first outcome after the change, as estimated.
     flagged_s
-        Unix seconds of the outcome at which it was noticed.
+        Unix seconds of the outcome at which it was detected.
     confidence
-        One less the chance that a stream which did not change looks like this somewhere; see
-        `pba.monitoring.drift.change_point.confidence`. It counts for one stream at one moment, not for all links at
-        all times.
+        1 minus the probability that an unchanged stream shows such a change at some place in the
+        examined values (`pba.monitoring.drift.change_point.confidence`). It holds for one stream at
+        one time, not jointly for all links at all times.
     """
 
     what: WatchedStream
@@ -65,17 +65,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Changes of one link or mode that belong together, from the first until it has settled.
+    """The changes of one link or mode from the first until the streams have settled.
 
     Parameters
     ----------
     stage
-        What it was told for last.
+        Why it was last reported.
     opened_s
-        Unix seconds of the outcome at which it opened; names it among the others of its link or
-        mode.
+        Unix seconds of the outcome at which it opened; identifies the alarm among those of its link
+        or mode.
     changes
-        The latest `Change` of each stream that changed, at least one, in the order of `WatchedStream`.
+        The latest `Change` of each stream that changed, at least one, ordered as `WatchedStream`.
     ended_s
         Unix seconds of the outcome at which it ended; None while it is open.
     """
@@ -91,8 +91,11 @@ class Alarm:
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
-        """Return the alarm that ``body``, its wire form, describes."""
-        changes = (Change(**{**one, "what": WatchedStream(one["what"])}) for one in body["changes"])
+        """Return the alarm with the wire form ``body``."""
+        changes = (
+            Change(**{**change, "what": WatchedStream(change["what"])})
+            for change in body["changes"]
+        )
         return cls(AlarmStage(body["stage"]), body["opened_s"], tuple(changes), body["ended_s"])
 
     @property
@@ -102,5 +105,5 @@ class Alarm:
 
     @property
     def flagged_s(self) -> float:
-        """Unix seconds at which its newest change was noticed."""
+        """Unix seconds at which its newest change was detected."""
         return max(change.flagged_s for change in self.changes)

@@ -1,4 +1,4 @@
-"""ADWIN on a few streams that are watched together, and the one alarm that they share."""
+"""ADWIN on a few parallel streams, and the alarm that they share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,22 +7,22 @@ from typing import NamedTuple
 import numpy as np
 
 from pba.monitoring.drift.alarms import Alarm, AlarmStage, Change, WatchedStream
-from pba.monitoring.drift.change_point import FEWEST, confidence, split
+from pba.monitoring.drift.change_point import MIN_SEGMENT, confidence, split
 from pba.types import Floats
 
 __all__ = ["SETTLED", "Detector", "Stream"]
 
 SETTLED = 120
-"""An alarm ends after this many outcomes in a row in which nothing more has changed."""
+"""An alarm ends after this many successive outcomes without another change."""
 
-_REMEMBERED = 256  # outcomes, to say what changed and since when
-_CLOCK, _SHORTEST, _GRACE = 2, 5, 30
-_LEAST_SURE = 0.99
-_LOOKS, _EVERY = 41, 4
+_RECENT = 256  # outcomes from which the time and size of a change are estimated
+_CLOCK, _MIN_WINDOW, _GRACE_PERIOD = 2, 5, 30  # ADWIN's
+_MIN_CONFIDENCE = 0.99
+_CHECK_FOR, _CHECK_EVERY = 41, 4  # outcomes after ADWIN noticed a change
 
 
 class Stream(NamedTuple):
-    """What is watched, and how.
+    """A watched stream and its parameters.
 
     Parameters
     ----------
@@ -31,46 +31,46 @@ class Stream(NamedTuple):
     delta
         ADWIN's.
     unit
-        What ADWIN takes for 1: it scales the second term of its bound, and so sets the change too
-        small to see.
-    least
-        The change of the mean that is too small to matter.
-    read
-        From a mean to what an alarm says of it.
+        The value that counts as 1 for ADWIN. It scales the second term of ADWIN's bound, and so
+        the smallest change that is noticed.
+    min_change
+        Changes of the mean below this are ignored.
+    to_report
+        Converts a mean to the value that an alarm reports.
     """
 
     what: WatchedStream
     delta: float
     unit: float
-    least: float
-    read: Callable[[float], float] = float
+    min_change: float
+    to_report: Callable[[float], float] = float
 
 
 class Detector:
-    """Watches streams whose values come together, and keeps their open alarm.
+    """Watches streams whose values arrive together, and keeps their open alarm.
 
-    One ADWIN a stream notices that the mean has changed: it keeps a window that grows while the
-    stream is steady, and drops its older part when the means of two parts differ by more than
-    chance allows (Bifet and Gavalda, "Learning from time-changing data with adaptive windowing",
-    SDM 2007). When and by how much is then estimated from the last 256 outcomes by least squares
-    (Bai, "Least squares estimation of a shift in linear processes", Journal of Time Series
-    Analysis, 1994). A change that is small, or that the stream's own memory explains, is passed
-    over. Changes that take longer than some 250 outcomes are too slow to be noticed.
+    One ADWIN per stream notices changes of the mean: it keeps a window that grows while the stream
+    is stationary, and drops the older part when the means of two parts differ significantly (Bifet
+    and Gavalda, "Learning from time-changing data with adaptive windowing", SDM 2007). Time and
+    size of the change are then estimated from the last 256 outcomes by least squares (Bai, "Least
+    squares estimation of a shift in linear processes", Journal of Time Series Analysis, 1994). A
+    change that is small, or that the stream's autocorrelation explains, is ignored. Changes that
+    take longer than some 250 outcomes are too slow to be noticed.
 
-    It depends on nothing but what it is given, so it is rebuilt from stored outcomes instead of
-    stored itself: give the alarm that was told last and feed the last outcomes, some 400 or more,
-    in order. What that alarm told is not told again, so what `update` returns meanwhile is news:
-    the end of an alarm that ended unheard, or a change that nobody watched. Without ``last``,
-    ignore what it returns meanwhile.
+    The state depends on the outcomes alone, so a detector is rebuilt from stored outcomes: pass the
+    last reported alarm as ``last`` and replay the last outcomes, some 400 or more, in order.
+    Changes that this alarm has reported are not reported again. Alarms that `update` returns during
+    the replay are new: ends and changes that happened while no detector was running. Without
+    ``last``, ignore the alarms returned during the replay.
 
     Parameters
     ----------
     streams
         In the order of `WatchedStream`.
     last
-        The alarm that was told last, open or ended; None if there was none.
+        The last reported alarm, open or ended; None if there was none.
     quiet_s
-        An alarm stays open for this long after the newest change at least.
+        An alarm stays open for at least this long after its newest change.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Detector:
         self._quiet_s = quiet_s
         self._quiet = 0
         self._recent = _Recent(len(streams))
-        self._watches = [_Watch(at, stream) for at, stream in enumerate(streams)]
+        self._monitors = [_StreamMonitor(at, stream) for at, stream in enumerate(streams)]
 
     @property
     def alarm(self) -> Alarm | None:
@@ -89,45 +89,50 @@ class Detector:
         return self._open
 
     def update(self, now_s: float, values: Sequence[float]) -> Alarm | None:
-        """Take in one value a stream; return the alarm if it opened, changed or ended by them.
+        """Process one value per stream; return the alarm if it opened, changed or ended.
 
         Parameters
         ----------
         now_s
-            Unix seconds of the outcome, not before the last.
+            Unix seconds of the outcome, not before those of the last one.
         values
             In the order of the streams.
         """
         self._recent.add((*values, now_s))
-        suspect = [
-            watch for watch, value in zip(self._watches, values, strict=True) if watch.see(value)
+        suspects = [
+            monitor
+            for monitor, value in zip(self._monitors, values, strict=True)
+            if monitor.update(value)
         ]
-        found = [change for watch in suspect if (change := self._change(watch))]
-        return self._raise(found) if found else self._settle(now_s)
+        changes = [change for monitor in suspects if (change := self._change(monitor))]
+        return self._raise(changes) if changes else self._settle(now_s)
 
-    def _change(self, watch: "_Watch") -> Change | None:
-        """Return the stream's change; None where it is small, not sure enough, or was told."""
-        count = self._recent.seen - watch.started
-        values, times_s = self._recent.last(watch.at, count), self._recent.last(-1, count)
-        found = _located(watch.stream, values, times_s) if len(values) >= 2 * FEWEST else None
-        if found is None:
+    def _change(self, monitor: "_StreamMonitor") -> Change | None:
+        """Return the stream's change; None if it is small, uncertain, or already reported."""
+        count = self._recent.seen - monitor.started
+        values, times_s = self._recent.last(monitor.column, count), self._recent.last(-1, count)
+        if len(values) < 2 * MIN_SEGMENT:
             return None
-        watch.started, watch.looks = self._recent.seen, 0
-        return None if self._was_told(found) else found
+        change = _estimate_change(monitor.stream, values, times_s)
+        if change is None:
+            return None
+        monitor.started, monitor.checks_left = self._recent.seen, 0
+        return None if self._was_reported(change) else change
 
-    def _was_told(self, change: Change) -> bool:
-        """Return whether the alarm given at the start, or one before it, told of ``change``."""
+    def _was_reported(self, change: Change) -> bool:
+        """Return whether ``last``, or an alarm before it, has reported ``change``."""
         if self._last is None:
             return False
-        told_s = [one.flagged_s for one in self._last.changes if one.what is change.what]
-        of_old = change.flagged_s <= self._last.opened_s
-        return of_old or any(change.since_s <= one_s for one_s in told_s)
+        reported = (other for other in self._last.changes if other.what is change.what)
+        return change.flagged_s <= self._last.opened_s or any(
+            change.since_s <= other.flagged_s for other in reported
+        )
 
-    def _raise(self, found: list[Change]) -> Alarm:
+    def _raise(self, new: list[Change]) -> Alarm:
         self._quiet = 0
-        alarm = self._open or Alarm(AlarmStage.OPENED, found[0].flagged_s, ())
+        alarm = self._open or Alarm(AlarmStage.OPENED, new[0].flagged_s, ())
         stage = AlarmStage.CHANGED if self._open else AlarmStage.OPENED
-        latest = {change.what: change for change in (*alarm.changes, *found)}
+        latest = {change.what: change for change in (*alarm.changes, *new)}
         changes = tuple(latest[what] for what in WatchedStream if what in latest)
         self._open = replace(alarm, stage=stage, changes=changes)
         return self._open
@@ -143,59 +148,63 @@ class Detector:
         return replace(alarm, stage=AlarmStage.ENDED, ended_s=now_s)
 
 
-class _Watch:
-    """One stream, its ADWIN, and what is to be looked at."""
+class _StreamMonitor:
+    """One stream, its ADWIN, and how long to check for a change."""
 
-    def __init__(self, at: int, stream: Stream) -> None:
-        # river.drift brings pandas and scipy: seconds and 170 MB that only watchers should pay.
+    def __init__(self, column: int, stream: Stream) -> None:
+        # river.drift imports pandas and scipy: seconds and 170 MB, which only detectors should pay.
         from river.drift import ADWIN
 
-        self.at, self.stream = at, stream
-        self.started = self.looks = 0
+        self.column, self.stream = column, stream
+        self.started = self.checks_left = 0
         self._adwin = ADWIN(
-            stream.delta, clock=_CLOCK, min_window_length=_SHORTEST, grace_period=_GRACE
+            stream.delta, clock=_CLOCK, min_window_length=_MIN_WINDOW, grace_period=_GRACE_PERIOD
         )
 
-    def see(self, value: float) -> bool:
-        """Show ``value`` to the ADWIN; return whether to look for a change now.
+    def update(self, value: float) -> bool:
+        """Pass ``value`` to the ADWIN; return whether to check for a change now.
 
-        ADWIN starts anew after it noticed a change, often so early that it cannot be told from the
-        stream's own memory. It would not notice it twice: one looks again for a while instead.
+        ADWIN often notices a change before it can be distinguished from autocorrelation, and then
+        starts over and does not notice it again. So the stream is checked repeatedly for a while.
         """
         self._adwin.update(value / self.stream.unit)
         if self._adwin.drift_detected:
-            self.looks = _LOOKS
-        elif self.looks:
-            self.looks -= 1
-        return self.looks % _EVERY == 1
+            self.checks_left = _CHECK_FOR
+        elif self.checks_left:
+            self.checks_left -= 1
+        return self.checks_left % _CHECK_EVERY == 1
 
 
 class _Recent:
-    """The last values of the streams and their times, in a ring: 2 kB a stream."""
+    """The last values of the streams and their times, in a ring buffer: 2 kB per stream."""
 
     def __init__(self, streams: int) -> None:
-        self._table = np.empty((_REMEMBERED, streams + 1))
+        self._table = np.empty((_RECENT, streams + 1))
         self.seen = 0
 
     def add(self, row: tuple[float, ...]) -> None:
-        self._table[self.seen % _REMEMBERED] = row
+        self._table[self.seen % _RECENT] = row
         self.seen += 1
 
     def last(self, column: int, count: int) -> Floats:
-        """Return the last ``count`` values of ``column``, or as many as there are, oldest first."""
-        count = min(count, self.seen, _REMEMBERED)
-        rows = np.arange(self.seen - count, self.seen) % _REMEMBERED
+        """Return up to ``count`` last values of ``column``, oldest first."""
+        count = min(count, self.seen, _RECENT)
+        rows = np.arange(self.seen - count, self.seen) % _RECENT
         return np.asarray(self._table[rows, column])
 
 
-def _located(stream: Stream, values: Floats, times_s: Floats) -> Change | None:
-    """Return where and how ``values`` changed; None if by little or not surely."""
-    at = split(values)
-    before, after = float(values[:at].mean()), float(values[at:].mean())
-    sure = confidence(values, at)
-    if abs(after - before) < stream.least or sure < _LEAST_SURE:
+def _estimate_change(stream: Stream, values: Floats, times_s: Floats) -> Change | None:
+    """Return time and size of the change in ``values``; None if small or uncertain."""
+    index = split(values)
+    before, after = float(values[:index].mean()), float(values[index:].mean())
+    certainty = confidence(values, index)
+    if abs(after - before) < stream.min_change or certainty < _MIN_CONFIDENCE:
         return None
-    read = stream.read
     return Change(
-        stream.what, read(before), read(after), float(times_s[at]), float(times_s[-1]), sure
+        what=stream.what,
+        before=stream.to_report(before),
+        after=stream.to_report(after),
+        since_s=float(times_s[index]),
+        flagged_s=float(times_s[-1]),
+        confidence=certainty,
     )

@@ -8,16 +8,16 @@ from pba.errors import InvalidInput
 from pba.monitoring.drift.alarms import Alarm, WatchedStream
 from pba.monitoring.drift.detector import Detector, Stream
 
-__all__ = ["DriftDetector", "LinkOutcome", "log_rate", "near"]
+__all__ = ["DriftDetector", "LinkOutcome", "clamp", "log_rate"]
 
-_USUAL = 5  # actuals, whose median a level is compared with
-_LEAST_MBPS = 0.01
-_FARTHEST = 2.0  # in the logarithm
+_MEDIAN_OF = 5  # actuals
+_MIN_MBPS = 0.01
+_MAX_DEVIATION = 2.0  # in the logarithm
 
 
 @dataclass(frozen=True, slots=True)
 class LinkOutcome:
-    """One forecast, one step ahead, and what came of it: an outcome.
+    """One forecast of a link, one step ahead, and its actual.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class LinkOutcome:
     actual_mbps, forecast_mbps
         At least 0; an outage is 0.
     hit
-        What `pba.evaluation.metrics.in_band` said.
+        The result of `pba.evaluation.metrics.in_band`.
 
     Raises
     ------
@@ -47,49 +47,49 @@ class LinkOutcome:
             )
 
 
-def _off(root: float) -> float:
+def _relative_error(root: float) -> float:
     return math.expm1(root**2)
 
 
 _STREAMS = (
     Stream(WatchedStream.HITS, 1e-5, 1.0, 0.1),
     Stream(WatchedStream.BIAS, 1e-7, 0.05, math.log(1.1), math.exp),
-    Stream(WatchedStream.ERROR, 1e-5, 0.02, 0.06, _off),
+    Stream(WatchedStream.ERROR, 1e-5, 0.02, 0.06, _relative_error),
     Stream(WatchedStream.LEVEL, 1e-8, 0.05, math.log(1.2), math.exp),
 )
-"""Found by experiment on synthetic streams and `val` traces; see docs/drift.md."""
+"""Tuned on synthetic streams and `val` traces; see docs/results/drift.md."""
 
 
 class DriftDetector:
     """Watches the scored one-step forecasts of one link and keeps its open alarm.
 
-    As `pba.monitoring.drift.detector.Detector`, with the streams
+    See `pba.monitoring.drift.detector.Detector`. The streams are
 
     - ``hits``: 1 or 0;
     - ``bias``: ``e = log(forecast / actual)``;
-    - ``error``: the square root of ``abs(e)``, whose spread is steadier than that of ``abs(e)``;
+    - ``error``: ``sqrt(abs(e))``, whose variance is more stable than that of ``abs(e)``;
     - ``level``: ``log(actual)``.
 
     Parameters
     ----------
     last
-        The alarm of this link that was told last, open or ended; None if there was none.
+        The last reported alarm of this link, open or ended; None if there was none.
 
     Examples
     --------
     >>> detector = DriftDetector()
     >>> for second in range(300):
     ...     mbps = (100.0 if second < 200 else 60.0) + second % 7
-    ...     told = detector.update(Scored(second, mbps, mbps, hit=True))
-    ...     if told:
-    ...         level = told.changes[0]
-    ...         print(told.stage, level.what, level.since_s, level.before, level.after)
+    ...     alarm = detector.update(LinkOutcome(second, mbps, mbps, hit=True))
+    ...     if alarm:
+    ...         level = alarm.changes[0]
+    ...         print(alarm.stage, level.what, level.since_s, level.before, level.after)
     opened level 200.0 102.95 63.10
     """
 
     def __init__(self, last: Alarm | None = None) -> None:
         self._detector = Detector(_STREAMS, last)
-        self._actuals = deque[float](maxlen=_USUAL)
+        self._actuals = deque[float](maxlen=_MEDIAN_OF)
 
     @property
     def alarm(self) -> Alarm | None:
@@ -97,34 +97,35 @@ class DriftDetector:
         return self._detector.alarm
 
     def update(self, outcome: LinkOutcome) -> Alarm | None:
-        """Take in the next outcome; return the alarm if it opened, changed or ended by it.
+        """Process the next outcome; return the alarm if it opened, changed or ended.
 
         Parameters
         ----------
         outcome
-            Later than all before it.
+            Later than all outcomes before.
         """
         self._actuals.append(log_rate(outcome.actual_mbps))
-        usual = sorted(self._actuals)[len(self._actuals) // 2]
-        return self._detector.update(outcome.timestamp_s, _values(outcome, usual))
+        median = sorted(self._actuals)[len(self._actuals) // 2]
+        return self._detector.update(outcome.timestamp_s, _values(outcome, median))
 
 
-def _values(scored: LinkOutcome, usual: float) -> tuple[float, float, float, float]:
-    """Return what the streams see.
+def _values(outcome: LinkOutcome, median: float) -> tuple[float, float, float, float]:
+    """Return the values of the streams.
 
-    What is far off counts as no farther than ``_FARTHEST``, so that one outage does not make a
-    stream look wild for the next thousand samples.
+    Deviations are limited, so that one outage does not inflate a stream's variance for the next
+    thousand samples.
     """
-    actual = log_rate(scored.actual_mbps)
-    error = near(log_rate(scored.forecast_mbps) - actual, 0.0, _FARTHEST)
-    return float(scored.hit), error, math.sqrt(abs(error)), near(actual, usual, _FARTHEST)
+    actual = log_rate(outcome.actual_mbps)
+    error = clamp(log_rate(outcome.forecast_mbps) - actual, 0.0, _MAX_DEVIATION)
+    level = clamp(actual, median, _MAX_DEVIATION)
+    return float(outcome.hit), error, math.sqrt(abs(error)), level
 
 
 def log_rate(rate_mbps: float) -> float:
-    """Return the logarithm of a rate that counts as at least 0.01 Mbps."""
-    return math.log(max(rate_mbps, _LEAST_MBPS))
+    """Return the logarithm of a rate, at least that of 0.01 Mbps."""
+    return math.log(max(rate_mbps, _MIN_MBPS))
 
 
-def near(value: float, middle: float, farthest: float) -> float:
-    """Return ``value``, or where it is farther from ``middle``, what is ``farthest`` from it."""
-    return min(max(value, middle - farthest), middle + farthest)
+def clamp(value: float, centre: float, max_deviation: float) -> float:
+    """Return ``value`` limited to ``centre - max_deviation`` … ``centre + max_deviation``."""
+    return min(max(value, centre - max_deviation), centre + max_deviation)

@@ -16,7 +16,7 @@ from deployments.grpc.health import Health
 from deployments.grpc.server import SERVICE, GrpcServer
 from deployments.settings import Settings
 from pba.errors import Busy, NotFound, PBAError, StoreUnavailable, Unavailable
-from pba.forecasting.planning import Query
+from pba.forecasting.query import Query
 from pba.serving.local_service import LocalService
 from pba.types import Forecast, History
 from tests.deployments.grpc import messages

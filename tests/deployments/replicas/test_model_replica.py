@@ -172,13 +172,13 @@ async def test_a_registry_that_hangs_keeps_no_replica_from_starting(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     place.registry.promote(NAME, "a", "me")
-    answers, look = threading.Event(), Follower.look
+    answers, look = threading.Event(), Follower.poll
 
     def hanging(self: Follower, *given: Any) -> Any:
         assert answers.wait(20)
         return look(self, *given)
 
-    monkeypatch.setattr(Follower, "look", hanging)
+    monkeypatch.setattr(Follower, "poll", hanging)
     monkeypatch.setattr(model_replica, "_PATIENCE_S", 0.1)
     server = await place.started()
     assert (await server.describe())["version"] == "toy-1"
@@ -227,7 +227,7 @@ async def test_a_replica_that_stopped_following_is_unwell(
     def broken(self: Follower, *given: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Follower, "look", broken)
+    monkeypatch.setattr(Follower, "poll", broken)
     assert server._following
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(server._following, 5)

@@ -1,1 +1,1 @@
-"""Steps from each schema of the store to the next, run by Alembic."""
+"""Alembic migrations from each version of the schema to the next; `pba.store.migrate` runs them."""

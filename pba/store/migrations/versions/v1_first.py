@@ -1,4 +1,4 @@
-"""The first tables, as they were: `pba.store.tables` is how they are now."""
+"""The first schema, as it was. The current one is `pba.store.tables`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,9 +6,31 @@ from alembic import op
 revision = "v1"
 down_revision = None
 
+_SUMS = (
+    "scored",
+    "hits",
+    "over",
+    "under",
+    "covered_50",
+    "covered_90",
+    "confidence",
+    "error_mbps",
+    "absolute_error_mbps",
+)
+
 
 def upgrade() -> None:
-    """Create everything."""
+    """Create all tables."""
+    _create_events()
+    _create_forecasts()
+    _create_links()
+    _create_outcomes()
+    _create_records()
+    _create_samples()
+    _create_aggregates()
+
+
+def _create_events() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -19,6 +41,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_events_at", "events", ["at_us"], unique=False)
+
+
+def _create_forecasts() -> None:
     op.create_table(
         "forecasts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -45,6 +70,9 @@ def upgrade() -> None:
         sqlite_where=sa.text('"open"'),
         postgresql_where=sa.text('"open"'),
     )
+
+
+def _create_links() -> None:
     op.create_table(
         "links",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -59,6 +87,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("link_id", name=op.f("uq_links_link_id")),
     )
+
+
+def _create_outcomes() -> None:
     op.create_table(
         "outcomes",
         sa.Column("forecast", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -73,12 +104,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_outcomes_link", "outcomes", ["link", "at_us"], unique=False)
+
+
+def _create_records() -> None:
     op.create_table(
         "records",
         sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("link"),
     )
+
+
+def _create_samples() -> None:
     op.create_table(
         "samples",
         sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -91,33 +128,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("link", "at_us"),
         sqlite_with_rowid=False,
     )
+
+
+def _create_aggregates() -> None:
     op.create_table(
         "tallies",
         sa.Column("mode", sa.String(length=16), nullable=False),
         sa.Column("source", sa.String(length=16), nullable=False),
         sa.Column("version", sa.String(length=200), nullable=False),
         sa.Column("steps", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("scored", sa.Float(precision=53), server_default=sa.text("0"), nullable=False),
-        sa.Column("hits", sa.Float(precision=53), server_default=sa.text("0"), nullable=False),
-        sa.Column("over", sa.Float(precision=53), server_default=sa.text("0"), nullable=False),
-        sa.Column("under", sa.Float(precision=53), server_default=sa.text("0"), nullable=False),
-        sa.Column(
-            "covered_50", sa.Float(precision=53), server_default=sa.text("0"), nullable=False
-        ),
-        sa.Column(
-            "covered_90", sa.Float(precision=53), server_default=sa.text("0"), nullable=False
-        ),
-        sa.Column(
-            "confidence", sa.Float(precision=53), server_default=sa.text("0"), nullable=False
-        ),
-        sa.Column(
-            "error_mbps", sa.Float(precision=53), server_default=sa.text("0"), nullable=False
-        ),
-        sa.Column(
-            "absolute_error_mbps",
-            sa.Float(precision=53),
-            server_default=sa.text("0"),
-            nullable=False,
+        *(
+            sa.Column(name, sa.Float(precision=53), server_default=sa.text("0"), nullable=False)
+            for name in _SUMS
         ),
         sa.PrimaryKeyConstraint("mode", "source", "version", "steps"),
     )

@@ -1,4 +1,4 @@
-"""Forecasts of two arms, one of them served; flags."""
+"""Forecasts of two arms, one of them served; the flags."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,7 +20,13 @@ _SUMS = (
 
 
 def upgrade() -> None:
-    """Take everything so far for v3's and served."""
+    """Add arms; everything stored before counts as v3's and served."""
+    _add_arms_to_forecasts()
+    _add_arms_to_aggregates()
+    _create_flags()
+
+
+def _add_arms_to_forecasts() -> None:
     with op.batch_alter_table("forecasts") as table:
         for column in _arms():
             table.add_column(column)
@@ -28,6 +34,9 @@ def upgrade() -> None:
         table.create_unique_constraint(
             "uq_forecasts_link_after_us_arm_version", ["link", "after_us", "arm", "version"]
         )
+
+
+def _add_arms_to_aggregates() -> None:
     op.rename_table("tallies", "tallies_before")  # SQLite cannot change a primary key
     op.create_table(
         "tallies",
@@ -44,9 +53,12 @@ def upgrade() -> None:
             "mode", "source", "version", "arm", "served", "steps", name="pk_tallies"
         ),
     )
-    kept = f"mode, source, version, steps, {', '.join(_quoted(name) for name in _SUMS)}"
-    op.execute(f"INSERT INTO tallies ({kept}) SELECT {kept} FROM tallies_before")
+    columns = f"mode, source, version, steps, {', '.join(_quoted(name) for name in _SUMS)}"
+    op.execute(f"INSERT INTO tallies ({columns}) SELECT {columns} FROM tallies_before")
     op.drop_table("tallies_before")
+
+
+def _create_flags() -> None:
     op.create_table(
         "flags",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -66,4 +78,4 @@ def _arms() -> list[sa.Column[object]]:
 
 
 def _quoted(name: str) -> str:
-    return f'"{name}"'  # over is a word of SQL
+    return f'"{name}"'  # OVER is a keyword of SQL

@@ -1,0 +1,77 @@
+"""Forecasts: from given histories, and from what links have stored."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from pba.errors import PBAError
+from pba.forecasting.allocation import AllocationRequest
+from pba.types import Forecast
+
+from ..http import body_of, json_response, services_of
+from ..openapi import describe_call
+from ..parameters import LinkId
+from ..request_models import BulkForecastRequest, ForecastRequest, LinksRequest
+from ..request_reading import read_link_ids, read_queries, read_query
+from ..response_models import BulkForecastResponse, ForecastDocument
+
+__all__ = ["bulk_items", "router"]
+
+router = APIRouter(tags=["forecasts"])
+
+
+@router.post("/v1/forecast", **describe_call(ForecastDocument, ForecastRequest, statuses=(503,)))
+async def post_forecast(request: Request) -> Response:
+    """Forecast from a given history."""
+    plane, body = services_of(request).plane, await body_of(request)
+    with plane.admit("forecast") as started:
+        forecast = await plane.forecast(read_query(body), started)
+    return json_response(forecast.as_dict())
+
+
+@router.post(
+    "/v1/forecasts", **describe_call(BulkForecastResponse, BulkForecastRequest, statuses=(503,))
+)
+async def post_forecasts(request: Request) -> Response:
+    """Forecast from many histories at once; each is answered in its place."""
+    services, body = services_of(request), await body_of(request)
+    with services.plane.admit("forecasts"):
+        queries = read_queries(body, services.settings.max_items)
+        items = await services.plane.forecasts(queries)
+    return json_response({"forecasts": bulk_items(items)})
+
+
+@router.get(
+    "/v1/links/{link_id}/forecast",
+    **describe_call(ForecastDocument, statuses=(404, 422, 503)),
+)
+async def get_link_forecast(
+    request: Request, link_id: LinkId, allocation: bool = False
+) -> Response:
+    """Forecast from a link's stored history; with the default advice if requested."""
+    plane = services_of(request).plane
+    with plane.admit("link_forecast") as started:
+        advice = AllocationRequest() if allocation else None
+        forecast = await plane.link_forecast(link_id, advice, started)
+    return json_response(forecast.as_dict())
+
+
+@router.post(
+    "/v1/links/forecasts", **describe_call(BulkForecastResponse, LinksRequest, statuses=(503,))
+)
+async def post_link_forecasts(request: Request) -> Response:
+    """Forecast for many links from their stored histories; each is answered in its place."""
+    services, body = services_of(request), await body_of(request)
+    with services.plane.admit("link_forecasts"):
+        link_ids, advice = read_link_ids(body, services.settings.max_items)
+        items = await services.plane.link_forecasts(link_ids, advice)
+    return json_response({"forecasts": bulk_items(items)})
+
+
+def bulk_items(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:
+    """Return the wire form of a bulk call's items."""
+    return [
+        {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
+        for item in items
+    ]

@@ -1,0 +1,93 @@
+"""Links: their state, their past, and their deletion."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from pba.types import COLUMNS, History, parse_mode, rfc3339_of
+
+from ..http import json_response, services_of
+from ..openapi import describe_call
+from ..parameters import From, Limit, LinkId, To, time_span
+from ..response_models import DeletionResponse, HistoryResponse, LinkResponse, LinksResponse
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["links"])
+
+
+@router.get(
+    "/v1/links",
+    **describe_call(LinksResponse, statuses=(422, 503)),
+)
+async def get_links(
+    request: Request, mode: str | None = None, cursor: str = "", limit: Limit = 100
+) -> Response:
+    """List links in the order of their names; the next page starts at the answer's cursor."""
+    services = services_of(request)
+    only = None if mode is None else parse_mode(mode)
+    links = await services.plane.read_store(services.store.links, only, cursor, limit)
+    after = links[-1].link_id if len(links) == limit else None
+    return json_response({"links": [link.as_dict() for link in links], "cursor": after})
+
+
+@router.get(
+    "/v1/links/{link_id}",
+    **describe_call(LinkResponse, statuses=(404, 422, 503)),
+)
+async def get_link(request: Request, link_id: LinkId) -> Response:
+    """Return the state of a link."""
+    services = services_of(request)
+    link = await services.plane.read_store(services.store.link, link_id)
+    return json_response(link.as_dict())
+
+
+@router.delete(
+    "/v1/links/{link_id}",
+    **describe_call(DeletionResponse, statuses=(404, 422, 503)),
+)
+async def delete_link(request: Request, link_id: LinkId) -> Response:
+    """Delete a link with its samples, forecasts, outcomes and record."""
+    services = services_of(request)
+    await services.plane.read_store(services.store.delete, link_id)
+    return json_response({"deleted": link_id})
+
+
+@router.get(
+    "/v1/links/{link_id}/history",
+    **describe_call(HistoryResponse, statuses=(404, 422, 503)),
+)
+async def get_history(
+    request: Request,
+    link_id: LinkId,
+    since: From = None,
+    until: To = None,
+    limit: Limit = 1000,
+) -> Response:
+    """Return the samples of a link, and the forecasts recorded beside them."""
+    services = services_of(request)
+    span = time_span(since, until)
+    past = await services.plane.read_store(services.store.history, link_id, *span, limit)
+    return json_response(_history(*past))
+
+
+def _history(samples: History, forecasts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the wire form of a link's past."""
+    rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
+    return {
+        "samples": [{"timestamp": rfc3339_of(at_s)} | _measured(row) for at_s, row in rows],
+        "forecasts": [
+            {
+                "after": rfc3339_of(forecast.pop("after_s")),
+                "made_at": rfc3339_of(forecast.pop("made_at_s")),
+                **forecast,
+            }
+            for forecast in forecasts
+        ],
+    }
+
+
+def _measured(row: list[float]) -> dict[str, float | None]:
+    """Return a sample's values, None where not measured."""
+    pairs = zip(COLUMNS, row, strict=True)
+    return {name: None if value != value else value for name, value in pairs}

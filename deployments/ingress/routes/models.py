@@ -1,0 +1,48 @@
+"""Models: what serves, what is published, promotion and rollback."""
+
+from fastapi import APIRouter, Request, Response
+
+from ..http import body_of, json_response, services_of
+from ..openapi import describe_call
+from ..request_models import PromotionRequest, RollbackRequest
+from ..request_reading import read_promotion, read_rollback
+from ..response_models import ModelsResponse, PointerResponse, VersionsResponse
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["models"])
+
+
+@router.get("/v1/models", **describe_call(ModelsResponse))
+async def get_models(request: Request) -> Response:
+    """Return what serves each mode, and v1, which may be asleep."""
+    return json_response({"models": await services_of(request).status.models()})
+
+
+@router.get(
+    "/v1/models/{mode}/versions",
+    **describe_call(VersionsResponse, statuses=(404, 422, 503)),
+)
+async def get_versions(request: Request, mode: str) -> Response:
+    """Return the published versions of a model, its champion and its former champions."""
+    return json_response(await services_of(request).catalog.versions(mode))
+
+
+@router.post(
+    "/v1/models/{mode}/promote",
+    **describe_call(PointerResponse, PromotionRequest, statuses=(404, 409, 503)),
+)
+async def post_promote(request: Request, mode: str) -> Response:
+    """Verify a version and make it the champion; every replica serves it within seconds."""
+    change = read_promotion(await body_of(request)).model_dump()
+    return json_response(await services_of(request).catalog.promote(mode, **change))
+
+
+@router.post(
+    "/v1/models/{mode}/rollback",
+    **describe_call(PointerResponse, RollbackRequest, statuses=(404, 409, 503)),
+)
+async def post_rollback(request: Request, mode: str) -> Response:
+    """Make the previous champion the champion again."""
+    change = read_rollback(await body_of(request)).model_dump()
+    return json_response(await services_of(request).catalog.rollback(mode, **change))

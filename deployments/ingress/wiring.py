@@ -1,0 +1,103 @@
+"""Wires the services of one router replica from the settings and its deployment handles."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import onnxruntime  # noqa: F401 - at the start, or its import stalls requests at a promotion
+from ray.serve.handle import DeploymentHandle
+
+from pba.models import v1_features
+from pba.registry import Registry
+from pba.registry.promotion import Promoter
+from pba.rollout import Flags
+from pba.serving.data_plane import DataPlane, RequestMeter
+from pba.serving.event_log import EventLog
+from pba.serving.flag_watch import FlagWatch
+from pba.serving.forecast_service import ForecastService, ModelClient
+from pba.serving.group_commit import GroupCommit
+from pba.serving.link_service import LinkService
+from pba.serving.model_catalog import ModelCatalog
+from pba.serving.notifier import LinkNotifier
+from pba.store import Store
+from pba.types import NetworkMode
+
+from ..paths import resolve
+from ..replicas.model_handle import model_client, monitor_client
+from ..settings import Settings
+from ..store_factory import open_store
+from .services import ModelStatus, Services
+
+__all__ = ["Handles", "wire"]
+
+_clock = time.time  # noqa: TID251 - the clock that is passed in
+
+
+@dataclass(frozen=True, slots=True)
+class Handles:
+    """The deployments that a router calls; v1 may be left out."""
+
+    modes: Mapping[NetworkMode, DeploymentHandle[Any]]
+    v1: DeploymentHandle[Any] | None
+    monitor: DeploymentHandle[Any]
+
+
+def wire(settings: Settings, handles: Handles, meter: RequestMeter) -> Services:
+    """Return the services; the flags are not read before `FlagWatch.start`."""
+    store = open_store(settings)
+    flags = FlagWatch(
+        lambda: store.ready().flags(), Flags().changed(settings.flags), settings.flags_every_s
+    )
+    plane = _data_plane(settings, store, _clients(handles), handles, flags, meter)
+    registry = Registry(resolve(settings.registry), _clock)
+    promoter = Promoter(registry, EventLog(store).add, _clock)
+    deadline_s = settings.model_deadline_ms / 1000
+    return Services(
+        plane=plane,
+        store=store,
+        catalog=ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter),
+        status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
+        flags=flags,
+        settings=settings,
+    )
+
+
+def _clients(handles: Handles) -> dict[str, ModelClient]:
+    clients: dict[str, ModelClient] = {
+        mode: model_client(handle) for mode, handle in handles.modes.items()
+    }
+    if handles.v1 is not None:
+        clients[v1_features.NAME] = model_client(handles.v1)
+    return clients
+
+
+def _data_plane(
+    settings: Settings,
+    store: Store,
+    clients: Mapping[str, ModelClient],
+    handles: Handles,
+    flags: FlagWatch,
+    meter: RequestMeter,
+) -> DataPlane:
+    store_deadline_s = settings.store_deadline_ms / 1000
+    forecasts = ForecastService(
+        clients, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
+    )
+    links = LinkService(
+        forecasts,
+        store,
+        GroupCommit(store.write, settings.max_writes_waiting),
+        LinkNotifier(monitor_client(handles.monitor)).notify,
+        settings.max_ahead_s,
+        _now,
+        settings.record_deadline_ms / 1000,
+        store_deadline_s,
+        flags,
+    )
+    return DataPlane(forecasts, links, settings.max_in_flight, meter, store_deadline_s)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

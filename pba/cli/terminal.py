@@ -1,0 +1,31 @@
+"""Tables and progress bars that fit a terminal of 80 columns."""
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+__all__ = ["plain_table", "progress_bar"]
+
+
+def plain_table(*headers: str, numbers_from: int | None = None) -> Table:
+    """Return an empty table with thin rules; a cell that is too long continues below itself.
+
+    Parameters
+    ----------
+    headers
+        The titles of the columns.
+    numbers_from
+        The first of the columns that hold numbers, aligned to the right.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for index, header in enumerate(headers):
+        number = numbers_from is not None and index >= numbers_from
+        table.add_column(header, overflow="fold", justify="right" if number else "left")
+    return table
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar on stderr that disappears at its end; none if that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)

@@ -1,0 +1,166 @@
+"""The async client, and the source of the blocking one.
+
+`python pba/client/generate.py` writes `sync_client.py` from this file, as httpcore does, and a test
+holds the two equal. The alternative, a core that yields calls for two thin classes to run, would
+still need every signature twice, or decorators that hide the docstrings from an editor.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from tenacity import AsyncRetrying
+
+from pba.client import requests, responses
+from pba.client.connection import httpx_arguments
+from pba.client.requests import Samples
+from pba.client.retries import retry_arguments
+from pba.errors import PBAError
+from pba.types import Forecast
+
+__all__ = ["AsyncPBAClient"]
+
+T = TypeVar("T")
+
+
+class AsyncPBAClient:
+    """Calls a running service. Use `async with`, or call `close`.
+
+    A call is repeated where the connection failed, the service is busy (429) or away (502, 503,
+    504): after the time that the service's ``Retry-After`` says, at most 30 s, else after a random
+    wait of at most 0.1 s, then 0.2 s and so on. Repeating is safe: samples are stored once however
+    often they are sent, and a forecast of one moment is scored once. Where only the answer was
+    lost, a repeated `delete_link` raises `NotFound` and a repeated `set_flags` raises `Conflict`,
+    although the first try succeeded.
+
+    Parameters
+    ----------
+    url
+        The address of the service.
+    timeout_s
+        How long connecting, sending and each read of one try may take.
+    retries
+        How often a call is repeated at most.
+
+    Raises
+    ------
+    PBAError
+        By every call: the error that the service sent, as the class it had there. `Unavailable`
+        where nothing answers, or something else than PBA does (a login page, a proxy); `Busy` where
+        that says 429.
+    InvalidRequest
+        If ``url`` is not an HTTP address.
+    """
+
+    def __init__(
+        self, url: str = "http://127.0.0.1:8000", timeout_s: float = 30.0, retries: int = 2
+    ) -> None:
+        self._http = httpx.AsyncClient(**httpx_arguments(url, timeout_s))
+        self._retries = retries
+
+    async def forecast(
+        self,
+        history: Samples,
+        *,
+        link_id: str | None = None,
+        mode: str = "auto",
+        allocation: Mapping[str, Any] | None = None,
+    ) -> Forecast:
+        """Return the forecast from ``history``; with a ``link_id`` both are stored.
+
+        With ``allocation``, which is ``{}`` or limits as in docs/allocation.md, the forecast
+        carries advice.
+        """
+        body = requests.request(history, link_id, mode, allocation)
+        return await self._call("POST", "/v1/forecast", Forecast.from_dict, body)
+
+    async def forecasts(self, histories: Iterable[Samples]) -> list[Forecast | PBAError]:
+        """Return for each history, in order, its forecast or its error."""
+        body = requests.requests_body(histories)
+        return await self._call("POST", "/v1/forecasts", responses.forecasts, body)
+
+    async def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
+        """Store samples of a link; return ``accepted, duplicates, late, expired, mode``."""
+        body = requests.link_samples_body(samples)
+        path = requests.link_path(link_id, "/samples")
+        return await self._call("POST", path, responses.document, body)
+
+    async def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
+        """Store samples of many links, all or none; return what `observe` does for each link."""
+        body = requests.links_samples_body(samples)
+        return await self._call("POST", "/v1/samples", responses.documents_under("links"), body)
+
+    async def link_forecast(self, link_id: str) -> Forecast:
+        """Return the forecast from a link's stored history."""
+        path = requests.link_path(link_id, "/forecast")
+        return await self._call("GET", path, Forecast.from_dict)
+
+    async def link_forecasts(self, link_ids: Sequence[str]) -> list[Forecast | PBAError]:
+        """Return for each link, in order, its forecast or its error."""
+        body = {"link_ids": list(link_ids)}
+        return await self._call("POST", "/v1/links/forecasts", responses.forecasts, body)
+
+    async def link(self, link_id: str) -> dict[str, Any]:
+        """Return the state of a link."""
+        return await self._call("GET", requests.link_path(link_id), responses.document)
+
+    async def delete_link(self, link_id: str) -> None:
+        """Delete a link and all that is stored of it."""
+        await self._call("DELETE", requests.link_path(link_id), responses.anything)
+
+    async def models(self) -> dict[str, Any]:
+        """Return which model serves each mode."""
+        return await self._call("GET", "/v1/models", responses.documents_under("models"))
+
+    async def metrics(self) -> dict[str, Any]:
+        """Return the accuracy and the latency of forecasts, by mode and overall."""
+        return await self._call("GET", "/v1/metrics", responses.document)
+
+    async def flags(self) -> dict[str, Any]:
+        """Return ``version, flags, changed_at, changed_by``."""
+        return await self._call("GET", "/v1/flags", responses.document)
+
+    async def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
+        """Change flags that are at ``version``; return what `flags` returns afterwards.
+
+        Raises
+        ------
+        Conflict
+            If the flags are at another version by now.
+        """
+        body = {"version": version, "who": who, "flags": dict(changes)}
+        return await self._call("PUT", "/v1/flags", responses.document, body)
+
+    async def rollout(self, since: str | None = None) -> dict[str, Any]:
+        """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
+        return await self._call("GET", requests.rollout_path(since), responses.document)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        parse: Callable[[Any], T],
+        body: Mapping[str, Any] | None = None,
+    ) -> T:
+        retrying = AsyncRetrying(**retry_arguments(self._retries))
+        try:
+            response: httpx.Response = await retrying(self._http.request, method, path, json=body)
+        except httpx.RequestError as error:
+            raise responses.unreachable(error) from error
+        return responses.read(response, parse)

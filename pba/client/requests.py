@@ -1,0 +1,90 @@
+"""Bodies and paths of requests: domain values in, JSON values out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from pba.types import COLUMNS, History, NetworkMetrics
+
+__all__ = [
+    "Samples",
+    "link_path",
+    "link_samples_body",
+    "links_samples_body",
+    "request",
+    "requests_body",
+    "rollout_path",
+]
+
+Samples = History | Sequence[NetworkMetrics]
+"""A history, or samples oldest first."""
+
+
+def request(
+    history: Samples,
+    link_id: str | None = None,
+    mode: str = "auto",
+    allocation: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the body of one forecast request.
+
+    Examples
+    --------
+    >>> request([NetworkMetrics(0.0, 80.0), NetworkMetrics(1.0, 82.0, latency_ms=4.0)])
+    {'history': [{'timestamp': 0.0, 'bandwidth_mbps': 80.0},
+                 {'timestamp': 1.0, 'bandwidth_mbps': 82.0, 'latency_ms': 4.0}],
+     'mode': 'auto'}
+    """
+    body: dict[str, Any] = {"history": _rows(history), "mode": mode}
+    if link_id is not None:
+        body["link_id"] = link_id
+    if allocation is not None:
+        body["allocation"] = dict(allocation)
+    return body
+
+
+def requests_body(histories: Iterable[Samples]) -> dict[str, Any]:
+    """Return the body that requests one forecast a history."""
+    return {"requests": [request(history) for history in histories]}
+
+
+def link_samples_body(samples: Samples) -> dict[str, Any]:
+    """Return the body that reports samples of one link."""
+    return {"samples": _rows(samples)}
+
+
+def links_samples_body(samples: Mapping[str, Samples]) -> dict[str, Any]:
+    """Return the body that reports samples of many links."""
+    rows = [
+        {"link_id": link_id} | row
+        for link_id, link_samples in samples.items()
+        for row in _rows(link_samples)
+    ]
+    return {"samples": rows}
+
+
+def link_path(link_id: str, suffix: str = "") -> str:
+    """Return the path of a link; a slash in ``link_id`` is escaped.
+
+    Examples
+    --------
+    >>> link_path("fra1:ams2", "/forecast")
+    '/v1/links/fra1%3Aams2/forecast'
+    """
+    return f"/v1/links/{quote(link_id, safe='')}{suffix}"
+
+
+def rollout_path(since: str | None) -> str:
+    """Return the path of the rollout report."""
+    return "/v1/rollout" if since is None else f"/v1/rollout?since={quote(since)}"
+
+
+def _rows(samples: Samples) -> list[dict[str, Any]]:
+    """Return one JSON object a sample; values that were not measured are left out."""
+    history = samples if isinstance(samples, History) else History.of(samples)
+    rows = zip(history.timestamps_s.tolist(), history.telemetry.tolist(), strict=True)
+    return [
+        {"timestamp": timestamp_s}
+        | {name: value for name, value in zip(COLUMNS, row, strict=True) if value == value}
+        for timestamp_s, row in rows
+    ]

@@ -1,0 +1,95 @@
+"""Which requests are sent again, and when; tenacity does the counting and the waiting.
+
+tenacity rather than stamina, which is built on it: its random exponential wait is the one wanted
+here, a wait may read the response, and it neither logs nor counts retries behind a caller's back.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypedDict
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+from tenacity.retry import retry_base
+
+__all__ = ["RetryArguments", "retry_after_s", "retry_arguments"]
+
+_STATUSES = frozenset({429, 502, 503, 504})
+_MAX_WAIT_S = 30.0
+_backoff = wait_random_exponential(multiplier=0.1, max=_MAX_WAIT_S)
+
+
+class RetryArguments(TypedDict):
+    """The arguments of `tenacity.Retrying` and `tenacity.AsyncRetrying` that PBA sets."""
+
+    retry: retry_base
+    stop: stop_after_attempt
+    wait: Callable[[RetryCallState], float]
+    retry_error_callback: Callable[[RetryCallState], Any]
+
+
+def retry_arguments(retries: int) -> RetryArguments:
+    """Return how a function that returns an `httpx.Response` is called again.
+
+    It is called again, at most ``retries`` times, where the connection failed or the status is 429,
+    502, 503 or 504. The wait before is what ``Retry-After`` says, at most 30 s; without that header
+    it is random, at most 0.1 s, then 0.2 s and so on, so that callers who failed together do not
+    return together. In the end the last response is returned, or the last exception raised.
+    """
+    return {
+        "retry": retry_if_exception_type(httpx.TransportError)
+        | retry_if_result(lambda response: response.status_code in _STATUSES),
+        "stop": stop_after_attempt(1 + retries),
+        "wait": _wait_s,
+        "retry_error_callback": _outcome,
+    }
+
+
+def retry_after_s(response: httpx.Response) -> float | None:
+    """Return the wait that ``Retry-After`` prescribes, 0 to 30 s; None without a valid one.
+
+    The header is a number of seconds or an HTTP date (RFC 9110, section 10.2.3). A date is compared
+    with the response's own ``Date``, so that the two clocks need not agree.
+
+    Examples
+    --------
+    >>> retry_after_s(httpx.Response(429, headers={"Retry-After": "3"}))
+    3.0
+    """
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return min(float(value), _MAX_WAIT_S)
+    moment = _date(value)
+    if moment is None:
+        return None
+    sent = _date(response.headers.get("date", "")) or datetime.now(UTC)
+    return min(max((moment - sent).total_seconds(), 0.0), _MAX_WAIT_S)
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _wait_s(state: RetryCallState) -> float:
+    outcome = state.outcome
+    if outcome is not None and not outcome.failed:
+        prescribed_s = retry_after_s(outcome.result())
+        if prescribed_s is not None:
+            return prescribed_s
+    return _backoff(state)
+
+
+def _outcome(state: RetryCallState) -> Any:
+    assert state.outcome is not None
+    return state.outcome.result()

@@ -1,0 +1,161 @@
+"""The blocking client. Generated from `async_client.py` by `generate.py`: edit there."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from tenacity import Retrying
+
+from pba.client import requests, responses
+from pba.client.connection import httpx_arguments
+from pba.client.requests import Samples
+from pba.client.retries import retry_arguments
+from pba.errors import PBAError
+from pba.types import Forecast
+
+__all__ = ["PBAClient"]
+
+T = TypeVar("T")
+
+
+class PBAClient:
+    """Calls a running service. Use `with`, or call `close`.
+
+    A call is repeated where the connection failed, the service is busy (429) or away (502, 503,
+    504): after the time that the service's ``Retry-After`` says, at most 30 s, else after a random
+    wait of at most 0.1 s, then 0.2 s and so on. Repeating is safe: samples are stored once however
+    often they are sent, and a forecast of one moment is scored once. Where only the answer was
+    lost, a repeated `delete_link` raises `NotFound` and a repeated `set_flags` raises `Conflict`,
+    although the first try succeeded.
+
+    Parameters
+    ----------
+    url
+        The address of the service.
+    timeout_s
+        How long connecting, sending and each read of one try may take.
+    retries
+        How often a call is repeated at most.
+
+    Raises
+    ------
+    PBAError
+        By every call: the error that the service sent, as the class it had there. `Unavailable`
+        where nothing answers, or something else than PBA does (a login page, a proxy); `Busy` where
+        that says 429.
+    InvalidRequest
+        If ``url`` is not an HTTP address.
+    """
+
+    def __init__(
+        self, url: str = "http://127.0.0.1:8000", timeout_s: float = 30.0, retries: int = 2
+    ) -> None:
+        self._http = httpx.Client(**httpx_arguments(url, timeout_s))
+        self._retries = retries
+
+    def forecast(
+        self,
+        history: Samples,
+        *,
+        link_id: str | None = None,
+        mode: str = "auto",
+        allocation: Mapping[str, Any] | None = None,
+    ) -> Forecast:
+        """Return the forecast from ``history``; with a ``link_id`` both are stored.
+
+        With ``allocation``, which is ``{}`` or limits as in docs/allocation.md, the forecast
+        carries advice.
+        """
+        body = requests.request(history, link_id, mode, allocation)
+        return self._call("POST", "/v1/forecast", Forecast.from_dict, body)
+
+    def forecasts(self, histories: Iterable[Samples]) -> list[Forecast | PBAError]:
+        """Return for each history, in order, its forecast or its error."""
+        body = requests.requests_body(histories)
+        return self._call("POST", "/v1/forecasts", responses.forecasts, body)
+
+    def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
+        """Store samples of a link; return ``accepted, duplicates, late, expired, mode``."""
+        body = requests.link_samples_body(samples)
+        path = requests.link_path(link_id, "/samples")
+        return self._call("POST", path, responses.document, body)
+
+    def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
+        """Store samples of many links, all or none; return what `observe` does for each link."""
+        body = requests.links_samples_body(samples)
+        return self._call("POST", "/v1/samples", responses.documents_under("links"), body)
+
+    def link_forecast(self, link_id: str) -> Forecast:
+        """Return the forecast from a link's stored history."""
+        path = requests.link_path(link_id, "/forecast")
+        return self._call("GET", path, Forecast.from_dict)
+
+    def link_forecasts(self, link_ids: Sequence[str]) -> list[Forecast | PBAError]:
+        """Return for each link, in order, its forecast or its error."""
+        body = {"link_ids": list(link_ids)}
+        return self._call("POST", "/v1/links/forecasts", responses.forecasts, body)
+
+    def link(self, link_id: str) -> dict[str, Any]:
+        """Return the state of a link."""
+        return self._call("GET", requests.link_path(link_id), responses.document)
+
+    def delete_link(self, link_id: str) -> None:
+        """Delete a link and all that is stored of it."""
+        self._call("DELETE", requests.link_path(link_id), responses.anything)
+
+    def models(self) -> dict[str, Any]:
+        """Return which model serves each mode."""
+        return self._call("GET", "/v1/models", responses.documents_under("models"))
+
+    def metrics(self) -> dict[str, Any]:
+        """Return the accuracy and the latency of forecasts, by mode and overall."""
+        return self._call("GET", "/v1/metrics", responses.document)
+
+    def flags(self) -> dict[str, Any]:
+        """Return ``version, flags, changed_at, changed_by``."""
+        return self._call("GET", "/v1/flags", responses.document)
+
+    def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
+        """Change flags that are at ``version``; return what `flags` returns afterwards.
+
+        Raises
+        ------
+        Conflict
+            If the flags are at another version by now.
+        """
+        body = {"version": version, "who": who, "flags": dict(changes)}
+        return self._call("PUT", "/v1/flags", responses.document, body)
+
+    def rollout(self, since: str | None = None) -> dict[str, Any]:
+        """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
+        return self._call("GET", requests.rollout_path(since), responses.document)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        parse: Callable[[Any], T],
+        body: Mapping[str, Any] | None = None,
+    ) -> T:
+        retrying = Retrying(**retry_arguments(self._retries))
+        try:
+            response: httpx.Response = retrying(self._http.request, method, path, json=body)
+        except httpx.RequestError as error:
+            raise responses.unreachable(error) from error
+        return responses.read(response, parse)

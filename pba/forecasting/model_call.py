@@ -1,0 +1,44 @@
+"""What the models of one request receive, and what they return."""
+
+from dataclasses import dataclass
+
+from pba.models.base import Prediction
+from pba.models.distribution import Bins
+from pba.types import Floats
+
+__all__ = ["ModelCall", "ModelFailure", "ModelOutput"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelCall:
+    """One call of one model.
+
+    Parameters
+    ----------
+    model
+        The model's name.
+    plans
+        For each row, the index of its plan in the request.
+    telemetry
+        Windows, shape ``(row, window, column)``, physical units, NaN where not measured.
+    """
+
+    model: str
+    plans: tuple[int, ...]
+    telemetry: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelOutput:
+    """A model's prediction for the windows of one call."""
+
+    version: str
+    bins: Bins
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailure:
+    """A call without an output; the reason is ``model_unavailable`` or ``model_late``."""
+
+    reason: str

@@ -1,0 +1,149 @@
+"""What callers may ask of the service, whatever protocol they speak.
+
+HTTP routes, gRPC servicers and handle calls read their request into domain objects, call one method
+here, and write the answer. Nothing here knows a wire format.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from pba.errors import Busy, PBAError
+from pba.forecasting import ForecastResult, Query
+from pba.forecasting.allocation import AllocationRequest
+from pba.serving.deadline import store_deadline
+from pba.serving.forecast_service import ForecastService
+from pba.serving.link_service import LinkService
+from pba.store import Receipt, SampleReport
+from pba.types import Forecast
+
+__all__ = ["DataPlane", "RequestMeter"]
+
+_Result = TypeVar("_Result")
+
+
+class RequestMeter(Protocol):
+    """Counts what the data plane does."""
+
+    def count_error(self, call: str, error: PBAError) -> None:
+        """Count a refused request."""
+
+    def count_forecast(self, forecast: Forecast, seconds: float) -> None:
+        """Count one forecast, and how long it took."""
+
+    def count_bulk(self, items: Sequence[Forecast | PBAError]) -> None:
+        """Count the items of a bulk request."""
+
+
+class DataPlane:
+    """Forecasts, samples and the store's reports, admitted and counted.
+
+    Parameters
+    ----------
+    forecasts
+        Forecasts from histories.
+    links
+        Stores samples, and forecasts from what is stored.
+    max_in_flight
+        How many requests are admitted at a time; one more is refused at once, not queued.
+    meter
+        Counts requests.
+    store_deadline_s
+        How long `read_store` waits.
+    """
+
+    def __init__(
+        self,
+        forecasts: ForecastService,
+        links: LinkService,
+        max_in_flight: int,
+        meter: RequestMeter,
+        store_deadline_s: float,
+    ) -> None:
+        self._forecasts = forecasts
+        self._links = links
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._meter = meter
+        self._store_deadline_s = store_deadline_s
+
+    @contextlib.contextmanager
+    def admit(self, call: str) -> Iterator[float]:
+        """Admit one request and count the error that ends it, if one does.
+
+        Yields when it started, by `time.perf_counter`. Reading the request belongs inside.
+
+        Raises
+        ------
+        Busy
+            If too many requests are in flight.
+        """
+        started = time.perf_counter()
+        try:
+            self._refuse_one_too_many()
+            self._in_flight += 1
+            try:
+                yield started
+            finally:
+                self._in_flight -= 1
+        except PBAError as error:
+            self._meter.count_error(call, error)
+            raise
+
+    async def forecast(self, query: Query, started: float) -> Forecast:
+        """Return the forecast for ``query``; the history of a named link is stored with it."""
+        if query.link_id is None:
+            result = await self._forecasts.forecast(query)
+        else:
+            result = await self._links.record_and_forecast(query)
+        return self._counted(result, started)
+
+    async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Forecast | PBAError]:
+        """Return a forecast, or an error, for each query in order; as `forecast`."""
+        return self._all_counted(await self._links.record_and_forecast_all(queries))
+
+    async def link_forecast(
+        self, link_id: str, allocation: AllocationRequest | None, started: float
+    ) -> Forecast:
+        """Return the forecast from a link's stored history."""
+        return self._counted(await self._links.forecast(link_id, allocation), started)
+
+    async def link_forecasts(
+        self, link_ids: Sequence[str], allocation: AllocationRequest | None
+    ) -> list[Forecast | PBAError]:
+        """Return a forecast, or an error, for each link in order."""
+        return self._all_counted(await self._links.forecasts(link_ids, allocation))
+
+    async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
+        """Store samples; return a receipt for each report, once all are committed."""
+        return await self._links.observe(reports)
+
+    async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
+        """Return what ``call`` of the store returns, in a thread and within the deadline."""
+        with self.admit("links"):
+            async with store_deadline(self._store_deadline_s):
+                return await asyncio.to_thread(call, *inputs)
+
+    async def ready(self) -> None:
+        """Check that the store answers; raises `StoreUnavailable`."""
+        await self._links.ready()
+
+    def _refuse_one_too_many(self) -> None:
+        if self._in_flight >= self._max_in_flight:
+            raise Busy(
+                f"{self._in_flight} requests are in flight, the limit of one router. Try again as "
+                "Retry-After says, or send many forecasts in one bulk call."
+            )
+
+    def _counted(self, result: ForecastResult, started: float) -> Forecast:
+        self._meter.count_forecast(result.forecast, time.perf_counter() - started)
+        return result.forecast
+
+    def _all_counted(
+        self, results: Sequence[ForecastResult | PBAError]
+    ) -> list[Forecast | PBAError]:
+        items = [item.forecast if isinstance(item, ForecastResult) else item for item in results]
+        self._meter.count_bulk(items)
+        return items

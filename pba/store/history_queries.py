@@ -1,0 +1,67 @@
+"""Reading a link's past: its samples and forecasts between two times."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from pba.store.link_queries import chunks, number_table
+from pba.store.tables import forecasts, links, outcomes, samples
+from pba.store.timestamps import to_seconds
+from pba.types import COLUMNS, History
+
+__all__ = ["link_history"]
+
+
+def link_history(
+    connection: Connection, link_id: str, from_us: int, to_us: int, count: int
+) -> tuple[History, list[dict[str, Any]]]:
+    """Return a link's samples between two times, and the forecasts based on them.
+
+    Each is limited to the newest ``count``, oldest first. A forecast is in its wire form, with the
+    actuals that have arrived, by steps.
+    """
+    link = select(links.c.id).where(links.c.link_id == link_id).scalar_subquery()
+    query = select(samples.c.at_us, *(samples.c[name] for name in COLUMNS))
+    query = query.where(samples.c.link == link, samples.c.at_us.between(from_us, to_us))
+    query = query.order_by(samples.c.at_us.desc()).limit(count)
+    table = number_table(connection, query, 1 + len(COLUMNS))[::-1]
+    history = History(to_seconds(table[:, 0]), table[:, 1:])
+    return history, _forecasts(connection, link, from_us, to_us, count)
+
+
+def _forecasts(
+    connection: Connection, link: Any, from_us: int, to_us: int, count: int
+) -> list[dict[str, Any]]:
+    within = forecasts.c.link == link, forecasts.c.after_us.between(from_us, to_us)
+    query = select(forecasts).where(*within).order_by(forecasts.c.after_us.desc()).limit(count)
+    rows = connection.execute(query).all()[::-1]
+    actuals = _actuals(connection, [row.id for row in rows])
+    return [_forecast(row, actuals.get(row.id, {})) for row in rows]
+
+
+def _actuals(connection: Connection, forecast_ids: Sequence[int]) -> dict[int, dict[int, float]]:
+    """Return the actuals (Mbps) by forecast and steps."""
+    actuals: dict[int, dict[int, float]] = {}
+    for chunk in chunks(forecast_ids):
+        query = select(outcomes).where(outcomes.c.forecast.in_(chunk))
+        for row in connection.execute(query):
+            actuals.setdefault(row.forecast, {})[row.steps] = row.actual_mbps
+    return actuals
+
+
+def _forecast(row: Row[Any], actuals: Mapping[int, float]) -> dict[str, Any]:
+    return {
+        "after_s": row.after_us / 1e6,
+        "made_at_s": row.made_us / 1e6,
+        "mode": row.mode,
+        "source": row.source,
+        "model_version": row.version or None,
+        "arm": row.arm,
+        "served": row.served,
+        "step_s": row.step_s,
+        "took_ms": row.took_ms,
+        "said": json.loads(row._mapping["said"]),
+        "actual_mbps": actuals,
+    }

@@ -1,0 +1,133 @@
+"""The values that callers give to the store and get from it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pba.forecasting.link_record import LinkRecord
+from pba.rollout import Arm
+from pba.telemetry.link_mode import LinkMode
+from pba.types import Floats, History, NetworkMode, rfc3339_of
+
+__all__ = ["LinkContext", "LinkState", "Receipt", "SampleReport", "StoredForecast"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleReport:
+    """Samples of one link as they were measured: in any order, possibly repeated.
+
+    Parameters
+    ----------
+    timestamps_s
+        Unix seconds, ``(sample,)``.
+    telemetry
+        Columns as in `pba.types.COLUMNS`, NaN where not measured, ``(sample, 5)``.
+    """
+
+    link_id: str
+    timestamps_s: Floats
+    telemetry: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the store did with one report.
+
+    Parameters
+    ----------
+    accepted
+        Samples that were stored.
+    duplicates
+        Samples whose timestamp the link already had; the stored sample is kept.
+    late
+        How many of the accepted samples are older than the newest one stored before.
+    expired
+        Samples that are not stored because they are older than the link's newest sample by more
+        than the retention.
+    mode
+        The link's mode after the report.
+    """
+
+    accepted: int
+    duplicates: int
+    late: int
+    expired: int
+    mode: NetworkMode
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form."""
+        return {
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "late": self.late,
+            "expired": self.expired,
+            "mode": self.mode.value,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredForecast:
+    """A forecast as it is stored until it can be scored.
+
+    Parameters
+    ----------
+    after_s
+        Unix seconds of the newest sample that the forecast is based on.
+    created_s
+        Unix seconds at which the service computed it.
+    step_s
+        The link's sample spacing: horizon ``n`` is ``n`` steps of this length ahead.
+    took_ms
+        From reading the samples to the finished forecast.
+    prediction
+        As `pba.scoring.OpenForecast.prediction`.
+    arm, served
+        Which arm predicted, and whether the caller received it or it was computed for comparison.
+    """
+
+    link_id: str
+    after_s: float
+    created_s: float
+    mode: str
+    source: str
+    version: str
+    step_s: float
+    took_ms: float
+    prediction: dict[str, Any]
+    arm: Arm = Arm.V3
+    served: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LinkContext:
+    """What a forecast of a link starts from: its mode, last samples and record."""
+
+    link_id: str
+    mode: NetworkMode
+    history: History
+    record: LinkRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """A link's mode, newest timestamp and record, without its samples."""
+
+    link_id: str
+    mode: LinkMode
+    newest_s: float
+    record: LinkRecord
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form."""
+        since_us, mode = self.mode.since_us, self.mode.mode
+        return {
+            "link_id": self.link_id,
+            "mode": mode.value if mode else None,
+            "mode_since": None if since_us is None else rfc3339_of(since_us / 1e6),
+            "mode_switches": self.mode.switches,
+            "last_sample": rfc3339_of(self.newest_s),
+            "hits": self.record.hits,
+            "misses": self.record.scored - self.record.hits,
+            "accuracy_20": self.record.accuracy_20,
+            "leader": self.record.leader,
+            "weights": dict(self.record.weights),
+        }

@@ -1,0 +1,337 @@
+"""Both clients: the calls they make, the errors they raise, and what they repeat."""
+
+import asyncio
+import inspect
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from pba.client import AsyncPBAClient, PBAClient, request
+from pba.errors import Busy, Conflict, InvalidHistory, InvalidSample, PBAError, Unavailable
+from pba.serving.local_service import LocalService
+from pba.types import History, NetworkMetrics
+from tests.client.conftest import URL, Call, StandIn
+
+SERVICE = LocalService({}, clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC))
+SAMPLES = [NetworkMetrics(1e9, 10.0, 5.0), NetworkMetrics(1e9 + 1, 12.0, packet_loss=0.0)]
+HISTORY = History.of(SAMPLES)
+FORECAST = SERVICE.forecast(HISTORY)
+ERROR = {"code": "invalid_sample", "message": "bad", "field": "history[0].jitter_ms"}
+RECEIPT = {"accepted": 2, "duplicates": 0, "late": 0, "expired": 0, "mode": "internet"}
+LOGIN = "<html><title>Log in</title>" + "x" * 500
+CALLS: list[tuple[str, tuple[Any, ...]]] = [
+    ("forecast", (SAMPLES,)),
+    ("forecasts", ([SAMPLES],)),
+    ("observe", ("a", SAMPLES)),
+    ("observe_many", ({"a": SAMPLES},)),
+    ("link_forecast", ("a",)),
+    ("link_forecasts", (["a"],)),
+    ("link", ("a",)),
+    ("delete_link", ("a",)),
+    ("models", ()),
+    ("metrics", ()),
+    ("flags", ()),
+    ("set_flags", ({}, 1, "anna")),
+    ("rollout", ()),
+]
+
+
+async def test_a_forecast_reads_back_as_the_service_sent_it(service: StandIn, call: Call):
+    service.respond(json=FORECAST.as_dict())
+    assert await call("forecast", SAMPLES, link_id="a:b", mode="internet") == FORECAST
+    assert (service.newest.method, str(service.newest.url)) == ("POST", f"{URL}/v1/forecast")
+    assert service.body == request(SAMPLES, link_id="a:b", mode="internet")
+
+
+async def test_many_forecasts_keep_their_order_and_their_errors(service: StandIn, call: Call):
+    service.respond(json={"forecasts": [{"forecast": FORECAST.as_dict()}, {"error": ERROR}]})
+    first, second = await call("forecasts", [SAMPLES, HISTORY])
+    assert first == FORECAST
+    assert isinstance(second, InvalidSample)
+    assert second.body() == ERROR
+    assert service.newest.url.path == "/v1/forecasts"
+    assert service.body == {"requests": [request(SAMPLES), request(HISTORY)]}
+
+
+async def test_samples_are_sent_as_documented(service: StandIn, call: Call):
+    service.respond(json=RECEIPT)
+    assert await call("observe", "fra1:ams2", SAMPLES) == RECEIPT
+    assert service.newest.url.path == "/v1/links/fra1:ams2/samples"
+    assert service.body == {"samples": request(SAMPLES)["history"]}
+    service.respond(json={"links": {"a": RECEIPT}})
+    assert await call("observe_many", {"a": SAMPLES}) == {"a": RECEIPT}
+    rows = request(SAMPLES)["history"]
+    assert service.body == {"samples": [{"link_id": "a"} | row for row in rows]}
+
+
+async def test_stored_links_are_reached_by_name(service: StandIn, call: Call):
+    service.respond(json=FORECAST.as_dict())
+    assert await call("link_forecast", "a") == FORECAST
+    service.respond(json={"forecasts": [{"forecast": FORECAST.as_dict()}, {"error": ERROR}]})
+    assert (await call("link_forecasts", ["a", "b"]))[0] == FORECAST
+    assert service.body == {"link_ids": ["a", "b"]}
+    service.respond(json={"link_id": "a"})
+    assert await call("link", "a") == {"link_id": "a"}
+    assert await call("delete_link", "a") is None
+    routes = [(request.method, request.url.path) for request in service.requests]
+    assert routes == [
+        ("GET", "/v1/links/a/forecast"),
+        ("POST", "/v1/links/forecasts"),
+        ("GET", "/v1/links/a"),
+        ("DELETE", "/v1/links/a"),
+    ]
+
+
+async def test_operators_calls_send_and_return_documents(service: StandIn, call: Call):
+    service.respond(json={"models": {"internet": {"version": "7"}}})
+    assert await call("models") == {"internet": {"version": "7"}}
+    service.respond(json={"version": 4})
+    assert await call("metrics") == await call("flags") == await call("rollout") == {"version": 4}
+    assert await call("set_flags", {"shadow": True}, 3, "anna") == {"version": 4}
+    assert service.body == {"version": 3, "who": "anna", "flags": {"shadow": True}}
+    assert await call("rollout", since="2026-11-25T00:00:00Z") == {"version": 4}
+    assert service.newest.url.params["since"] == "2026-11-25T00:00:00Z"
+    routes = [(request.method, request.url.path) for request in service.requests]
+    assert routes == [
+        ("GET", "/v1/models"),
+        ("GET", "/v1/metrics"),
+        ("GET", "/v1/flags"),
+        ("GET", "/v1/rollout"),
+        ("PUT", "/v1/flags"),
+        ("GET", "/v1/rollout"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (422, "invalid_history", InvalidHistory),
+        (409, "conflict", Conflict),
+        (429, "busy", Busy),
+        (503, "unavailable", Unavailable),
+        (500, "internal", PBAError),
+        (418, "from_the_future", PBAError),
+    ],
+)
+async def test_an_error_of_the_service_is_raised_as_its_class(
+    service: StandIn, call: Call, status: int, code: str, kind: type[PBAError]
+):
+    service.respond(status, json={"error": {"code": code, "message": "why"}})
+    with pytest.raises(PBAError, match="^why$") as caught:
+        await call("forecast", SAMPLES)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("name_and_args", CALLS, ids=lambda pair: pair[0])
+async def test_a_login_page_is_an_error_that_shows_its_beginning(
+    service: StandIn, call: Call, name_and_args: tuple[str, tuple[Any, ...]]
+):
+    name, args = name_and_args
+    service.respond(200, html=LOGIN)
+    with pytest.raises(Unavailable, match="http://pba:1 answered 200, .*Log in") as caught:
+        await call(name, *args)
+    assert LOGIN[:200] in caught.value.message
+    assert LOGIN[:201] not in caught.value.message
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"7", b'"x"', b'{"detail": "x"}', b"[" * 9999])
+@pytest.mark.parametrize(
+    "name_and_args",
+    [pair for pair in CALLS if pair[0] in ("forecast", "forecasts", "observe_many", "models")],
+    ids=lambda pair: pair[0],
+)
+async def test_json_of_another_shape_is_an_error(
+    service: StandIn, call: Call, name_and_args: tuple[str, tuple[Any, ...]], content: bytes
+):
+    name, args = name_and_args
+    service.respond(200, content=content)
+    with pytest.raises(Unavailable, match="answered 200"):
+        await call(name, *args)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(429, Busy), (502, Unavailable), (500, Unavailable), (404, Unavailable)]
+)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>Bad Gateway</html>",
+        b"",
+        b"[]",
+        b"null",
+        b"\xff\xfe\xfa",
+        b'{"detail": "x"}',
+        b'{"error": "text"}',
+        b'{"error": null}',
+        b'{"error": []}',
+        b'{"error": {"code": "busy"}}',
+        b'{"error": {"code": ["busy"], "message": "x"}}',
+        b'{"error": {"code": "busy", "message": 7}}',
+        b'{"error": {"code": "busy", "message": "x", "field": {}}}',
+    ],
+)
+async def test_an_error_of_something_in_between_has_its_status(
+    service: StandIn, call: Call, status: int, kind: type[PBAError], content: bytes
+):
+    service.respond(status, content=content)
+    with pytest.raises(PBAError, match=f"answered {status}") as caught:
+        await call("forecast", SAMPLES)
+    assert type(caught.value) is kind
+
+
+async def test_an_item_with_a_wrongly_shaped_error_is_an_error(service: StandIn, call: Call):
+    service.respond(json={"forecasts": [{"error": "text"}]})
+    with pytest.raises(Unavailable, match="answered 200"):
+        await call("forecasts", [SAMPLES])
+
+
+async def test_a_redirect_is_an_error_that_names_its_target(service: StandIn, call: Call):
+    service.respond(302, headers={"Location": "https://login.example/"})
+    with pytest.raises(Unavailable, match=r"answered 302 \(a redirect to https://login.example/\)"):
+        await call("models")
+    assert len(service.requests) == 1
+
+
+async def test_a_body_that_cannot_be_decoded_is_an_error(service: StandIn, call: Call):
+    broken = {"content-encoding": "gzip"}
+    service.handler = lambda _: httpx.Response(200, headers=broken, content=b"not gzip")
+    with pytest.raises(Unavailable):
+        await call("models")
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadTimeout, httpx.ReadError])
+async def test_a_service_out_of_reach_is_unavailable(
+    service: StandIn, call: Call, error: type[httpx.TransportError]
+):
+    service.respond_in_turn(*(error("no route") for _ in range(3)))
+    with pytest.raises(Unavailable, match="http://pba:1 does not answer.*make serve"):
+        await call("models")
+    assert len(service.requests) == 3
+
+
+def test_a_port_that_nothing_listens_on_is_unavailable():
+    client = PBAClient("http://127.0.0.1:9", timeout_s=5.0, retries=0)
+    with client, pytest.raises(Unavailable, match="does not answer"):
+        client.models()
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504, None])
+async def test_a_call_is_repeated_where_the_service_was_busy_or_away(
+    service: StandIn, call: Call, status: int | None
+):
+    body = {"error": {"code": "store_unavailable", "message": "x"}}
+    first, second = (
+        httpx.Response(status, json=body) if status else httpx.ConnectError("no route")
+        for _ in range(2)
+    )
+    service.respond_in_turn(first, second, httpx.Response(200, json={"models": {}}))
+    assert await call("models") == {}
+    first_s, second_s = service.waits_s
+    assert 0.0 <= first_s <= 0.1
+    assert 0.0 <= second_s <= 0.2
+
+
+async def test_a_call_waits_as_long_as_retry_after_says(service: StandIn, call: Call):
+    date = {"Retry-After": "Wed, 25 Nov 2026 02:36:04 GMT", "Date": "Wed, 25 Nov 2026 02:36:00 GMT"}
+    service.respond_in_turn(
+        httpx.Response(429, headers={"Retry-After": "3"}),
+        httpx.Response(503, headers=date),
+        httpx.Response(200, json={"models": {}}),
+    )
+    assert await call("models") == {}
+    assert service.waits_s == [3.0, 4.0]
+
+
+async def test_the_last_error_is_raised_when_retries_are_exhausted(service: StandIn, call: Call):
+    service.respond_in_turn(
+        httpx.ConnectError("no route"),
+        httpx.Response(503),
+        httpx.Response(429, json={"error": {"code": "busy", "message": "later"}}),
+    )
+    with pytest.raises(Busy, match="^later$"):
+        await call("models")
+    assert (len(service.requests), len(service.waits_s)) == (3, 2)
+
+
+async def test_without_retries_one_request_is_sent(service: StandIn, call: Call):
+    service.respond(503, headers={"Retry-After": "1"})
+    with pytest.raises(Unavailable):
+        await call("models", retries=0)
+    assert (len(service.requests), service.waits_s) == (1, [])
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 422, 500])
+async def test_other_errors_are_not_repeated(service: StandIn, call: Call, status: int):
+    service.respond(status, json={"error": ERROR})
+    with pytest.raises(InvalidSample):
+        await call("forecast", SAMPLES)
+    assert len(service.requests) == 1
+
+
+async def test_a_cancelled_call_ends_at_once_and_is_not_repeated(
+    service: StandIn, monkeypatch: pytest.MonkeyPatch
+):
+    sent = asyncio.Event()
+
+    async def respond_never(_: httpx.Request) -> httpx.Response:
+        sent.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(service, "transport", lambda: httpx.MockTransport(respond_never))
+    async with AsyncPBAClient(URL) as client:
+        task = asyncio.create_task(client.models())
+        await sent.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert service.waits_s == []
+
+
+async def test_a_call_is_cancelled_while_it_waits_to_repeat(
+    service: StandIn, monkeypatch: pytest.MonkeyPatch
+):
+    waiting = asyncio.Event()
+
+    async def wait_endlessly(_: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(service, "sleep_async", wait_endlessly)
+    service.respond(503)
+    async with AsyncPBAClient(URL) as client:
+        task = asyncio.create_task(client.models())
+        await waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert len(service.requests) == 1
+
+
+async def test_concurrent_calls_of_one_client_are_repeated_apart(service: StandIn):
+    failed: set[str] = set()
+
+    def fail_first(request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path in failed:
+            return httpx.Response(200, json={"link_id": path})
+        failed.add(path)
+        return httpx.Response(503, headers={"Retry-After": "2"})
+
+    service.handler = fail_first
+    async with AsyncPBAClient(URL, retries=1) as client:
+        links = await asyncio.gather(*(client.link(f"link-{number}") for number in range(20)))
+    assert [link["link_id"] for link in links] == [f"/v1/links/link-{n}" for n in range(20)]
+    assert service.waits_s == [2.0] * 20
+
+
+def test_both_clients_have_the_same_calls_with_the_same_signatures():
+    def signatures(kind: type) -> dict[str, str]:
+        public = {name: value for name, value in vars(kind).items() if not name.startswith("_")}
+        return {name: str(inspect.signature(value)) for name, value in public.items()}
+
+    assert signatures(PBAClient) == signatures(AsyncPBAClient)
+    assert set(signatures(PBAClient)) == {"close", *(name for name, _ in CALLS)}

@@ -1,0 +1,73 @@
+"""The environment of a service on one machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments import local_profile
+from deployments.local_profile import PORT_BLOCKS, end_haproxy, environment, port_block, port_error
+
+
+def test_two_services_get_blocks_of_ports_that_do_not_overlap():
+    with port_block() as one, port_block() as other:
+        assert {one, other} <= set(PORT_BLOCKS)
+        assert one != other
+
+
+def test_a_block_is_free_again_afterwards(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local_profile, "PORT_BLOCKS", PORT_BLOCKS[-1:])
+    with port_block() as one, port_block() as none_left:
+        assert (one, none_left) == (PORT_BLOCKS[-1], None)
+    with port_block() as again:
+        assert again == one
+
+
+def test_every_port_of_ray_serve_lies_in_the_block(tmp_path: Path):
+    variables = environment(tmp_path, 20_100, plain=False)
+    ports = {
+        name: int(value)
+        for name, value in variables.items()
+        if name.endswith(("HTTP_PORT", "GRPC_PORT"))
+    }
+    assert len(ports) == 4
+    assert set(ports.values()) <= set(range(20_100, 20_200))
+    assert len(set(ports.values())) == len(ports)
+
+
+def test_haproxy_runs_from_a_script_of_its_own_folder(tmp_path: Path):
+    variables = environment(tmp_path, 20_100, plain=False)
+    script = Path(variables["RAY_SERVE_HAPROXY_BINARY_PATH"])
+    assert script.parent == tmp_path
+    assert os.access(script, os.X_OK)
+    assert Path(variables["PBA_HAPROXY_BINARY"]).exists()
+    assert not any("HAPROXY_" in name for name in environment(tmp_path, 20_100, plain=True))
+
+
+def test_a_taken_port_is_named():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"127.0.0.1:{port} is taken" in str(port_error("127.0.0.1", port))
+    assert port_error("127.0.0.1", port) is None
+
+
+def test_only_the_haproxy_of_the_folder_is_ended(tmp_path: Path):
+    sleeper = "import time; time.sleep(60)"
+    ours, other = (
+        subprocess.Popen([sys.executable, "-c", sleeper, "-f", f"{tmp_path}/{name}/haproxy.cfg"])
+        for name in ("ours", "other")
+    )
+    try:
+        end_haproxy(tmp_path / "ours")
+        assert ours.wait(10) == -signal.SIGTERM
+        assert other.poll() is None
+    finally:
+        for process in (ours, other):
+            process.kill()
+            process.wait()

@@ -1,0 +1,98 @@
+"""Replicas of a running service: started when called, scaled with load, replaced when killed."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from pba.client import request
+from pba.models import v1_features
+from tests.support.histories import BORDERLINE, INTERNET
+from tests.support.processes import KILL, REPLICAS
+from tests.support.service import RunningService
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+
+AUTOSCALER_S = 3.0  # a whole interval of metrics and the delay of scaling up
+
+
+async def test_v1_starts_when_it_is_called_and_stops_when_idle(service: RunningService):
+    def v1() -> dict[str, Any]:
+        models: dict[str, Any] = httpx.get(f"{service.url}/v1/models").json()["models"]
+        description: dict[str, Any] = models["v1"]
+        return description
+
+    asleep = {"mode": "v1", "asleep": True}
+    await until(lambda: v1() == asleep, 10)  # a busy machine answers an error at times
+    limit = time.monotonic() + AUTOSCALER_S
+    while time.monotonic() < limit:  # describing v1 is no call that starts it
+        assert v1() == asleep
+    assert service.program(REPLICAS)["BaselineModel"] == 0
+    window = v1_features.features(INTERNET.timestamps_s + 1.7e9, INTERNET.telemetry)[-10:]
+    level = await asyncio.to_thread(service.program, _CALL_V1.format(window.tolist()))
+    assert level == pytest.approx(window[-1, 0])
+    await until(lambda: v1() == {"mode": "v1", "asleep": False}, 10)
+    await until(lambda: v1() == asleep, 60)
+
+
+_CALL_V1 = """
+import numpy as np
+nan = float("nan")
+v1 = serve.get_deployment_handle("BaselineModel", "pba")
+output = v1.predict.remote(np.array([{}], dtype=np.float32)).result(timeout_s=60)
+reply(float(output.prediction.level_mbps[0]))
+"""
+
+
+async def test_killing_one_models_replicas_leaves_every_request_answered(service: RunningService):
+    statuses: Counter[int] = Counter()
+    sources: Counter[str] = Counter()
+    stop = asyncio.Event()
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+
+        async def load() -> None:
+            while not stop.is_set():
+                response = await client.post("/v1/forecast", json=request(BORDERLINE))
+                statuses[response.status_code] += 1
+                sources[response.json().get("source", "none")] += 1
+
+        workers = [asyncio.create_task(load()) for _ in range(4)]
+        await until(lambda: sources["ensemble"] >= 20, 30)
+        assert await asyncio.to_thread(service.program, KILL.format("InternetModel"))
+        await until(lambda: sources.total() > sources["ensemble"], 30, "a forecast without it")
+        before = sources["ensemble"]
+        await until(lambda: sources["ensemble"] > before + 20, 60, "the ensemble's return")
+        stop.set()
+        await asyncio.gather(*workers)
+    assert set(statuses) == {200}
+
+
+async def test_internet_load_scales_the_internet_model_alone_and_back(service: RunningService):
+    counts: list[dict[str, int]] = []
+
+    def replicas() -> dict[str, int]:
+        counts.append(service.program(REPLICAS))
+        return counts[-1]
+
+    one_each = {"DatacenterModel": 1, "InternetModel": 1, "BaselineModel": 0}
+    await until(lambda: replicas() == one_each, 60)  # the replica killed before is replaced
+    counts.clear()
+    stop = asyncio.Event()
+    body = json.dumps({"requests": [request(INTERNET)] * 64})
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+
+        async def load() -> None:
+            while not stop.is_set():
+                await client.post("/v1/forecasts", content=body)
+
+        workers = [asyncio.create_task(load()) for _ in range(12)]
+        await until(lambda: replicas()["InternetModel"] == 2, 90)
+        stop.set()
+        await asyncio.gather(*workers)
+    await until(lambda: replicas()["InternetModel"] == 1, 90)
+    assert {count["DatacenterModel"] for count in counts} == {1}

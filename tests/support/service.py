@@ -1,0 +1,197 @@
+"""A whole service for tests: its own Ray, ports and folders, started as users start it."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.support.ports import own_port
+from tests.support.waiting import wait_until
+from tests.toy import toy_artifact
+
+PROJECT = Path(__file__).parents[2]
+_READY_S = 150.0
+_MODELS = {"DatacenterModel": "datacenter", "InternetModel": "internet", "BaselineModel": "v1"}
+
+
+@dataclass
+class RunningService:
+    """A service in processes of its own.
+
+    In `folder` lie `screen`, what a person sees, and `log`, the logs of Ray.
+    """
+
+    url: str
+    folder: Path
+    config: dict[str, Any]
+    process: subprocess.Popen[bytes]
+    grpc_address: str
+    environment: dict[str, str]
+    _console: subprocess.Popen[str] | None = field(default=None, init=False)
+
+    @property
+    def address(self) -> str:
+        """Where this service's own Ray is; `auto` may find that of another."""
+        (port,) = (self.folder / "ray" / "session_latest").glob("gcs_server_port_*")
+        return f"127.0.0.1:{port.read_text().strip()}"
+
+    @property
+    def screen(self) -> str:
+        """Everything that the command has shown."""
+        return (self.folder / "screen").read_text()
+
+    def program(self, source: str, timeout_s: float = 90.0) -> Any:
+        """Run ``source`` in a second program on the same Ray; return what it replies.
+
+        `json`, `ray`, `serve` and `reply(value)` are defined in it.
+        """
+        console = self._running_console()
+        assert console.stdin
+        assert console.stdout
+        console.stdin.write(json.dumps(source) + "\n")
+        console.stdin.flush()
+        if not select.select([console.stdout], [], [], timeout_s)[0]:
+            self.end_console()
+            raise AssertionError(f"no reply within {timeout_s:g} s: {source}")
+        response = json.loads(console.stdout.readline())
+        assert "error" not in response, response["error"]
+        return response["value"]
+
+    def _running_console(self) -> subprocess.Popen[str]:
+        if self._console is None or self._console.poll() is not None:
+            with (self.folder / "console").open("ab") as log:
+                self._console = subprocess.Popen(
+                    [sys.executable, "-m", "tests.support.console", self.address],
+                    env=self.environment,
+                    cwd=PROJECT,
+                    text=True,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                )
+        return self._console
+
+    def end_console(self) -> None:
+        """End the second program, if it runs."""
+        if self._console:
+            self._console.kill()
+            self._console.communicate()
+            self._console = None
+
+    def deploy(self, config: dict[str, Any]) -> None:
+        """Hand a changed config to the running service, as `serve run` does, until it runs.
+
+        Changed args replace every replica; a single one stops before the next one starts.
+        """
+        path = self.folder / "changed.yaml"
+        path.write_text(yaml.safe_dump(config))
+        self.program(_DEPLOY.format(str(path)), 180.0)
+
+    def is_ready(self) -> bool:
+        """Whether the service says that it is ready."""
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        return False
+
+    def has_started(self) -> bool:
+        """Whether it is ready; fail if it has ended."""
+        assert self.process.poll() is None, self.output()
+        return self.is_ready()
+
+    def output(self) -> str:
+        """Return what the command has shown, and the end of its log."""
+        log = self.folder / "log"
+        end = log.read_text(errors="replace")[-3000:] if log.exists() else "no log"
+        return f"{self.screen}\n--- the end of the log ---\n{end}"
+
+
+_DEPLOY = """
+import time
+from ray.serve.scripts import run
+run.main([{!r}, "--non-blocking"], standalone_mode=False)
+while (app := serve.status().applications["pba"]).status != "RUNNING":
+    assert app.status == "DEPLOYING", app.message
+    time.sleep(0.1)
+"""
+
+
+@contextlib.contextmanager
+def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningService]:
+    """Start the service on toy models and end it, and all that it started, afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="pba", dir="/tmp") as name,  # Ray needs a short path
+        own_port() as port,
+        own_port() as grpc_port,
+    ):
+        folder = Path(name)
+        config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
+        running = _start(folder, config, f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}")
+        try:
+            wait_until(running.has_started, _READY_S, "the service's start")
+            yield running
+        finally:
+            running.end_console()
+            running.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.process.wait(30)
+            running.process.kill()
+            running.process.wait()
+
+
+def _start(folder: Path, config: dict[str, Any], url: str, grpc_address: str) -> RunningService:
+    path = folder / "serve.yaml"
+    path.write_text(yaml.safe_dump(config))
+    environment = os.environ | {
+        "RAY_TMPDIR": str(folder),
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # second programs look on loopback too
+    }
+    with (folder / "screen").open("wb") as screen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deployments", path, "--log", folder / "log"],
+            env=environment,
+            cwd=PROJECT,
+            stdout=screen,
+            stderr=screen,
+        )
+    return RunningService(url, folder, config, process, grpc_address, environment)
+
+
+def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return serve_config.yaml with toy models and an autoscaler in a hurry."""
+    config: dict[str, Any] = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
+    config["http_options"]["port"] = port
+    for deployment in config["applications"][0]["deployments"]:
+        name = deployment["name"]
+        scaling = {"upscale_delay_s": 1, "downscale_delay_s": 3, "look_back_period_s": 2}
+        scaling |= {"metrics_interval_s": 1, "max_replicas": 2, "target_ongoing_requests": 2}
+        if name == "Router":
+            scaling = {"min_replicas": routers, "max_replicas": routers}
+            deployment["max_ongoing_requests"] = 512
+        elif name in _MODELS:
+            model = folder / _MODELS[name]
+            toy_artifact(model, _MODELS[name])
+            deployment["user_config"]["model"] = str(model)
+            if deployment["autoscaling_config"]["min_replicas"] == 0:
+                scaling["downscale_to_zero_delay_s"] = 3
+        else:
+            continue
+        deployment["autoscaling_config"] |= scaling
+    config["applications"][0]["args"] = {
+        "max_in_flight": 16,
+        "store_url": f"sqlite:///{folder}/pba.db",
+        "registry": f"{folder}/registry",
+        "score_every_s": 1.0,
+    } | settings
+    return config

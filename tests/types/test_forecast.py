@@ -1,0 +1,54 @@
+"""A forecast and its wire form."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pba.types import HORIZONS, QUANTILES, Forecast, HorizonForecast, Member, NetworkMode
+
+
+def forecast(**changes: object) -> Forecast:
+    quantiles = tuple(float(level) for level in range(len(QUANTILES)))
+    made_at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    fields = {
+        "link_id": "a:b",
+        "mode": NetworkMode.INTERNET,
+        "source": "ensemble",
+        "model_version": "x+y",
+        "made_at": made_at,
+        "valid_until": made_at + timedelta(seconds=1.5),
+        "step_s": 1.5,
+        "horizons": tuple(HorizonForecast(h, 10.0 * h, 0.5, quantiles) for h in HORIZONS),
+        "latency_ms": 4.0,
+        "packet_loss": None,
+        "jitter_ms": 0.5,
+        "members": (Member("x", 0.25, 9.0, 0.5), Member("y", 0.75, 11.0, 0.6)),
+        "reasons": ("irregular_window",),
+    }
+    return Forecast(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_point_and_confidence_are_those_of_the_next_step():
+    assert (forecast().bandwidth_mbps, forecast().confidence) == (10.0, 0.5)
+
+
+@pytest.mark.parametrize("changes", [{}, {"link_id": None, "model_version": None, "reasons": ()}])
+def test_a_forecast_is_restored_from_its_wire_form(changes):
+    original = forecast(**changes)
+    assert Forecast.from_dict(original.as_dict()) == original
+
+
+def test_the_wire_form_of_a_forecast_is_the_documented_one():
+    body = forecast().as_dict()
+    assert set(body) == {
+        *("link_id", "mode", "source", "model_version", "made_at", "valid_until", "step_s"),
+        *("bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms"),
+        *("members", "reasons"),
+    }
+    assert body["made_at"] == "2026-03-01T12:00:00Z"
+    assert body["valid_until"] == "2026-03-01T12:00:01.500000Z"
+    assert set(body["horizons"][0]) == {"steps", "bandwidth_mbps", "confidence", "quantiles"}
+    assert set(body["horizons"][0]["quantiles"]) == {
+        *("0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95")
+    }
+    assert set(body["members"][0]) == {"name", "weight", "bandwidth_mbps", "confidence"}

@@ -1,0 +1,198 @@
+"""Training runs on a Ray cluster: from a plan to the weights of a trained network."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import SimpleQueue
+from shutil import rmtree
+from threading import Thread
+from typing import Any
+
+import ray
+from ray.train import CheckpointConfig, FailureConfig, Result, RunConfig, ScalingConfig
+
+from pba.nets.training_recipe import TrainingRecipe
+from pba.types import Floats
+
+from .checkpoint import TrainingState
+from .progress import ProgressFollower
+from .splits import Splits
+from .training_plan import TrainingPlan
+from .worker_loop import worker_loop
+
+__all__ = ["TrainingRun", "cluster", "rebuild", "run_all"]
+
+WorkerFunction = Callable[[dict[str, Any]], None]
+
+_CPUS_PER_WORKER = 1
+_MAX_FAILURES = 3
+
+# Ray Train's controller looks for finished workers at this interval; the default is 2 s.
+_SETTINGS = {"RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5"}
+# A machine of one's own is not preempted and has no Prometheus: two processes less to start.
+_LOCAL_SETTINGS = {"RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0", "RAY_TRAIN_METRICS_ENABLED": "0"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingRun:
+    """A plan, its data, and the folder where Ray Train keeps the run's checkpoints.
+
+    Parameters
+    ----------
+    storage
+        A folder that every node of the cluster can reach. A run that finds checkpoints there
+        continues from the last one.
+    is_teacher
+        Whether it trains a teacher of another run.
+    initial_weights
+        The weights to start from; empty for random ones from the seed.
+    """
+
+    plan: TrainingPlan
+    splits: Splits
+    storage: Path
+    is_teacher: bool = False
+    initial_weights: Sequence[Floats] = ()
+
+    @property
+    def name(self) -> str:
+        """The run's name in Ray Train, and of its folder in ``storage``."""
+        mode = self.plan.profile.mode
+        return f"{mode}-teacher-{self.plan.seed}" if self.is_teacher else f"{mode}"
+
+    @property
+    def progress_file(self) -> Path:
+        """The file to which rank 0 appends lines about its progress."""
+        return self.storage.resolve() / self.name / "progress.log"
+
+    @property
+    def teacher_runs(self) -> "list[TrainingRun]":
+        """The runs of the teachers, which precede this one."""
+        return [replace(self, plan=plan, is_teacher=True) for plan in self.plan.teacher_plans]
+
+    def delete_checkpoints(self) -> None:
+        """Delete the checkpoints of an earlier run of that name, and of its teachers."""
+        for run in (self, *self.teacher_runs):
+            rmtree(run.storage / run.name, ignore_errors=True)
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[None]:
+    """Connect to the Ray cluster at ``address``; ``local`` starts one without a dashboard.
+
+    A connection that exists already is used and kept open.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    local = address == "local"
+    for name, value in (_SETTINGS | (_LOCAL_SETTINGS if local else {})).items():
+        os.environ.setdefault(name, value)
+    ray.init(address=address, include_dashboard=False if local else None)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run_all(
+    runs: Sequence[TrainingRun],
+    work: WorkerFunction = worker_loop,
+    on_line: Callable[[str], None] = lambda line: None,
+) -> Iterator[tuple[TrainingRun, TrainingState]]:
+    """Train each run, and yield it with its final state as it ends.
+
+    All runs train at the same time if the cluster has a CPU for every worker, else one after the
+    other: workers that hold some of the CPUs while they wait for more would wait forever.
+
+    Parameters
+    ----------
+    work
+        The function that each worker executes.
+    on_line
+        Takes lines about the progress, from another thread.
+    """
+    finished: SimpleQueue[tuple[TrainingRun, TrainingState | Exception]] = SimpleQueue()
+
+    def train(run: TrainingRun) -> None:
+        try:
+            finished.put((run, _train(run, work)))
+        except Exception as error:
+            finished.put((run, error))
+
+    waiting = list(runs)
+    at_once = len(runs) if _fit_together(runs) else 1
+    files = [one.progress_file for run in runs for one in (*run.teacher_runs, run)]
+    with ProgressFollower(files, on_line) as follower:
+        for ended in range(len(runs)):
+            while waiting and len(runs) - len(waiting) - ended < at_once:
+                # A daemon thread, so that an interrupted command does not wait for it.
+                Thread(target=train, args=(waiting.pop(0),), daemon=True).start()
+            run, outcome = finished.get()
+            follower.flush()
+            if isinstance(outcome, Exception):
+                raise outcome
+            yield run, outcome
+
+
+def _fit_together(runs: Sequence[TrainingRun]) -> bool:
+    workers = sum(run.plan.workers for run in runs)
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources.get("CPU", 0) >= workers * _CPUS_PER_WORKER
+
+
+def rebuild(recipe: TrainingRecipe, state: TrainingState) -> Any:
+    """Return the Keras model with the best weights of ``state``."""
+    model = recipe.build(0, 1)
+    model.set_weights(state.best)
+    return model
+
+
+def _train(run: TrainingRun, work: WorkerFunction) -> TrainingState:
+    """Run the trainers, teachers first; each restarts from its last checkpoint if a worker dies."""
+    teachers = [_train(teacher, work).best for teacher in run.teacher_runs]
+    trainer = _trainer_class(run.plan.workers)(
+        work,
+        train_loop_config={
+            "name": run.name,
+            "plan": run.plan,
+            "train": ray.put(run.splits.train),
+            "val": ray.put(run.splits.val),
+            "teachers": ray.put(teachers),
+            "initial_weights": ray.put(list(run.initial_weights)),
+            "progress_file": run.progress_file,
+        },
+        scaling_config=ScalingConfig(
+            num_workers=run.plan.workers, resources_per_worker={"CPU": _CPUS_PER_WORKER}
+        ),
+        run_config=RunConfig(
+            name=run.name,
+            storage_path=str(run.storage.resolve()),
+            failure_config=FailureConfig(max_failures=_MAX_FAILURES),
+            checkpoint_config=CheckpointConfig(num_to_keep=2),
+        ),
+    )
+    return _last_state(trainer.fit())
+
+
+def _trainer_class(workers: int) -> Any:
+    """Return Ray's trainer for several TensorFlow workers, or the general one for a single worker.
+
+    The former tells the workers each other's addresses. It imports TensorFlow in this process and
+    in the controller, which takes seconds, and a single worker has no use for it.
+    """
+    if workers > 1:
+        from ray.train.tensorflow import TensorflowTrainer
+
+        return TensorflowTrainer
+    from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+
+    return DataParallelTrainer
+
+
+def _last_state(result: Result) -> TrainingState:
+    assert result.checkpoint is not None  # every epoch reports one
+    with result.checkpoint.as_directory() as folder:
+        return TrainingState.read(Path(folder))

@@ -1,0 +1,167 @@
+"""Traces, or synthetic links, as windows in three splits that never mix."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pba.errors import InvalidTrace
+from pba.models import v1_features
+from pba.telemetry.datasets import Series, WindowSet
+from pba.telemetry.synthetic import generate_synthetic_data
+from pba.telemetry.traces import Trace, read_sets
+from pba.types import Floats, History, NetworkMode
+from pba.types.profile import PROFILES
+
+__all__ = [
+    "Splits",
+    "TraceSplits",
+    "coarser",
+    "splits_from_traces",
+    "synthetic_splits",
+    "trace_splits",
+    "training_traces",
+]
+
+_COARSER = 2
+_SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
+
+
+TraceSplits = dict[str, dict[str, list[Trace]]]
+"""Split → set → traces."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splits:
+    """The windows of each split: to train on, to validate on, and to report on."""
+
+    train: WindowSet
+    val: WindowSet
+    test: WindowSet
+
+    @classmethod
+    def of(cls, sets: Mapping[str, Mapping[str, Sequence[Series]]], window: int) -> "Splits":
+        """Return the windows of ``sets``: split → set → series."""
+        return cls(*(WindowSet.of(sets[split], window) for split in _SHARES))
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """Names of the sets that have training windows.
+
+        A set may be divided by day, as in ``telemetry@2026-03-01``; an epoch draws a different
+        share of each day.
+        """
+        names = [name.partition("@")[0] for name, windows in self.train.by_set() if len(windows)]
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _FeatureSeries:
+    """A series of a network's input columns, which need not be the five telemetry columns."""
+
+    timestamps_s: Floats
+    telemetry: Floats
+
+
+def splits_from_traces(folder: Path, mode: str, window: int, without: Sequence[str] = ()) -> Splits:
+    """Return the splits of the trace files of ``mode`` in ``folder``; for v1, of all modes.
+
+    Training traces occur twice: as measured, and at half the sampling rate.
+
+    Parameters
+    ----------
+    folder
+        Contains ``<mode>/<set>.parquet``; other folders in it are not read.
+    without
+        Names of sets to report on only, as networks that the model has never seen.
+
+    Raises
+    ------
+    InvalidTrace
+        If there are no traces, or no set of such a name.
+    """
+    return _windows(trace_splits(folder, mode, without), mode, window)
+
+
+def trace_splits(folder: Path, mode: str, without: Sequence[str] = ()) -> TraceSplits:
+    """Return the traces that `splits_from_traces` cuts into windows; raises as it does."""
+    sets = {
+        name: traces
+        for trace_mode in _modes(mode)
+        for name, traces in read_sets(folder, trace_mode).items()
+    }
+    splits = {
+        split: {
+            name: [trace for trace in traces if trace.split == split]
+            for name, traces in sets.items()
+        }
+        for split in _SHARES
+    }
+    for name in without:
+        if name not in sets:
+            raise InvalidTrace(
+                f"{folder} has no {mode} set {name}; its sets are {', '.join(sets)}. Leave out one "
+                "of those."
+            )
+        splits["train"][name] = splits["val"][name] = []
+    splits["train"] = {name: training_traces(traces) for name, traces in splits["train"].items()}
+    return splits
+
+
+def training_traces(traces: Sequence[Trace]) -> list[Trace]:
+    """Return ``traces`` as measured, followed by the same at half the sampling rate."""
+    return [*traces, *(coarser(trace, _COARSER) for trace in traces)]
+
+
+def _modes(mode: str) -> tuple[NetworkMode, ...]:
+    """Return the modes whose links train the network of ``mode``; v1 is trained on all."""
+    return tuple(PROFILES) if mode == v1_features.NAME else (NetworkMode(mode),)
+
+
+def _windows(sets: Mapping[str, Mapping[str, Sequence[Series]]], mode: str, window: int) -> Splits:
+    if mode != v1_features.NAME:
+        return Splits.of(sets, window)
+    features = {
+        split: {name: [_features(one) for one in series] for name, series in by_name.items()}
+        for split, by_name in sets.items()
+    }
+    return Splits.of(features, window)
+
+
+def _features(series: Series) -> Series:
+    features = v1_features.features(series.timestamps_s, series.telemetry)
+    return _FeatureSeries(series.timestamps_s, features)
+
+
+def coarser(trace: Trace, samples: int) -> Trace:
+    """Return ``trace`` averaged over spans of ``samples`` samples.
+
+    Each value is the mean of the measured values of its span, NaN where there is none. A link that
+    is sampled at another rate varies differently but as realistically: additional training data
+    that needs no further measurement.
+    """
+    count = len(trace) // samples * samples
+    spans = trace.telemetry[:count].reshape(-1, samples, trace.telemetry.shape[1])
+    measured = ~np.isnan(spans)
+    counts = measured.sum(axis=1)
+    total = np.where(measured, spans, 0.0).sum(axis=1)
+    mean = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+    return replace(trace, timestamps_s=trace.timestamps_s[:count:samples], telemetry=mean)
+
+
+def synthetic_splits(mode: str, samples: int, window: int, rng: np.random.Generator) -> Splits:
+    """Return a generated link of ``samples`` samples, cut in time: 70 %, 15 %, 15 %.
+
+    For v1, one link of each mode. Suitable for first runs; accuracy is claimed on real traces only.
+    """
+    links = {
+        f"synthetic_{link_mode}": History.of(generate_synthetic_data(link_mode, samples, rng))
+        for link_mode in _modes(mode)
+    }
+    cuts = np.round(np.cumsum([0.0, *_SHARES.values()]) * samples).astype(int)
+    sets = {
+        split: {name: [link.first(high).last(high - low)] for name, link in links.items()}
+        for split, low, high in zip(_SHARES, cuts[:-1], cuts[1:], strict=True)
+    }
+    return _windows(sets, mode, window)

@@ -1,0 +1,165 @@
+"""What `python -m train` does with its options: plan, train, export, and show the results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pba.errors import InvalidInput
+from pba.nets import v1_network
+from pba.types.profile import NetworkShape
+
+from . import splits
+from .artifact_writer import write_artifacts
+from .checkpoint import TrainingState
+from .console import TrainingConsole, open_console, readable_path, started_cluster
+from .options import command_line
+from .ray_trainer import TrainingRun, run_all
+from .summary import results_table
+from .training_plan import TrainingPlan
+
+__all__ = ["DataSource", "PlanSettings", "TrainingRequest", "train_networks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """Where the windows come from.
+
+    Parameters
+    ----------
+    traces, without
+        Folder of real traces, and names of sets to report on only; None for synthetic links.
+    samples
+        Of each synthetic link.
+    """
+
+    traces: Path | None = None
+    without: Sequence[str] = ()
+    samples: int = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """What all runs share of `training_plan.TrainingPlan`.
+
+    Parameters
+    ----------
+    epochs, learning_rate
+        None for each network's own.
+    """
+
+    epochs: int | None = None
+    learning_rate: float | None = None
+    batch_size: int = 256
+    windows_per_set: int = 15000
+    workers: int = 1
+    teachers: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """The settings of a training command.
+
+    Parameters
+    ----------
+    shapes
+        The networks to train.
+    output
+        The folder for models, checkpoints and the log.
+    plot
+        Whether to write ``history.png``.
+    resume
+        Whether to continue an interrupted run.
+    """
+
+    shapes: Sequence[NetworkShape]
+    source: DataSource
+    settings: PlanSettings
+    output: Path
+    plot: bool = False
+    resume: bool = False
+
+
+def train_networks(request: TrainingRequest, address: str = "local") -> None:
+    """Train, export and report; models, cards and plots go to ``output/<mode>/``.
+
+    Parameters
+    ----------
+    address
+        Of the Ray cluster; ``local`` starts one on this machine.
+    """
+    runs = [_run(request, shape) for shape in request.shapes]
+    with open_console(request.output / "train.log") as console:
+        _show_start(console, runs)
+        with started_cluster(address, console):
+            console.line("Starting TensorFlow on the workers (usually 20 s)")
+            cards = [
+                _finish(request, console, run, state)
+                for run, state in run_all(runs, on_line=console.line)
+            ]
+        _show_results(request, console, cards)
+
+
+def _run(request: TrainingRequest, shape: NetworkShape) -> TrainingRun:
+    """Return the run of one network, its earlier checkpoints deleted unless it is resumed."""
+    if request.settings.teachers and shape.mode == v1_network.SHAPE.mode:
+        raise InvalidInput(
+            f"--teachers is {request.settings.teachers}; v1 predicts a number, and teachers "
+            "teach a distribution. Train v1 in a run of its own, without them."
+        )
+    settings = request.settings
+    plan = TrainingPlan(
+        profile=replace(shape, learning_rate=settings.learning_rate or shape.learning_rate),
+        epochs=settings.epochs or shape.epochs,
+        batch_size=settings.batch_size,
+        windows_per_set=settings.windows_per_set,
+        workers=settings.workers,
+        teachers=settings.teachers,
+        seed=settings.seed,
+    )
+    run = TrainingRun(plan, _data(request, shape), request.output / "runs")
+    if not request.resume:
+        run.delete_checkpoints()
+    return run
+
+
+def _data(request: TrainingRequest, shape: NetworkShape) -> splits.Splits:
+    source = request.source
+    if source.traces is None:
+        rng = np.random.default_rng(request.settings.seed)
+        return splits.synthetic_splits(shape.mode, source.samples, shape.window, rng)
+    return splits.splits_from_traces(source.traces, shape.mode, shape.window, source.without)
+
+
+def _show_start(console: TrainingConsole, runs: Sequence[TrainingRun]) -> None:
+    names = ", ".join(run.name for run in runs)
+    windows = sum(len(run.splits.train) for run in runs)
+    epochs = max(run.plan.epochs for run in runs)
+    console.line(f"Training {names}: {windows} windows, at most {epochs} epochs")
+    console.line(f"Logs of Ray and TensorFlow: {readable_path(console.log)}")
+
+
+def _finish(
+    request: TrainingRequest, console: TrainingConsole, run: TrainingRun, state: TrainingState
+) -> dict[str, Any]:
+    """Export and measure a trained network; return its card."""
+    console.line(f"{run.name}: trained for {state.epochs} epochs, exporting (usually 15 s)")
+    folder = request.output / run.name
+    command = command_line(request.source.traces)
+    return write_artifacts(run, state, folder, command, request.plot)
+
+
+def _show_results(
+    request: TrainingRequest, console: TrainingConsole, cards: Sequence[dict[str, Any]]
+) -> None:
+    console.table(results_table(cards))
+    console.line(f"Done in {console.elapsed}. Models, with all figures in card.md:")
+    folders = [readable_path(request.output / card["mode"]) for card in cards]
+    for folder in folders:
+        console.line(f"  {folder}")
+    console.line("To serve one, publish it in the registry and promote it:")
+    console.line(f"  pba models publish {folders[-1]}")
+    console.line(f"  pba models promote {cards[-1]['mode']} {cards[-1]['version']}")

@@ -1,4 +1,4 @@
-"""Ask every question and write the answers into benchmarks/README.md."""
+"""Runs the benchmarks of the first group and writes their results into benchmarks/README.md."""
 
 import platform
 import subprocess
@@ -14,15 +14,16 @@ START, END = "<!-- results -->", "<!-- end of results -->"
 
 def main() -> None:
     lines = [_machine(), ""]
-    for part in _parts():
-        print(*part, sep="\n", flush=True)
-        lines += part
+    for section in sections():
+        print(*section, sep="\n", flush=True)
+        lines += section
     before, rest = README.read_text().split(START)
     after = rest.split(END)[1]
     README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{after}")
 
 
-def _parts() -> Iterator[list[str]]:
+def sections() -> Iterator[list[str]]:
+    """Yield the lines of one benchmark after another, in Markdown."""
     yield _serving()
     with servers.service(plain=False) as (url, environment):
         yield _steady(url)
@@ -38,8 +39,8 @@ def _serving() -> list[str]:
         "| --- | --- | --- | --- | --- |",
     ]
     for name, plain in (("HAProxy, throughput-optimised", False), ("plain proxy", True)):
-        found = serving.measure(plain)
-        bare, service = found["bare"], found["service"]
+        figures = serving.measure(plain)
+        bare, service = figures["bare"], figures["service"]
         rows.append(f"| bare FastAPI + ONNX Runtime, same run | {_cells(bare)} | 1 | 1 |")
         rows.append(
             f"| PBA, {name} | {_cells(service)} | {service['p50_1'] / bare['p50_1']:.1f} | "
@@ -48,32 +49,32 @@ def _serving() -> list[str]:
     return [*rows, ""]
 
 
-def _cells(found: dict[str, float]) -> str:
-    rates = " / ".join(f"{found[f'rps_{count}']:.0f}" for count in serving.CONNECTIONS)
-    return f"{found['p50_1']:.1f} | {rates}"
+def _cells(figures: dict[str, float]) -> str:
+    rates = " / ".join(f"{figures[f'rps_{count}']:.0f}" for count in serving.CONNECTIONS)
+    return f"{figures['p50_1']:.1f} | {rates}"
 
 
 def _steady(url: str) -> list[str]:
-    p99 = serving.steady(url)
-    parts = [f"{mode} {value:.0f} ms" for mode, value in p99.items()]
-    return [f"p99 at 20 requests/s over HTTP: {', '.join(parts)}.", ""]
+    p99_ms = serving.steady(url)
+    modes = [f"{mode} {value:.0f} ms" for mode, value in p99_ms.items()]
+    return [f"p99 at 20 requests/s over HTTP: {', '.join(modes)}.", ""]
 
 
 def _bulk(url: str) -> list[str]:
-    found = bulk.measure(url)
+    figures = bulk.measure(url)
     return [
-        f"A bulk call of {bulk.COUNT} internet links over HTTP: {found['service_per_s']:.0f} "
-        f"forecasts/s; ONNX Runtime alone on the same windows {found['onnx_per_s']:.0f}/s; ratio "
-        f"{found['ratio']:.2f}.",
+        f"A bulk call of {bulk.COUNT} internet links over HTTP: {figures['service_per_s']:.0f} "
+        f"forecasts/s; ONNX Runtime alone on the same windows {figures['onnx_per_s']:.0f}/s; ratio "
+        f"{figures['ratio']:.2f}.",
         "",
     ]
 
 
 def _handle(environment: dict[str, str]) -> list[str]:
-    found = handle.measure(environment)
+    figures = handle.measure(environment)
     return [
-        f"Through a handle from a second program: p50 {found['p50_1']:.1f} ms, "
-        f"{found['rps_1']:.0f} requests/s with 1 caller, {found['rps_32']:.0f} with 32.",
+        f"Through a handle from a second program: p50 {figures['p50_1']:.1f} ms, "
+        f"{figures['rps_1']:.0f} requests/s with 1 caller, {figures['rps_32']:.0f} with 32.",
     ]
 
 
@@ -87,4 +88,5 @@ def _machine() -> str:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""The yardstick: the same forecast from one FastAPI process, without Ray."""
+"""The reference for the service: the same forecast from one FastAPI process, without Ray."""
 
 import sys
 from pathlib import Path
@@ -6,28 +6,28 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from deployments.ingress import http
+from deployments.ingress.http import create_app, json_response, read_body
 from deployments.ingress.request_reading import read_query
 from pba.serving.local_service import LocalService
 
 MODELS = Path(__file__).parents[1] / "models"
 
 
-def app() -> FastAPI:
+def bare_app() -> FastAPI:
     service = LocalService.load(MODELS)
-    bare = http.api()
+    app = create_app()
 
-    @bare.post("/v1/forecast")
+    @app.post("/v1/forecast")
     async def forecast(request: Request) -> Response:
-        query = read_query(await http.read_body(request, 128))
-        return http.json(service.forecasts([query])[0].as_dict())
+        query = read_query(await read_body(request, 128))
+        return json_response(service.forecasts([query])[0].as_dict())
 
-    @bare.get("/readyz")
+    @app.get("/readyz")
     async def ready() -> Response:
-        return http.json({"status": "ready"})
+        return json_response({"status": "ready"})
 
-    return bare
+    return app
 
 
 if __name__ == "__main__":
-    uvicorn.run(app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    uvicorn.run(bare_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

@@ -1,7 +1,7 @@
-"""What does a link's record give? `python -m benchmarks.closed_loop DIR [SPLIT]`, no service.
+"""The effect of a link's record: `python -m benchmarks.closed_loop DIR [SPLIT]`, no service.
 
-Whole traces are lived through with the code that serves: the one who leads speaks, its confidence
-is adapted, and every outcome teaches when it comes. SPLIT is test; on val other settings are shown.
+Whole traces are replayed with the serving code: the leading expert forecasts, its confidence is
+adapted, and every outcome updates the record. SPLIT is test; on val other settings are shown.
 """
 
 import sys
@@ -31,16 +31,16 @@ LONG, WARM = 300, 50
 SETTINGS = ((0.0, 0.0), (20.0, 0.98), (100.0, 0.995), (200.0, 0.998), (400.0, 0.998))
 
 
-class Heard(NamedTuple):
-    """What every expert says at every moment of one trace, ``(expert, moment, horizon)``."""
+class TraceForecasts(NamedTuple):
+    """The forecasts of every expert at every point of one trace, ``(expert, point, horizon)``."""
 
     points_mbps: Floats
     confidence: Floats
     actual_mbps: Floats
 
 
-class Lived(NamedTuple):
-    """How it went at one horizon: what spoke, and each member on its own."""
+class HorizonReplay(NamedTuple):
+    """One horizon's outcomes: of the leading expert, and of each member alone."""
 
     hits: np.ndarray
     unadapted: Floats
@@ -51,19 +51,21 @@ class Lived(NamedTuple):
 
 def main(folder: Path, split: str = "test") -> None:
     for mode in PROFILES:
-        heard = dict(_heard(folder, mode, split))
+        forecasts = dict(_forecast_sets(folder, mode, split))
         print(f"\n{mode}, {split} traces\n")
         if split != "test":
-            _settings(heard)
-        lived = {name: [live(one) for one in traces] for name, traces in heard.items()}
-        _calibration(mode, lived)
-        _members(lived)
+            _settings(forecasts)
+        replays = {name: [replay(one) for one in traces] for name, traces in forecasts.items()}
+        _calibration(mode, replays)
+        _members(replays)
 
 
-def _heard(folder: Path, mode: NetworkMode, split: str) -> Iterator[tuple[str, list[Heard]]]:
+def _forecast_sets(
+    folder: Path, mode: NetworkMode, split: str
+) -> Iterator[tuple[str, list[TraceForecasts]]]:
     model, _ = artifacts.load(str(PROJECT / "models" / mode), mode)
     for name, traces in read_sets(folder, mode).items():
-        found = []
+        forecasts = []
         for trace in traces:
             if trace.split != split:
                 continue
@@ -71,94 +73,97 @@ def _heard(folder: Path, mode: NetworkMode, split: str) -> Iterator[tuple[str, l
                 windows = WindowSet.of({name: [trace]}, PROFILES[mode].window)
             except NotEnoughData:
                 continue
-            found.append(_ask(model, windows))
-        if found:
-            yield name, found
+            forecasts.append(_forecast(model, windows))
+        if forecasts:
+            yield name, forecasts
 
 
-def _ask(model: Forecaster, windows: WindowSet) -> Heard:
+def _forecast(model: Forecaster, windows: WindowSet) -> TraceForecasts:
     batch = windows.gather(np.arange(len(windows)))
-    said = []
+    chunks = np.split(batch.telemetry, range(256, len(windows), 256))
+    points, confidences = [], []
     for name in EXPERTS:
-        one = model if name == MODEL else SIMPLE_FORECASTERS[name]
-        parts = [
-            one.predict(part) for part in np.split(batch.telemetry, range(256, len(windows), 256))
-        ]
-        said.append([decode(part.probabilities, part.level_mbps, one.bins) for part in parts])
-    points = [np.concatenate([part.bandwidth_mbps for part in parts]) for parts in said]
-    sure = [np.concatenate([part.confidence for part in parts]) for parts in said]
-    return Heard(np.array(points), np.array(sure), batch.future_mbps)
+        expert = model if name == MODEL else SIMPLE_FORECASTERS[name]
+        predictions = [expert.predict(chunk) for chunk in chunks]
+        decoded = [decode(one.probabilities, one.level_mbps, expert.bins) for one in predictions]
+        points.append(np.concatenate([chunk.bandwidth_mbps for chunk in decoded]))
+        confidences.append(np.concatenate([chunk.confidence for chunk in decoded]))
+    return TraceForecasts(np.array(points), np.array(confidences), batch.future_mbps)
 
 
-def live(heard: Heard) -> list[Lived]:
-    """Live through one trace."""
-    known = ~np.isnan(heard.actual_mbps)
-    hit = metrics.in_band(heard.points_mbps, np.where(known, heard.actual_mbps, 0.0)) & known
-    count = heard.points_mbps.shape[1]
+def replay(forecasts: TraceForecasts) -> list[HorizonReplay]:
+    """Replay one trace; every outcome updates the record when it becomes known."""
+    known = ~np.isnan(forecasts.actual_mbps)
+    actual = np.where(known, forecasts.actual_mbps, 0.0)
+    hits = metrics.in_band(forecasts.points_mbps, actual) & known
+    count = forecasts.points_mbps.shape[1]
     record, leads = LinkRecord(), np.zeros(count, dtype=int)
     adapted = np.zeros((count, len(HORIZONS)))
     for now in range(count):
-        for at, steps in enumerate(HORIZONS):
-            then = now - steps
-            if then >= 0 and known[then, at]:
-                who = leads[then]
-                members = dict(zip(EXPERTS, hit[:, then, at].tolist(), strict=True))
-                said = float(heard.confidence[who, then, at])
-                record = record.after(at, said, bool(hit[who, then, at]), members)
+        for index, steps in enumerate(HORIZONS):
+            past = now - steps
+            if past >= 0 and known[past, index]:
+                leader = leads[past]
+                members = dict(zip(EXPERTS, hits[:, past, index].tolist(), strict=True))
+                confidence = float(forecasts.confidence[leader, past, index])
+                record = record.after(index, confidence, bool(hits[leader, past, index]), members)
         leads[now] = EXPERTS.index(record.leader)
-        for at, reliability in enumerate(record.reliability):
-            adapted[now, at] = reliability.adapt(float(heard.confidence[leads[now], now, at]))
-    moments = np.arange(count)
+        for index, reliability in enumerate(record.reliability):
+            confidence = float(forecasts.confidence[leads[now], now, index])
+            adapted[now, index] = reliability.adapt(confidence)
+    points = np.arange(count)
     return [
-        Lived(
-            hit[leads, moments, at][known[:, at]],
-            heard.confidence[leads, moments, at][known[:, at]],
-            adapted[known[:, at], at],
-            hit[:, known[:, at], at],
+        HorizonReplay(
+            hits[leads, points, index][known[:, index]],
+            forecasts.confidence[leads, points, index][known[:, index]],
+            adapted[known[:, index], index],
+            hits[:, known[:, index], index],
             count,
         )
-        for at in range(len(HORIZONS))
+        for index in range(len(HORIZONS))
     ]
 
 
-def _settings(heard: dict[str, list[Heard]]) -> None:
+def _settings(forecasts: dict[str, list[TraceForecasts]]) -> None:
     print("| prior outcomes, fading | Brier score 1 / 5 / 15 steps ahead |\n| --- | --- |")
     for prior, kept in SETTINGS:
         with mock.patch.multiple(calibration, _PRIOR=prior or 1e12, _KEPT=kept or 0.998):
-            lived = [live(one) for traces in heard.values() for one in traces]
+            replays = [replay(one) for traces in forecasts.values() for one in traces]
         scores = []
-        for at in range(len(HORIZONS)):
-            parts = [(one[at].adapted[WARM:], one[at].hits[WARM:]) for one in lived]
-            sure, hits = (np.concatenate(part) for part in zip(*parts, strict=True))
-            scores.append(f"{np.mean((sure - hits) ** 2):.4f}")
+        for index in range(len(HORIZONS)):
+            parts = [(one[index].adapted[WARM:], one[index].hits[WARM:]) for one in replays]
+            confidence, hits = (np.concatenate(part) for part in zip(*parts, strict=True))
+            scores.append(f"{np.mean((confidence - hits) ** 2):.4f}")
         print(f"| {f'{prior:g}, {kept:g}' if prior else 'none'} | {' / '.join(scores)} |")
     print()
 
 
-def _calibration(mode: NetworkMode, lived: dict[str, list[list[Lived]]]) -> None:
-    print("| steps | outcomes | calibration error: as said, adapted | sure: share, in band |")
+def _calibration(mode: NetworkMode, replays: dict[str, list[list[HorizonReplay]]]) -> None:
+    print(
+        "| steps | outcomes | calibration error: unadapted, adapted | confident: share, in band |"
+    )
     print("| --- | --- | --- | --- |")
     threshold = PROFILES[mode].accuracy_target
-    for at, steps in enumerate(HORIZONS):
-        parts = [one[at] for traces in lived.values() for one in traces]
+    for index, steps in enumerate(HORIZONS):
+        parts = [one[index] for traces in replays.values() for one in traces]
         hits = np.concatenate([one.hits[WARM:] for one in parts])
         plain = np.concatenate([one.unadapted[WARM:] for one in parts])
-        sure = np.concatenate([one.adapted[WARM:] for one in parts])
-        before, after = (metrics.calibration_error(said, hits) for said in (plain, sure))
-        kept = sure >= threshold
+        adapted = np.concatenate([one.adapted[WARM:] for one in parts])
+        before, after = (metrics.calibration_error(one, hits) for one in (plain, adapted))
+        confident = adapted >= threshold
         print(
             f"| {steps} | {len(hits)} | {before:.3f}, {after:.3f} | "
-            f"{kept.mean():.3f}, {hits[kept].mean():.3f} |"
+            f"{confident.mean():.3f}, {hits[confident].mean():.3f} |"
         )
 
 
-def _members(lived: dict[str, list[list[Lived]]]) -> None:
+def _members(replays: dict[str, list[list[HorizonReplay]]]) -> None:
     print(f"\n| set, traces of {LONG} samples and more | served, less the best member's |")
     print("| --- | --- |")
-    for name, traces in lived.items():
+    for name, traces in replays.items():
         rows = []
-        for at in range(len(HORIZONS)):
-            parts = [one[at] for one in traces if one[at].samples >= LONG]
+        for index in range(len(HORIZONS)):
+            parts = [one[index] for one in traces if one[index].samples >= LONG]
             if parts:
                 served = np.concatenate([one.hits for one in parts]).mean()
                 members = np.concatenate([one.members for one in parts], axis=1).mean(axis=1)

@@ -1,8 +1,8 @@
 """Is an acknowledged sample ever lost, or stored twice? `python -m benchmarks.crash [KILLS]`
 
-Samples are reported without a pause while the router, the Monitor and, where there is one, the
-database server are killed in turn, each as soon as all is well again. Then what was acknowledged is
-compared with what is stored.
+Samples are reported without a pause while the router, the Monitor and, with PostgreSQL, the
+database server are killed in turn. Each kill waits until samples are acknowledged again. Then the
+acknowledged samples are compared with the stored ones.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from benchmarks import servers
@@ -24,14 +24,15 @@ from pba.store import Store
 from pba.types import NetworkMetrics
 from tests.support.postgres import Postgres, postgresql
 
-REPORTERS, BATCH, AGAIN_S = 4, 20, 90.0
+REPORTERS, BATCH, RECOVERY_S = 4, 20, 90.0
+FIRST_S = 1e9
 
 
 class Reporter(threading.Thread):
-    """Reports samples of one link for as long as it may, and remembers what was acknowledged."""
+    """Reports samples of one link until ``stop`` is set, and records the acknowledged ones."""
 
     def __init__(self, url: str, link_id: str, stop: threading.Event) -> None:
-        super().__init__(daemon=True)  # one that is left alone does not keep the program alive
+        super().__init__(daemon=True)  # an error in the main thread ends the program
         self.client, self.link_id, self.stop = PBAClient(url, 10.0, retries=0), link_id, stop
         self.acknowledged: set[int] = set()
         self.failed = 0
@@ -40,7 +41,7 @@ class Reporter(threading.Thread):
         first = 0
         while not self.stop.is_set():
             seconds = range(first, first + BATCH)
-            samples = [NetworkMetrics(1e9 + second, 50.0) for second in seconds]
+            samples = [NetworkMetrics(FIRST_S + second, 50.0) for second in seconds]
             try:
                 self.client.observe(self.link_id, samples)
                 self.acknowledged.update(seconds)
@@ -52,74 +53,95 @@ class Reporter(threading.Thread):
 
 
 def main(kills: int = 20) -> None:
-    print("| store | kills | acknowledged | of these stored | stored twice | calls that failed |")
+    print("| store | kills | acknowledged | of these stored | stored twice | failed calls |")
     print("| --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory(prefix="pbac", dir="/tmp") as folder:
-        held = _row("SQLite", f"sqlite:///{folder}/pba.db", kills, {})
+        passed = print_row("SQLite", f"sqlite:///{folder}/pba.db", kills, {})
     with postgresql() as server:
-        held &= _row("PostgreSQL", server.url, kills, {"server": lambda: _restart(server)})
-    sys.exit(not held)
+        crashes = {"server": lambda: _restart(server)}
+        passed &= print_row("PostgreSQL", server.url, kills, crashes)
+    sys.exit(not passed)
 
 
-def _row(name: str, store_url: str, kills: int, more: dict[str, Callable[[], None]]) -> bool:
-    """Print what became of the samples; return whether all is well."""
+def print_row(
+    name: str, store_url: str, kills: int, crashes: Mapping[str, Callable[[], None]]
+) -> bool:
+    """Print a row of the table; return whether every acknowledged sample is stored once.
+
+    ``crashes`` are kills besides those of the replicas.
+    """
     with servers.service(False, store_url) as (url, environment):
-        own = environment["RAY_TMPDIR"]
-        victims = {
-            name: lambda name=name: _kill_replicas(own, name) for name in ("Router", "Monitor")
-        }
         stop = threading.Event()
         reporters = [Reporter(url, f"link{number}", stop) for number in range(REPORTERS)]
-        for one in reporters:
-            one.start()
-        for _, kill in zip(range(kills), itertools.cycle((victims | more).values()), strict=False):
-            _wait_for_more(reporters)
-            time.sleep(random.uniform(0, 1))
-            kill()
-        _wait_for_more(reporters)
+        for reporter in reporters:
+            reporter.start()
+        _kill_in_turn(kills, _replica_kills(environment["RAY_TMPDIR"]) | crashes, reporters)
         stop.set()
-        for one in reporters:
-            one.join()
-    store = Store(store_url, time.monotonic)
-    acknowledged = stored = twice = 0
-    for one in reporters:
-        samples, _ = store.history(one.link_id, 0, 9e9, 10_000_000)
-        found = [round(moment - 1e9) for moment in samples.timestamps_s.tolist()]
-        acknowledged += len(one.acknowledged)
-        stored += len(one.acknowledged & set(found))
-        twice += len(found) - len(set(found))
-    store.close()
-    failed = sum(one.failed for one in reporters)
-    cells = (name, kills, acknowledged, stored, twice, failed)
+        for reporter in reporters:
+            reporter.join()
+    acknowledged, stored, duplicates = _compare(store_url, reporters)
+    failed = sum(reporter.failed for reporter in reporters)
+    cells = (name, kills, acknowledged, stored, duplicates, failed)
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
-    return acknowledged == stored and twice == 0
+    return acknowledged == stored and duplicates == 0
 
 
-def _wait_for_more(reporters: list[Reporter]) -> None:
-    """Wait until every reporter has had something acknowledged again, so that each kill hits."""
-    before = [len(one.acknowledged) for one in reporters]
-    limit = time.monotonic() + AGAIN_S
-    while any(len(one.acknowledged) == had for one, had in zip(reporters, before, strict=True)):
+def _replica_kills(folder: str) -> dict[str, Callable[[], None]]:
+    return {name: lambda name=name: _kill_replicas(folder, name) for name in ("Router", "Monitor")}
+
+
+def _kill_in_turn(
+    kills: int, crashes: Mapping[str, Callable[[], None]], reporters: list[Reporter]
+) -> None:
+    for _, kill in zip(range(kills), itertools.cycle(crashes.values()), strict=False):
+        _wait_for_recovery(reporters)
+        time.sleep(random.uniform(0, 1))
+        kill()
+    _wait_for_recovery(reporters)
+
+
+def _compare(store_url: str, reporters: list[Reporter]) -> tuple[int, int, int]:
+    """Return how many samples were acknowledged, how many of these are stored, and duplicates."""
+    store = Store(store_url, time.time)  # noqa: TID251 - the clock that is passed in
+    acknowledged = stored = duplicates = 0
+    for reporter in reporters:
+        history, _ = store.history(reporter.link_id, 0, 9e9, 10_000_000)
+        seconds = [round(timestamp_s - FIRST_S) for timestamp_s in history.timestamps_s.tolist()]
+        acknowledged += len(reporter.acknowledged)
+        stored += len(reporter.acknowledged & set(seconds))
+        duplicates += len(seconds) - len(set(seconds))
+    store.close()
+    return acknowledged, stored, duplicates
+
+
+def _wait_for_recovery(reporters: list[Reporter]) -> None:
+    """Wait until every reporter has another acknowledged sample, so that each kill has an effect."""
+    before = [len(reporter.acknowledged) for reporter in reporters]
+    limit = time.monotonic() + RECOVERY_S
+    while any(
+        len(reporter.acknowledged) == count
+        for reporter, count in zip(reporters, before, strict=True)
+    ):
         if time.monotonic() > limit:
-            raise RuntimeError(f"nothing was acknowledged within {AGAIN_S:g} s of a kill")
+            raise RuntimeError(f"nothing was acknowledged within {RECOVERY_S:g} s of a kill")
         time.sleep(0.05)
 
 
 def _kill_replicas(folder: str, name: str) -> None:
-    """Kill the replicas of a deployment; wait for one if the last was killed just now."""
-    limit, killed = time.monotonic() + AGAIN_S, False
+    """Kill the replicas of a deployment; wait for one that is just being restarted."""
+    limit, killed = time.monotonic() + RECOVERY_S, False
     while not killed:
         for process in _processes(folder):
             if f"ray::ServeReplica:pba:{name}" in (process / "cmdline").read_text():
                 os.kill(int(process.name), signal.SIGKILL)
                 killed = True
         if time.monotonic() > limit:
-            raise RuntimeError(f"there was no {name} to kill within {AGAIN_S:g} s")
+            raise RuntimeError(f"no {name} to kill appeared within {RECOVERY_S:g} s")
 
 
 def _processes(folder: str) -> Iterator[Path]:
     for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # gone, or not ours to read
+        with contextlib.suppress(OSError):  # it has ended, or another user owns it
             if f"RAY_TMPDIR={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
                 yield process
 

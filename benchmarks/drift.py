@@ -1,7 +1,7 @@
-"""What drift detection sees and what it imagines: `python -m benchmarks.drift [DIR]`.
+"""Detections and false alarms of drift detection: `python -m benchmarks.drift [DIR]`.
 
-Noise is log-normal around 100 Mbps, AR(1) in the logarithm; forecasts are an EWMA's or the last
-value. With DIR, a folder of traces, also how often the links of the test traces change.
+Noise is log-normal around 100 Mbps, AR(1) in the logarithm; forecasts are an EWMA or the last
+value. With DIR, a folder of traces, also the alarms on the links of the test traces.
 """
 
 import itertools
@@ -47,22 +47,23 @@ def planted() -> None:
         print(f"| {name} | {spread:.0%} | {phi} | {cell(lower)} | {cell(wilder)} |", flush=True)
 
 
-def cell(found: list[list[int]]) -> str:
-    return f"{' / '.join(str(len(one)) for one in found)}; {np.median(sum(found, [])):.0f}"
+def cell(delays_by_start: list[list[int]]) -> str:
+    counts = " / ".join(str(len(one)) for one in delays_by_start)
+    return f"{counts}; {np.median(sum(delays_by_start, [])):.0f}"
 
 
 def delays(noise: Floats, before: int, alpha: float) -> list[int]:
-    """Samples from the change to the first alarm after it, both counted, of runs that have one."""
-    found = (delay(outcomes(100.0 * np.exp(row), alpha), before) for row in noise)
-    return [one for one in found if one is not None]
+    """Return the samples from the change to the first alarm, inclusive, of runs with an alarm."""
+    each = (delay(outcomes(100.0 * np.exp(row), alpha), before) for row in noise)
+    return [one for one in each if one is not None]
 
 
-def delay(found: Iterator[LinkOutcome], before: int) -> int | None:
+def delay(run: Iterator[LinkOutcome], before: int) -> int | None:
     detector = DriftDetector()
-    for at, outcome in enumerate(found, start=1):
-        told = detector.update(outcome)
-        if told and told.stage is not AlarmStage.ENDED and at >= before:
-            return at - before + 1
+    for index, outcome in enumerate(run, start=1):
+        alarm = detector.update(outcome)
+        if alarm and alarm.stage is not AlarmStage.ENDED and index >= before:
+            return index - before + 1
     return None
 
 
@@ -78,12 +79,12 @@ def stationary() -> None:
     rates = np.sum(counts, axis=0) / samples * 1e4
     print(f"| per 10 000 of {samples} | | {' | '.join(f'{rate:.2f}' for rate in rates)} |")
     each_us = (time.perf_counter() - start) / samples / len(rates) * 1e6
-    print(f"\n{each_us:.0f} us an outcome")
+    print(f"\n{each_us:.0f} us per outcome")
 
 
 def false_alarms(rng: np.random.Generator, spread: float, phi: float, name: str) -> int:
     noise = ar1(rng, (LONG_RUNS, LONG), phi) * spread
-    return sum(opened(outcomes(100.0 * np.exp(row), ALPHA[name]))[0] for row in noise)
+    return sum(count_alarms(outcomes(100.0 * np.exp(row), ALPHA[name]))[0] for row in noise)
 
 
 def on_traces(folder: Path, split: str) -> None:
@@ -91,34 +92,34 @@ def on_traces(folder: Path, split: str) -> None:
     print("| mode | set | samples | alarms per 1000 | streams | share of time in alarm |")
     print("| --- | --- | --- | --- | --- | --- |")
     for mode in PROFILES:
-        for name, found in read_sets(folder, mode).items():
-            rates = [trace.telemetry[:, 0] for trace in found if trace.split == split]
+        for name, traces in read_sets(folder, mode).items():
+            rates = [trace.telemetry[:, 0] for trace in traces if trace.split == split]
             if rates:
-                print(f"| {mode} | {name} | {restless(rates)} |", flush=True)
+                print(f"| {mode} | {name} | {alarm_rates(rates)} |", flush=True)
 
 
-def restless(rates_mbps: list[Floats]) -> str:
-    alarms, during, what = 0, 0, dict[str, int]()
+def alarm_rates(rates_mbps: list[Floats]) -> str:
+    alarms, during, streams = 0, 0, dict[str, int]()
     for rate_mbps in rates_mbps:
-        count, open_for, changed = opened(outcomes(rate_mbps, ALPHA["ewma"]))
+        count, open_for, changed = count_alarms(outcomes(rate_mbps, ALPHA["ewma"]))
         alarms, during = alarms + count, during + open_for
-        for one in changed:
-            what[one] = what.get(one, 0) + 1
+        for stream in changed:
+            streams[stream] = streams.get(stream, 0) + 1
     samples = sum(map(len, rates_mbps))
-    named = ", ".join(f"{name} {count}" for name, count in sorted(what.items()))
+    named = ", ".join(f"{name} {count}" for name, count in sorted(streams.items()))
     return f"{samples} | {alarms / samples * 1e3:.1f} | {named} | {during / samples:.2f}"
 
 
-def opened(found: Iterator[LinkOutcome]) -> tuple[int, int, list[str]]:
-    """Alarms that opened, outcomes during which one was open, and what it opened for."""
-    detector, alarms, during, what = DriftDetector(), 0, 0, []
-    for outcome in found:
-        told = detector.update(outcome)
+def count_alarms(run: Iterator[LinkOutcome]) -> tuple[int, int, list[str]]:
+    """Return the alarms, the outcomes during an alarm, and the streams that raised them."""
+    detector, alarms, during, streams = DriftDetector(), 0, 0, []
+    for outcome in run:
+        alarm = detector.update(outcome)
         during += detector.alarm is not None
-        if told and told.stage is AlarmStage.OPENED:
+        if alarm and alarm.stage is AlarmStage.OPENED:
             alarms += 1
-            what += [change.what.value for change in told.changes]
-    return alarms, during, what
+            streams += [change.what.value for change in alarm.changes]
+    return alarms, during, streams
 
 
 def outcomes(rate_mbps: Floats, alpha: float) -> Iterator[LinkOutcome]:
@@ -126,27 +127,27 @@ def outcomes(rate_mbps: Floats, alpha: float) -> Iterator[LinkOutcome]:
     actual = rate_mbps[1:]
     hits = in_band(forecast, actual)
     rows = zip(actual.tolist(), forecast.tolist(), hits.tolist(), strict=True)
-    yield from (LinkOutcome(float(at), *row) for at, row in enumerate(rows, start=1))
+    yield from (LinkOutcome(float(second), *row) for second, row in enumerate(rows, start=1))
 
 
 def smoothed(rate_mbps: Floats, alpha: float) -> Floats:
-    """`pba.models.ewma.Ewma` over a series of any length, where that one takes a window."""
-    return folded(rate_mbps * alpha, 1.0 - alpha, rate_mbps[0])
+    """Return `pba.models.ewma.Ewma` of a series of any length instead of a window."""
+    return recursion(rate_mbps * alpha, 1.0 - alpha, rate_mbps[0])
 
 
 def ar1(rng: np.random.Generator, shape: tuple[int, int], phi: float) -> Floats:
-    """Standard normal values of which neighbours in a row correlate by ``phi``."""
+    """Return standard normal values with a correlation of ``phi`` between neighbours in a row."""
     noise = rng.standard_normal(shape)
     drive = np.sqrt(1.0 - phi**2) * noise.T
-    return folded(drive, phi, noise[:, 0]).T
+    return recursion(drive, phi, noise[:, 0]).T
 
 
-def folded(drive: Floats, keep: float, first: Floats) -> Floats:
-    found = np.empty_like(drive)
-    found[0] = first
-    for at in range(1, len(drive)):
-        found[at] = drive[at] + keep * found[at - 1]
-    return found
+def recursion(drive: Floats, keep: float, first: Floats) -> Floats:
+    values = np.empty_like(drive)
+    values[0] = first
+    for index in range(1, len(drive)):
+        values[index] = drive[index] + keep * values[index - 1]
+    return values
 
 
 if __name__ == "__main__":

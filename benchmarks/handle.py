@@ -1,59 +1,73 @@
-"""What does a call through a Ray handle cost, from a second program on the same Ray?"""
+"""What does a call through a Ray handle cost, from a second program on the same Ray?
 
+`measure` runs this module as that program.
+"""
+
+import asyncio
 import json
+import logging
 import subprocess
 import sys
+import time
+from statistics import median
+from typing import Any
 
-from benchmarks import servers
-
-PROGRAM = """
-import asyncio, json, logging, statistics, time
-import ray
-from ray import serve
-from benchmarks import bodies
+from benchmarks import request_bodies, servers
 from pba.types import NetworkMode
 
-ray.init(address="auto", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
-handle = serve.get_app_handle("pba")
-request = json.loads(bodies.one(NetworkMode.INTERNET))
-
-
-async def many(connections, seconds):
-    end, taken = time.perf_counter() + seconds, []
-
-    async def one():
-        while time.perf_counter() < end:
-            started = time.perf_counter()
-            await handle.forecast.remote(request)
-            taken.append(time.perf_counter() - started)
-
-    await asyncio.gather(*(one() for _ in range(connections)))
-    return statistics.median(taken) * 1000, len(taken) / seconds
-
-
-async def main():
-    await many(4, 3)
-    p50, rps = zip(*[await many(1, 4) for _ in range(3)])
-    _, rps_32 = zip(*[await many(32, 4) for _ in range(3)])
-    middle = statistics.median
-    print(json.dumps({"p50_1": middle(p50), "rps_1": middle(rps), "rps_32": middle(rps_32)}))
-
-asyncio.run(main())
-"""
+CONNECTIONS = (1, 32)
+ROUNDS, SECONDS, WARM_UP_S = 3, 4.0, 3.0
 
 
 def measure(environment: dict[str, str]) -> dict[str, float]:
-    """Return the median latency (ms) of one caller and requests a second of 1 and 32.
+    """Return the median latency (ms) of one caller and requests per second of 1 and 32.
 
     ``environment`` is that of a second program on the Ray of the service.
     """
-    ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+    process = subprocess.run(
+        [sys.executable, "-m", "benchmarks.handle"],
         env=environment,
         cwd=servers.PROJECT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    found: dict[str, float] = json.loads(ran.stdout.strip().splitlines()[-1])
-    return found
+    figures: dict[str, float] = json.loads(process.stdout.strip().splitlines()[-1])
+    return figures
+
+
+def main() -> None:
+    import ray
+    from ray import serve
+
+    ray.init(address="auto", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
+    print(json.dumps(asyncio.run(_figures(serve.get_app_handle("pba")))))
+
+
+async def _figures(handle: Any) -> dict[str, float]:
+    await _load(handle, 4, WARM_UP_S)
+    figures = {}
+    for connections in CONNECTIONS:
+        rounds = [await _load(handle, connections, SECONDS) for _ in range(ROUNDS)]
+        figures[f"p50_{connections}"] = median(p50_ms for p50_ms, _ in rounds)
+        figures[f"rps_{connections}"] = median(rate for _, rate in rounds)
+    return figures
+
+
+async def _load(handle: Any, connections: int, seconds: float) -> tuple[float, float]:
+    """Return the median latency in ms and the requests per second."""
+    request = json.loads(request_bodies.forecast_body(NetworkMode.INTERNET))
+    end, latencies_s = time.perf_counter() + seconds, []
+
+    async def call_repeatedly() -> None:
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            await handle.forecast.remote(request)
+            latencies_s.append(time.perf_counter() - started)
+
+    await asyncio.gather(*(call_repeatedly() for _ in range(connections)))
+    return median(latencies_s) * 1000, len(latencies_s) / seconds
+
+
+if __name__ == "__main__":
+    main()

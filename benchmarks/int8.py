@@ -1,4 +1,4 @@
-"""What int8 weights (dynamic quantisation) gain and cost: `python -m benchmarks.int8 DIR`."""
+"""Speed and accuracy of int8 weights (dynamic quantisation): `python -m benchmarks.int8 DIR`."""
 
 import sys
 import tempfile
@@ -30,47 +30,47 @@ def main(traces: Path) -> None:
     for mode in PROFILES:
         content = artifacts.read(str(MODELS / mode), mode).onnx
         val = windows(traces, mode)
-        for name, one in (("fp32", content), ("int8", quantised(content))):
+        for name, one in (("fp32", content), ("int8", quantise(content))):
             print(f"| {mode} | {name} | {len(one) / 1e6:.1f} | {row(OnnxForecaster(one), val)} |")
 
 
 def windows(traces: Path, mode: NetworkMode) -> WindowSet:
     sets = read_sets(traces, mode)
-    val = {name: [t for t in found if t.split == "val"] for name, found in sets.items()}
+    val = {name: [t for t in part if t.split == "val"] for name, part in sets.items()}
     return WindowSet.of(val, PROFILES[mode].window)
 
 
-def quantised(content: bytes) -> bytes:
+def quantise(content: bytes) -> bytes:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder:
-        given, made = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
-        given.write_bytes(content)
-        quantize_dynamic(given, made, weight_type=QuantType.QInt8)
-        return made.read_bytes()
+        source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
+        source.write_bytes(content)
+        quantize_dynamic(source, target, weight_type=QuantType.QInt8)
+        return target.read_bytes()
 
 
 def row(forecaster: OnnxForecaster, val: WindowSet) -> str:
     rng = np.random.default_rng(0)
     shares = []
-    for _, at in val.by_set():
-        if len(at):
-            batch = val.gather(rng.permutation(at)[:PER_SET])
-            point = said(forecaster, batch.telemetry)[0]
+    for _, indices in val.by_set():
+        if len(indices):
+            batch = val.gather(rng.permutation(indices)[:PER_SET])
+            point = forecast(forecaster, batch.telemetry)[0]
             shares.append(metrics.accuracy(point, batch.future_mbps[:, 0]))
-    some = val.gather(rng.permutation(len(val))[:ALONE]).telemetry
-    together = said(forecaster, some)[1]
-    alone = np.concatenate([said(forecaster, some[[i]])[1] for i in range(ALONE)])
-    moved = np.abs(together - alone)
-    times = [milliseconds(forecaster, some[:size]) / size for size in (1, 32)]
+    sample = val.gather(rng.permutation(len(val))[:ALONE]).telemetry
+    together = forecast(forecaster, sample)[1]
+    alone = np.concatenate([forecast(forecaster, sample[[i]])[1] for i in range(ALONE)])
+    change = np.abs(together - alone)
+    times = [milliseconds(forecaster, sample[:size]) / size for size in (1, 32)]
     cells = [*(f"{ms:.2f}" for ms in times), f"{np.mean(shares):.4f}"]
-    return " | ".join([*cells, f"{moved.mean():.4f}, {moved.max():.4f}"])
+    return " | ".join([*cells, f"{change.mean():.4f}, {change.max():.4f}"])
 
 
-def said(forecaster: OnnxForecaster, telemetry: Floats) -> tuple[Floats, Floats]:
-    found = forecaster.predict(telemetry)
-    read = decode(found.probabilities, found.level_mbps, forecaster.bins)
-    return read.bandwidth_mbps[:, 0], read.confidence[:, 0]
+def forecast(forecaster: OnnxForecaster, telemetry: Floats) -> tuple[Floats, Floats]:
+    prediction = forecaster.predict(telemetry)
+    decoded = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)
+    return decoded.bandwidth_mbps[:, 0], decoded.confidence[:, 0]
 
 
 def milliseconds(forecaster: OnnxForecaster, telemetry: Floats) -> float:

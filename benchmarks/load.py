@@ -1,4 +1,4 @@
-"""A load generator that costs little itself: prepared bytes over keep-alive connections."""
+"""A load generator of low overhead: prepared bytes over keep-alive connections."""
 
 import asyncio
 import time
@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+OnResponse = Callable[[float, bytes], None]
+"""Called with the latency in seconds and the body of every response."""
+
 
 @dataclass(frozen=True)
 class Load:
-    """What one run measured; ``failed`` counts answers other than 200."""
+    """The measurements of one run; ``failed`` counts responses with another status than 200."""
 
     latency_ms: np.ndarray
     seconds: float
@@ -28,7 +31,10 @@ class Load:
 def run(
     url: str, path: str, body: bytes, connections: int, seconds: float, rate: float | None = None
 ) -> Load:
-    """Send ``body`` again and again; ``rate`` is in requests a second, None as fast as answered."""
+    """Send ``body`` repeatedly, ``rate`` times a second; without a rate, as fast as possible.
+
+    Without a rate, each connection sends the next request when it has received a response.
+    """
     return asyncio.run(send(url, path, body, connections, seconds, rate))
 
 
@@ -39,26 +45,27 @@ async def send(
     connections: int,
     seconds: float,
     rate: float | None = None,
-    hear: Callable[[float, bytes], None] = lambda took_s, answer: None,
+    on_response: OnResponse = lambda latency_s, body: None,
 ) -> Load:
-    """As `run`, with ``hear`` called with the seconds and the body of every answer."""
+    """Do the same as `run`, and call ``on_response`` for every response."""
     target = urlsplit(url)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     message = head.encode() + body
-    began = time.perf_counter()
-    pause = None if rate is None else connections / rate
-    parts = await asyncio.gather(
+    pause_s = None if rate is None else connections / rate
+    started = time.perf_counter()
+    end = started + seconds
+    results = await asyncio.gather(
         *(
-            _connection(target.hostname, target.port, message, began + seconds, pause, number, hear)
-            for number in range(connections)
+            _connection(target.hostname, target.port, message, end, pause_s, index, on_response)
+            for index in range(connections)
         )
     )
-    took = time.perf_counter() - began
-    latencies = np.concatenate([np.array(part[0]) for part in parts])
-    return Load(latencies * 1000, took, sum(part[1] for part in parts))
+    elapsed_s = time.perf_counter() - started
+    latencies_s = np.concatenate([np.array(latencies) for latencies, _ in results])
+    return Load(latencies_s * 1000, elapsed_s, sum(failed for _, failed in results))
 
 
 async def _connection(
@@ -66,32 +73,33 @@ async def _connection(
     port: int | None,
     message: bytes,
     end: float,
-    pause: float | None,
-    number: int,
-    hear: Callable[[float, bytes], None],
+    pause_s: float | None,
+    index: int,
+    on_response: OnResponse,
 ) -> tuple[list[float], int]:
+    """Return the latencies in seconds and the number of failures of one connection."""
     reader, writer = await asyncio.open_connection(host, port)
-    latencies, failed, closed = [], 0, False
-    due = time.perf_counter() + (pause or 0) * number / 7
+    latencies_s, failed, closed = [], 0, False
+    due = time.perf_counter() + (pause_s or 0) * index / 7  # connections start at different times
     while (now := time.perf_counter()) < end:
-        if pause is not None:
+        if pause_s is not None:
             await asyncio.sleep(max(0.0, due - now))
-            due += pause
+            due += pause_s
         started = time.perf_counter()
         if closed:
             writer.close()
             reader, writer = await asyncio.open_connection(host, port)
         writer.write(message)
-        status, closed, answer = await _answer(reader)
+        status, closed, body = await _response(reader)
         failed += status != 200
-        latencies.append(time.perf_counter() - started)
-        hear(latencies[-1], answer)
+        latencies_s.append(time.perf_counter() - started)
+        on_response(latencies_s[-1], body)
     writer.close()
-    return latencies, failed
+    return latencies_s, failed
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
-    """Return the status of an answer, whether the connection ends with it, and its body."""
+async def _response(reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
+    """Return the status of a response, whether the connection closes after it, and its body."""
     lines = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
     length = next(line.split(b":")[1] for line in lines if line.startswith(b"content-length:"))
     body = await reader.readexactly(int(length))

@@ -1,8 +1,8 @@
-"""What drift detection of a whole mode sees and imagines: `python -m benchmarks.mode_drift [DIR]`.
+"""Detections and false alarms of mode drift detection: `python -m benchmarks.mode_drift [DIR]`.
 
-Links of different restlessness are forecast as well as can be: with the spread that their errors
-have. They report in turn, so many outcomes at a time. With DIR, a folder of traces, also how often
-the model's forecasts of 50 test traces at a time raise an alarm.
+Links of different volatility are forecast with the true spread of their errors. They report in
+turn, several outcomes at a time. With DIR, a folder of traces, also how often the model's forecasts
+of 50 test traces at a time raise an alarm.
 """
 
 import itertools
@@ -37,16 +37,16 @@ AT_ONCE = 50
 
 def main(traces: Path | None) -> None:
     stationary()
-    turning()
+    changing_links()
     planted()
     if traces:
         on_traces(traces, "test")
 
 
 def stationary() -> None:
-    print(f"Nothing changes: alarms and changes told in {RUNS} runs of {LONG} outcomes")
-    print("| links | in turn | forecasts as good as they say | errors remember, AR(1) 0.5 | said")
-    print("spread off by 20 % a link | hits as such, for comparison |")
+    print(f"Nothing changes: alarms and changes reported in {RUNS} runs of {LONG} outcomes")
+    print("| links | in turn | calibrated forecasts | autocorrelated errors, AR(1) 0.5 |")
+    print("spread wrong by 20 % per link | plain hits, for comparison |")
     print("| --- | --- | --- | --- | --- | --- |")
     rng, total = np.random.default_rng(51), np.zeros(4, dtype=int)
     for links, turn in POOLS:
@@ -58,24 +58,24 @@ def stationary() -> None:
                 pool(rng, links, turn, LONG, 0.5),
                 pool(rng, links, turn, LONG, off=0.2),
             )
-            for at, kind in enumerate((*kinds, as_such(plain))):
-                counts[at] += len(told(kind, links))
+            for index, kind in enumerate((*kinds, plain_hits(plain))):
+                counts[index] += len(reports(kind, links))
         total += counts
         print(f"| {links} | {turn} | {' | '.join(map(str, counts))} |", flush=True)
     rates = total / (RUNS * LONG * len(POOLS)) * 1e4
     print(f"| per 10 000 | | {' | '.join(f'{rate:.2f}' for rate in rates)} |")
 
 
-def turning() -> None:
-    print("\nOther links: the calmer half falls silent. Runs of 20 with an alarm after it")
-    print("| links | in turn | beside what was said | hits as such |\n| --- | --- | --- | --- |")
+def changing_links() -> None:
+    print("\nOther links: the calmer half stops reporting. Runs of 20 with an alarm after it")
+    print("| links | in turn | relative to confidence | plain hits |\n| --- | --- | --- | --- |")
     rng = np.random.default_rng(52)
     for links, turn in POOLS:
         alarms = np.zeros(2, dtype=int)
         for _ in range(20):
-            found = pool(rng, links, turn, 4 * BEFORE, calm_until=2 * BEFORE)
-            for at, kind in enumerate((found, as_such(found))):
-                alarms[at] += any(now >= 2 * BEFORE for now in told(kind, links))
+            outcomes = pool(rng, links, turn, 4 * BEFORE, calm_until=2 * BEFORE)
+            for index, kind in enumerate((outcomes, plain_hits(outcomes))):
+                alarms[index] += any(when >= 2 * BEFORE for when in reports(kind, links))
         print(f"| {links} | {turn} | {alarms[0]} | {alarms[1]} |", flush=True)
 
 
@@ -93,10 +93,10 @@ def planted() -> None:
 def cell(rng: np.random.Generator, links: int, turn: int, times: float, more: float) -> str:
     delays, shares = [], []
     for _ in range(PLANTED):
-        found = pool(rng, links, turn, BEFORE + WITHIN, times=times, more=more)
-        at = [now for now in told(found, links) if now >= BEFORE]
-        delays += [at[0] - BEFORE + 1] if at else []
-        hits = np.array([one.hit for one in found])
+        outcomes = pool(rng, links, turn, BEFORE + WITHIN, times=times, more=more)
+        detections = [when for when in reports(outcomes, links) if when >= BEFORE]
+        delays += [detections[0] - BEFORE + 1] if detections else []
+        hits = np.array([outcome.hit for outcome in outcomes])
         shares.append((hits[:BEFORE].mean(), hits[BEFORE:].mean()))
     before, after = np.mean(shares, axis=0)
     return f"{len(delays)}; {np.median(delays):.0f}; {before:.2f}, {after:.2f}"
@@ -113,12 +113,12 @@ def pool(
     more: float = 0.0,
     calm_until: int | None = None,
 ) -> list[ModeOutcome]:
-    """Outcomes of ``links``, ``turn`` of each at a time, in random order of links.
+    """Return outcomes of ``links``, ``turn`` of each at a time, in random order of links.
 
-    From `BEFORE` on, errors are ``times`` as large and by ``more`` higher, in the logarithm.
+    From `BEFORE` on, errors are ``times`` as large and higher by ``more``, in the logarithm.
     """
     spread = rng.choice(SPREADS, links)
-    said_spread = spread * np.exp(off * rng.standard_normal(links))
+    stated_spread = spread * np.exp(off * rng.standard_normal(links))
     turns = -(-count // (turn * links)) + 1
     order = np.concatenate([np.repeat(rng.permutation(links), turn) for _ in range(turns)])
     noise = ar1(rng, (links, turns * turn), phi) * spread[:, None]
@@ -126,48 +126,49 @@ def pool(
         wild = np.arange(len(order)) < calm_until
         order = order[wild | (spread[order] >= np.median(spread))][:count]
     order, used = order[:count], np.zeros(links, dtype=int)
-    found = []
-    for at, link in enumerate(order.tolist()):
+    outcomes = []
+    for index, link in enumerate(order.tolist()):
         error = noise[link, used[link]]
         used[link] += 1
-        if calm_until is None and at >= BEFORE:
+        if calm_until is None and index >= BEFORE:
             error = times * error + more
-        found.append(said(at / links, 100.0 * np.exp(-error), float(said_spread[link])))
-    return found
+        spread_of_link = float(stated_spread[link])
+        outcomes.append(make_outcome(index / links, 100.0 * np.exp(-error), spread_of_link))
+    return outcomes
 
 
-def said(at_s: float, actual_mbps: float, spread: float) -> ModeOutcome:
-    """A forecast of 100 Mbps whose logarithm is as sure as ``spread`` says, and what came."""
-    of = NormalDist(0.0, spread)
+def make_outcome(at_s: float, actual_mbps: float, spread: float) -> ModeOutcome:
+    """Return the outcome of a log-normal forecast of 100 Mbps with ``spread``."""
+    log_ratio = NormalDist(0.0, spread)
     hit = bool(in_band(np.array(100.0), np.array(actual_mbps)))
-    low, high = (100.0 * np.exp(of.inv_cdf(share)) for share in (0.25, 0.75))
-    sure = of.cdf(log(1.2)) - of.cdf(log(0.8))
-    return ModeOutcome(at_s, float(actual_mbps), 100.0, low, high, sure, hit)
+    low, high = (100.0 * np.exp(log_ratio.inv_cdf(share)) for share in (0.25, 0.75))
+    confidence = log_ratio.cdf(log(1.2)) - log_ratio.cdf(log(0.8))
+    return ModeOutcome(at_s, float(actual_mbps), 100.0, low, high, confidence, hit)
 
 
-def as_such(found: list[ModeOutcome]) -> list[ModeOutcome]:
-    """The same outcomes as if every forecast had said the same of itself."""
+def plain_hits(outcomes: list[ModeOutcome]) -> list[ModeOutcome]:
+    """Return the same outcomes with the same interval and confidence for every forecast."""
     return [
         ModeOutcome(one.timestamp_s, one.actual_mbps, one.forecast_mbps, 80.0, 120.0, 0.0, one.hit)
-        for one in found
+        for one in outcomes
     ]
 
 
-def told(found: list[ModeOutcome], links: int) -> list[int]:
-    """After which outcomes something was told, but for ends."""
+def reports(outcomes: list[ModeOutcome], links: int) -> list[int]:
+    """Return the outcomes at which an alarm opened or changed."""
     detector = ModeDriftDetector()
-    alarms = ((at, detector.update(one)) for at, one in enumerate(found))
-    return [at for at, alarm in alarms if alarm and alarm.stage is not AlarmStage.ENDED]
+    alarms = ((index, detector.update(one)) for index, one in enumerate(outcomes))
+    return [index for index, alarm in alarms if alarm and alarm.stage is not AlarmStage.ENDED]
 
 
 def on_traces(folder: Path, split: str) -> None:
     print(f"\nThe models' forecasts of {split} traces, {AT_ONCE} links at a time")
-    print("| mode | outcomes | alarms | told in all | share of outcomes in alarm |")
+    print("| mode | outcomes | alarms | reports in all | share of outcomes in alarm |")
     print("| --- | --- | --- | --- | --- |")
     for mode in PROFILES:
         detector, stages, during, count = ModeDriftDetector(), [], 0, 0
-        for one in interleaved(list(forecast(folder, mode, split))):
-            alarm = detector.update(one)
+        for outcome in interleave(list(forecast(folder, mode, split))):
+            alarm = detector.update(outcome)
             stages += [alarm.stage] if alarm else []
             during, count = during + (detector.alarm is not None), count + 1
         opened, ended = stages.count(AlarmStage.OPENED), stages.count(AlarmStage.ENDED)
@@ -175,21 +176,21 @@ def on_traces(folder: Path, split: str) -> None:
         print(f"| {mode} | {count} | {opened} | {len(stages) - ended} | {share:.2f} |", flush=True)
 
 
-def interleaved(links: list[list[ModeOutcome]]) -> Iterator[ModeOutcome]:
-    """One outcome of each of 50 links a second, another link where one has no more."""
+def interleave(links: list[list[ModeOutcome]]) -> Iterator[ModeOutcome]:
+    """Yield one outcome of each of 50 links per second; a new link replaces one that ends."""
     waiting = list(np.random.default_rng(54).permutation(len(links)))
-    going = [iter(links[waiting.pop()]) for _ in range(min(AT_ONCE, len(waiting)))]
+    active = [iter(links[waiting.pop()]) for _ in range(min(AT_ONCE, len(waiting)))]
     second = 0.0
-    while going:
+    while active:
         second += 1.0
-        for one in list(going):
-            outcome = next(one, None)
+        for link in list(active):
+            outcome = next(link, None)
             if outcome is not None:
                 yield ModeOutcome(second, *astuple(outcome)[1:])
                 continue
-            going.remove(one)
+            active.remove(link)
             if waiting:
-                going.append(iter(links[waiting.pop()]))
+                active.append(iter(links[waiting.pop()]))
 
 
 def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[list[ModeOutcome]]:
@@ -203,13 +204,13 @@ def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[list[ModeO
                 windows = WindowSet.of({"": [trace]}, PROFILES[mode].window)
             except NotEnoughData:
                 continue
-            given = windows.gather(np.arange(len(windows)))
-            answer = model.predict(given.telemetry)
-            found = decode(answer.probabilities, answer.level_mbps, model.bins)
-            point, actual = found.bandwidth_mbps[:, 0], given.future_mbps[:, 0].astype(float)
+            batch = windows.gather(np.arange(len(windows)))
+            prediction = model.predict(batch.telemetry)
+            decoded = decode(prediction.probabilities, prediction.level_mbps, model.bins)
+            point, actual = decoded.bandwidth_mbps[:, 0], batch.future_mbps[:, 0].astype(float)
             hits = in_band(point, actual)
             rows: Floats = np.column_stack(
-                [actual, point, found.quantiles_mbps[:, 0, quartiles], found.confidence[:, 0]]
+                [actual, point, decoded.quantiles_mbps[:, 0, quartiles], decoded.confidence[:, 0]]
             )
             parts = zip(rows.tolist(), hits.tolist(), strict=True)
             yield [ModeOutcome(0.0, *row, hit) for row, hit in parts]

@@ -1,6 +1,6 @@
-"""What the rule of the point gives on val traces: `python -m benchmarks.point DIR`.
+"""Accuracy of rules for the point forecast on val traces: `python -m benchmarks.point DIR`.
 
-Accuracies are means over the sets; the mean absolute error is beside that of the median.
+Accuracies are means over the sets; the mean absolute error is relative to that of the median.
 """
 
 import sys
@@ -29,26 +29,29 @@ def main(traces: Path) -> None:
         forecaster, _ = artifacts.load(str(MODELS / mode), mode, threads=2)
         val, rng = windows(traces, mode), np.random.default_rng(0)
         parts = []
-        for _, at in val.by_set():
-            if len(at):
-                batch = val.gather(rng.permutation(at)[:PER_SET])
+        for _, indices in val.by_set():
+            if len(indices):
+                batch = val.gather(rng.permutation(indices)[:PER_SET])
                 parts.append((forecaster.predict(batch.telemetry), batch.future_mbps))
         for inner, tie in RULES:
-            cells = [cell(parts, forecaster.bins, at, inner, tie) for at in range(len(HORIZONS))]
+            cells = [
+                cell(parts, forecaster.bins, index, inner, tie) for index in range(len(HORIZONS))
+            ]
             print(f"| {mode} | {inner} | {tie} | {' | '.join(cells)} |", flush=True)
 
 
 def cell(
-    parts: list[tuple[Prediction, Floats]], bins: Bins, at: int, inner: float, tie: float
+    parts: list[tuple[Prediction, Floats]], bins: Bins, index: int, inner: float, tie: float
 ) -> str:
     distribution._INNER, distribution._TIE = inner, tie
-    bins = Bins(bins.edges)  # tables are made anew for each rule
+    bins = Bins(bins.edges)  # new bins have no cached tables of the rule before
     rows = []
-    for said, future in parts:
-        known = ~np.isnan(future[:, at])
-        read = distribution.decode(said.probabilities[known], said.level_mbps[known], bins)
-        point, actual = read.bandwidth_mbps[:, at], future[known, at]
-        median = read.quantiles_mbps[:, at, QUANTILES.index(0.5)]
+    for prediction, future in parts:
+        known = ~np.isnan(future[:, index])
+        probabilities, level_mbps = prediction.probabilities[known], prediction.level_mbps[known]
+        decoded = distribution.decode(probabilities, level_mbps, bins)
+        point, actual = decoded.bandwidth_mbps[:, index], future[known, index]
+        median = decoded.quantiles_mbps[:, index, QUANTILES.index(0.5)]
         ratio = metrics.mae(point, actual) / metrics.mae(median, actual)
         rows.append([metrics.accuracy(point, actual), metrics.accuracy(point, actual, 0.1), ratio])
     return " / ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))

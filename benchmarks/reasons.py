@@ -1,8 +1,8 @@
-"""What do `unstable_window` and `out_of_range` tell? `python -m benchmarks.reasons DIR [SPLIT]`.
+"""Accuracy with and without `unstable_window` and `out_of_range`, in one process.
 
-Every moment of the traces with a whole window before it, through the path that serves, in one
-process: how the forecasts that carry a reason turned out, beside those that do not. Then what is
-no reason: 2000 of the windows with their rates, or latency and jitter, times a factor.
+`python -m benchmarks.reasons DIR [SPLIT]` forecasts with the serving code at every point of the
+traces with a whole window, and compares the forecasts with a reason to those without. Then 2000 of
+the windows are forecast with their rates, or latency and jitter, times a factor.
 """
 
 import sys
@@ -30,8 +30,8 @@ AT_ONCE = 512
 SECONDS = np.arange(60.0)
 
 
-class Turned(NamedTuple):
-    """How forecasts turned out, ``(forecast, …)``: horizons, or `REASONS` for ``reasons``."""
+class Outcomes(NamedTuple):
+    """Outcomes of forecasts, ``(forecast, horizon)``, or ``(forecast, reason)`` for ``reasons``."""
 
     hits: np.ndarray
     above: np.ndarray
@@ -39,90 +39,93 @@ class Turned(NamedTuple):
     known: np.ndarray
     reasons: np.ndarray
 
-    def where(self, which: np.ndarray) -> "Turned":
-        return Turned(*(part[which] for part in self))
+    def where(self, mask: np.ndarray) -> "Outcomes":
+        return Outcomes(*(part[mask] for part in self))
 
 
 def main(folder: Path, split: str) -> None:
     service = LocalService.load(PROJECT / "models")
     for mode in PROFILES:
         sets = read_sets(folder, mode).items()
-        chosen = {name: [one for one in found if one.split == split] for name, found in sets}
-        turned = {
-            name: Turned(*map(np.concatenate, zip(*parts, strict=True)))
-            for name, traces in chosen.items()
-            if (parts := [part for one in traces for part in live(service, one, mode)])
+        selected = {name: [one for one in traces if one.split == split] for name, traces in sets}
+        outcomes = {
+            name: Outcomes(*map(np.concatenate, zip(*parts, strict=True)))
+            for name, traces in selected.items()
+            if (parts := [part for one in traces for part in replay(service, one, mode)])
         }
-        total = Turned(*map(np.concatenate, zip(*turned.values(), strict=True)))
-        far(service, [one for traces in chosen.values() for one in traces], mode)
-        for at, reason in enumerate(REASONS):
+        total = Outcomes(*map(np.concatenate, zip(*outcomes.values(), strict=True)))
+        print_scaled(service, [one for traces in selected.values() for one in traces], mode)
+        for index, reason in enumerate(REASONS):
             print(f"\n{mode}, {split}: {', '.join(FIGURES)}, with / without `{reason}`")
             print("| set | forecasts with it |" + "".join(f" {steps} |" for steps in HORIZONS))
             print("| --- | --- |" + " --- |" * len(HORIZONS))
-            for name, one in {**turned, "**all**": total}.items():
-                print(row(name, one, one.reasons[:, at]), flush=True)
+            for name, one in {**outcomes, "**all**": total}.items():
+                print(row(name, one, one.reasons[:, index]), flush=True)
 
 
-def row(name: str, one: Turned, told: np.ndarray) -> str:
-    parts = [one.where(told), one.where(~told)]
-    cells = [", ".join(cell(parts, at, which) for which in range(3)) for at in range(len(HORIZONS))]
-    return f"| {name} | {told.mean():.4f} of {len(told)} | {' | '.join(cells)} |"
+def row(name: str, outcomes: Outcomes, mask: np.ndarray) -> str:
+    parts = [outcomes.where(mask), outcomes.where(~mask)]
+    cells = [
+        ", ".join(cell(parts, horizon, figure) for figure in range(len(FIGURES)))
+        for horizon in range(len(HORIZONS))
+    ]
+    return f"| {name} | {mask.mean():.4f} of {len(mask)} | {' | '.join(cells)} |"
 
 
-def cell(parts: list[Turned], at: int, which: int) -> str:
-    values = [part[which][part.known[:, at], at] for part in parts]
-    return " / ".join(f"{found.mean():.3f}" if found.size else "–" for found in values)
+def cell(parts: list[Outcomes], horizon: int, figure: int) -> str:
+    columns = [part[figure][part.known[:, horizon], horizon] for part in parts]
+    return " / ".join(f"{column.mean():.3f}" if column.size else "–" for column in columns)
 
 
-def live(service: LocalService, trace: Trace, mode: NetworkMode) -> Iterator[Turned]:
-    """Yield how it went in each stretch of ``trace`` between pauses."""
+def replay(service: LocalService, trace: Trace, mode: NetworkMode) -> Iterator[Outcomes]:
+    """Yield the outcomes in each stretch of ``trace`` between gaps."""
     window = PROFILES[mode].window
     for telemetry in split_at_gaps(trace.timestamps_s, trace.telemetry):
         ends = range(window, len(telemetry))
         for start in range(0, len(ends), AT_ONCE):
-            some = ends[start : start + AT_ONCE]
+            chunk = ends[start : start + AT_ONCE]
             queries = [
                 Query(History(SECONDS[:window], telemetry[end - window : end]), mode)
-                for end in some
+                for end in chunk
             ]
-            yield against(service.forecasts(queries), telemetry[:, 0], np.array(some))
+            yield score(service.forecasts(queries), telemetry[:, 0], np.array(chunk))
 
 
-def far(service: LocalService, traces: list[Trace], mode: NetworkMode) -> None:
-    """Print how many are in band when what was measured is of another size."""
+def print_scaled(service: LocalService, traces: list[Trace], mode: NetworkMode) -> None:
+    """Print the accuracy on windows whose measurements are multiplied by a factor."""
     windows = WindowSet.of({"": traces}, PROFILES[mode].window)
     order = np.random.default_rng(0).permutation(len(windows))
-    print(f"\n{mode}: in band at 1 step where what was measured is multiplied")
+    print(f"\n{mode}: in band at 1 step with scaled measurements")
     for columns, factors in FACTORS.items():
         measured = np.isfinite(windows.values[windows.ends[order], columns[0]])
-        given = windows.gather(order[measured][:2000])
-        actual = given.future_mbps[:, 0]
+        batch = windows.gather(order[measured][:2000])
+        actual = batch.future_mbps[:, 0]
         cells = []
         for factor in factors:
-            telemetry = given.telemetry.astype(float)
+            telemetry = batch.telemetry.astype(float)
             telemetry[:, :, columns] = np.minimum(telemetry[:, :, columns] * factor, 1e6)
             queries = [Query(History(SECONDS[: len(one)], one), mode) for one in telemetry]
             points = np.array([one.bandwidth_mbps for one in service.forecasts(queries)])
-            told = points / factor if columns is RATES else points
-            cells.append(f"x{factor:g} {in_band(told, actual).mean():.3f}")
+            rescaled = points / factor if columns is RATES else points
+            cells.append(f"x{factor:g} {in_band(rescaled, actual).mean():.3f}")
         named = ", ".join(COLUMNS[column] for column in columns)
         print(f"{named}, {len(actual)} windows: {', '.join(cells)}", flush=True)
 
 
-def against(said: list[Forecast], rate_mbps: Floats, ends: np.ndarray) -> Turned:
-    """Hold forecasts made after ``ends`` samples against what came."""
+def score(forecasts: list[Forecast], rate_mbps: Floats, ends: np.ndarray) -> Outcomes:
+    """Return the outcomes of forecasts after ``ends`` samples."""
     ahead = ends[:, None] - 1 + np.array(HORIZONS)
     known = ahead < len(rate_mbps)
     actual = rate_mbps[np.where(known, ahead, 0)]
-    horizons = [one.horizons for one in said]
-    points = np.array([[found.bandwidth_mbps for found in one] for one in horizons])
-    highest = np.array([[found.quantiles_mbps[-1] for found in one] for one in horizons])
-    return Turned(
+    rows = [forecast.horizons for forecast in forecasts]
+    points = np.array([[horizon.bandwidth_mbps for horizon in row] for row in rows])
+    highest = np.array([[horizon.quantiles_mbps[-1] for horizon in row] for row in rows])
+    return Outcomes(
         in_band(points, actual),
         actual > highest,
-        np.array([[found.confidence for found in one] for one in horizons]),
+        np.array([[horizon.confidence for horizon in row] for row in rows]),
         known,
-        np.array([[reason in one.reasons for reason in REASONS] for one in said]),
+        np.array([[reason in one.reasons for reason in REASONS] for one in forecasts]),
     )
 
 

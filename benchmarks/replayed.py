@@ -1,7 +1,7 @@
-"""50 links at once through the service, on both paths: `python -m benchmarks.replayed DIR [LIMIT]`.
+"""Replay of 50 links at once, on both paths: `python -m benchmarks.replayed DIR [LIMIT]`.
 
-Test traces, in turn from each set. Then: are links in the mode that the rule says, and is what is
-known of them the same after the whole application was ended and started again?
+Test traces, in turn from each set. Then it checks that links are in the mode of the rule, and that
+their state is the same after a restart of the whole application.
 """
 
 import asyncio
@@ -29,22 +29,25 @@ def main(folder: Path, limit: int = LIMIT) -> None:
     files = [file for mode in PROFILES for file in sorted((folder / mode).glob("*.parquet"))]
     links = links_of(files, LINKS, split="test")
     names = [one.link_id for one in links]
-    with tempfile.TemporaryDirectory(prefix="pbar", dir="/tmp") as kept:
-        store_url = f"sqlite:///{kept}/pba.db"
+    with tempfile.TemporaryDirectory(prefix="pbar", dir="/tmp") as store_folder:
+        store_url = f"sqlite:///{store_folder}/pba.db"
         with servers.service(False, store_url) as (url, _):
-            began = time.perf_counter()
+            started = time.perf_counter()
             fed = asyncio.run(
                 replay_links(links, HistorySource.BOTH, url, folder, LINKS, limit=limit)
             )
-            took_s = time.perf_counter() - began
+            took_s = time.perf_counter() - started
             replay_report.print_report(Console(width=100), HistorySource.BOTH.paths, fed)
             print(
                 f"\n{LINKS} links, {sum(len(one.outcomes) for one in fed)} moments, {took_s:.0f} s"
             )
-            before = settled(url, names)
+            before = wait_for_scoring(url, names)
         with servers.service(False, store_url) as (url, _):
             after = states(url, names)
-    right = sum(one["mode"] == ruled(of, limit) for one, of in zip(before, fed, strict=True))
+    right = sum(
+        state["mode"] == expected_mode(replay, limit)
+        for state, replay in zip(before, fed, strict=True)
+    )
     same = sum(one == other for one, other in zip(before, after, strict=True))
     hits, misses = (sum(one[name] for one in before) for name in ("hits", "misses"))
     print(f"in the mode of the rule: {right} of {LINKS} links")
@@ -58,36 +61,36 @@ def states(url: str, names: list[str]) -> list[dict[str, Any]]:
         return [client.link(name) for name in names]
 
 
-def settled(url: str, names: list[str]) -> list[dict[str, Any]]:
-    """Return what is known of links once nothing more is being scored."""
-    limit, found = time.monotonic() + GIVE_UP_S, states(url, names)
-    while time.monotonic() < limit:
+def wait_for_scoring(url: str, names: list[str]) -> list[dict[str, Any]]:
+    """Return the states of links once they no longer change."""
+    deadline, current = time.monotonic() + GIVE_UP_S, states(url, names)
+    while time.monotonic() < deadline:
         time.sleep(SETTLED_S)
-        before, found = found, states(url, names)
-        if before == found:
-            return found
+        before, current = current, states(url, names)
+        if before == current:
+            return current
     raise RuntimeError(f"still scoring after {GIVE_UP_S} s")
 
 
-def ruled(fed: LinkReplay, limit: int) -> str:
-    """The mode that the rule leaves a link in, written down once more, apart from the code."""
-    trace = fed.link.trace
+def expected_mode(replay: LinkReplay, limit: int) -> str:
+    """Return the last mode of a link by the rule, implemented independently of the code."""
+    trace = replay.link.trace
     mode, candidate, checked_s = "", "", -np.inf
     for end in range(2, min(len(trace), limit + 2) + 1):
         now_s = trace.timestamps_s[end - 1]
         if round(now_s - checked_s, 6) >= 10.0:
             checked_s = now_s
-            found = named(trace.telemetry[max(0, end - 10) : end])
-            if found == mode:
+            detected = detect(trace.telemetry[max(0, end - 10) : end])
+            if detected == mode:
                 candidate = ""
-            elif not mode or found == candidate:
-                mode, candidate = found, ""
+            elif not mode or detected == candidate:
+                mode, candidate = detected, ""
             else:
-                candidate = found
+                candidate = detected
     return mode
 
 
-def named(recent: Floats) -> str:
+def detect(recent: Floats) -> str:
     mbps, rtts = np.mean(recent[:, 0]), recent[:, 1][np.isfinite(recent[:, 1])]
     rtt_ms = np.mean(rtts) if len(rtts) else 0.0
     if rtt_ms > 50.0 or mbps < 1000.0:

@@ -1,9 +1,9 @@
-"""What does a retraining learn, and what does it forget?
+"""What a retraining gains on new links, and what it loses on old ones.
 
-`python -m benchmarks.retraining DIR --traces TRACES`: two internet models are trained, one that
-never sees a set and one that does. The set's `train` traces are then lived through as telemetry of
-8 links, one trace of each a day, the first model is retrained, and all three are compared on the
-`test` traces of every set.
+`python -m benchmarks.retraining DIR --traces TRACES`: two internet models are trained, one
+without a set and one with it. The set's `train` traces are then stored as telemetry of 8 links, one
+trace per link and day, the first model is retrained, and all three are compared on the `test`
+traces of every set.
 """
 
 import json
@@ -28,12 +28,14 @@ _WITHIN, _LOST = 0.01, 0.005
 def main(
     folder: Annotated[Path, typer.Argument(help="For models, store and registry.")],
     traces: Annotated[Path, typer.Option(envvar="PBA_TRACES", help="Folder of real traces.")],
-    left_out: Annotated[str, typer.Option("--set", help="The set to meet.")] = "norway_hsdpa",
+    left_out: Annotated[
+        str, typer.Option("--set", help="The set to leave out first.")
+    ] = "norway_hsdpa",
     epochs: Annotated[int, typer.Option(help="Of the first models.")] = 8,
     windows_per_set: Annotated[int, typer.Option(help="Of the first models.")] = 15_000,
     again: Annotated[str, typer.Option(help="More options of the retraining.")] = "",
 ) -> None:
-    """Train, live, retrain, compare."""
+    """Train, store telemetry, retrain, compare."""
     folder = folder.resolve()
     common = ["--mode", _MODE.value, "--traces", str(traces)]
     first = [*common, "--epochs", str(epochs), "--windows-per-set", str(windows_per_set)]
@@ -42,7 +44,7 @@ def main(
         if not (folder / name / _MODE / "card.md").exists():
             _train(*first, *more, "--output", str(folder / name))
     url = f"sqlite:///{folder / 'telemetry.db'}"
-    live(url, [t for t in read_sets(traces, _MODE)[left_out] if t.split == "train"])
+    store_traces(url, [t for t in read_sets(traces, _MODE)[left_out] if t.split == "train"])
     started = time.monotonic()
     _train(
         *("retrain", *common, "--without", left_out, "--store", url),
@@ -53,8 +55,8 @@ def main(
     compare(folder, left_out)
 
 
-def live(url: str, traces: list[Trace]) -> None:
-    """Store ``traces`` as what 8 links reported, the last day yesterday."""
+def store_traces(url: str, traces: list[Trace]) -> None:
+    """Store ``traces`` as telemetry of 8 links, with the last day yesterday."""
     days = -(-len(traces) // _LINKS)
     begin_s = (time.time() // _DAY_S - days) * _DAY_S  # noqa: TID251 - links report in Unix time
     store = Store(url, time.time).ready()  # noqa: TID251 - the clock that is passed in
@@ -68,7 +70,7 @@ def live(url: str, traces: list[Trace]) -> None:
 
 
 def compare(folder: Path, left_out: str) -> None:
-    """Print accuracy_20 one step ahead of all three on every test set, and what comes of it."""
+    """Print accuracy_20 one step ahead of all three models on every test set."""
     cards = {name: _card(folder / name / _MODE) for name in ("without", "with", "again")}
     gate = cards["again"]["gate"]
     typer.echo(f"gate: {gate['decision']} {'; '.join(gate['reasons'])}")
@@ -79,10 +81,10 @@ def compare(folder: Path, left_out: str) -> None:
         cells = (f"{value:.4f}" for value in (before, other, after))
         typer.echo(f"| {name} | {' | '.join(cells)} | {after - before:+.4f} |")
         if name == left_out:
-            learnt = after >= other - _WITHIN
+            recovered = after >= other - _WITHIN
         else:
             lost += [name] if after < before - _LOST else []
-    typer.echo(f"within {_WITHIN} of the model trained with {left_out}: {learnt}")
+    typer.echo(f"within {_WITHIN} of the model trained with {left_out}: {recovered}")
     typer.echo(f"lost more than {_LOST}: {', '.join(lost) or 'none'}")
 
 
@@ -91,8 +93,8 @@ def _accuracy(card: dict[str, Any], name: str) -> float:
 
 
 def _card(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "card.json").read_text())
-    return found
+    card: dict[str, Any] = json.loads((folder / "card.json").read_text())
+    return card
 
 
 def _train(*words: str) -> None:

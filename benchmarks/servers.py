@@ -1,4 +1,4 @@
-"""Starts and ends what is measured, each in processes of its own."""
+"""Starts and stops the measured servers, each in its own processes."""
 
 import contextlib
 import os
@@ -20,9 +20,10 @@ PROJECT = Path(__file__).parents[1]
 
 @contextlib.contextmanager
 def bare() -> Iterator[str]:
+    """Yield the URL of a server without Ray."""
     with own_port() as port:
         command = [sys.executable, "-m", "benchmarks.bare", str(port)]
-        with _started(command, port, {}) as url:
+        with _running(command, port, {}) as url:
             yield url
 
 
@@ -33,44 +34,58 @@ def service(
     registry: str | None = None,
     replicas: Mapping[str, int] | None = None,
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the url of `python -m deployments` and the environment of a second Ray program.
+    """Yield the URL of `python -m deployments` and the environment of a second Ray program.
 
-    ``store_url`` None is a SQLite file of its own, ``registry`` None an empty one; ``replicas``
-    are the fewest of a deployment.
+    Parameters
+    ----------
+    plain
+        Whether Ray's Python proxy is the ingress instead of HAProxy.
+    store_url
+        The database; a new SQLite file by default.
+    registry
+        The root of the model registry; an empty one by default.
+    replicas
+        The minimum number of replicas, by deployment.
     """
     with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
-        config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
-        config["http_options"]["port"] = port
-        url = store_url or f"sqlite:///{folder}/pba.db"
-        (app,) = config["applications"]
-        app["args"] = {
-            "store_url": url,
-            "grpc_port": 0,
-            "registry": registry or f"{folder}/registry",
-        }
-        for deployment in app["deployments"]:
-            if replicas and deployment["name"] in replicas:
-                deployment["autoscaling_config"]["min_replicas"] = replicas[deployment["name"]]
+        config = _config(
+            port,
+            replicas or {},
+            store_url=store_url or f"sqlite:///{folder}/pba.db",
+            grpc_port=0,
+            registry=registry or f"{folder}/registry",
+        )
         path = Path(folder) / "serve.yaml"
-        path.write_text(yaml.safe_dump(config))
+        path.write_text(config)
         command = [sys.executable, "-m", "deployments", str(path), *(["--plain"] * plain)]
-        extra = {
+        variables = {
             "RAY_TMPDIR": folder,
             "RAY_AUTH_MODE": "disabled",
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program looks on loopback too
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program uses loopback too
         }
-        with _started(command, port, extra) as url:
-            yield url, os.environ | extra
+        with _running(command, port, variables) as url:
+            yield url, os.environ | variables
+
+
+def _config(port: int, replicas: Mapping[str, int], **settings: object) -> str:
+    config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
+    config["http_options"]["port"] = port
+    (application,) = config["applications"]
+    application["args"] = settings
+    for deployment in application["deployments"]:
+        if deployment["name"] in replicas:
+            deployment["autoscaling_config"]["min_replicas"] = replicas[deployment["name"]]
+    return yaml.safe_dump(config)
 
 
 @contextlib.contextmanager
-def _started(command: list[str], port: int, extra: dict[str, str]) -> Iterator[str]:
+def _running(command: list[str], port: int, variables: dict[str, str]) -> Iterator[str]:
     process = subprocess.Popen(
-        command, cwd=PROJECT, env=os.environ | extra, stdout=subprocess.DEVNULL
+        command, cwd=PROJECT, env=os.environ | variables, stdout=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        while not _ready(url):
+        while not _is_ready(url):
             if process.poll() is not None:
                 raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
             time.sleep(0.5)
@@ -82,7 +97,7 @@ def _started(command: list[str], port: int, extra: dict[str, str]) -> Iterator[s
         process.kill()
 
 
-def _ready(url: str) -> bool:
+def _is_ready(url: str) -> bool:
     try:
         return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
     except httpx.HTTPError:

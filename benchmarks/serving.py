@@ -1,38 +1,50 @@
-"""What does Ray Serve cost over HTTP? One internet forecast, beside a bare server in one run."""
+"""What does Ray Serve cost over HTTP? One internet forecast, compared with a bare server."""
 
+from collections import defaultdict
 from statistics import median
 
-from benchmarks import bodies, load, servers
+from benchmarks import load, request_bodies, servers
 from pba.types import NetworkMode
 
 ROUNDS, SECONDS = 3, 4.0
 CONNECTIONS = (1, 8, 32)
+WARM_UP_S = 3.0
+STEADY_ROUNDS, STEADY_SECONDS = 3, 15.0
 
 
 def measure(plain: bool) -> dict[str, dict[str, float]]:
-    """Return medians over rounds in which bare server and service take turns."""
-    body = bodies.one(NetworkMode.INTERNET)
-    found: dict[str, dict[str, list[float]]] = {}
-    with servers.bare() as bare, servers.service(plain) as (service, _):
-        for url in (bare, service):
-            load.run(url, "/v1/forecast", body, 8, 3.0)  # warm
+    """Return the medians of rounds in which bare server and service alternate."""
+    body = request_bodies.forecast_body(NetworkMode.INTERNET)
+    figures: dict[str, dict[str, list[float]]] = {
+        "bare": defaultdict(list),
+        "service": defaultdict(list),
+    }
+    with servers.bare() as bare_url, servers.service(plain) as (service_url, _):
+        urls = {"bare": bare_url, "service": service_url}
+        for url in urls.values():
+            load.run(url, "/v1/forecast", body, 8, WARM_UP_S)
         for _ in range(ROUNDS):
-            for name, url in (("bare", bare), ("service", service)):
+            for name, url in urls.items():
                 for connections in CONNECTIONS:
-                    ran = load.run(url, "/v1/forecast", body, connections, SECONDS)
-                    figures = found.setdefault(name, {})
-                    figures.setdefault(f"rps_{connections}", []).append(ran.per_second)
-                    figures.setdefault(f"p50_{connections}", []).append(ran.percentile(50))
-                    figures.setdefault("failed", []).append(ran.failed)
-    return {name: {key: median(v) for key, v in part.items()} for name, part in found.items()}
+                    result = load.run(url, "/v1/forecast", body, connections, SECONDS)
+                    figures[name][f"rps_{connections}"].append(result.per_second)
+                    figures[name][f"p50_{connections}"].append(result.percentile(50))
+                    figures[name]["failed"].append(result.failed)
+    return {
+        name: {key: median(values) for key, values in rows.items()}
+        for name, rows in figures.items()
+    }
 
 
 def steady(url: str) -> dict[str, float]:
-    """Return the p99 of either mode at 20 requests a second, in ms; three runs, the median."""
-    found = {}
+    """Return the p99 of each mode at 20 requests per second, in ms; the median of three runs."""
+    p99_ms = {}
     for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET):
-        body = bodies.one(mode)
-        load.run(url, "/v1/forecast", body, 4, 3.0)
-        runs = [load.run(url, "/v1/forecast", body, 4, 15.0, rate=20.0) for _ in range(3)]
-        found[mode.value] = median(ran.percentile(99) for ran in runs)
-    return found
+        body = request_bodies.forecast_body(mode)
+        load.run(url, "/v1/forecast", body, 4, WARM_UP_S)
+        runs = [
+            load.run(url, "/v1/forecast", body, 4, STEADY_SECONDS, rate=20.0)
+            for _ in range(STEADY_ROUNDS)
+        ]
+        p99_ms[mode.value] = median(result.percentile(99) for result in runs)
+    return p99_ms

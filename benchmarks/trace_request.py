@@ -82,9 +82,12 @@ WINDOW = 60
 Send = Callable[[str, str], Awaitable[bytes]]
 """Makes one request, of a kind and for a link; returns the body of the response."""
 
+Drain = Callable[[], Awaitable[None]]
+"""Waits for what the requests so far record in the background."""
+
 
 @contextlib.asynccontextmanager
-async def build_requests(folder: Path) -> AsyncIterator[Send]:
+async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
     """Wire up what answers, without Ray: all that depends on the project's classes is here.
 
     Parameters
@@ -94,8 +97,8 @@ async def build_requests(folder: Path) -> AsyncIterator[Send]:
 
     Yields
     ------
-    Send
-        Makes a request. For ``stored`` there is a history of the links ``stored-first`` and
+    Send, Drain
+        The first makes a request. For ``stored`` there is a history of the links ``stored-first`` and
         ``stored-second``.
     """
     settings = Settings(store_url=f"sqlite:///{folder}/pba.db", grpc_port=0)
@@ -103,7 +106,6 @@ async def build_requests(folder: Path) -> AsyncIterator[Send]:
     flags = FlagWatch(store.flags, Flags(), settings.flags_every_s)
     await flags.refresh()
     models = {mode: model_client(_Handle(mode)) for mode in PROFILES}
-    store_deadline_s = settings.store_deadline_ms / 1000
     forecasts = ForecastService(
         models, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
     )
@@ -115,10 +117,10 @@ async def build_requests(folder: Path) -> AsyncIterator[Send]:
         settings.max_ahead_s,
         _now,
         settings.record_deadline_ms / 1000,
-        store_deadline_s,
+        settings.store_deadline_ms / 1000,
         flags,
     )
-    plane = DataPlane(forecasts, links, settings.max_in_flight, RequestMetrics(), store_deadline_s)
+    plane = DataPlane(forecasts, links, settings.max_in_flight, RequestMetrics())
     registry = Registry(f"{folder}/registry", time.time)
     promoter = Promoter(registry, EventLog(store).add, time.time)
     catalog = ModelCatalog(list(PROFILES), registry, promoter)
@@ -135,7 +137,7 @@ async def build_requests(folder: Path) -> AsyncIterator[Send]:
 
     reports = [SampleReport(f"stored-{name}", *_samples()) for name in ("first", "second")]
     await links.observe(reports)
-    yield send
+    yield send, links.drain
     store.close()
 
 
@@ -289,9 +291,10 @@ async def trace() -> dict[str, dict[str, Any]]:
     tracer = Tracer()
     figures = {}
     with tempfile.TemporaryDirectory() as folder, tracer.installed(asyncio.get_running_loop()):
-        async with build_requests(Path(folder)) as send:
+        async with build_requests(Path(folder)) as (send, drain):
             for kind in KINDS:
                 response = json.loads(await send(kind, f"{kind}-first"))
+                await drain()  # or what this request records would be counted with the next
                 assert (response["mode"], response["source"]) == ("hybrid", "ensemble"), response
                 calls = await tracer.record(send(kind, f"{kind}-second"))
                 figures[kind] = summary(calls)

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from pba.errors import InvalidInput, InvalidMode, NotEnoughData, NotTrained
-from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
 from pba.registry import artifacts
+from pba.serving.local_service import LocalService
 from pba.telemetry.windows import sliding_windows
 from pba.types import COLUMNS, Floats, History, NetworkMetrics, NetworkMode, parse_mode
 from pba.types.profile import PROFILES, ModeProfile
@@ -170,11 +171,12 @@ class BandwidthPredictorV3:
         """
         if self._forecaster is None:
             raise NotTrained("the predictor has no model. Call train() or load_model() first.")
-        telemetry = self._history(history, self._profile.window).telemetry
-        said = self._forecaster.predict(telemetry[None, -self._profile.window :])
-        decoded = decode(said.probabilities[:, :1], said.level_mbps, self._forecaster.bins)
-        confidence = float(decoded.confidence[0, 0]) if return_confidence else None
-        return float(decoded.bandwidth_mbps[0, 0]), confidence
+        window = self._profile.window
+        samples = self._history(history, window).last(window)
+        # The old interface counts samples and knows no gaps.
+        service = LocalService({self._mode: self._forecaster}, gap_intervals=math.inf)
+        forecast = service.forecast(samples, self._mode)
+        return forecast.bandwidth_mbps, forecast.confidence if return_confidence else None
 
     def predict_datacenter(self, history: Sequence[NetworkMetrics]) -> tuple[float, float | None]:
         """Return `predict`; warns where this predictor is of another mode."""

@@ -1,4 +1,4 @@
-"""Which processes may load what, tried in processes of their own."""
+"""Which packages may load what, tried in processes of their own."""
 
 import subprocess
 import sys
@@ -15,9 +15,9 @@ for name in {blocked!r}:
     sys.modules[name] = None
 for root in {roots!r}:
     package = importlib.import_module(root)
-    for found in pkgutil.walk_packages(package.__path__, root + "."):
-        if not found.name.endswith("__main__"):
-            importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(package.__path__, root + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 """
 
 
@@ -28,15 +28,15 @@ for root in {roots!r}:
         (["pba"], ["ray", "fastapi", "starlette", "tensorflow", "keras", "tf2onnx"]),
     ],
 )
-def test_every_module_imports_without_what_it_must_not_need(roots: list[str], blocked: list[str]):
+def test_every_module_imports_without_the_packages_that_it_must_not_need(roots: list[str], blocked: list[str]):
     program = PROGRAM.format(roots=roots, blocked=blocked)
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert result.returncode == 0, result.stderr[-2000:]
 
 
-def test_public_names_are_these():
+def test_the_public_names_are_listed():
     assert pba.__all__ == [
         "AsyncPBAClient",
         "BandwidthPredictorV3",

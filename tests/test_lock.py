@@ -1,3 +1,5 @@
+"""The locks agree with each other and name a hash for every package."""
+
 import re
 from pathlib import Path
 
@@ -16,13 +18,13 @@ def versions(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("smaller", "larger"), [("serve", "train"), ("train", "dev")])
-def test_a_larger_lock_holds_the_smaller_one(smaller: str, larger: str):
+def test_a_larger_lock_includes_the_smaller_one(smaller: str, larger: str):
     assert versions(smaller).items() <= versions(larger).items()
 
 
-def test_serving_holds_nothing_of_training():
-    held = versions("serve").keys()
-    assert not {name for name in held if re.match(r"tensorflow|keras|tf2onnx|torch", name)}
+def test_serving_installs_no_training_package():
+    names = versions("serve").keys()
+    assert not {name for name in names if re.match(r"tensorflow|keras|tf2onnx|torch", name)}
 
 
 @pytest.mark.parametrize("name", NAMES)

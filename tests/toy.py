@@ -1,4 +1,4 @@
-"""Toy models: real ONNX files that build in milliseconds and answer plausibly, for tests."""
+"""Toy models: real ONNX files that build in milliseconds and forecast plausibly, for tests."""
 
 import hashlib
 import json
@@ -21,35 +21,8 @@ BINS = Bins.spaced(122, 6.0, 0.05)
 def toy_onnx(name: str, version: str = "toy-1", peak: float = 0.0) -> bytes:
     """Return a model that expects ``exp(peak)`` times the last bandwidth, more or less surely."""
     window, columns = _input(name)
-    shape = -(((BINS.edges - peak) / np.array([[0.1], [0.2], [0.3]])) ** 2)
-    constants = {
-        "shape": shape[None].astype(np.float32),
-        "last": np.array([window - 1]),
-        "bandwidth": np.array([0]),
-        "path_columns": np.array([1, 2, 3]),
-        "sample_axis": np.array([1]),
-        "batch_only": np.array([-1]),
-        "outer": np.array([-1, 1, 1]),
-        "floor": np.array(1e-9, dtype=np.float32),
-        "half": np.array(0.5, dtype=np.float32),
-        "one": np.array(1.0, dtype=np.float32),
-    }
-    nodes = [
-        helper.make_node("Gather", ["telemetry", "last"], ["newest"], axis=1),
-        helper.make_node("Gather", ["newest", "bandwidth"], ["newest_mbps"], axis=2),
-        helper.make_node("Reshape", ["newest_mbps", "batch_only"], ["flat_mbps"]),
-        helper.make_node("Max", ["flat_mbps", "floor"], ["level_mbps"]),
-        helper.make_node("Gather", ["newest", "path_columns"], ["newest_path"], axis=2),
-        helper.make_node("Squeeze", ["newest_path", "sample_axis"], ["path"]),
-        helper.make_node("Sin", ["level_mbps"], ["wave"]),
-        helper.make_node("Mul", ["wave", "half"], ["small_wave"]),
-        helper.make_node("Add", ["small_wave", "one"], ["sureness"]),
-        helper.make_node("Reshape", ["sureness", "outer"], ["sure"]),
-        helper.make_node("Mul", ["shape", "sure"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=2),
-    ]
     graph = helper.make_graph(
-        nodes,
+        _nodes(),
         "toy",
         [_tensor("telemetry", ["batch", window, len(columns)])],
         [
@@ -57,7 +30,7 @@ def toy_onnx(name: str, version: str = "toy-1", peak: float = 0.0) -> bytes:
             _tensor("level_mbps", ["batch"]),
             _tensor("path", ["batch", 3]),
         ],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+        [numpy_helper.from_array(value, key) for key, value in _constants(window, peak).items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     helper.set_model_props(
@@ -75,6 +48,40 @@ def toy_onnx(name: str, version: str = "toy-1", peak: float = 0.0) -> bytes:
     return content
 
 
+def _constants(window: int, peak: float) -> dict[str, np.ndarray]:
+    shape = -(((BINS.edges - peak) / np.array([[0.1], [0.2], [0.3]])) ** 2)
+    return {
+        "shape": shape[None].astype(np.float32),
+        "last": np.array([window - 1]),
+        "bandwidth": np.array([0]),
+        "path_columns": np.array([1, 2, 3]),
+        "sample_axis": np.array([1]),
+        "batch_only": np.array([-1]),
+        "outer": np.array([-1, 1, 1]),
+        "floor": np.array(1e-9, dtype=np.float32),
+        "half": np.array(0.5, dtype=np.float32),
+        "one": np.array(1.0, dtype=np.float32),
+    }
+
+
+def _nodes() -> list[onnx.NodeProto]:
+    """Return the nodes; the confidence varies with the level, so that no two links agree."""
+    return [
+        helper.make_node("Gather", ["telemetry", "last"], ["newest"], axis=1),
+        helper.make_node("Gather", ["newest", "bandwidth"], ["newest_mbps"], axis=2),
+        helper.make_node("Reshape", ["newest_mbps", "batch_only"], ["flat_mbps"]),
+        helper.make_node("Max", ["flat_mbps", "floor"], ["level_mbps"]),
+        helper.make_node("Gather", ["newest", "path_columns"], ["newest_path"], axis=2),
+        helper.make_node("Squeeze", ["newest_path", "sample_axis"], ["path"]),
+        helper.make_node("Sin", ["level_mbps"], ["wave"]),
+        helper.make_node("Mul", ["wave", "half"], ["small_wave"]),
+        helper.make_node("Add", ["small_wave", "one"], ["scale"]),
+        helper.make_node("Reshape", ["scale", "outer"], ["outer_scale"]),
+        helper.make_node("Mul", ["shape", "outer_scale"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=2),
+    ]
+
+
 def toy_artifact(folder: Path, name: str, version: str = "toy-1", peak: float = 0.0) -> Path:
     """Write a whole toy artefact into ``folder`` and return it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,8 +91,8 @@ def toy_artifact(folder: Path, name: str, version: str = "toy-1", peak: float = 
     window, columns = _input(name)
     windows = rng.uniform(1, 100, (4, window, len(columns))).astype(np.float32)
     windows[0, :, 1:] = np.nan
-    answers = artifacts.golden(OnnxForecaster(content), windows)
-    (folder / "golden.json").write_text(json.dumps(answers))
+    golden = artifacts.golden(OnnxForecaster(content), windows)
+    (folder / "golden.json").write_text(json.dumps(golden))
     card = {"mode": name, "version": version, "sha256": hashlib.sha256(content).hexdigest()}
     (folder / "card.json").write_text(json.dumps(card | {"metrics": {}}))
     return folder

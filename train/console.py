@@ -79,7 +79,8 @@ def open_console(log: Path) -> Iterator[TrainingConsole]:
             raise
         except Exception as error:
             traceback.print_exc()
-            console.line(f"Training failed: {type(error).__name__}. Details: {readable_path(log)}")
+            console.line(f"Training failed: {type(error).__name__}: {error!s:.200}")
+            console.line(f"Details are in {readable_path(log)}")
             raise typer.Exit(1) from error
 
 

@@ -79,10 +79,15 @@ class TrainingRun:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[None]:
+def cluster(address: str, cpus: int | None = None) -> Iterator[None]:
     """Connect to the Ray cluster at ``address``; ``local`` starts one without a dashboard.
 
     A connection that exists already is used and kept open.
+
+    Parameters
+    ----------
+    cpus
+        Of a cluster that is started; by default those of this machine.
     """
     if ray.is_initialized():
         yield
@@ -90,7 +95,7 @@ def cluster(address: str) -> Iterator[None]:
     local = address == "local"
     for name, value in (_SETTINGS | (_LOCAL_SETTINGS if local else {})).items():
         os.environ.setdefault(name, value)
-    ray.init(address=address, include_dashboard=False if local else None)
+    ray.init(address=address, num_cpus=cpus, include_dashboard=False if local else None)
     try:
         yield
     finally:
@@ -151,8 +156,13 @@ def rebuild(recipe: TrainingRecipe, state: TrainingState) -> Any:
 
 
 def _train(run: TrainingRun, work: WorkerFunction) -> TrainingState:
-    """Run the trainers, teachers first; each restarts from its last checkpoint if a worker dies."""
+    """Train the teachers of ``run``, then ``run`` with them; return its final state."""
     teachers = [_train(teacher, work).best for teacher in run.teacher_runs]
+    return _fit(run, work, teachers)
+
+
+def _fit(run: TrainingRun, work: WorkerFunction, teachers: list[list[Floats]]) -> TrainingState:
+    """Run one trainer, which restarts from its last checkpoint if a worker dies."""
     trainer = _trainer_class(run.plan.workers)(
         work,
         train_loop_config={

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from pba.types import HORIZONS
@@ -16,16 +17,20 @@ def results_table(cards: Sequence[Mapping[str, Any]]) -> Table:
     Means over the sets that a model was trained on; in brackets those of the last value.
     """
     table = Table(
-        title="On the test splits: this model (the last value repeated)", title_justify="left"
+        title="Share within ±20 % on the test splits, and mean absolute error one step ahead:\n"
+        "this model (the last value repeated)",
+        title_justify="left",
+        title_style="",
+        box=box.SIMPLE,
     )
-    table.add_column("model")
+    table.add_column("model", no_wrap=True)
     for steps in HORIZONS:
-        table.add_column(f"±20 %, {steps} step{'s' * (steps > 1)} ahead", justify="right")
-    table.add_column("MAE, 1 step, Mbps", justify="right")
+        table.add_column(f"{steps} step{'s' * (steps > 1)}", justify="right", no_wrap=True)
+    table.add_column("error, Mbps", justify="right", no_wrap=True)
     for card in cards:
         figures = card["metrics"]["mean_trained"]
         shares = [_cell(figures, str(steps), "accuracy_20", ".3f") for steps in HORIZONS]
-        table.add_row(card["version"], *shares, _cell(figures, "1", "mae", ".3g"))
+        table.add_row(card["version"], *shares, _cell(figures, "1", "mae", ".4g"))
     return table
 
 

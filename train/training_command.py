@@ -95,7 +95,7 @@ def train_networks(request: TrainingRequest, address: str = "local") -> None:
     with open_console(request.output / "train.log") as console:
         _show_start(console, runs)
         with started_cluster(address, console):
-            console.line("Starting TensorFlow on the workers (usually 20 s)")
+            console.line("Starting the workers with TensorFlow (usually half a minute)")
             cards = [
                 _finish(request, console, run, state)
                 for run, state in run_all(runs, on_line=console.line)

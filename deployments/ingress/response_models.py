@@ -123,7 +123,9 @@ class PastForecast(BaseModel):
     served: bool = Field(description="false for a forecast of the other arm in shadow mode")
     step_s: float
     took_ms: float
-    said: dict[str, Any] = Field(description="points, confidences and quantiles by horizon")
+    prediction: dict[str, Any] = Field(
+        alias="said", description="points, confidences and quantiles by horizon"
+    )
     actual_mbps: dict[str, float] = Field(description="by steps ahead")
 
 

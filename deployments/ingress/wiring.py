@@ -81,7 +81,6 @@ def _data_plane(
     flags: FlagWatch,
     meter: RequestMeter,
 ) -> DataPlane:
-    store_deadline_s = settings.store_deadline_ms / 1000
     forecasts = ForecastService(
         clients, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
     )
@@ -93,10 +92,10 @@ def _data_plane(
         settings.max_ahead_s,
         _now,
         settings.record_deadline_ms / 1000,
-        store_deadline_s,
+        settings.store_deadline_ms / 1000,
         flags,
     )
-    return DataPlane(forecasts, links, settings.max_in_flight, meter, store_deadline_s)
+    return DataPlane(forecasts, links, settings.max_in_flight, meter)
 
 
 def _now() -> datetime:

@@ -4,10 +4,10 @@
 stores, or knows where models run. The distribution that a forecaster gives is in `pba.models`.
 """
 
-from pba.forecasting.assembly import ForecastResult
 from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
 from pba.forecasting.planning import ForecastJob, check_history
 from pba.forecasting.query import Query
+from pba.forecasting.result import ForecastResult
 
 __all__ = [
     "ForecastJob",

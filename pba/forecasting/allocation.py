@@ -1,6 +1,6 @@
-"""What to do with a forecast: how fast to send, over how many streams, with what buffers.
+"""Allocation advice from a forecast: rate, streams, buffers and pacing.
 
-Policies are offered by name; `amst_v1` holds the old system's rules. docs/allocation.md says why.
+Policies are offered by name; `amst_v1` has the rules of the old system. See docs/allocation.md.
 """
 
 import math
@@ -34,14 +34,14 @@ _MOST: dict[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class AllocationRequest:
-    """What advice is asked for and the limits that it keeps, checked when made.
+    """A request for advice and the limits for it, checked at construction.
 
     Parameters
     ----------
     policy
         One of `POLICIES`.
     quantile
-        The level of the forecast's quantile that is taken as safe, one of `QUANTILES`.
+        The level of the forecast's quantile that counts as safe, one of `QUANTILES`.
     steps
         How many steps ahead, one of `HORIZONS`.
     min_streams, max_streams
@@ -49,8 +49,8 @@ class AllocationRequest:
     min_buffer_bytes, max_buffer_bytes
         The send buffer of one stream, 1 to 2**30 bytes.
     min_rate_mbps, max_rate_mbps
-        All streams together, above 0 and up to 1e7 Mbps. The least keeps a link in outage
-        probed: who sends nothing never learns that it is back.
+        All streams together, above 0 and up to 1e7 Mbps. The minimum keeps a link in outage
+        probed: without traffic, nothing shows that it is back.
 
     Raises
     ------
@@ -90,7 +90,7 @@ class AllocationRequest:
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
-        """Return the request that ``body`` describes; what it leaves out has its default.
+        """Return the request in ``body``; absent fields have their defaults.
 
         Raises
         ------
@@ -108,10 +108,11 @@ class AllocationRequest:
 
 
 def advise(forecast: Forecast, request: AllocationRequest) -> Allocation:
-    """Return how to use a link that will be as ``forecast`` says.
+    """Return how to use a link with the given forecast.
 
-    Round-trip time, loss and jitter are those of the next step, whatever ``request.steps`` is. What
-    was not measured changes nothing: an unknown time counts as 100 ms, loss and jitter as 0.
+    Round-trip time, loss and jitter are those of the next step, whatever ``request.steps`` is.
+    Values that were not measured change nothing: an unknown time counts as 100 ms, loss and jitter
+    as 0.
 
     Raises
     ------
@@ -140,7 +141,7 @@ def _quantile_mbps(forecast: Forecast, request: AllocationRequest) -> float:
 
 
 def _weight(latency_ms: float | None, packet_loss: float | None) -> float:
-    """Return by what the number of streams is multiplied.
+    """Return the factor for the number of streams.
 
     >>> _weight(150.0, 0.02), _weight(5.0, None), _weight(None, 0.01)
     (0.525, 1.3, 1.0)
@@ -152,8 +153,8 @@ def _weight(latency_ms: float | None, packet_loss: float | None) -> float:
 
 def _streams(rate_mbps: float, weight: float, request: AllocationRequest) -> int:
     # Rounded up, so that the buffers of all streams together hold what is under way.
-    wanted = math.ceil(rate_mbps * weight / _RATE_PER_STREAM_MBPS)
-    return min(max(wanted, request.min_streams), request.max_streams)
+    streams = math.ceil(rate_mbps * weight / _RATE_PER_STREAM_MBPS)
+    return min(max(streams, request.min_streams), request.max_streams)
 
 
 def _share_mbps(rate_mbps: float, weight: float, request: AllocationRequest) -> float:
@@ -170,8 +171,8 @@ def _buffer_bytes(forecast: Forecast, share_mbps: float, request: AllocationRequ
     """Return a stream's bandwidth-delay product (RFC 6349, section 3.3.1) and jitter reserve."""
     rtt_ms = _UNMEASURED_RTT_MS if forecast.latency_ms is None else forecast.latency_ms
     longest_ms = rtt_ms + _JITTERS_IN_RESERVE * (forecast.jitter_ms or 0.0)
-    wanted = math.ceil(share_mbps * longest_ms * _BYTES_PER_MBPS_MS)
-    return min(max(wanted, request.min_buffer_bytes), request.max_buffer_bytes)
+    size_bytes = math.ceil(share_mbps * longest_ms * _BYTES_PER_MBPS_MS)
+    return min(max(size_bytes, request.min_buffer_bytes), request.max_buffer_bytes)
 
 
 def _check_offered(name: str, value: object, offered: tuple[object, ...]) -> None:

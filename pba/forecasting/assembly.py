@@ -1,6 +1,6 @@
 """The second half of a forecast: from the models' outputs to the forecast that the caller gets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,48 +8,22 @@ import numpy as np
 
 from pba.forecasting.allocation import advise
 from pba.forecasting.ensemble import MemberDistribution, confidence_weights, mixture
-from pba.forecasting.fixed_share import MODEL
+from pba.forecasting.fixed_share import MODEL, leader
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
 from pba.forecasting.query import ForecastPlan
+from pba.forecasting.result import ForecastResult
 from pba.models.base import Prediction
 from pba.models.distribution import DecodedForecast, decode
 from pba.models.residuals import BINS
 from pba.models.simple import SIMPLE_FORECASTERS
-from pba.rollout import Arm
 from pba.types import HORIZONS, Floats, Forecast, HorizonForecast, Member
 
-__all__ = ["ForecastResult", "assemble"]
+__all__ = ["assemble"]
 
 _LONGEST_VALIDITY = timedelta(days=3650)
 _FALLBACK = "ewma"
 _CONFIDENCE_DROP = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastResult:
-    """A forecast, and what scoring needs to know about it.
-
-    Parameters
-    ----------
-    forecast
-        The forecast for the caller.
-    confidence
-        The confidence at each horizon before the link's record adapted it.
-    points_mbps
-        The point of every expert of `pba.forecasting.fixed_share.EXPERTS` that took part, at each
-        horizon.
-    after_s
-        The time of the newest sample of the window, Unix seconds.
-    arm
-        The arm that forecast.
-    """
-
-    forecast: Forecast
-    confidence: tuple[float, ...]
-    points_mbps: Mapping[str, tuple[float, ...]]
-    after_s: float
-    arm: Arm = Arm.V3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,10 +144,12 @@ def _result(
     source, sources = _sources(models, simple, plan.record)
     weights = _weights(sources)
     horizons = _horizons(sources, weights)
+    out_of_range = _out_of_range(plan, sources)
     adapted = _adapted(horizons, plan.record)
-    members = models or sources
-    path_weights = weights if members is sources else _weights(members)
-    latency_ms, packet_loss, jitter_ms = _path(members, path_weights)
+    if adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP:
+        reasons.append("recent_misses")
+    reasons += ["out_of_range"] if out_of_range else []
+    latency_ms, packet_loss, jitter_ms = _path(models, sources, weights)
     forecast = Forecast(
         link_id=plan.query.link_id,
         mode=plan.mode,
@@ -187,7 +163,7 @@ def _result(
         packet_loss=packet_loss,
         jitter_ms=jitter_ms,
         members=_members(models, simple, sources, weights),
-        reasons=(*reasons, *_reasons(plan, sources, horizons, adapted)),
+        reasons=tuple(reasons),
     )
     if plan.query.allocation is not None:
         forecast = replace(forecast, allocation=advise(forecast, plan.query.allocation))
@@ -204,9 +180,9 @@ def _sources(
     models: list[MemberForecast], simple: dict[str, MemberForecast], record: LinkRecord | None
 ) -> tuple[str, list[MemberForecast]]:
     """Return the forecast's ``source``, and the members with a weight."""
-    leader = record.leader if record else MODEL
-    if leader in simple:
-        return "expert" if models else "heuristic", [simple[leader]]
+    expert = leader(record.weights) if record else MODEL
+    if expert in simple:
+        return "expert" if models else "heuristic", [simple[expert]]
     if models:
         return "model" if len(models) == 1 else "ensemble", models
     return "heuristic", [simple[_FALLBACK]]
@@ -218,20 +194,10 @@ def _weights(members: Sequence[MemberForecast]) -> tuple[float, ...]:
     return confidence_weights([member.confidence for member in members])
 
 
-def _reasons(
-    plan: ForecastPlan,
-    sources: Sequence[MemberForecast],
-    horizons: Sequence[HorizonForecast],
-    adapted: Sequence[HorizonForecast],
-) -> list[str]:
-    """Return the reasons that only the finished forecast shows."""
-    reasons = []
-    if adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP:
-        reasons.append("recent_misses")
+def _out_of_range(plan: ForecastPlan, sources: Sequence[MemberForecast]) -> bool:
+    """Return whether the window holds a rate above what some member's bins can express."""
     highest_mbps = float(plan.window.telemetry[:, 0].max())
-    if any(highest_mbps > member.highest_mbps for member in sources):
-        reasons.append("out_of_range")
-    return reasons
+    return any(highest_mbps > member.highest_mbps for member in sources)
 
 
 def _expert_points(
@@ -298,12 +264,19 @@ def _horizons(
 
 
 def _path(
-    members: Sequence[MemberForecast], member_weights: tuple[float, ...]
+    models: Sequence[MemberForecast],
+    sources: Sequence[MemberForecast],
+    weights: tuple[float, ...],
 ) -> list[float | None]:
-    """Return latency, loss and jitter of the next step: weighted means, None where not measured."""
+    """Return latency, loss and jitter of the next step: weighted means, None where not measured.
+
+    The models' means where there are models, else those of the forecast's sources.
+    """
+    members = models or sources
+    if members is not sources:
+        weights = _weights(members)
     values = np.array([member.path for member in members], dtype=float)
-    weights = np.array(member_weights)[:, None]
-    share = np.where(np.isnan(values), 0.0, weights)
+    share = np.where(np.isnan(values), 0.0, np.array(weights)[:, None])
     total = share.sum(axis=0)
     mean = (np.nan_to_num(values) * share).sum(axis=0) / np.where(total > 0, total, 1.0)
     columns = zip(mean.tolist(), total.tolist(), strict=True)

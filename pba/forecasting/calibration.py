@@ -1,8 +1,9 @@
-"""How sure to be on one link, after how its forecasts have turned out.
+"""The confidence of one link's forecasts, adapted to their outcomes.
 
-A beta-binomial view: the mode's calibration counts as 200 outcomes that went as said, the link's
-own as themselves, the older the less. What they give together for the link's mean confidence says
-how far, in log-odds, every confidence moves; so a forecast that was surer than others stays so.
+A beta-binomial posterior: the mode's calibration counts as 200 outcomes whose share of hits equals
+their mean confidence, and the link's own outcomes count as one each, older ones less. The posterior
+of the link's mean confidence shifts every confidence by the same amount in log-odds, so that the
+order of the forecasts by confidence stays.
 """
 
 import math
@@ -18,16 +19,16 @@ _LEAST = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """What was said and what came of it, at one horizon of one link.
+    """The confidence and the hits of past forecasts, at one horizon of one link.
 
     Parameters
     ----------
     outcomes
-        How many there were, the older counting less: each 0.998 of the one after it.
+        How many outcomes there are; each counts 0.998 times as much as the one after it.
     hits
         How many of them were in band.
     expected
-        The sum of the confidences that the models gave them.
+        The sum of their confidences before they were adapted.
     """
 
     outcomes: float = 0.0
@@ -43,7 +44,7 @@ class Reliability:
         )
 
     def adapt(self, confidence: float) -> float:
-        """Return ``confidence`` as the link's record moves it.
+        """Return ``confidence`` as this record shifts it.
 
         Examples
         --------
@@ -54,12 +55,14 @@ class Reliability:
         """
         if not self.outcomes:
             return confidence
-        said = self.expected / self.outcomes
-        found = (self.hits + _PRIOR * said) / (self.outcomes + _PRIOR)
-        moved = _log_odds(confidence) + _log_odds(found) - _log_odds(said)
-        return confidence if found == said else 1.0 / (1.0 + math.exp(-moved))
+        mean = self.expected / self.outcomes
+        posterior = (self.hits + _PRIOR * mean) / (self.outcomes + _PRIOR)
+        if posterior == mean:
+            return confidence
+        shifted = _log_odds(confidence) + _log_odds(posterior) - _log_odds(mean)
+        return 1.0 / (1.0 + math.exp(-shifted))
 
 
 def _log_odds(share: float) -> float:
-    kept = min(max(share, _LEAST), 1.0 - _LEAST)
-    return math.log(kept / (1.0 - kept))
+    bounded = min(max(share, _LEAST), 1.0 - _LEAST)
+    return math.log(bounded / (1.0 - bounded))

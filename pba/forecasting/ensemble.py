@@ -1,4 +1,4 @@
-"""One distribution from several: the mixture, weighted by how sure each member is."""
+"""One distribution from several: their mixture, weighted by confidence."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ __all__ = ["MemberDistribution", "confidence_weights", "mixture"]
 
 
 class MemberDistribution(NamedTuple):
-    """What one member says of one link: ``probabilities (horizon, bin)`` about ``level_mbps``."""
+    """One member's ``probabilities (horizon, bin)`` around ``level_mbps`` for one link."""
 
     probabilities: Floats
     level_mbps: float
@@ -20,7 +20,7 @@ class MemberDistribution(NamedTuple):
 
 
 def confidence_weights(confidences: Sequence[float]) -> tuple[float, ...]:
-    """Return weights in proportion to the confidences; equal ones where nobody is sure.
+    """Return weights in proportion to the confidences; equal weights if all confidences are 0.
 
     >>> confidence_weights([0.9, 0.3])
     (0.75, 0.25)
@@ -31,30 +31,29 @@ def confidence_weights(confidences: Sequence[float]) -> tuple[float, ...]:
     return tuple(confidence / total for confidence in confidences)
 
 
-def mixture(voices: Sequence[MemberDistribution], weights: Sequence[float]) -> MemberDistribution:
-    """Return the linear pool of ``voices`` on the first one's bins and level.
+def mixture(members: Sequence[MemberDistribution], weights: Sequence[float]) -> MemberDistribution:
+    """Return the linear pool of ``members``, on the first one's bins and level.
 
     A linear opinion pool (Stone, 1961): the probability of every event is the weighted mean of the
-    members' probabilities. Members keep their own level, so their bins are moved before they are
-    added; within a bin the mass is uniform in the log-ratio.
+    members' probabilities. Members have levels of their own, so their probabilities are moved to
+    the first one's bins before they are added; within a bin they are uniform in the log-ratio.
     """
-    first = voices[0]
-    pooled = sum(
-        weight * _moved(voice, first) for voice, weight in zip(voices, weights, strict=True)
-    )
+    first = members[0]
+    pairs = zip(members, weights, strict=True)
+    pooled = sum(weight * _on_bins_of(first, member) for member, weight in pairs)
     return MemberDistribution(np.asarray(pooled), first.level_mbps, first.bins)
 
 
-def _moved(voice: MemberDistribution, onto: MemberDistribution) -> Floats:
-    """Return ``voice``'s probabilities on the bins and level of ``onto``."""
-    if voice.bins is onto.bins and voice.level_mbps == onto.level_mbps:
-        return voice.probabilities
-    edges = onto.bins.edges
-    shift = np.log(voice.level_mbps / onto.level_mbps)
-    below = np.cumsum(voice.probabilities, axis=-1)
+def _on_bins_of(target: MemberDistribution, member: MemberDistribution) -> Floats:
+    """Return the probabilities of ``member`` on the bins and level of ``target``."""
+    if member.bins is target.bins and member.level_mbps == target.level_mbps:
+        return member.probabilities
+    edges = target.bins.edges
+    shift = np.log(member.level_mbps / target.level_mbps)
+    cumulative = np.cumsum(member.probabilities, axis=-1)
     at_edges = np.stack(
-        [np.interp(edges, voice.bins.edges + shift, row) for row in below], axis=0
-    )  # below the first edge: the outage, which stays one; above the last: everything
+        [np.interp(edges, member.bins.edges + shift, row) for row in cumulative], axis=0
+    )  # below the first edge: the outage, which stays one; above the last edge: all of it
     moved = np.diff(at_edges, axis=-1, prepend=0.0)
-    moved[:, -1] += below[:, -1] - at_edges[:, -1]
+    moved[:, -1] += cumulative[:, -1] - at_edges[:, -1]
     return moved

@@ -1,8 +1,8 @@
-"""Who speaks for a link: the model, or a simple forecaster that has been right more often lately.
+"""The weights of a link's experts: the model and the simple forecasters, by their recent hits.
 
 Prediction with expert advice under the fixed-share rule (Herbster and Warmuth, "Tracking the best
-expert", Machine Learning 32, 1998): every member loses weight where it misses, and a small share of
-all weight flows back to where it began, so that who was wrong last week can lead again today.
+expert", Machine Learning 32, 1998): an expert loses weight when it misses, and a small share of all
+weight flows back to the initial weights, so that an expert that was wrong last week can lead today.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ MODEL = "model"
 """The model of the link's mode, or in hybrid mode both together."""
 
 EXPERTS = (MODEL, "last_value", "ewma", "harmonic_mean")
-"""The members, each named as its forecaster is."""
+"""The experts; each has the name of its forecaster."""
 
 # Chosen on val traces, see docs/results/closed-loop.md.
 INITIAL_WEIGHTS = {MODEL: 0.85, "last_value": 0.05, "ewma": 0.05, "harmonic_mean": 0.05}
-"""The weights of a link of which nothing is known."""
+"""The weights of a link without outcomes."""
 
-_KEPT = 0.9048  # exp(-0.1): what a miss leaves of a weight
+_KEPT = 0.9048  # exp(-0.1): the factor of a miss
 _SHARE = 0.01
 
 
@@ -29,27 +29,29 @@ def update_weights(weights: Mapping[str, float], hits: Mapping[str, bool]) -> di
     Parameters
     ----------
     weights
-        Of every member, summing to 1.
+        The weight of every expert; they sum to 1.
     hits
-        Whether each that had spoken was in band; who had not keeps its weight.
+        Whether each expert that took part was in band; the others keep their weight.
 
     Examples
     --------
-    >>> weights = FIRST
+    >>> weights = INITIAL_WEIGHTS
     >>> for _ in range(40):
-    ...     missed = {"model": False, "last_value": False, "harmonic_mean": False}
-    ...     weights = shared(weights, missed | {"ewma": True})
+    ...     misses = {"model": False, "last_value": False, "harmonic_mean": False}
+    ...     weights = update_weights(weights, misses | {"ewma": True})
     >>> leader(weights)
     'ewma'
     """
-    left = {name: held * (1.0 if hits.get(name, True) else _KEPT) for name, held in weights.items()}
-    total = sum(left.values())
+    reduced = {
+        name: weight * (1.0 if hits.get(name, True) else _KEPT) for name, weight in weights.items()
+    }
+    total = sum(reduced.values())
     return {
-        name: (1.0 - _SHARE) * held / total + _SHARE * INITIAL_WEIGHTS[name]
-        for name, held in left.items()
+        name: (1.0 - _SHARE) * weight / total + _SHARE * INITIAL_WEIGHTS[name]
+        for name, weight in reduced.items()
     }
 
 
 def leader(weights: Mapping[str, float]) -> str:
-    """Return who has the most weight; the model where there is a tie."""
+    """Return the expert with the largest weight; the model in a tie."""
     return max(EXPERTS, key=lambda name: weights[name])

@@ -1,4 +1,7 @@
-"""What is known of a link from the outcomes of its forecasts. A value: learning gives a new one."""
+"""The record of a link: what the outcomes of its forecasts say about the next ones.
+
+An immutable value: an outcome gives a new record.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,14 +17,14 @@ __all__ = ["LinkRecord"]
 
 @dataclass(frozen=True, slots=True)
 class LinkRecord:
-    """One link's record; a new link has the empty one.
+    """The record of one link; a new link has the empty record.
 
     Parameters
     ----------
     weights
-        Of each of `pba.forecasting.fixed_share.EXPERTS`.
+        The weight of each expert of `pba.forecasting.fixed_share.EXPERTS`.
     reliability
-        One for each of `pba.types.HORIZONS`.
+        One per horizon of `pba.types.HORIZONS`.
     scored, hits
         How many forecasts one step ahead were scored, and were in band, ever.
     """
@@ -33,7 +36,7 @@ class LinkRecord:
 
     @property
     def leader(self) -> str:
-        """Who speaks for the link."""
+        """The expert with the largest weight."""
         return leader(self.weights)
 
     @property
@@ -41,23 +44,25 @@ class LinkRecord:
         """The share of forecasts one step ahead that were in band; None before the first."""
         return self.hits / self.scored if self.scored else None
 
-    def after(self, at: int, confidence: float, hit: bool, members: Mapping[str, bool]) -> Self:
+    def after(
+        self, horizon: int, confidence: float, hit: bool, members: Mapping[str, bool]
+    ) -> Self:
         """Return the record after one outcome.
 
         Parameters
         ----------
-        at
-            Which of the horizons.
+        horizon
+            Index into `pba.types.HORIZONS`.
         confidence
-            What the one who spoke gave it, before it was adapted.
+            The forecast's confidence before it was adapted.
         hit
-            Whether what was said was in band.
+            Whether the forecast was in band.
         members
-            Whether what each expert would have said was.
+            Whether each expert's point was in band.
         """
         reliability = list(self.reliability)
-        reliability[at] = reliability[at].after(confidence, hit)
-        first = at == 0
+        reliability[horizon] = reliability[horizon].after(confidence, hit)
+        first = horizon == 0
         return type(self)(
             update_weights(self.weights, members),
             tuple(reliability),
@@ -68,15 +73,15 @@ class LinkRecord:
     def to_json(self) -> str:
         """Return the record as text."""
         rows = [[one.outcomes, one.hits, one.expected] for one in self.reliability]
-        held = {"weights": dict(self.weights), "reliability": rows}
-        return json.dumps(held | {"scored": self.scored, "hits": self.hits})
+        document = {"weights": dict(self.weights), "reliability": rows}
+        return json.dumps(document | {"scored": self.scored, "hits": self.hits})
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """Return the record that `to_json` wrote; the empty one from None."""
+        """Return the record that `to_json` wrote; the empty record for None."""
         if text is None:
             return cls()
-        held: dict[str, Any] = json.loads(text)
-        weights = {name: held["weights"].get(name, INITIAL_WEIGHTS[name]) for name in EXPERTS}
-        reliability = tuple(Reliability(*row) for row in held["reliability"])
-        return cls(weights, reliability, held["scored"], held["hits"])
+        document: dict[str, Any] = json.loads(text)
+        weights = {name: document["weights"].get(name, INITIAL_WEIGHTS[name]) for name in EXPERTS}
+        reliability = tuple(Reliability(*row) for row in document["reliability"])
+        return cls(weights, reliability, document["scored"], document["hits"])

@@ -10,9 +10,10 @@ from datetime import datetime
 import numpy as np
 
 from pba.errors import InvalidHistory, PBAError
-from pba.forecasting.assembly import ForecastResult, assemble
+from pba.forecasting.assembly import assemble
 from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
 from pba.forecasting.query import ForecastPlan, Query
+from pba.forecasting.result import ForecastResult
 from pba.models import v1_features
 from pba.rollout import Arm, Flags
 from pba.telemetry.mode_detection import detect_mode

@@ -4,7 +4,6 @@ HTTP routes, gRPC servicers and handle calls read their request into domain obje
 here, and write the answer. Nothing here knows a wire format.
 """
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,6 @@ from typing import Any, Protocol, TypeVar
 from pba.errors import Busy, PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
-from pba.serving.deadline import store_deadline
 from pba.serving.forecast_service import ForecastService
 from pba.serving.link_service import LinkService
 from pba.store import Receipt, SampleReport
@@ -50,8 +48,6 @@ class DataPlane:
         How many requests are admitted at a time; one more is refused at once, not queued.
     meter
         Counts requests.
-    store_deadline_s
-        How long `read_store` waits.
     """
 
     def __init__(
@@ -60,14 +56,12 @@ class DataPlane:
         links: LinkService,
         max_in_flight: int,
         meter: RequestMeter,
-        store_deadline_s: float,
     ) -> None:
         self._forecasts = forecasts
         self._links = links
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._meter = meter
-        self._store_deadline_s = store_deadline_s
 
     @contextlib.contextmanager
     def admit(self, call: str) -> Iterator[float]:
@@ -123,8 +117,7 @@ class DataPlane:
     async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
         """Return what ``call`` of the store returns, in a thread and within the deadline."""
         with self.admit("links"):
-            async with store_deadline(self._store_deadline_s):
-                return await asyncio.to_thread(call, *inputs)
+            return await self._links.read_store(call, *inputs)
 
     async def ready(self) -> None:
         """Check that the store answers; raises `StoreUnavailable`."""

@@ -101,7 +101,8 @@ class GroupCommit:
 
 def _joined(batches: Sequence[WriteBatch]) -> WriteBatch:
     reports = [report for batch in batches for report in batch.reports]
-    return WriteBatch(reports, [forecast for batch in batches for forecast in batch.forecasts])
+    forecasts = [forecast for batch in batches for forecast in batch.forecasts]
+    return WriteBatch(reports, forecasts, any(batch.with_records for batch in batches))
 
 
 def _row_count(batch: WriteBatch) -> int:

@@ -1,18 +1,19 @@
 """Named links: their samples are stored, and forecasts start from what is stored."""
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, TypeVar
 
 from pba.errors import Busy, InvalidSample, PBAError, StoreUnavailable
 from pba.forecasting import ForecastResult, Query, check_history
 from pba.forecasting.allocation import AllocationRequest
 from pba.forecasting.link_record import LinkRecord
 from pba.serving.chunking import in_chunks
-from pba.serving.deadline import store_deadline
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.forecast_service import ForecastService
 from pba.serving.group_commit import MAX_ROWS, GroupCommit
@@ -23,6 +24,7 @@ from pba.types import NetworkMode
 
 __all__ = ["LinkService"]
 
+_Result = TypeVar("_Result")
 _LinkState = tuple[NetworkMode, LinkRecord | None]
 _Forecasts = Callable[[Sequence[Query | PBAError]], Awaitable[list[ForecastResult | PBAError]]]
 _Pair = tuple[Query | PBAError, ForecastResult | PBAError]
@@ -94,7 +96,7 @@ class LinkService:
         """
         for report in reports:
             self._refuse_future(report, "samples")
-        async with store_deadline(self._store_deadline_s):
+        async with _deadline(self._store_deadline_s):
             return await self._write(reports)
 
     async def forecast(
@@ -180,10 +182,21 @@ class LinkService:
         StoreUnavailable
             If it does not.
         """
-        async with store_deadline(self._record_deadline_s):
+        async with _deadline(self._record_deadline_s):
             await asyncio.to_thread(self._store.ready)
             if self._commit.failing:
                 await asyncio.to_thread(self._store.check_writable)
+
+    async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
+        """Return what ``call`` of the store returns, in a thread.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the store does not answer in time.
+        """
+        async with _deadline(self._store_deadline_s):
+            return await asyncio.to_thread(call, *inputs)
 
     async def drain(self) -> None:
         """Wait until every recording has ended, successfully or not."""
@@ -194,8 +207,7 @@ class LinkService:
     ) -> tuple[list[Query | PBAError], float]:
         """Return the query of each link, and the seconds that reading the store took."""
         started = time.perf_counter()
-        async with store_deadline(self._store_deadline_s):
-            contexts = await asyncio.to_thread(self._store.link_contexts, link_ids)
+        contexts = await self.read_store(self._store.link_contexts, link_ids)
         queries = [_query(contexts, link_id, allocation) for link_id in link_ids]
         return queries, time.perf_counter() - started
 
@@ -209,18 +221,20 @@ class LinkService:
             several, which queue behind each other and have as many times as long.
         """
         batches = _transactions([_report(query) for query in queries])
-        async with store_deadline(self._record_deadline_s * len(batches)):
-            receipts = await asyncio.gather(*(self._write(batch) for batch in batches))
-            modes = {
-                report.link_id: receipt.mode
-                for batch, answers in zip(batches, receipts, strict=True)
-                for report, receipt in zip(batch, answers, strict=True)
-            }
-            records = await asyncio.to_thread(self._store.link_records, list(modes))
-        return {link_id: (mode, records.get(link_id)) for link_id, mode in modes.items()}
+        async with _deadline(self._record_deadline_s * len(batches)):
+            receipts = await asyncio.gather(
+                *(self._write(batch, with_records=True) for batch in batches)
+            )
+        return {
+            report.link_id: (receipt.mode, receipt.record)
+            for batch, answers in zip(batches, receipts, strict=True)
+            for report, receipt in zip(batch, answers, strict=True)
+        }
 
-    async def _write(self, reports: Sequence[SampleReport]) -> list[Receipt]:
-        receipts = await self._commit(WriteBatch(reports))
+    async def _write(
+        self, reports: Sequence[SampleReport], with_records: bool = False
+    ) -> list[Receipt]:
+        receipts = await self._commit(WriteBatch(reports, with_records=with_records))
         self._notify(report.link_id for report in reports)
         return receipts
 
@@ -244,6 +258,25 @@ class LinkService:
                 "PBA_MAX_AHEAD_S.",
                 field,
             )
+
+
+@contextlib.asynccontextmanager
+async def _deadline(limit_s: float) -> AsyncIterator[None]:
+    """Cancel what the context awaits after ``limit_s``.
+
+    Raises
+    ------
+    StoreUnavailable
+        At the deadline. A running transaction is not stopped and may still commit.
+    """
+    try:
+        async with asyncio.timeout(limit_s):
+            yield
+    except TimeoutError:
+        raise StoreUnavailable(
+            f"the telemetry store has not answered within {limit_s:g} s. Try again: samples that "
+            "are stored already are not stored twice."
+        ) from None
 
 
 def _single(results: Sequence[ForecastResult | PBAError]) -> ForecastResult:

@@ -7,8 +7,15 @@ other modules hold the SQL statements of one topic each. How a forecast is score
 """
 
 from pba.store.flag_table import FlagState
-from pba.store.store import Store, WriteBatch
-from pba.store.values import LinkContext, LinkState, Receipt, SampleReport, StoredForecast
+from pba.store.store import Store
+from pba.store.values import (
+    LinkContext,
+    LinkState,
+    Receipt,
+    SampleReport,
+    StoredForecast,
+    WriteBatch,
+)
 
 __all__ = [
     "FlagState",

@@ -1,9 +1,9 @@
 """Connections and transactions on SQLite or PostgreSQL. Failures become `StoreUnavailable`."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
@@ -17,7 +17,10 @@ from sqlalchemy.exc import (
 
 from pba.errors import InvalidInput, StoreUnavailable
 
-__all__ = ["connect", "read_transaction", "schema_lock", "write_transaction"]
+__all__ = ["Database", "connect", "schema_lock", "write_transaction"]
+
+_Inputs = ParamSpec("_Inputs")
+_Result = TypeVar("_Result")
 
 _TIMEOUT_S = 5
 # A server whose machine is gone is noticed after 10 s; the defaults of the system are hours.
@@ -89,22 +92,40 @@ def _sqlite(url: Any) -> Engine:
     return engine
 
 
-@contextlib.contextmanager
-def read_transaction(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction for reading.
+class Database:
+    """Runs functions in transactions of the database at ``url``; connects when it is first used.
 
-    Raises
-    ------
-    StoreUnavailable
-        Where the database does not respond, or is full, locked for too long, or damaged.
+    Every call raises `StoreUnavailable` while the database does not respond, or is full, locked for
+    too long, or damaged.
     """
-    with _translated_errors(), engine.connect() as connection, connection.begin():
-        yield connection
+
+    def __init__(self, url: str) -> None:
+        self.engine = connect(url)
+
+    def read(
+        self,
+        work: Callable[Concatenate[Connection, _Inputs], _Result],
+        *inputs: _Inputs.args,
+        **options: _Inputs.kwargs,
+    ) -> _Result:
+        """Return what ``work`` returns, called with a connection in a transaction for reading."""
+        with _translated_errors(), self.engine.connect() as connection, connection.begin():
+            return work(connection, *inputs, **options)
+
+    def write(
+        self,
+        work: Callable[Concatenate[Connection, _Inputs], _Result],
+        *inputs: _Inputs.args,
+        **options: _Inputs.kwargs,
+    ) -> _Result:
+        """Return what ``work`` returns, in a transaction that is committed afterwards."""
+        with write_transaction(self.engine) as connection:
+            return work(connection, *inputs, **options)
 
 
 @contextlib.contextmanager
 def write_transaction(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that is committed at the end; raises as `read_transaction`."""
+    """Open a transaction that is committed at the end; raises as `Database`."""
     with _translated_errors(), engine.connect() as connection:
         connection = connection.execution_options(writes=True)
         with connection.begin():

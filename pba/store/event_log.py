@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
 
+from pba.store.statements import to_micros
 from pba.store.tables import events as table
-from pba.store.timestamps import to_micros
 from pba.types import Event
 
 __all__ = ["add_events", "check_writable", "events", "newest_link_events"]

@@ -9,10 +9,9 @@ from sqlalchemy import Connection, select, update
 
 from pba.errors import Conflict
 from pba.rollout import Flags
-from pba.store.dialects import insert_into
 from pba.store.event_log import add_events
+from pba.store.statements import insert_into, to_micros
 from pba.store.tables import flags as table
-from pba.store.timestamps import to_micros
 from pba.types import Event, rfc3339_of
 
 __all__ = ["FLAGS_CHANGED", "FlagChange", "FlagState", "change_flags", "flag_state"]

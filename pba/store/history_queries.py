@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from pba.store.link_queries import chunks, number_table
+from pba.store.statements import chunks, number_table, to_seconds
 from pba.store.tables import forecasts, links, outcomes, samples
-from pba.store.timestamps import to_seconds
 from pba.types import COLUMNS, History
 
 __all__ = ["link_history"]

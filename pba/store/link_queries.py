@@ -1,6 +1,6 @@
 """Reading links: their state, record and last samples."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -8,25 +8,23 @@ import numpy as np
 from sqlalchemy import Connection, FromClause, Row, Select, and_, bindparam, func, select, true
 
 from pba.forecasting.link_record import LinkRecord
+from pba.store.statements import chunks, number_table, to_seconds
 from pba.store.tables import links, records, samples
-from pba.store.timestamps import to_seconds
 from pba.store.values import LinkContext, LinkState
 from pba.telemetry.link_mode import LinkMode
 from pba.types import COLUMNS, Floats, History, NetworkMode
 
 __all__ = [
-    "chunks",
+    "any_link",
     "link_contexts",
     "link_mode",
     "link_records",
     "link_state",
     "link_states",
-    "number_table",
     "recent_sample_keys",
     "recent_telemetry",
 ]
 
-_CHUNK = 500  # databases limit the parameters of one statement
 _DETECTION_SAMPLES = 10
 _NAMES = ("link", "at_us", *COLUMNS)
 
@@ -34,13 +32,6 @@ _WITH_RECORDS = select(links, records.c.body).select_from(
     links.outerjoin(records, records.c.link == links.c.id)
 )
 _BY_NAME = _WITH_RECORDS.where(links.c.link_id.in_(bindparam("names", expanding=True)))
-
-
-def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """Yield ``values`` in lists short enough for the parameters of one statement."""
-    items = list(values)
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
 
 
 def link_mode(row: Row[Any]) -> LinkMode:
@@ -68,6 +59,11 @@ def link_contexts(
                 row.link_id, NetworkMode(row.mode), History(*histories[link]), record
             )
     return contexts
+
+
+def any_link(connection: Connection) -> bool:
+    """Return whether there is any link; a query that checks the database responds."""
+    return connection.execute(select(links.c.id).limit(1)).scalar() is not None
 
 
 def link_records(connection: Connection, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
@@ -134,15 +130,6 @@ def _last_histories(
         link: (to_seconds(part[:, 1]), part[:, 2:])
         for link, part in zip(sorted_keys, parts, strict=True)
     }
-
-
-def number_table(
-    connection: Connection, query: Select[Any], columns: int, parameters: Mapping[str, Any] = {}
-) -> Floats:
-    """Return a query's numeric result, NaN for null, ``(row, column)``."""
-    # numpy takes a second for 60 000 rows that are not tuples.
-    rows = map(tuple, connection.execute(query, parameters))
-    return np.array(list(rows), dtype=float).reshape(-1, columns)
 
 
 @lru_cache  # building the statement takes longer than running it for one link

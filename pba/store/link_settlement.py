@@ -8,21 +8,29 @@ from sqlalchemy import Connection, Table, select, update
 
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring import OpenForecast, Outcome, Settlement, settle
-from pba.store.dialects import insert_into
-from pba.store.link_locks import lock_link
-from pba.store.link_queries import chunks
 from pba.store.outcome_queries import open_forecast
+from pba.store.statements import chunks, insert_into, lock_link
 from pba.store.tables import aggregates, forecasts, outcomes, records, samples
 from pba.types import HORIZONS
 
-__all__ = ["settle_link"]
+__all__ = ["settle_links"]
 
 _MAX_FORECASTS = 500  # of one link, in one transaction
 _KEYS = ("mode", "source", "version", "arm", "served", "steps")
 _SUMS = [column.name for column in aggregates.c if not column.primary_key]
 
 
-def settle_link(connection: Connection, link_id: str, gap_intervals: float) -> tuple[Outcome, ...]:
+def settle_links(
+    connection: Connection, link_ids: Sequence[str], gap_intervals: float
+) -> dict[str, tuple[Outcome, ...]]:
+    """Score the open forecasts of ``link_ids``; return the new outcomes of each link.
+
+    The links are locked one after the other, so the order of ``link_ids`` prevents deadlocks.
+    """
+    return {link_id: _settle_link(connection, link_id, gap_intervals) for link_id in link_ids}
+
+
+def _settle_link(connection: Connection, link_id: str, gap_intervals: float) -> tuple[Outcome, ...]:
     """Score a link's open forecasts as far as its samples allow; return the new outcomes.
 
     Outcomes are oldest first. The link is locked until the end of the transaction.

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
-from pba.store.link_locks import lock_link
+from pba.store.statements import lock_link
 from pba.store.tables import events, forecasts, links, outcomes, records, samples
 
 __all__ = ["delete_link", "trim_events", "trim_links"]

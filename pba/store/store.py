@@ -2,11 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-
-from sqlalchemy import Connection, select
 
 from pba.errors import NotFound
 from pba.forecasting.link_record import LinkRecord
@@ -14,9 +11,9 @@ from pba.rollout import Flags
 from pba.scoring import Outcome
 from pba.store import (
     arm_comparison,
+    batch_writes,
     event_log,
     flag_table,
-    forecast_writes,
     history_queries,
     link_queries,
     link_settlement,
@@ -24,31 +21,21 @@ from pba.store import (
     outcome_queries,
     parquet_export,
     retention,
-    sample_writes,
 )
-from pba.store.engine import connect, read_transaction, write_transaction
+from pba.store.engine import Database
 from pba.store.flag_table import FlagState
 from pba.store.migrate import migrate
-from pba.store.tables import links
-from pba.store.timestamps import to_micros
-from pba.store.values import LinkContext, LinkState, Receipt, SampleReport, StoredForecast
+from pba.store.statements import to_micros
+from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
 from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Event, History, NetworkMode
 from pba.types.profile import PROFILES
 
-__all__ = ["Store", "WriteBatch", "no_such_link"]
+__all__ = ["Store", "no_such_link"]
 
 _WINDOW = max(profile.window for profile in PROFILES.values())
 _DAY_US = 86_400_000_000
 _FLAGS = Flags()
-
-
-@dataclass(frozen=True, slots=True)
-class WriteBatch:
-    """Samples and forecasts, of any number of callers, to write in one transaction."""
-
-    reports: Sequence[SampleReport] = ()
-    forecasts: Sequence[StoredForecast] = ()
 
 
 class Store:
@@ -80,7 +67,7 @@ class Store:
         default: Flags = _FLAGS,
     ) -> None:
         self._default = default
-        self._engine = connect(url)
+        self._database = Database(url)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
         self._gap_intervals = gap_intervals
@@ -91,65 +78,48 @@ class Store:
         """Upgrade the schema on the first call, and check that the database responds."""
         with self._migration_lock:
             if not self._migrated:
-                migrate(self._engine)
+                migrate(self._database.engine)
                 self._migrated = True
-        with read_transaction(self._engine) as connection:
-            connection.execute(select(links.c.id).limit(1))
+        self._database.read(link_queries.any_link)
         return self
 
     def check_writable(self) -> None:
         """Check that the database accepts writes and has free space, by a write that is undone."""
-        with write_transaction(self._engine) as connection:
-            event_log.check_writable(connection, to_micros(self._clock()))
+        self._database.write(event_log.check_writable, self._now_us())
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self._database.engine.dispose()
 
     def write(self, batch: WriteBatch) -> list[Receipt]:
         """Write all of a batch or nothing; return a receipt for each report, in order."""
-        with write_transaction(self._engine) as connection:
-            now_us = to_micros(self._clock())
-            receipts = self._add_reports(connection, batch.reports, now_us)
-            forecast_writes.add_forecasts(connection, batch.forecasts)
-            return receipts
-
-    def _add_reports(
-        self, connection: Connection, reports: Sequence[SampleReport], now_us: int
-    ) -> list[Receipt]:
-        if not reports:  # forecasts alone need no flags
-            return []
-        detect = flag_table.flag_state(connection, self._default).flags.enable_mode_detection
-        return sample_writes.add_reports(connection, reports, now_us, self._retention_us, detect)
+        return self._database.write(
+            batch_writes.write_batch, batch, self._now_us(), self._retention_us, self._default
+        )
 
     def link_contexts(self, link_ids: Sequence[str]) -> dict[str, LinkContext]:
         """Return what a forecast starts from, for those of ``link_ids`` that exist."""
-        with read_transaction(self._engine) as connection:
-            return link_queries.link_contexts(connection, link_ids, _WINDOW)
+        return self._database.read(link_queries.link_contexts, link_ids, _WINDOW)
 
     def link_records(self, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
         """Return the records of those of ``link_ids`` that exist."""
-        with read_transaction(self._engine) as connection:
-            return link_queries.link_records(connection, link_ids)
+        return self._database.read(link_queries.link_records, link_ids)
 
     def link(self, link_id: str) -> LinkState:
         """Return a link's state; raises `NotFound` where it does not exist."""
-        with read_transaction(self._engine) as connection:
-            state = link_queries.link_state(connection, link_id)
+        state = self._database.read(link_queries.link_state, link_id)
         if state is None:
             raise no_such_link(link_id)
         return state
 
     def links(self, mode: NetworkMode | None, after: str, count: int) -> list[LinkState]:
         """Return up to ``count`` links whose names follow ``after``, in the order of names."""
-        with read_transaction(self._engine) as connection:
-            return link_queries.link_states(connection, mode, after, count)
+        return self._database.read(link_queries.link_states, mode, after, count)
 
     def delete(self, link_id: str) -> None:
         """Delete a link with all its rows; raises `NotFound` where it does not exist."""
-        with write_transaction(self._engine) as connection:
-            if not retention.delete_link(connection, link_id):
-                raise no_such_link(link_id)
+        if not self._database.write(retention.delete_link, link_id):
+            raise no_such_link(link_id)
 
     def history(
         self, link_id: str, from_s: float, to_s: float, count: int
@@ -163,8 +133,7 @@ class Store:
         """
         self.link(link_id)
         from_us, to_us = to_micros(from_s), to_micros(to_s)
-        with read_transaction(self._engine) as connection:
-            return history_queries.link_history(connection, link_id, from_us, to_us, count)
+        return self._database.read(history_queries.link_history, link_id, from_us, to_us, count)
 
     def events(
         self,
@@ -174,18 +143,15 @@ class Store:
         count: int = 100,
     ) -> list[Event]:
         """Return up to ``count`` events with numbers below ``before``, newest first."""
-        with read_transaction(self._engine) as connection:
-            return event_log.events(connection, kind, link_id, before, count)
+        return self._database.read(event_log.events, kind, link_id, before, count)
 
     def add_events(self, events: Sequence[Event]) -> None:
         """Append events to the log."""
-        with write_transaction(self._engine) as connection:
-            event_log.add_events(connection, events)
+        self._database.write(event_log.add_events, events)
 
     def newest_link_events(self, kind: str) -> list[Event]:
         """Return each link's newest event of ``kind``, in the order of the links' names."""
-        with read_transaction(self._engine) as connection:
-            return event_log.newest_link_events(connection, kind)
+        return self._database.read(event_log.newest_link_events, kind)
 
     def recent_outcomes(self, link_id: str, count: int) -> list[tuple[int, float, float, bool]]:
         """Return a link's last outcomes of served forecasts, one step ahead, oldest first.
@@ -193,26 +159,22 @@ class Store:
         Each is the actual's time (microseconds), actual and forecast (Mbps), and whether it is a
         hit.
         """
-        with read_transaction(self._engine) as connection:
-            return outcome_queries.recent_outcomes(connection, link_id, count)
+        return self._database.read(outcome_queries.recent_outcomes, link_id, count)
 
     def recent_mode_outcomes(self, mode: NetworkMode, count: int) -> list[Outcome]:
         """Return the last outcomes of a mode's v3 models, one step ahead, in the forecasts' order.
 
         Only the newest 100 000 forecasts of all modes are searched.
         """
-        with read_transaction(self._engine) as connection:
-            return outcome_queries.recent_mode_outcomes(connection, mode, count)
+        return self._database.read(outcome_queries.recent_mode_outcomes, mode, count)
 
     def summary(self) -> dict[str, Any]:
         """Return accuracy and latency, see `pba.store.metrics_summary.summary`."""
-        with read_transaction(self._engine) as connection:
-            return metrics_summary.summary(connection)
+        return self._database.read(metrics_summary.summary)
 
     def flags(self) -> FlagState:
         """Return the current flags."""
-        with read_transaction(self._engine) as connection:
-            return flag_table.flag_state(connection, self._default)
+        return self._database.read(flag_table.flag_state, self._default)
 
     def change_flags(
         self,
@@ -222,9 +184,8 @@ class Store:
         details: Mapping[str, Any] | None = None,
     ) -> FlagState:
         """Change some flags and return them, see `pba.store.flag_table.change_flags`."""
-        with write_transaction(self._engine) as connection:
-            change = flag_table.FlagChange(changes, version, who, details or {})
-            return flag_table.change_flags(connection, self._default, change, self._clock())
+        change = flag_table.FlagChange(changes, version, who, details or {})
+        return self._database.write(flag_table.change_flags, self._default, change, self._clock())
 
     def compare(self, since_s: float | None = None) -> dict[str, Any]:
         """Return how the arms compare, see `pba.store.arm_comparison.compare`.
@@ -234,38 +195,34 @@ class Store:
         since_s
             Unix seconds; None for the last change of the flags.
         """
-        with read_transaction(self._engine) as connection:
-            if since_s is None:
-                since_s = flag_table.flag_state(connection, self._default).changed_s or 0.0
-            return arm_comparison.compare(connection, since_s)
+        if since_s is None:
+            since_s = self.flags().changed_s or 0.0
+        return self._database.read(arm_comparison.compare, since_s)
 
     def open_links(self) -> list[str]:
         """Return the links that may have forecasts to score."""
-        with read_transaction(self._engine) as connection:
-            return outcome_queries.open_links(connection)
+        return self._database.read(outcome_queries.open_links)
 
     def settle(self, link_ids: Iterable[str]) -> dict[str, tuple[Outcome, ...]]:
         """Score the links' open forecasts; return the new outcomes of each link."""
-        with write_transaction(self._engine) as connection:
-            return {
-                link_id: link_settlement.settle_link(connection, link_id, self._gap_intervals)
-                for link_id in sorted(set(link_ids))
-            }
+        names = sorted(set(link_ids))
+        return self._database.write(link_settlement.settle_links, names, self._gap_intervals)
 
     def export(self, folder: Path, on_rows: Callable[[int], None] = lambda count: None) -> int:
         """Write all samples as Parquet, see `pba.store.parquet_export.export`."""
-        with read_transaction(self._engine) as connection:
-            return parquet_export.export(connection, folder, on_rows)
+        return self._database.read(parquet_export.export, folder, on_rows)
 
     def tidy(self) -> None:
         """Delete what is older than the retention, in small transactions."""
         after: str | None = ""
         while after is not None:
-            with write_transaction(self._engine) as connection:
-                now_us = to_micros(self._clock())
-                after = retention.trim_links(connection, self._retention_us, now_us, after)
-        with write_transaction(self._engine) as connection:
-            retention.trim_events(connection, to_micros(self._clock()) - self._retention_us)
+            after = self._database.write(
+                retention.trim_links, self._retention_us, self._now_us(), after
+            )
+        self._database.write(retention.trim_events, self._now_us() - self._retention_us)
+
+    def _now_us(self) -> int:
+        return round(self._clock() * 1e6)
 
 
 def no_such_link(link_id: str) -> NotFound:

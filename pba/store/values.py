@@ -1,5 +1,6 @@
 """The values that callers give to the store and get from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,14 @@ from pba.rollout import Arm
 from pba.telemetry.link_mode import LinkMode
 from pba.types import Floats, History, NetworkMode, rfc3339_of
 
-__all__ = ["LinkContext", "LinkState", "Receipt", "SampleReport", "StoredForecast"]
+__all__ = [
+    "LinkContext",
+    "LinkState",
+    "Receipt",
+    "SampleReport",
+    "StoredForecast",
+    "WriteBatch",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +53,8 @@ class Receipt:
         than the retention.
     mode
         The link's mode after the report.
+    record
+        The link's record, where the batch requests it; not part of the wire form.
     """
 
     accepted: int
@@ -52,6 +62,7 @@ class Receipt:
     late: int
     expired: int
     mode: NetworkMode
+    record: LinkRecord | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""
@@ -131,3 +142,15 @@ class LinkState:
             "leader": self.record.leader,
             "weights": dict(self.record.weights),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBatch:
+    """Samples and forecasts, of any number of callers, to write in one transaction.
+
+    ``with_records`` requests the links' records in the receipts of the reports.
+    """
+
+    reports: Sequence[SampleReport] = ()
+    forecasts: Sequence[StoredForecast] = ()
+    with_records: bool = False

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from pba.types.mode import NetworkMode
-from pba.types.times import rfc3339
 from pba.types.wire import ForecastDocument, HorizonDocument
 
 __all__ = ["HORIZONS", "QUANTILES", "Allocation", "Forecast", "HorizonForecast", "Member"]
@@ -148,8 +147,8 @@ class Forecast:
             "mode": self.mode.value,
             "source": self.source,
             "model_version": self.model_version,
-            "made_at": rfc3339(self.made_at),
-            "valid_until": rfc3339(self.valid_until),
+            "made_at": _utc_text(self.made_at),
+            "valid_until": _utc_text(self.valid_until),
             "step_s": self.step_s,
             "bandwidth_mbps": self.bandwidth_mbps,
             "confidence": self.confidence,
@@ -189,6 +188,11 @@ class Forecast:
             reasons=tuple(document.reasons),
             allocation=None if advice is None else Allocation.from_dict(dict(advice)),
         )
+
+
+def _utc_text(moment: datetime) -> str:
+    """Return ``moment`` in UTC as RFC 3339 text."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _horizon(document: HorizonDocument) -> HorizonForecast:

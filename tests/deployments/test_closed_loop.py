@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 
+
 def test_a_stored_history_gives_the_forecast_of_the_same_history_given(service: RunningService):
     with PBAClient(service.url) as client:
         assert client.observe("a", steady_history(70))["accepted"] == 70
@@ -35,45 +36,49 @@ def test_links_replayed_at_once_get_the_forecasts_of_their_histories(
 ):
     rng = np.random.default_rng(2)
     rows = [
-        f"{START_S + at},{level * np.exp(rng.normal(0, 0.05)):.4f},l/{level:g}"
+        f"{START_S + second},{level * np.exp(rng.normal(0, 0.05)):.4f},l/{level:g}"
         for level in (20.0, 200.0, 5000.0)
-        for at in range(70)
+        for second in range(70)
     ]
     path = tmp_path / "set.csv"
     path.write_text("\n".join(["timestamp_s,bandwidth_mbps,trace_id", *rows]))
     links = links_of([path], 3)
-    fed = asyncio.run(replay_links(links, HistorySource.BOTH, service.url, tmp_path, concurrency=3))
-    turns = [turn for one in fed for turn in one.outcomes]
-    found = compare_forecasts((given.forecast, stored.forecast) for given, stored in turns)
-    assert (found.comparable, found.equal) == (len(turns), len(turns)) == (3 * 68, 3 * 68)
+    replayed = asyncio.run(
+        replay_links(links, HistorySource.BOTH, service.url, tmp_path, concurrency=3)
+    )
+    outcomes = [pair for link in replayed for pair in link.outcomes]
+    comparison = compare_forecasts((given.forecast, stored.forecast) for given, stored in outcomes)
+    assert (comparison.comparable, comparison.equal) == (len(outcomes), len(outcomes))
+    assert len(outcomes) == 3 * 68
     accuracies = [
-        [one.accuracy_20 for one in score_horizons(part)] for part in zip(*turns, strict=True)
+        [score.accuracy_20 for score in score_horizons(path)]
+        for path in zip(*outcomes, strict=True)
     ]
     assert accuracies[0] == accuracies[1]
-    assert [one.state["mode"] for one in fed] == ["internet", "internet", "datacenter"]
+    assert [link.state["mode"] for link in replayed] == ["internet", "internet", "datacenter"]
     first = links[0].link_id
     assert first.endswith(":000:set:l_20")
     with PBAClient(service.url) as client:
-        told = httpx.get(f"{service.url}/v1/links/{first}/history").json()
-        assert len(told["samples"]) == 70, "the last sample too, so that all can be scored"
+        record = httpx.get(f"{service.url}/v1/links/{first}/history").json()
+        assert len(record["samples"]) == 70, "the last sample too, so that all can be scored"
         wait_until(lambda: client.link(first)["hits"] >= 60, 20)
 
 
 def test_forecasts_are_scored_as_their_actuals_arrive(service: RunningService):
     with PBAClient(service.url) as client:
         client.observe("scored", steady_history(60))
-        for at in range(60, 80):
+        for second in range(60, 80):
             client.link_forecast("scored")
-            client.observe("scored", steady_history(1, first=at))
+            client.observe("scored", steady_history(1, first=second))
 
         def hits() -> int:
             return int(client.link("scored")["hits"])
 
         wait_until(lambda: hits() >= 19, 20)
         assert client.link("scored")["misses"] == 0
-        told = client.metrics()
-        assert told["modes"]["internet"]["accuracy_20"] == 1.0
-        assert told["overall"]["latency_ms"]["p95"] > 0
+        metrics = client.metrics()
+        assert metrics["modes"]["internet"]["accuracy_20"] == 1.0
+        assert metrics["overall"]["latency_ms"]["p95"] > 0
     past = httpx.get(f"{service.url}/v1/links/scored/history?from={START_S + 70}&limit=5").json()
     assert len(past["samples"]) == len(past["forecasts"]) == 5
 
@@ -82,10 +87,9 @@ def test_a_mode_that_changes_is_an_event(service: RunningService):
     fast = steady_history(25, first=25, mbps=5000.0)
     with PBAClient(service.url) as client:
         client.observe("moved", steady_history(25))
-        for at in range(0, 25, 5):
-            client.observe(
-                "moved", History(fast.timestamps_s[at : at + 5], fast.telemetry[at : at + 5])
-            )
+        for first in range(0, 25, 5):
+            part = slice(first, first + 5)
+            client.observe("moved", History(fast.timestamps_s[part], fast.telemetry[part]))
         assert client.link("moved")["mode"] == "datacenter"
     (event,) = httpx.get(f"{service.url}/v1/events?link_id=moved").json()["events"]
     assert (event["kind"], event["body"]["after"]) == ("mode_switch", "datacenter")
@@ -100,7 +104,5 @@ def test_wrong_queries_are_refused_and_pages_go_on(service: RunningService):
     second = httpx.get(f"{service.url}/v1/links?limit=1&cursor={first['cursor']}").json()
     assert first["links"][0]["link_id"] < second["links"][0]["link_id"]
     for query in ("links?limit=0", "links?mode=moon", "events?cursor=x", "links/a/history?from=x"):
-        answer = httpx.get(f"{service.url}/v1/{query}")
-        assert (answer.status_code, set(answer.json())) == (422, {"error"}), query
-
-
+        response = httpx.get(f"{service.url}/v1/{query}")
+        assert (response.status_code, set(response.json())) == (422, {"error"}), query

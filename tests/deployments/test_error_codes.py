@@ -3,7 +3,7 @@ import inspect
 import pytest
 from grpc import StatusCode
 
-from deployments.error_codes import STATUS, body, grpc_status, status
+from deployments.error_codes import STATUS, error_body, grpc_status, http_status
 from pba import errors
 from pba.errors import PBAError
 
@@ -14,7 +14,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_has_a_status(kind: type[PBAError]):
-    assert (status(kind("message")), grpc_status(kind("message"))) in STATUS.values()
+    assert (http_status(kind("message")), grpc_status(kind("message"))) in STATUS.values()
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,13 @@ def test_every_error_has_a_status(kind: type[PBAError]):
         (PBAError, 500, StatusCode.INTERNAL),
     ],
 )
-def test_the_most_specific_class_decides(kind: type[PBAError], code: int, grpc_code: StatusCode):
-    assert status(kind("message")) == code
+def test_the_entry_of_the_most_specific_class_applies(
+    kind: type[PBAError], code: int, grpc_code: StatusCode
+):
+    assert http_status(kind("message")) == code
     assert grpc_status(kind("message")) is grpc_code
 
 
-def test_a_body_without_a_field_has_none():
-    assert body("busy", "later") == {"error": {"code": "busy", "message": "later"}}
-    assert body("busy", "later", "x")["error"]["field"] == "x"
+def test_a_body_has_a_field_only_if_there_is_one():
+    assert error_body("busy", "later") == {"error": {"code": "busy", "message": "later"}}
+    assert error_body("busy", "later", "x")["error"]["field"] == "x"

@@ -1,22 +1,25 @@
-"""Two routers over a real PostgreSQL server, and either of them killed."""
+"""Two routers over a real PostgreSQL server: a router is killed, then the server."""
 
 import asyncio
 import contextlib
 import itertools
+import signal
 from collections.abc import Iterator
 
 import grpc
 import httpx
 import psutil
 import pytest
-from benchmarks.postgres import Postgres, postgresql
 
-from deployments.__main__ import PORT_BLOCKS
 from deployments.grpc import pba_pb2, pba_pb2_grpc
+from deployments.local_profile import PORT_BLOCKS
 from pba.client import AsyncPBAClient, PBAClient, request
 from pba.store import Store
-from tests.deployments.conftest import RunningService, running_service
-from tests.deployments.test_closed_loop import START_S, history, ready, wait_until
+from tests.support.histories import START_S, steady_history
+from tests.support.ports import is_free
+from tests.support.postgres import Postgres, postgresql
+from tests.support.service import RunningService, running_service
+from tests.support.waiting import until, wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -39,7 +42,7 @@ def service(server: Postgres) -> Iterator[RunningService]:
 
 def routers(service: RunningService) -> dict[int, str]:
     """Return the process of each router replica, and where it answers HTTP by itself."""
-    found = {}
+    urls = {}
     for process in psutil.process_iter(["cmdline"]):
         with contextlib.suppress(psutil.Error):  # gone in the meantime
             if (
@@ -47,107 +50,129 @@ def routers(service: RunningService) -> dict[int, str]:
                 and process.environ().get("RAY_TMPDIR") == str(service.folder)
                 and (port := own_http_port(process))
             ):
-                found[process.pid] = f"http://127.0.0.1:{port}"
-    return found
+                urls[process.pid] = f"http://127.0.0.1:{port}"
+    return urls
 
 
 def own_http_port(process: psutil.Process) -> int | None:
-    listening = (one for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
-    return next((one.laddr.port for one in listening if one.laddr.port in OWN_PORTS), None)
+    sockets = process.net_connections("tcp")
+    ports = (socket.laddr.port for socket in sockets if socket.status == psutil.CONN_LISTEN)
+    return next((port for port in ports if port in OWN_PORTS), None)
 
 
-async def test_any_router_answers_for_any_link_and_a_killed_one_is_not_missed(
+async def test_any_router_serves_any_link_and_no_call_fails_when_one_is_killed(
     service: RunningService, server: Postgres
 ):
-    reported: dict[str, int] = {}
+    reported = dict.fromkeys(LINKS, 0)
     stop = asyncio.Event()
     async with AsyncPBAClient(service.url) as client:
 
         async def control(link_id: str) -> None:
-            await client.observe(link_id, history(60))
-            for at in itertools.count(60):
-                await client.observe(link_id, history(1, first=at))
-                reported[link_id] = at + 1
+            await client.observe(link_id, steady_history(60))
+            for second in itertools.count(60):
+                await client.observe(link_id, steady_history(1, first=second))
+                reported[link_id] = second + 1
                 await client.link_forecast(link_id)
                 if stop.is_set():
                     return
 
-        working = [asyncio.create_task(control(link_id)) for link_id in LINKS]
-        await asyncio.sleep(1)
+        async def progress() -> None:
+            targets = {link_id: max(reported[link_id], 60) + 5 for link_id in LINKS}
+            await until(lambda: all(reported[name] >= targets[name] for name in LINKS), 60)
+
+        tasks = [asyncio.create_task(control(link_id)) for link_id in LINKS]
+        await progress()
         before = routers(service)
         killed = next(iter(before))
         psutil.Process(killed).kill()
-        await asyncio.to_thread(wait_until, lambda: len(routers(service)) == 2, 60)
-        await asyncio.sleep(1)
+        await until(lambda: len(routers(service).keys() - {killed}) == 2, 60)
+        await progress()
         stop.set()
-        await asyncio.gather(*working)
+        await asyncio.gather(*tasks)
     after = routers(service)
     assert len(after.keys() - before.keys()) == 1
     assert killed not in after
     for url in after.values():
         with PBAClient(url) as client:
-            made = client.link_forecasts(LINKS)
-            assert [one.link_id for one in made] == LINKS
+            forecasts = client.link_forecasts(LINKS)
+            assert [forecast.link_id for forecast in forecasts] == LINKS
+    assert stored(server) == {link_id: list(range(reported[link_id])) for link_id in LINKS}
+
+
+def stored(server: Postgres) -> dict[str, list[float]]:
+    """Return the seconds of the stored samples of each link."""
     store = Store(server.url, lambda: 2e9)
+    seconds = {}
     for link_id in LINKS:
         samples, _ = store.history(link_id, 0, 9e9, 1_000_000)
-        assert (samples.timestamps_s - START_S).tolist() == list(range(reported[link_id]))
+        seconds[link_id] = (samples.timestamps_s - START_S).tolist()
     store.close()
+    return seconds
 
 
-def test_without_its_server_the_service_does_what_needs_no_store_and_recovers(
+def test_without_its_database_the_service_forecasts_given_histories_and_recovers(
     service: RunningService, server: Postgres
 ):
     before = routers(service)
     with PBAClient(service.url) as client:
-        client.observe("scored", history(60))
+        client.observe("scored", steady_history(60))
         client.link_forecast("scored")
         server.kill()
         for _ in range(4):  # both routers
-            made = client.forecast(history(60), link_id="scored")
-            assert (made.source, made.reasons) == ("model", ("not_recorded",))
-            refused(httpx.get(f"{service.url}/v1/links/scored/forecast"))
-            refused(post_samples(service, 60))
+            forecast = client.forecast(steady_history(60), link_id="scored")
+            assert (forecast.source, forecast.reasons) == ("model", ("not_recorded",))
+            assert_unavailable(httpx.get(f"{service.url}/v1/links/scored/forecast"))
+            assert_unavailable(post_samples(service, 60))
         named, anonymous = bulk(service)
         assert (named["reasons"], anonymous["reasons"]) == (["not_recorded"], [])
-        answer = httpx.get(f"{service.url}/readyz")
-        assert answer.status_code == 503
-        assert "'store': 'the telemetry store is away" in answer.json()["error"]["message"]
-        over_grpc(service)
+        response = httpx.get(f"{service.url}/readyz")
+        assert response.status_code == 503
+        assert "'store': 'the telemetry store is away" in response.json()["error"]["message"]
+        assert_unavailable_over_grpc(service)
         server.start()
-        wait_until(lambda: ready(service), 30)
-        for at in range(60, 64):  # both routers
-            assert post_samples(service, at).json()["accepted"] == 1
+        wait_until(service.is_ready, 30)
+        for second in range(60, 64):  # both routers
+            assert post_samples(service, second).json()["accepted"] == 1
             assert client.link_forecast("scored").reasons == ()
         named, anonymous = bulk(service)
         assert (named["reasons"], anonymous["reasons"]) == ([], [])
         wait_until(lambda: client.link("scored")["hits"] >= 3, 30)
-    assert routers(service) == before, "nothing was started anew"
+    assert routers(service) == before, "no router was restarted"
 
 
-def post_samples(service: RunningService, at: int) -> httpx.Response:
-    body = {"samples": request(history(1, first=at))["history"]}
+def post_samples(service: RunningService, second: int) -> httpx.Response:
+    body = {"samples": request(steady_history(1, first=second))["history"]}
     return httpx.post(f"{service.url}/v1/links/scored/samples", json=body)
 
 
-def refused(answer: httpx.Response) -> None:
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json()["error"]["code"] == "store_unavailable"
+def assert_unavailable(response: httpx.Response) -> None:
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json()["error"]["code"] == "store_unavailable"
 
 
 def bulk(service: RunningService) -> list[dict[str, list[str]]]:
-    items = [request(history(60), "scored"), request(history(60))]
-    answer = httpx.post(f"{service.url}/v1/forecasts", json={"requests": items})
-    return [item["forecast"] for item in answer.raise_for_status().json()["forecasts"]]
+    items = [request(steady_history(60), "scored"), request(steady_history(60))]
+    response = httpx.post(f"{service.url}/v1/forecasts", json={"requests": items})
+    return [item["forecast"] for item in response.raise_for_status().json()["forecasts"]]
 
 
-def over_grpc(service: RunningService) -> None:
+def assert_unavailable_over_grpc(service: RunningService) -> None:
     sample = pba_pb2.Sample(timestamp_s=START_S + 60, bandwidth_mbps=50)
-    asked = pba_pb2.ObserveRequest(samples=[pba_pb2.LinkSample(link_id="scored", sample=sample)])
+    report = pba_pb2.LinkSample(link_id="scored", sample=sample)
+    observe = pba_pb2.ObserveRequest(samples=[report])
     with (
         grpc.insecure_channel(service.grpc_address) as channel,
         pytest.raises(grpc.RpcError) as error,
     ):
-        pba_pb2_grpc.PredictorStub(channel).Observe(asked, timeout=10)
+        pba_pb2_grpc.PredictorStub(channel).Observe(observe, timeout=10)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
     assert dict(error.value.trailing_metadata())["grpc-retry-pushback-ms"] == "1000"
+
+
+def test_ctrl_c_stops_it_with_one_line(service: RunningService):  # the last: it ends the service
+    shown = service.screen
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(60) == 0
+    (line,) = service.screen.removeprefix(shown).splitlines()
+    assert line.startswith("Stopping ... stopped after ")
+    assert is_free(service.config["http_options"]["port"])

@@ -1,4 +1,4 @@
-"""Without a person: a planted change, its alarm, the Monitor's job, and a new champion."""
+"""A planted change leads to an alarm, the Monitor's job and a new champion, without a person."""
 
 import sys
 import time
@@ -14,8 +14,8 @@ from pba.evaluation.metrics import accuracy
 from pba.models.distribution import decode
 from pba.registry import Registry
 from pba.types import Floats, History
-from tests.deployments.conftest import running_service
-from tests.deployments.test_closed_loop import wait_until
+from tests.support.service import running_service
+from tests.support.waiting import wait_until
 from tests.train.test_submit import ROOT, head
 
 pytestmark = [
@@ -37,7 +37,7 @@ OPTIONS = {
 }
 
 
-def reported(link: int, began_s: float) -> History:
+def telemetry_of(link: int, began_s: float) -> History:
     """Return a link that is calm, and then swings between two rates in steps of two samples."""
     rng = np.random.default_rng(link)
     swing = np.where(np.arange(CHANGED) // 2 % 2, 2.5, 1.0)
@@ -48,39 +48,39 @@ def reported(link: int, began_s: float) -> History:
     return History(began_s + np.arange(COUNT), telemetry)
 
 
-def part(of: History, first: int, stop: int) -> History:
-    return History(of.timestamps_s[first:stop], of.telemetry[first:stop])
+def part(history: History, first: int, stop: int) -> History:
+    return History(history.timestamps_s[first:stop], history.telemetry[first:stop])
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    """Return a registry whose champion is the shipped model, which has seen nothing of it."""
-    made = Registry(str(tmp_path / "registry"), time.time)  # noqa: TID251 - the service's clock
-    made.promote(MODEL, made.publish(str(ROOT / "models" / MODEL), "test").version, "test")
-    return made
+    """Return a registry whose champion is the shipped model, trained on nothing of the kind."""
+    registry = Registry(str(tmp_path / "registry"), time.time)  # noqa: TID251 - the service's clock
+    registry.promote(MODEL, registry.publish(str(ROOT / "models" / MODEL), "test").version, "test")
+    return registry
 
 
 def events(url: str, kind: str) -> list[dict[str, Any]]:
-    told = httpx.get(f"{url}/v1/events?kind={kind}").raise_for_status().json()["events"]
-    return [one["body"] for one in told]
+    rows = httpx.get(f"{url}/v1/events?kind={kind}").raise_for_status().json()["events"]
+    return [row["body"] for row in rows]
 
 
 def live(client: PBAClient, began_s: float) -> None:
     """Have all links report, and link 0 be forecast at each of its samples."""
     for link in range(1, LINKS):  # before the alarm, which has the job begin
-        client.observe(f"{link}", reported(link, began_s))
-    of = reported(0, began_s)
-    client.observe("0", part(of, 0, 60))
-    for at in range(60, COUNT):
+        client.observe(f"{link}", telemetry_of(link, began_s))
+    history = telemetry_of(0, began_s)
+    client.observe("0", part(history, 0, 60))
+    for index in range(60, COUNT):
         client.link_forecast("0")
-        client.observe("0", part(of, at, at + 1))
+        client.observe("0", part(history, index, index + 1))
 
 
 def in_band(registry: Registry, version: str, windows: Floats, actual: Floats) -> float:
-    """Return how often a version alone is right, one step ahead."""
+    """Return how often a version alone is in band, one step ahead."""
     forecaster, _ = registry.load(MODEL, version)
-    said = forecaster.predict(windows)
-    points = decode(said.probabilities, said.level_mbps, forecaster.bins).bandwidth_mbps
+    prediction = forecaster.predict(windows)
+    points = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins).bandwidth_mbps
     return accuracy(points[:, 0], actual)
 
 
@@ -106,17 +106,17 @@ def test_a_planted_change_ends_in_a_new_champion_that_serves(
         wait_until(lambda: bool(events(service.url, "drift")), 30)
         wait_until(lambda: bool(events(service.url, "retraining")), 30)
         wait_until(lambda: bool(events(service.url, "retrained")), 300)
-        (ended,) = events(service.url, "retrained")
-        assert (ended["decision"], ended["champion"]) == ("promote", first), ended
-        wait_until(lambda: client.models()[MODEL]["version"] == ended["version"], 5)
-        of = part(reported(1, began_s), 0, CALM)
-        assert client.forecast(of).model_version == ended["version"]
+        (outcome,) = events(service.url, "retrained")
+        assert (outcome["decision"], outcome["champion"]) == ("promote", first), outcome
+        wait_until(lambda: client.models()[MODEL]["version"] == outcome["version"], 5)
+        calm = part(telemetry_of(1, began_s), 0, CALM)
+        assert client.forecast(calm).model_version == outcome["version"]
         assert len(events(service.url, "retraining")) == 1, "one a day"
     forecaster, _ = registry.load(MODEL, first)
-    last = reported(0, began_s).telemetry[-(60 + forecaster.window) :].astype(np.float32)
-    windows = np.stack([last[at : at + forecaster.window] for at in range(60)])
+    last = telemetry_of(0, began_s).telemetry[-(60 + forecaster.window) :].astype(np.float32)
+    windows = np.stack([last[index : index + forecaster.window] for index in range(60)])
     actual = last[forecaster.window :, 0]
     before, after = (
-        in_band(registry, version, windows, actual) for version in (first, ended["version"])
+        in_band(registry, version, windows, actual) for version in (first, outcome["version"])
     )
     assert after > before + 0.1

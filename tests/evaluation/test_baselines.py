@@ -1,4 +1,4 @@
-"""The textbook rules, where their answer is known."""
+"""The textbook rules on series with known forecasts."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def windows(rates: np.ndarray) -> np.ndarray:
     return telemetry
 
 
-def test_a_steady_link_stays_as_it_is() -> None:
+def test_a_steady_link_stays_steady() -> None:
     steady = windows(np.array([[5.0] * 30, [4e4] * 30]))
     for rule in (holt(), autoregression()):
         np.testing.assert_allclose(
@@ -22,10 +22,10 @@ def test_a_steady_link_stays_as_it_is() -> None:
 def test_holt_follows_a_trend_by_its_recursion() -> None:
     rates = np.array([1.0, 2.0, 4.0, 5.0, 9.0])
     level, trend = 1.0, 0.0
-    for now in rates[1:]:
-        before = level
-        level = 0.5 * now + 0.5 * (level + 0.9 * trend)
-        trend = 0.1 * (level - before) + 0.9 * 0.9 * trend
+    for rate in rates[1:]:
+        previous = level
+        level = 0.5 * rate + 0.5 * (level + 0.9 * trend)
+        trend = 0.1 * (level - previous) + 0.9 * 0.9 * trend
     expected = [level + sum(0.9**k for k in range(1, h + 1)) * trend for h in (1, 5, 15)]
     np.testing.assert_allclose(holt().forecast(windows(rates[None])).bandwidth_mbps[0], expected)
 
@@ -34,27 +34,27 @@ def test_an_autoregression_continues_a_wave() -> None:
     steps = np.arange(60)
     wave = 10 + 5 * np.sin(2 * np.pi * steps / 6)
     ahead = 10 + 5 * np.sin(2 * np.pi * (59 + np.array([1, 5, 15])) / 6)
-    said = autoregression().forecast(windows(wave[None])).bandwidth_mbps[0]
-    np.testing.assert_allclose(said, ahead, rtol=0.02)
+    forecasts = autoregression().forecast(windows(wave[None])).bandwidth_mbps[0]
+    np.testing.assert_allclose(forecasts, ahead, rtol=0.02)
 
 
-def test_an_outage_is_no_number_out_of_range() -> None:
+def test_forecasts_of_an_outage_are_valid_rates() -> None:
     for rule in (holt(), autoregression()):
-        said = rule.forecast(windows(np.zeros((1, 30)))).bandwidth_mbps
-        assert ((said >= 0) & (said < 1e-6)).all()
+        forecasts = rule.forecast(windows(np.zeros((1, 30)))).bandwidth_mbps
+        assert ((forecasts >= 0) & (forecasts < 1e-6)).all()
 
 
-def test_smoothing_goes_over_the_path_as_well_and_past_what_is_missing() -> None:
+def test_smoothing_includes_the_path_and_ignores_missing_values() -> None:
     telemetry = windows(np.full((1, 4), 10.0))
     telemetry[0, :, 1] = [np.nan, 8.0, np.nan, 4.0]
-    said = ewma(0.5).forecast(telemetry)
-    np.testing.assert_allclose(said.path, [[6.0, np.nan, np.nan]])
-    np.testing.assert_allclose(said.bandwidth_mbps, [[10.0] * 3], rtol=0.01)
+    forecasts = ewma(0.5).forecast(telemetry)
+    np.testing.assert_allclose(forecasts.path, [[6.0, np.nan, np.nan]])
+    np.testing.assert_allclose(forecasts.bandwidth_mbps, [[10.0] * 3], rtol=0.01)
 
 
-def test_repetition_is_the_newest_sample_even_in_an_outage() -> None:
+def test_the_last_value_is_the_newest_sample_even_in_an_outage() -> None:
     telemetry = windows(np.array([[5.0, 7.0, 0.0]]))
     telemetry[0, :, 1] = [3.0, 4.0, np.nan]
-    said = last_value().forecast(telemetry)
-    assert said.bandwidth_mbps.tolist() == [[0.0] * 3]
-    assert said.path[0, 0] == 4.0
+    forecasts = last_value().forecast(telemetry)
+    assert forecasts.bandwidth_mbps.tolist() == [[0.0] * 3]
+    assert forecasts.path[0, 0] == 4.0

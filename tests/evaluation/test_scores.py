@@ -1,4 +1,4 @@
-"""Figures against an independent, plain computation, one forecast at a time."""
+"""Scores against an independent computation, one forecast at a time."""
 
 import math
 import statistics
@@ -14,39 +14,46 @@ from tests.evaluation.test_evaluation_points import trace
 
 
 @pytest.fixture
-def moments(rng: np.random.Generator) -> EvaluationPoints:
+def points(rng: np.random.Generator) -> EvaluationPoints:
     rates = np.exp(np.cumsum(rng.normal(0, 0.15, 80))) * 50
     rates[40:43] = 0.0
     return EvaluationPoints.of([trace(rates.tolist())], 10)
 
 
 @pytest.fixture
-def said(moments: EvaluationPoints, rng: np.random.Generator) -> CandidateForecasts:
-    point = np.nan_to_num(moments.actual_mbps, nan=1.0) * np.exp(rng.normal(0, 0.3, (70, 3)))
+def forecasts(points: EvaluationPoints, rng: np.random.Generator) -> CandidateForecasts:
+    point = np.nan_to_num(points.actual_mbps, nan=1.0) * np.exp(rng.normal(0, 0.3, (70, 3)))
     spread = np.linspace(0.6, 1.5, len(QUANTILES))
     return CandidateForecasts(
         point, rng.uniform(0, 1, point.shape), point[..., None] * spread, np.full((70, 3), np.nan)
     )
 
 
-def test_every_figure_is_what_a_plain_loop_finds(
-    said: CandidateForecasts, moments: EvaluationPoints
+def test_every_figure_agrees_with_a_plain_loop(
+    forecasts: CandidateForecasts, points: EvaluationPoints
 ) -> None:
-    found = scores(said, moments)
-    assert set(found) == {"1", "5", "15"}
-    for at, steps in enumerate((1, 5, 15)):
+    figures = scores(forecasts, points)
+    assert set(figures) == {"1", "5", "15"}
+    for index, steps in enumerate((1, 5, 15)):
         rows = [
-            (said.bandwidth_mbps[i, at], moments.actual_mbps[i, at], said.confidence[i, at], i)
-            for i in range(len(moments))
-            if not math.isnan(moments.actual_mbps[i, at])
+            (
+                forecasts.bandwidth_mbps[i, index],
+                points.actual_mbps[i, index],
+                forecasts.confidence[i, index],
+                i,
+            )
+            for i in range(len(points))
+            if not math.isnan(points.actual_mbps[i, index])
         ]
-        plain = plainly(rows, said.quantiles_mbps[:, at], moments.near_change[:, at])
-        told = found[str(steps)]
-        for name, value in plain.items():
-            assert told[name] == pytest.approx(value), name
+        expected = expected_figures(
+            rows, forecasts.quantiles_mbps[:, index], points.near_change[:, index]
+        )
+        computed = figures[str(steps)]
+        for name, value in expected.items():
+            assert computed[name] == pytest.approx(value), name
 
 
-def plainly(rows, quantiles, near) -> dict[str, float]:
+def expected_figures(rows, quantiles, near) -> dict[str, float]:
     def hit(f: float, a: float, share: float = 0.2) -> bool:
         return f < 0.05 if a < 0.01 else abs(f - a) <= share * a
 
@@ -83,30 +90,30 @@ def plainly(rows, quantiles, near) -> dict[str, float]:
     }
 
 
-def test_reliability_and_the_trade_of_confidence_add_up(
-    said: CandidateForecasts, moments: EvaluationPoints
+def test_reliability_and_confidence_thresholds_add_up(
+    forecasts: CandidateForecasts, points: EvaluationPoints
 ) -> None:
-    found = scores(said, moments)["1"]
-    parts = found["reliability"]
-    assert sum(part["count"] for part in parts) == found["count"]
+    figures = scores(forecasts, points)["1"]
+    parts = figures["reliability"]
+    assert sum(part["count"] for part in parts) == figures["count"]
     hits = sum(part["count"] * part["accuracy_20"] for part in parts)
-    assert hits / found["count"] == pytest.approx(found["accuracy_20"])
-    shares = [part["share"] for part in found["answered"]]
+    assert hits / figures["count"] == pytest.approx(figures["accuracy_20"])
+    shares = [part["share"] for part in figures["answered"]]
     assert shares == sorted(shares, reverse=True)
-    sure = said.confidence[:, 0] >= 0.7
-    at_70 = next(part for part in found["answered"] if part["confidence"] == 0.7)
+    sure = forecasts.confidence[:, 0] >= 0.7
+    at_70 = next(part for part in figures["answered"] if part["confidence"] == 0.7)
     assert at_70["share"] == sure.mean()
 
 
-def test_one_that_says_numbers_only_has_no_intervals_and_no_calibration(
-    moments: EvaluationPoints,
+def test_point_forecasts_have_no_intervals_and_no_calibration(
+    points: EvaluationPoints,
 ) -> None:
-    found = scores(point_only(np.ones((70, 3))), moments)["1"]
-    assert "accuracy_20" in found
-    assert not {"pinball", "coverage_90", "calibration_error", "answered"} & set(found)
+    figures = scores(point_only(np.ones((70, 3))), points)["1"]
+    assert "accuracy_20" in figures
+    assert not {"pinball", "coverage_90", "calibration_error", "answered"} & set(figures)
 
 
-def test_pooling_counts_moments_alike_and_a_mean_counts_sets_alike() -> None:
+def test_the_pool_weighs_points_equally_and_a_mean_weighs_sets_equally() -> None:
     short, long = (
         EvaluationPoints.of([trace([rate] * count)], 2) for rate, count in ((1.0, 5), (2.0, 13))
     )
@@ -114,14 +121,14 @@ def test_pooling_counts_moments_alike_and_a_mean_counts_sets_alike() -> None:
     assert pooled([(right, short), (wrong, long)])["1"]["accuracy_20"] == pytest.approx(3 / 14)
     both = mean([scores(right, short), scores(wrong, long)])
     assert both["1"]["accuracy_20"] == 0.5
-    assert both["5"]["mae"] == 1.0, "the short set has no moment 5 steps ahead"
+    assert both["5"]["mae"] == 1.0, "the short set has no actual 5 steps ahead"
     assert "15" not in both
 
 
-def test_path_errors_are_over_what_was_measured() -> None:
+def test_path_errors_are_over_measured_values() -> None:
     one = trace([1.0] * 6)
     one.telemetry[:, 1] = [1, 1, 4, np.nan, 7, 1]
-    moments = EvaluationPoints.of([one], 2)
-    said = point_only(np.ones((4, 3)))
-    said.path[:, 0] = 5.0
-    assert path_errors(said, moments) == {"latency_ms": pytest.approx((1 + 2 + 4) / 3)}
+    points = EvaluationPoints.of([one], 2)
+    forecasts = point_only(np.ones((4, 3)))
+    forecasts.path[:, 0] = 5.0
+    assert path_errors(forecasts, points) == {"latency_ms": pytest.approx((1 + 2 + 4) / 3)}

@@ -1,4 +1,4 @@
-"""A replay knows only the past, and its scores are those of a plain loop."""
+"""A replay uses earlier samples only, and its scores agree with a plain loop."""
 
 import asyncio
 import math
@@ -31,84 +31,88 @@ def trace(count: int) -> Trace:
     return Trace("t", "test", 1e9 + np.arange(float(count)), telemetry)
 
 
-async def ask(history: History) -> Forecast:
+async def forecast(history: History) -> Forecast:
     return SERVICE.forecast(history)
 
 
-async def lived(
-    given: Trace, *asks: ForecastFunction, **options: object
+async def replay_all(
+    replayed: Trace, *functions: ForecastFunction, **options: object
 ) -> list[tuple[ReplayOutcome, ...]]:
-    return [turn async for turn in replay_trace(given, asks or [ask], **options)]
+    return [turn async for turn in replay_trace(replayed, functions or [forecast], **options)]
 
 
 def outcomes(count: int, limit: int | None = None) -> list[ReplayOutcome]:
-    return [only for (only,) in asyncio.run(lived(trace(count), limit=limit))]
+    return [only for (only,) in asyncio.run(replay_all(trace(count), limit=limit))]
 
 
-async def test_each_forecast_knows_the_samples_up_to_its_own_and_no_more_than_60():
+async def test_each_forecast_uses_at_most_60_samples_up_to_its_own():
     calls: list[tuple[str, History]] = []
 
-    def noted(name: str) -> ForecastFunction:
-        async def told(history: History) -> Forecast:
+    def recording(name: str) -> ForecastFunction:
+        async def forecast(history: History) -> Forecast:
             calls.append((name, history))
             return SERVICE.forecast(history)
 
-        return told
+        return forecast
 
-    given = trace(80)
-    turns = await lived(given, noted("first"), noted("second"), report=noted("report"))
+    replayed = trace(80)
+    turns = await replay_all(
+        replayed, recording("first"), recording("second"), report=recording("report")
+    )
     assert [name for name, _ in calls] == ["report", "first", "second"] * 78 + ["report"]
     assert [len(history) for _, history in calls[::3]] == [min(end, 60) for end in range(2, 81)]
-    for at, (_, history) in enumerate(calls):
-        assert history.timestamps_s[-1] == given.timestamps_s[1 + at // 3]
+    for index, (_, history) in enumerate(calls):
+        assert history.timestamps_s[-1] == replayed.timestamps_s[1 + index // 3]
     assert {len(turn) for turn in turns} == {2}
 
 
-def test_an_outcome_is_held_against_what_came_1_5_and_15_steps_later():
-    given = trace(30)
+def test_an_outcome_has_the_actuals_1_5_and_15_steps_later():
+    replayed = trace(30)
     for end, outcome in enumerate(outcomes(30), start=2):
-        assert outcome.timestamp_s == given.timestamps_s[end - 1]
-        assert outcome.last_mbps == given.telemetry[end - 1, 0]
+        assert outcome.timestamp_s == replayed.timestamps_s[end - 1]
+        assert outcome.last_mbps == replayed.telemetry[end - 1, 0]
         for steps, actual in zip(HORIZONS, outcome.actual_mbps, strict=True):
             if end - 1 + steps < 30:
-                assert actual == given.telemetry[end - 1 + steps, 0]
+                assert actual == replayed.telemetry[end - 1 + steps, 0]
             else:
                 assert math.isnan(actual)
         assert outcome.latency_ms > 0
 
 
-def test_the_newest_sample_of_a_trace_has_no_future_and_no_forecast():
+def test_the_last_sample_of_a_trace_has_no_forecast():
     assert len(outcomes(3)) == 1
     assert outcomes(2) == []
 
 
 @pytest.mark.parametrize(("limit", "count"), [(1, 1), (7, 7), (1000, 28)])
-def test_a_replay_can_be_cut_short(limit, count):
+def test_a_replay_can_be_limited(limit, count):
     assert len(outcomes(30, limit)) == count
 
 
 async def test_a_replay_can_run_at_a_multiple_of_real_time(monkeypatch):
-    slept: list[float] = []
+    delays: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        delays.append(seconds)
 
     monkeypatch.setattr("pba.evaluation.trace_replay.asyncio.sleep", sleep)
-    await lived(trace(6), speed=4.0)
-    assert slept == [0.25] * 4
-    slept.clear()
-    await lived(trace(6))
-    assert slept == []
+    await replay_all(trace(6), speed=4.0)
+    assert delays == [0.25] * 4
+    delays.clear()
+    await replay_all(trace(6))
+    assert delays == []
 
 
-def test_a_trace_that_has_been_stays_and_one_to_come_moves_back_by_whole_seconds():
-    given = trace(3)
-    np.testing.assert_array_equal(shift_into_past(given, 2e9).timestamps_s, given.timestamps_s)
-    moved = shift_into_past(replace(given, timestamps_s=given.timestamps_s + 0.25), 1e9)
+def test_a_trace_in_the_future_is_shifted_back_by_whole_seconds():
+    replayed = trace(3)
+    np.testing.assert_array_equal(
+        shift_into_past(replayed, 2e9).timestamps_s, replayed.timestamps_s
+    )
+    moved = shift_into_past(replace(replayed, timestamps_s=replayed.timestamps_s + 0.25), 1e9)
     assert moved.timestamps_s.tolist() == [1e9 - 2.75, 1e9 - 1.75, 1e9 - 0.75]
 
 
-def test_paths_agree_where_the_same_say_the_same():
+def test_forecasts_of_the_same_source_are_compared():
     one = outcomes(3)[0].forecast
     first, *others = one.horizons
     surer = replace(one, horizons=(replace(first, confidence=first.confidence + 0.1), *others))
@@ -120,23 +124,28 @@ def test_paths_agree_where_the_same_say_the_same():
         (one, replace(one, mode=NetworkMode.HYBRID, source="ensemble")),
         (one, replace(one, source="expert")),
     ]
-    found = compare_forecasts(pairs)
-    assert (found.comparable, found.equal, found.different_mode, found.different_source) == (3, 2, 1, 1)
-    assert found.confidence_change == pytest.approx((0.1 / 3, 0.1))
+    agreement = compare_forecasts(pairs)
+    assert (
+        agreement.comparable,
+        agreement.equal,
+        agreement.different_mode,
+        agreement.different_source,
+    ) == (3, 2, 1, 1)
+    assert agreement.confidence_change == pytest.approx((0.1 / 3, 0.1))
 
 
-def test_scores_are_those_of_a_plain_loop():
-    given = outcomes(120)
-    for index, found in enumerate(score_horizons(given)):
+def test_scores_agree_with_a_plain_loop():
+    replayed = outcomes(120)
+    for index, score in enumerate(score_horizons(replayed)):
         rows = [
             (outcome.forecast.horizons[index], outcome.actual_mbps[index], outcome.last_mbps)
-            for outcome in given
+            for outcome in replayed
             if not math.isnan(outcome.actual_mbps[index])
         ]
         count = len(rows)
         low, lower = QUANTILES.index(0.05), QUANTILES.index(0.25)
         high, upper = QUANTILES.index(0.95), QUANTILES.index(0.75)
-        assert (found.steps, found.count) == (HORIZONS[index], count)
+        assert (score.steps, score.count) == (HORIZONS[index], count)
         expected = {
             "accuracy_20": sum(abs(h.bandwidth_mbps - a) <= 0.2 * a for h, a, _ in rows),
             "accuracy_20_last_value": sum(abs(last - a) <= 0.2 * a for _, a, last in rows),
@@ -151,16 +160,16 @@ def test_scores_are_those_of_a_plain_loop():
             "confidence": sum(h.confidence for h, _, _ in rows),
         }
         for name, total in expected.items():
-            assert getattr(found, name) == pytest.approx(total / count), name
+            assert getattr(score, name) == pytest.approx(total / count), name
 
 
 def test_horizons_past_every_trace_have_no_score():
-    assert [found.steps for found in score_horizons(outcomes(10))] == [1, 5]
+    assert [score.steps for score in score_horizons(outcomes(10))] == [1, 5]
     assert score_horizons([]) == []
 
 
 def test_outcomes_of_several_traces_are_scored_together():
     parts = [outcomes(20), outcomes(40)]
     together = score_horizons(parts[0] + parts[1])
-    assert [found.count for found in together] == [18 + 38, 14 + 34, 4 + 24]
+    assert [score.count for score in together] == [18 + 38, 14 + 34, 4 + 24]
     assert all(first.count > then.count for first, then in pairwise(together))

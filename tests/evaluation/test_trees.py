@@ -1,4 +1,4 @@
-"""Boosted trees: they learn what can be learnt, only when asked, and know their data."""
+"""Boosted trees: accuracy, identity, and the least training data."""
 
 import numpy as np
 import pytest
@@ -16,26 +16,26 @@ def _few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def waves(count: int, seed: int) -> WindowSet:
-    """Return a link that turns between two rates every 5 samples."""
+    """Return a link that alternates between two rates every 5 samples."""
     rng = np.random.default_rng(seed)
     high = np.arange(count) // 5 % 2
     rates = np.where(high, 1000.0, 300.0) * rng.uniform(0.97, 1.03, count)
     return WindowSet.of({"waves": [trace(rates.tolist())]}, 30)
 
 
-def test_they_learn_what_the_last_value_cannot_say() -> None:
+def test_trees_beat_the_last_value_on_a_square_wave() -> None:
     test = waves(200, 1).gather(np.arange(150))
-    said = boosted_trees("gbt", waves(900, 0)).forecast(test.telemetry)
-    assert accuracy(said.bandwidth_mbps[:, 0], test.future_mbps[:, 0]) > 0.95
+    forecasts = boosted_trees("gbt", waves(900, 0)).forecast(test.telemetry)
+    assert accuracy(forecasts.bandwidth_mbps[:, 0], test.future_mbps[:, 0]) > 0.95
     assert accuracy(test.telemetry[:, -1, 0], test.future_mbps[:, 0]) < 0.85
-    assert np.isnan(said.confidence).all()
+    assert np.isnan(forecasts.confidence).all()
 
 
-def test_their_identity_is_what_they_learn_from() -> None:
+def test_the_identity_of_trees_depends_on_their_training_data() -> None:
     one, same, other = (boosted_trees("gbt", waves(900, seed)) for seed in (0, 0, 1))
     assert one.identity == same.identity != other.identity
 
 
-def test_too_little_to_learn_from_is_refused() -> None:
+def test_too_few_training_windows_are_refused() -> None:
     with pytest.raises(NotEnoughData, match="trees need 200"):
         boosted_trees("gbt", waves(100, 0))

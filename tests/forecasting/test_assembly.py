@@ -3,19 +3,20 @@
 import math
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pba.forecasting import ForecastJob, ForecastResult, Query
+from pba.forecasting import ForecastJob, ForecastResult, Query, assembly
 from pba.forecasting.allocation import AllocationRequest, advise
 from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import INITIAL_WEIGHTS, MODEL
 from pba.forecasting.link_record import LinkRecord
-from pba.models.distribution import decode
+from pba.models.distribution import DecodedForecast, decode
 from pba.models.ewma import Ewma
 from pba.models.onnx import OnnxForecaster
-from pba.types import HORIZONS, QUANTILES, History
+from pba.types import HORIZONS, QUANTILES, Floats, History
 from tests.forecasting.forecast_cases import (
     DATACENTER,
     HYBRID,
@@ -127,6 +128,20 @@ def test_each_query_gets_its_own_row_of_the_output():
         alone = forecast(Query(history(60, mbps), INTERNET))
         assert point == pytest.approx(alone.bandwidth_mbps, rel=1e-6)
     assert points[1] / points[0] == pytest.approx(500 / 30, rel=0.1)
+
+
+def test_an_output_is_decoded_once_however_many_queries_share_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    sizes = []
+
+    def count(probabilities: Floats, *options: Any) -> DecodedForecast:
+        sizes.append(len(probabilities))
+        return decode(probabilities, *options)
+
+    monkeypatch.setattr(assembly, "decode", count)
+    results([Query(history(60, mbps), INTERNET, record=LinkRecord()) for mbps in (1.0, 2.0, 3.0)])
+    assert sorted(sizes) == [3, 9], "the model's rows, and those of three simple forecasters"
 
 
 def test_an_outage_is_forecast_to_last():

@@ -50,7 +50,7 @@ def decode_one(mass: np.ndarray, bins: Bins, level_mbps: float = 1.0) -> Decoded
 
 
 @given(distributions())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_point_of_a_dense_grid_is_worth_more(distribution):
     mass, bins = distribution
     decoded = decode_one(mass, bins)
@@ -67,7 +67,7 @@ def test_no_point_of_a_dense_grid_is_worth_more(distribution):
 
 
 @given(distributions())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_mass_below_a_quantile_is_its_level(distribution):
     mass, bins = distribution
     result = decode_one(mass, bins).quantiles_mbps[0, 0]

@@ -1,123 +1,96 @@
+"""Links with new samples are scored, and no outcome is lost when the store fails."""
+
 import threading
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from pba.errors import StoreUnavailable
 from pba.monitoring.scorer import Scorer
-from pba.scoring import Outcome
-from pba.store import SampleReport, Store, StoredForecast, WriteBatch
+from pba.store import SampleReport, Store, WriteBatch
+from tests.monitoring.builders import START_S, last_value_forecast, write_series
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path}/pba.db", lambda: 2e9).ready()
-
-
-def lived(store: Store, link_id: str, known: int, came: int) -> None:
-    """Have a link report ``known`` samples, be forecast, and report ``came`` more."""
-    telemetry = np.full((known + came, 5), np.nan)
+def write_link(link_id: str, before: int, after: int) -> WriteBatch:
+    """Return samples of a link, and a forecast based on those up to number ``before``."""
+    telemetry = np.full((before + after, 5), np.nan)
     telemetry[:, 0] = 50.0
-    times = 1e9 + np.arange(known + came)
-    said = {
-        "points_mbps": [50.0] * 3,
-        "confidence": [0.9] * 3,
-        "unadapted": [0.9] * 3,
-        "quantiles_mbps": [[50.0] * 7] * 3,
-        "members": {"model": [50.0] * 3},
-    }
-    after = float(times[known - 1])
-    kept = StoredForecast(link_id, after, 2e9, "internet", "model", "v1", 1.0, 2.0, said)
-    store.write(WriteBatch([SampleReport(link_id, times[:known], telemetry[:known])]))
-    store.write(WriteBatch(forecasts=[kept]))
-    if came:
-        store.write(WriteBatch([SampleReport(link_id, times[known:], telemetry[known:])]))
+    times_s = START_S + np.arange(before + after)
+    report = SampleReport(link_id, times_s, telemetry)
+    return WriteBatch([report], [last_value_forecast(link_id, before - 1, 50.0)])
 
 
-def test_only_links_that_were_heard_of_are_scored(store: Store):
+def test_only_links_with_a_notification_are_scored(store: Store):
     scorer = Scorer(store)
-    lived(store, "heard", 60, 1)
-    lived(store, "other", 60, 1)
-    scorer.notify(["heard", "nobody"])
-    assert [one.steps for one in scorer.score()] == [1]
-    assert store.link("heard").record.hits == 1
+    for name in ("notified", "other"):
+        store.write(write_link(name, 60, 1))
+    scorer.notify(["notified", "unknown"])
+    assert [outcome.steps for outcome in scorer.score()] == [1]
+    assert store.link("notified").record.hits == 1
     assert store.link("other").record.hits == 0
     assert scorer.score() == []
 
 
-def test_a_look_finds_what_nobody_told_of(store: Store):
-    for number in range(205):
-        lived(store, f"l{number}", 60, number % 2)
+def test_open_forecasts_are_scored_without_notifications(store: Store):
+    batches = [write_link(f"l{number}", 5, number % 2) for number in range(205)]
+    reports = [report for batch in batches for report in batch.reports]
+    store.write(WriteBatch(reports, [batch.forecasts[0] for batch in batches]))
     assert len(Scorer(store).score_open()) == 102
-    assert Scorer(store).score_open() == [], "another that starts anew scores nothing twice"
+    assert Scorer(store).score_open() == [], "another scorer scores nothing twice"
 
 
-def test_news_ends_the_wait(store: Store):
+def test_a_notification_ends_the_wait(store: Store):
     scorer = Scorer(store)
-    assert not scorer.wait(0.01)
-    threading.Timer(0.05, scorer.notify, [["a"]]).start()
-    began = time.monotonic()
-    assert scorer.wait(10.0)
-    assert time.monotonic() - began < 5.0
+    assert not scorer.wait(0.0)
+    results: list[bool] = []
+    waiter = threading.Thread(target=lambda: results.append(scorer.wait(30.0)))
+    waiter.start()
+    scorer.notify(["a"])
+    waiter.join(20.0)
+    assert results == [True]
     scorer.score()
-    assert not scorer.wait(0.01)
+    assert not scorer.wait(0.0), "the notification is used up"
 
 
-def outcomes(
-    store: Store,
-    mbps: list[float],
-    first: int = 0,
-    score: Callable[[], Sequence[Outcome]] | None = None,
-) -> list[Outcome]:
-    """Have a link live through ``mbps``, each forecast to be as the one before; score it."""
-    found: list[Outcome] = []
-    score = score or (lambda: store.settle(["a"])["a"])
-    for at, now in enumerate(mbps):
-        moment = 1e9 + first + at
-        store.write(
-            WriteBatch([SampleReport("a", np.array([moment]), np.array([[now] + [np.nan] * 4]))])
-        )
-        found += score()
-        said = {
-            "points_mbps": [now] * 3,
-            "confidence": [0.9] * 3,
-            "unadapted": [0.9] * 3,
-            "quantiles_mbps": [[now] * 7] * 3,
-            "members": {"model": [now] * 3},
-        }
-        kept = StoredForecast("a", moment, 2e9, "internet", "model", "v1", 1.0, 2.0, said)
-        store.write(WriteBatch(forecasts=[kept]))
-    return found
-
-
-def test_an_alarm_that_could_not_be_stored_is_told_when_the_store_is_back(
+def test_an_alarm_that_could_not_be_stored_is_reported_when_the_store_is_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    noise = np.exp(np.random.default_rng(3).normal(0.0, 0.05, 265))
+    noise = np.exp(np.random.default_rng(3).normal(0.0, 0.05, (265, 1)))
     scorer = Scorer(store)
-    failed = 0
 
-    def score() -> list[Outcome]:
-        nonlocal failed
+    def score(mbps: np.ndarray, first: int) -> None:
+        write_series(store, ["a"], mbps, first)
         scorer.notify(["a"])
-        try:
-            return scorer.score()
-        except StoreUnavailable:
-            failed += 1
-            return []
+        scorer.score()
 
-    def away(_: object) -> None:
-        raise StoreUnavailable("gone")
-
-    outcomes(store, (100.0 * noise[:200]).tolist(), score=score)
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "add_events", away)
-        outcomes(store, (60.0 * noise[200:260]).tolist(), 200, score)
-    assert failed > 0
+    score(100.0 * noise[:200], 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "add_events", unavailable)
+        score(60.0 * noise[200:201], 200)
+        with pytest.raises(StoreUnavailable):
+            score(60.0 * noise[201:250], 201)
+        with pytest.raises(StoreUnavailable):
+            score(60.0 * noise[250:260], 250)
     assert store.newest_link_events("drift") == []
-    outcomes(store, (60.0 * noise[260:]).tolist(), 260, score)
+    score(60.0 * noise[260:], 260)
     (alarm,) = store.newest_link_events("drift")
-    assert 1e9 + 195 <= alarm.body["since_s"] <= 1e9 + 205
+    assert START_S + 195 <= alarm.body["since_s"] <= START_S + 205
+
+
+def unavailable(_: object) -> None:
+    raise StoreUnavailable("gone")
+
+
+@pytest.mark.parametrize("call", [Scorer.score, Scorer.score_open])
+def test_a_link_whose_scoring_failed_is_scored_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch, call: Callable[[Scorer], object]
+):
+    store.write(write_link("a", 60, 1))
+    scorer = Scorer(store)
+    scorer.notify(["a"])
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "settle", unavailable)
+        with pytest.raises(StoreUnavailable):
+            call(scorer)
+    assert len(scorer.score_open()) == 1

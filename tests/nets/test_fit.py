@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.tf,
     pytest.mark.timeout(240),
 ]
-SMALL = replace(PROFILES[NetworkMode.DATACENTER], units=(8, 4), learning_rate=0.01)
+SMALL = replace(PROFILES[NetworkMode.DATACENTER], window=16, units=(8, 4), learning_rate=0.02)
 
 
 def waves(count: int, seed: int) -> History:
@@ -39,14 +39,14 @@ def test_training_beats_the_last_value_on_a_square_wave() -> None:
     calls: list[tuple[int, dict[str, float]]] = []
     result = fit(
         SMALL,
-        windows(600, 0),
-        windows(150, 1),
-        epochs=12,
+        windows(400, 0),
+        windows(100, 1),
+        epochs=8,
         batch_size=32,
         rng=np.random.default_rng(0),
         on_epoch=lambda epoch, figures: calls.append((epoch, figures)),
     )
-    test = windows(150, 2).gather(np.arange(119))
+    test = windows(150, 2).gather(np.arange(130))
     outputs = result.model(test.telemetry)
     bins = bins_for(SMALL.mode)
     points = decode(np.asarray(outputs["probabilities"]), np.asarray(outputs["level_mbps"]), bins)

@@ -8,7 +8,7 @@ from pba.models.distribution import Bins, decode
 from pba.nets.sharpness import fit_sharpness, fit_spread
 
 BINS = Bins.spaced(122, 6.0, 0.05)
-_COUNT = 400
+_COUNT = 800
 
 
 @pytest.fixture

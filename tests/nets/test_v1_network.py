@@ -97,8 +97,8 @@ def test_half_of_the_training_windows_without_a_time_get_one(rng) -> None:
 @pytest.mark.timeout(180)
 def test_training_learns_changes_by_the_hour() -> None:
     rng = np.random.default_rng(0)
-    shape = replace(SMALL, units=(32, 16))
-    result = fit(shape, day_and_night(300, rng), day_and_night(20, rng), 25, 64, rng)
+    shape = replace(SMALL, units=(16, 8), learning_rate=0.02)
+    result = fit(shape, day_and_night(100, rng), day_and_night(10, rng), 16, 64, rng)
     test = day_and_night(20, rng)
     batch = test.gather(np.arange(len(test)))
     outputs = np.asarray(result.model(batch.telemetry)["level_mbps"])

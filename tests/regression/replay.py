@@ -4,7 +4,7 @@ The shipped models answer, time is the samples' own, and no Ray is started. Noth
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from deployments.commit import GroupCommit
-from deployments.links import Links
-from deployments.service import Service
-from pba import artifacts
-from pba.allocation import AllocationRequest
-from pba.forecasting import Answer, Query
-from pba.local import LocalService
+from pba.forecasting import ModelOutput, Query
+from pba.forecasting.allocation import AllocationRequest
+from pba.forecasting.link_record import LinkRecord
 from pba.models.onnx import OnnxForecaster
-from pba.monitor import Scorer
-from pba.record import LinkRecord
+from pba.monitoring.scorer import Scorer
+from pba.registry import artifacts
 from pba.rollout import Arm, Flags
-from pba.store import Batch, Report, Store
+from pba.serving.flag_watch import FixedFlags
+from pba.serving.forecast_service import ForecastService, ModelClient
+from pba.serving.group_commit import GroupCommit
+from pba.serving.link_service import LinkService
+from pba.serving.local_service import LocalService
+from pba.store import SampleReport, Store, WriteBatch
 from pba.types import COLUMNS, Floats, History, NetworkMode
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -92,10 +93,10 @@ class StoredLinks:
         self.now_s = 0.0
         self.store = Store(f"sqlite:///{path}", lambda: self.now_s, default=flags).ready()
         self.scorer = Scorer(self.store)
-        models = {name: _call(shipped(name)) for name in NAMES}
-        service = Service(models, 30.0, 10.0, self._clock, lambda: flags)
+        clients = {name: _client(shipped(name)) for name in NAMES}
+        service = ForecastService(clients, 30.0, 10.0, self._clock, FixedFlags(flags))
         commit = GroupCommit(self.store.write, 100)
-        self.links = Links(
+        self.links = LinkService(
             service,
             self.store,
             commit,
@@ -104,7 +105,7 @@ class StoredLinks:
             self._clock,
             30.0,
             30.0,
-            lambda: flags,
+            FixedFlags(flags),
         )
 
     def _clock(self) -> datetime:
@@ -112,7 +113,7 @@ class StoredLinks:
 
     async def observe(self, link_id: str, times_s: Floats, telemetry: Floats) -> dict[str, Any]:
         """Store samples of a link; return the receipt."""
-        (receipt,) = await self.links.observe([Report(link_id, times_s, telemetry)])
+        (receipt,) = await self.links.observe([SampleReport(link_id, times_s, telemetry)])
         return receipt.as_dict()
 
     async def forecast(
@@ -128,7 +129,7 @@ class StoredLinks:
     ) -> dict[str, Any]:
         """Return the forecast from a given history of a named link, once both are recorded."""
         query = Query(History(times_s, telemetry), link_id=link_id)
-        result = await self.links.recorded(query)
+        result = await self.links.record_and_forecast(query)
         await self.links.drain()
         return result.forecast.as_dict()
 
@@ -142,9 +143,9 @@ class StoredLinks:
         }
 
 
-def _call(forecaster: OnnxForecaster) -> Callable[[Floats], Awaitable[Answer]]:
-    async def call(telemetry: Floats) -> Answer:
-        return Answer(forecaster.version, forecaster.bins, forecaster.predict(telemetry))
+def _client(forecaster: OnnxForecaster) -> ModelClient:
+    async def call(telemetry: Floats) -> ModelOutput:
+        return ModelOutput(forecaster.version, forecaster.bins, forecaster.predict(telemetry))
 
     return call
 
@@ -222,7 +223,7 @@ def settle_more(store: Store, link_id: str, times_s: Floats, telemetry: Floats) 
 
     Each is steps, moment (microseconds), forecast, confidence, actual, hit and arm.
     """
-    store.write(Batch([Report(link_id, times_s, telemetry)]))
+    store.write(WriteBatch([SampleReport(link_id, times_s, telemetry)]))
     outcomes = store.settle([link_id])[link_id]
     return [
         [

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from deployments.grpc import pba_pb2_grpc
-from tests.support.service import RunningService, running_service
 from tests.regression.closeness import assert_close, differences
 from tests.regression.replay import fixture
-from tests.regression.wire import call_grpc, call_http, masked, prepare
+from tests.regression.wire import call_grpc, http_request, http_result, masked, prepare
+from tests.support.service import RunningService, running_service
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -72,7 +72,7 @@ def _differences(
     """Return what is different; of a call that is ``repeated``, when nothing is or time is up."""
     limit = time.monotonic() + _PATIENCE_S
     while True:
-        result = call_http(client, call["request"], histories)
+        result = http_result(client.request(**http_request(call["request"], histories)))
         lines = differences(call["result"], masked(result, call["varying"], service.folder), where)
         if not lines or not call["repeated"] or time.monotonic() > limit:
             return lines

@@ -24,16 +24,18 @@ _METHODS = {
 }
 
 
-def call_http(
-    client: httpx.Client, request: Mapping[str, Any], histories: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Send a request of a fixture; return status, content type, ``Retry-After`` and body."""
+def http_request(request: Mapping[str, Any], histories: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `httpx.Client.request` for a request of a fixture."""
     content = request.get("text")
     if "body" in request:
         content = json.dumps(filled(request["body"], histories))
-    response = client.request(request["method"], request["path"], content=content)
+    return {"method": request["method"], "url": request["path"], "content": content}
+
+
+def http_result(response: httpx.Response) -> dict[str, Any]:
+    """Return status, content type, ``Retry-After`` and body of a response."""
     return {
-        "status": response.status_code,
+        "status": int(response.status_code),
         "content_type": response.headers["content-type"],
         "retry_after": response.headers.get("retry-after"),
         "body": response.json(),

@@ -1,272 +1,260 @@
-"""The closed loop without Ray: what is kept, what is learnt, what an absent store costs."""
+"""Named links without Ray: what is stored and recorded, and forecasts from it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import UTC, datetime
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from pba.errors import Busy, InvalidHistory, InvalidSample, NotFound, StoreUnavailable, Unavailable
+from pba.errors import InvalidHistory, InvalidSample, NotFound, StoreUnavailable
+from pba.forecasting import ForecastResult, Query, planning
 from pba.forecasting.allocation import AllocationRequest
-from pba.forecasting.assembly import ForecastResult
-from pba.forecasting.model_call import ModelOutput
-from pba.forecasting.query import Query
 from pba.rollout import Flags
-from pba.serving.chunking import CHUNK
-from pba.serving.forecast_service import ForecastService, ModelClient
-from pba.serving.group_commit import GroupCommit
-from pba.serving.link_service import LinkService
-from pba.store import Receipt, SampleReport, Store, WriteBatch
-from pba.types import Floats, History, NetworkMode
-from tests.serving.test_forecast_service import Asked
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-START_S = NOON.timestamp() - 1000
-
-
-class Loop:
-    """A core over a store, and what it passed on."""
-
-    def __init__(
-        self,
-        url: str,
-        record_s: float = 30.0,
-        store_s: float = 30.0,
-        models: Mapping[str, ModelClient] | None = None,
-    ) -> None:
-        self.store = Store(url, NOON.timestamp)
-        self.heard: list[str] = []
-        self.flags = Flags()
-        asked = {NetworkMode.INTERNET: _away} if models is None else models
-        service = ForecastService(asked, 0.2, 10.0, lambda: NOON, lambda: self.flags)
-        self.written: list[WriteBatch] = []
-        commit = GroupCommit(self._write, 100)
-        self.links = LinkService(
-            service,
-            self.store,
-            commit,
-            self._hear,
-            300.0,
-            lambda: NOON,
-            record_s,
-            store_s,
-            lambda: self.flags,
-        )
-
-    def _write(self, batch: WriteBatch) -> list[Receipt]:
-        self.written.append(batch)
-        return self.store.write(batch)
-
-    def _hear(self, links: Iterable[str]) -> None:
-        self.heard += links
-
-
-async def _away(_: Floats) -> ModelOutput:
-    raise Unavailable("gone")
+from pba.serving import forecast_service, link_service
+from pba.serving.chunking import CHUNK, in_chunks
+from pba.types import NetworkMode
+from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
+from tests.serving.toy_models import ToyModel, busy
 
 
 @pytest.fixture
-async def loop(tmp_path: Path) -> AsyncIterator[Loop]:
-    made = Loop(f"sqlite:///{tmp_path}/pba.db")
-    made.store.ready()
-    yield made
-    await made.links.drain()
-    made.store.close()
+async def harness(tmp_path: Path) -> AsyncIterator[LinkHarness]:
+    async with open_links(tmp_path) as opened:
+        yield opened
 
 
-def report(link_id: str, count: int, mbps: float = 20.0, first: int = 0) -> SampleReport:
-    telemetry = np.full((count, 5), np.nan)
-    telemetry[:, 0] = mbps
-    return SampleReport(link_id, START_S + first + np.arange(count), telemetry)
+@pytest.fixture
+async def both_arms(tmp_path: Path) -> AsyncIterator[LinkHarness]:
+    models = {"internet": ToyModel("internet"), "v1": ToyModel("v1")}
+    async with open_links(tmp_path, models) as opened:
+        yield opened
 
 
-def history(count: int, mbps: float = 20.0, first: int = 0) -> History:
-    given = report("", count, mbps, first)
-    return History(given.timestamps_s, given.telemetry)
+async def test_a_link_is_forecast_from_its_reports(harness: LinkHarness):
+    await harness.links.observe([report("a", 70), report("b", 70, mbps=5.0)])
+    assert harness.notified == ["a", "b"]
+    result = await harness.links.forecast("a")
+    assert (result.forecast.link_id, result.forecast.mode) == ("a", NetworkMode.INTERNET)
+    assert result.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.05)
+    await harness.links.drain()
+    assert len(harness.store.history("a", 0, 9e9, 10)[1]) == 1
 
 
-async def test_a_link_is_forecast_from_what_it_reported(loop: Loop):
-    await loop.links.observe([report("a", 70), report("b", 70, mbps=5.0)])
-    assert loop.heard == ["a", "b"]
-    made = await loop.links.forecast("a")
-    assert (made.forecast.link_id, made.forecast.mode) == ("a", NetworkMode.INTERNET)
-    assert made.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.05)
-    await loop.links.drain()
-    assert len(loop.store.history("a", 0, 9e9, 10)[1]) == 1
-
-
-async def test_many_links_are_answered_in_order_each_for_itself(loop: Loop):
-    await loop.links.observe([report("a", 70), report("one", 1)])
-    first, unknown, short = await loop.links.forecasts(["a", "nobody", "one"])
-    assert not isinstance(first, Exception)
+async def test_many_links_are_answered_in_order_each_with_its_own_error(harness: LinkHarness):
+    await harness.links.observe([report("a", 70), report("short", 1)])
+    first, unknown, short = await harness.links.forecasts(["a", "unknown", "short"])
+    assert isinstance(first, ForecastResult)
     assert isinstance(unknown, NotFound)
     assert isinstance(short, InvalidHistory)
-    with pytest.raises(NotFound, match="nobody"):
-        await loop.links.forecast("nobody")
+    with pytest.raises(NotFound, match="unknown"):
+        await harness.links.forecast("unknown")
 
 
-async def test_more_links_than_one_part_holds_are_answered_and_kept_in_order(loop: Loop):
-    names = [f"l{number}" for number in range(2 * CHUNK + 10)]
-    reports = [report(name, 70, mbps=10.0 + at) for at, name in enumerate(names)]
-    await loop.links.observe(reports)
-    for at, made in enumerate(await loop.links.forecasts(names)):
-        assert not isinstance(made, Exception)
-        assert made.forecast.link_id == names[at]
-        assert made.forecast.bandwidth_mbps == pytest.approx(10.0 + at, rel=0.05)
-    await loop.links.drain()
-    assert all(len(loop.store.history(name, 0, 9e9, 100)[1]) == 1 for name in names)
+async def test_more_links_than_one_chunk_are_answered_and_recorded_in_order(harness: LinkHarness):
+    link_ids = [f"l{number}" for number in range(2 * CHUNK + 10)]
+    rates = [10.0 + number for number in range(len(link_ids))]
+    reports = [report(name, 70, mbps) for name, mbps in zip(link_ids, rates, strict=True)]
+    await harness.links.observe(reports)
+    results = await harness.links.forecasts(link_ids)
+    for link_id, mbps, result in zip(link_ids, rates, results, strict=True):
+        assert isinstance(result, ForecastResult)
+        assert result.forecast.link_id == link_id
+        assert result.forecast.bandwidth_mbps == pytest.approx(mbps, rel=0.05)
+    await harness.links.drain()
+    assert all(len(harness.store.history(name, 0, 9e9, 100)[1]) == 1 for name in link_ids)
 
 
-async def test_a_given_history_of_a_named_link_is_kept_with_its_forecast(loop: Loop):
-    made = await loop.links.recorded(Query(history(70), None, "a"))
-    assert "not_recorded" not in made.forecast.reasons
-    await loop.links.drain()
-    samples, forecasts = loop.store.history("a", 0, 9e9, 100)
+async def test_each_of_300_stored_links_is_planned_once_in_one_pass_of_chunks(
+    harness: LinkHarness, monkeypatch: pytest.MonkeyPatch
+):
+    link_ids = [f"l{number}" for number in range(300)]
+    await harness.links.observe([report(name, 5) for name in link_ids])
+    planned, passes = [], []
+    plan_forecast = planning.plan_forecast
+
+    def count_plan(query: Query, *options: object) -> object:
+        planned.append(query.link_id)
+        return plan_forecast(query, *options)  # type: ignore[arg-type]
+
+    async def count_pass(items: Sequence[object], work: object) -> object:
+        passes.append(len(items))
+        return await in_chunks(items, work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planning, "plan_forecast", count_plan)
+    monkeypatch.setattr(forecast_service, "in_chunks", count_pass)
+    monkeypatch.setattr(link_service, "in_chunks", count_pass)
+    results = await harness.links.forecasts(link_ids)
+    assert all(isinstance(result, ForecastResult) for result in results)
+    assert sorted(planned, key=lambda name: int(str(name)[1:])) == link_ids
+    assert passes == [300]
+    planned.clear()
+    passes.clear()
+    await harness.links.record_and_forecast_all(
+        [Query(history(5), None, link_id) for link_id in link_ids]
+    )
+    assert sorted(planned, key=lambda name: int(str(name)[1:])) == link_ids
+    assert passes == [300]
+
+
+async def test_a_given_history_of_a_named_link_is_stored_with_its_forecast(harness: LinkHarness):
+    result = await harness.links.record_and_forecast(Query(history(70), None, "a"))
+    assert "not_recorded" not in result.forecast.reasons
+    await harness.links.drain()
+    samples, forecasts = harness.store.history("a", 0, 9e9, 100)
     assert (len(samples), len(forecasts)) == (70, 1)
-    again = await loop.links.recorded(Query(history(70), None, "a"))
-    await loop.links.drain()
-    assert again.points_mbps == made.points_mbps
-    assert len(loop.store.history("a", 0, 9e9, 100)[1]) == 1, "one moment is kept once"
+    again = await harness.links.record_and_forecast(Query(history(70), None, "a"))
+    await harness.links.drain()
+    assert again.points_mbps == result.points_mbps
+    assert len(harness.store.history("a", 0, 9e9, 100)[1]) == 1, "one time is stored once"
 
 
-async def test_of_many_given_histories_those_of_named_links_are_kept(loop: Loop):
+async def test_of_many_given_histories_those_of_named_links_are_stored(harness: LinkHarness):
     refused = InvalidSample("packet_loss is 7", "history[0].packet_loss")
-    made = await loop.links.all_recorded(
+    results = await harness.links.record_and_forecast_all(
         [
             Query(history(70), None, "a"),
             Query(history(70, first=1), None, "a"),
             Query(history(70, mbps=5.0)),
             refused,
-            Query(history(3, first=1400), None, "late"),
+            Query(history(3, first=1400), None, "future"),
             Query(history(1), None, "short"),
             Query(history(70, mbps=8.0), None, "b"),
         ]
     )
-    assert len(loop.written) == 1, "one transaction for all that was measured"
+    assert len(harness.batches) == 1, "one transaction for all histories"
     rates = [20.0, 20.0, 5.0, None, None, None, 8.0]
-    for item, mbps in zip(made, rates, strict=True):
+    for item, mbps in zip(results, rates, strict=True):
         if isinstance(item, ForecastResult):
             assert item.forecast.bandwidth_mbps == pytest.approx(mbps, rel=0.05)
             assert "not_recorded" not in item.forecast.reasons
         else:
             assert mbps is None
-    assert made[3] is refused
-    assert isinstance(made[4], InvalidSample)
-    assert made[4].field == "history"
-    assert isinstance(made[5], InvalidHistory)
-    await loop.links.drain()
-    assert len(loop.written) == 2, "and one for all that was said"
-    kept = {link.link_id for link in loop.store.links(None, "", 10)}
-    assert kept == {"a", "b"}
-    samples, forecasts = loop.store.history("a", 0, 9e9, 100)
+    assert results[3] is refused
+    assert isinstance(results[4], InvalidSample)
+    assert results[4].field == "history"
+    assert isinstance(results[5], InvalidHistory)
+    await harness.links.drain()
+    assert len(harness.batches) == 2, "and one for all forecasts"
+    assert [link.link_id for link in harness.store.links(None, "", 10)] == ["a", "b"]
+    samples, forecasts = harness.store.history("a", 0, 9e9, 100)
     assert (len(samples), len(forecasts)) == (71, 2)
 
 
-async def test_many_anonymous_histories_leave_the_store_alone(tmp_path: Path):
-    loop = Loop(f"postgresql://nobody@/x?host={tmp_path}")
-    (made,) = await loop.links.all_recorded([Query(history(70))])
-    assert isinstance(made, ForecastResult)
-    assert made.forecast.reasons == ("model_unavailable",)
-    assert loop.written == []
+async def test_the_stored_mode_and_record_of_a_named_link_are_used(harness: LinkHarness):
+    await harness.links.observe([report("a", 70, mbps=5000.0)])
+    result = await harness.links.record_and_forecast(Query(history(5, first=80), None, "a"))
+    assert result.forecast.mode is NetworkMode.DATACENTER, "not that of five slow samples"
+    assert {member.name for member in result.forecast.members} == {
+        "last_value",
+        "ewma",
+        "harmonic_mean",
+    }
 
 
-async def test_more_than_one_transaction_should_hold_is_written_in_several(loop: Loop):
+async def test_histories_without_a_link_do_not_touch_the_store(tmp_path: Path):
+    harness = without_store(tmp_path)
+    (result,) = await harness.links.record_and_forecast_all([Query(history(70))])
+    assert isinstance(result, ForecastResult)
+    assert result.forecast.reasons == ("model_unavailable",)
+    assert harness.batches == []
+
+
+async def test_histories_of_more_rows_than_one_transaction_are_written_in_several(
+    harness: LinkHarness,
+):
     queries = [Query(history(250), None, f"link{number}") for number in range(81)]
-    made = await loop.links.all_recorded(queries)
-    assert all(isinstance(one, ForecastResult) for one in made)
-    assert [len(batch.reports) for batch in loop.written] == [80, 1]
-    assert len(loop.store.links(None, "", 100)) == 81
+    results = await harness.links.record_and_forecast_all(queries)
+    assert all(isinstance(result, ForecastResult) for result in results)
+    assert [len(batch.reports) for batch in harness.batches] == [80, 1]
+    assert len(harness.store.links(None, "", 100)) == 81
 
 
-async def test_a_link_whose_model_misses_comes_to_be_led_by_who_does_not(loop: Loop):
-    rng = np.random.default_rng(0)
-    moved = 20.0 * np.cumprod(rng.choice([0.5, 2.0], 200))  # the last value is never in band
-    for at, mbps in enumerate(np.clip(moved, 1.0, 400.0)):
-        await loop.links.observe([report("a", 1, float(mbps), first=at)])
-        if at > 1:
-            await loop.links.forecast("a")
-            await loop.links.drain()
-            loop.store.settle(["a"])
-    record = loop.store.link("a").record
-    assert record.scored > 150
-    made = await loop.links.forecast("a")
-    assert made.forecast.confidence < made.confidence[0]
-
-
-@pytest.fixture
-async def compared(tmp_path: Path) -> AsyncIterator[Loop]:
-    made = Loop(
-        f"sqlite:///{tmp_path}/pba.db", models={"internet": Asked("internet"), "v1": Asked("v1")}
-    )
-    made.store.ready()
-    yield made
-    await made.links.drain()
-    made.store.close()
+async def test_misses_lower_the_confidence_of_a_link(harness: LinkHarness):
+    for step in range(20):
+        mbps = 60.0 if step % 2 else 20.0  # neither the last value nor a mean is in band
+        await harness.links.observe([report("a", 1, mbps, first=step)])
+        if step > 1:
+            await harness.links.forecast("a")
+            await harness.links.drain()
+            harness.store.settle(["a"])
+    record = harness.store.link("a").record
+    assert (record.scored, record.hits) == (17, 0)
+    result = await harness.links.forecast("a")
+    assert result.forecast.confidence < result.confidence[0]
 
 
 @pytest.mark.parametrize(("percentage", "served"), [(0, "v1"), (100, "v3")])
-async def test_in_shadow_both_arms_are_kept_and_one_is_told(
-    compared: Loop, percentage: int, served: str
+async def test_in_shadow_mode_both_arms_are_recorded_and_one_is_served(
+    both_arms: LinkHarness, percentage: int, served: str
 ):
-    compared.flags = Flags(v3_rollout_percentage=percentage, shadow=True)
-    await compared.links.observe([report("a", 70)])
-    told = [await compared.links.forecast("a"), *await compared.links.forecasts(["a", "nobody"])]
-    await compared.links.recorded(Query(history(70), None, "b"))
-    assert not isinstance(told[1], Exception)
-    assert {told[0].arm, told[1].arm} == {served}  # type: ignore[union-attr]
-    await compared.links.drain()
-    for link in ("a", "b"):
-        kept = compared.store.history(link, 0, 9e9, 10)[1]
-        assert {one["arm"]: one["served"] for one in kept} == {
+    links = both_arms.links
+    both_arms.flags.current = Flags(v3_rollout_percentage=percentage, shadow=True)
+    await links.observe([report("a", 70)])
+    first = await links.forecast("a")
+    (second, unknown) = await links.forecasts(["a", "unknown"])
+    await links.record_and_forecast(Query(history(70), None, "b"))
+    assert isinstance(second, ForecastResult)
+    assert isinstance(unknown, NotFound)
+    assert {first.arm, second.arm} == {served}
+    await links.drain()
+    for link_id in ("a", "b"):
+        forecasts = both_arms.store.history(link_id, 0, 9e9, 10)[1]
+        assert {forecast["arm"]: forecast["served"] for forecast in forecasts} == {
             "v1": served == "v1",
             "v3": served == "v3",
         }
 
 
-async def test_out_of_shadow_one_arm_is_asked(compared: Loop):
-    await compared.links.observe([report("a", 70)])
-    await compared.links.forecast("a")
-    await compared.links.drain()
-    (kept,) = compared.store.history("a", 0, 9e9, 10)[1]
-    assert (kept["arm"], kept["served"]) == ("v3", True)
+async def test_without_shadow_mode_one_arm_forecasts(both_arms: LinkHarness):
+    await both_arms.links.observe([report("a", 70)])
+    await both_arms.links.forecast("a")
+    await both_arms.links.drain()
+    (forecast,) = both_arms.store.history("a", 0, 9e9, 10)[1]
+    assert (forecast["arm"], forecast["served"]) == ("v3", True)
 
 
-async def test_an_arm_that_fails_in_shadow_costs_nothing(tmp_path: Path):
-    loop = Loop(f"sqlite:///{tmp_path}/pba.db", models={"internet": Asked("internet"), "v1": _busy})
-    loop.store.ready()
-    loop.flags = Flags(shadow=True)
-    await loop.links.observe([report("a", 70)])
-    assert (await loop.links.forecast("a")).forecast.source == "model"
-    await loop.links.drain()
-    assert len(loop.store.history("a", 0, 9e9, 10)[1]) == 1
-    loop.store.close()
+async def test_an_arm_that_fails_in_shadow_mode_costs_the_caller_nothing(tmp_path: Path):
+    async with open_links(tmp_path, {"internet": ToyModel("internet"), "v1": busy}) as harness:
+        harness.flags.current = Flags(shadow=True)
+        await harness.links.observe([report("a", 70)])
+        assert (await harness.links.forecast("a")).forecast.source == "model"
+        await harness.links.drain()
+        assert len(harness.store.history("a", 0, 9e9, 10)[1]) == 1
 
 
-async def _busy(_: Floats) -> ModelOutput:
-    raise Busy("full")
+async def test_a_read_of_the_store_has_a_deadline_and_passes_results_and_errors(tmp_path: Path):
+    answered = threading.Event()
+    async with open_links(tmp_path, store_deadline_s=0.05) as harness:
+        with pytest.raises(StoreUnavailable, match=r"not answered within 0\.05 s"):
+            await harness.links.read_store(answered.wait, 10)
+        answered.set()
+    async with open_links(tmp_path) as harness:
+        assert await harness.links.read_store(harness.store.links, None, "", 10) == []
+        with pytest.raises(NotFound, match="unknown"):
+            await harness.links.read_store(harness.store.link, "unknown")
 
 
-async def test_samples_from_the_future_are_refused_whole(loop: Loop):
+async def test_samples_from_the_future_refuse_the_whole_call(harness: LinkHarness):
     with pytest.raises(InvalidSample, match=r"over 300 s ahead.*Set the clocks"):
-        await loop.links.observe([report("b", 5), report("a", 3, first=1400)])
-    assert loop.store.link_contexts(["a", "b"]) == {}
+        await harness.links.observe([report("b", 5), report("a", 3, first=1400)])
+    assert harness.store.link_contexts(["a", "b"]) == {}
 
 
-async def test_without_a_store_a_given_history_is_answered_and_says_so(tmp_path: Path):
-    loop = Loop(f"postgresql://nobody@/x?host={tmp_path}")
-    made = await loop.links.recorded(Query(history(70), None, "a"))
-    assert "not_recorded" in made.forecast.reasons
-    assert made.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.05)
-    for ask in (loop.links.forecast("a"), loop.links.observe([report("a", 1)])):
+async def test_without_a_store_a_given_history_is_forecast_with_the_reason(tmp_path: Path):
+    harness = without_store(tmp_path)
+    result = await harness.links.record_and_forecast(Query(history(70), None, "a"))
+    assert "not_recorded" in result.forecast.reasons
+    assert result.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.05)
+    for call in (harness.links.forecast("a"), harness.links.observe([report("a", 1)])):
         with pytest.raises(StoreUnavailable, match="store is away"):
-            await ask
+            await call
 
 
-async def test_advice_comes_with_a_forecast_that_asks_for_it(loop: Loop):
-    await loop.links.observe([report("a", 70)])
-    assert (await loop.links.forecast("a")).forecast.allocation is None
-    advice = (await loop.links.forecast("a", AllocationRequest(max_streams=2))).forecast.allocation
+async def test_advice_comes_with_a_forecast_if_it_is_requested(harness: LinkHarness):
+    await harness.links.observe([report("a", 70)])
+    assert (await harness.links.forecast("a")).forecast.allocation is None
+    request = AllocationRequest(max_streams=2)
+    advice = (await harness.links.forecast("a", request)).forecast.allocation
     assert advice is not None
     assert advice.streams == 2
     assert advice.safe_rate_mbps <= 20.0

@@ -1,4 +1,4 @@
-"""The one-process service gives what the service gives, and says when a model is missing."""
+"""The one-process service, and that it reports a missing model."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pba.errors import BadArtifact, InvalidHistory
-from pba.forecasting.query import Query
+from pba.forecasting import Query
 from pba.serving.local_service import LocalService
 from pba.types import History, NetworkMode
 from tests.toy import toy_artifact
@@ -28,31 +28,43 @@ def service(tmp_path) -> LocalService:
     return LocalService.load(tmp_path)
 
 
-def test_a_link_is_answered_by_the_model_of_its_mode(service):
-    said = service.forecast(history(60, 5000.0))
-    assert (said.source, said.model_version) == ("model", "datacenter-7")
-    said = service.forecast(history(60, 5000.0), INTERNET)
-    assert (said.source, said.model_version) == ("model", "internet-7")
+def test_a_history_is_forecast_by_the_model_of_its_mode(service):
+    forecast = service.forecast(history(60, 5000.0))
+    assert (forecast.source, forecast.model_version) == ("model", "datacenter-7")
+    forecast = service.forecast(history(60, 5000.0), INTERNET)
+    assert (forecast.source, forecast.model_version) == ("model", "internet-7")
 
 
 def test_many_queries_are_answered_in_order(service):
-    said = service.forecasts([Query(history(60, mbps)) for mbps in (3.0, 5000.0, 7.0)])
-    assert [one.bandwidth_mbps for one in said] == pytest.approx([3.0, 5000.0, 7.0], rel=0.2)
+    forecasts = service.forecasts([Query(history(60, mbps)) for mbps in (3.0, 5000.0, 7.0)])
+    points_mbps = [forecast.bandwidth_mbps for forecast in forecasts]
+    assert points_mbps == pytest.approx([3.0, 5000.0, 7.0], rel=0.2)
+
+
+def test_results_have_the_forecasts_and_the_data_for_scoring(service):
+    (result,) = service.results([Query(history(60, 5000.0))])
+    (forecast,) = service.forecasts([Query(history(60, 5000.0))])
+    assert result.forecast.horizons == forecast.horizons
+    assert (result.after_s, set(result.points_mbps)) == (59.0, {"model"})
 
 
 def test_a_mode_without_a_model_gets_a_heuristic_forecast():
-    said = LocalService({}, clock=lambda: NOW).forecast(history(60, 50.0))
-    assert (said.source, said.reasons) == ("heuristic", ("model_unavailable",))
-    assert said.made_at == NOW
+    forecast = LocalService({}, clock=lambda: NOW).forecast(history(60, 50.0))
+    assert (forecast.source, forecast.reasons) == ("heuristic", ("model_unavailable",))
+    assert forecast.made_at == NOW
 
 
-def test_a_forecast_is_made_now(service):
-    assert abs((service.forecast(history(2, 1.0)).made_at - datetime.now(UTC)).total_seconds()) < 60
+def test_the_time_of_a_forecast_is_now_by_default(service):
+    before = datetime.now(UTC)
+    made_at = service.forecast(history(2, 1.0)).made_at
+    assert before <= made_at <= datetime.now(UTC)
 
 
-def test_what_cannot_be_answered_is_refused(service):
+def test_the_first_error_is_raised(service):
     with pytest.raises(InvalidHistory):
         service.forecast(history(1, 1.0))
+    with pytest.raises(InvalidHistory):
+        service.forecasts([Query(history(60, 3.0)), Query(history(1, 1.0))])
 
 
 def test_a_missing_model_is_refused(tmp_path):

@@ -1,27 +1,18 @@
-"""Versions over HTTP, without HTTP: what is listed, who is refused, what is told."""
+"""The registry for operators: versions, promotions, rollbacks, refusals, and their events."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from deployments.settings import Settings
-from pba.errors import BadArtifact, Conflict, InvalidRequest, NotFound, NotJson, PBAError
-from pba.registry import Registry
+from pba.errors import BadArtifact, Conflict, InvalidRequest, NotFound, PBAError
+from pba.registry import Expected, Registry
+from pba.registry.promotion import Promoter
+from pba.serving.event_log import EventLog
 from pba.serving.model_catalog import ModelCatalog
 from pba.store import Store
 from tests.registry.test_registry import NAME, NOW_S, toys
-
-
-def body(**fields: Any) -> bytes:
-    return json.dumps(fields).encode()
-
-
-def lengthen(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"x")
 
 
 @pytest.fixture
@@ -38,75 +29,86 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+def open_catalog(registry: Registry, store: Store) -> ModelCatalog:
+    promoter = Promoter(registry, EventLog(store).add, lambda: NOW_S)
+    return ModelCatalog([NAME, "v1"], registry, promoter)
+
+
 @pytest.fixture
 def catalog(registry: Registry, store: Store) -> ModelCatalog:
-    return ModelCatalog([NAME, "v1"], Settings(registry=registry.root), store)
+    return open_catalog(registry, store)
 
 
-async def test_versions_tell_the_champion_and_its_history(catalog: ModelCatalog):
-    made = await catalog.promote(NAME, body(version="a", who="me", why="first", expected=0))
-    assert (made["number"], made["version"], made["who"]) == (1, "a", "me")
-    told = await catalog.versions(NAME)
-    assert told["champion"] == made
-    assert told["history"] == [made]
-    assert [one["version"] for one in told["versions"]] == ["a", "b"]
+def lengthen(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+async def test_versions_include_the_champion_and_its_history(catalog: ModelCatalog):
+    pointer = await catalog.promote(NAME, "a", "me", "first", 0)
+    assert (pointer["number"], pointer["version"], pointer["who"]) == (1, "a", "me")
+    listed = await catalog.versions(NAME)
+    assert (listed["model"], listed["champion"], listed["history"]) == (NAME, pointer, [pointer])
+    assert [version["version"] for version in listed["versions"]] == ["a", "b"]
     assert (await catalog.versions("v1"))["champion"]["version"] == "shipped"
 
 
 async def test_a_change_is_an_event(catalog: ModelCatalog, store: Store):
-    await catalog.promote(NAME, body(version="a"))
-    assert (await catalog.rollback(NAME, b""))["version"] == "shipped"
+    await catalog.promote(NAME, "a", "me", "", None)
+    assert (await catalog.rollback(NAME, "you", "", None))["version"] == "shipped"
     events = [(event.kind, event.body["who"]) for event in store.events()]
-    assert events == [("model_rolled_back", "http"), ("model_promoted", "http")]
+    assert events == [("model_rolled_back", "you"), ("model_promoted", "me")]
 
 
 @pytest.mark.parametrize(
-    ("model", "given", "kind", "field"),
+    ("model", "version", "expected", "kind", "field"),
     [
-        ("hybrid", body(version="a"), NotFound, "mode"),
-        ("../x", body(version="a"), NotFound, "mode"),
-        (NAME, body(version="z"), NotFound, "version"),
-        (NAME, body(version="../a"), InvalidRequest, "version"),
-        (NAME, body(version="a", expected="b"), Conflict, "expected"),
-        (NAME, body(version="a", expected=9), Conflict, "expected"),
-        (NAME, body(version="a", expected=True), InvalidRequest, "expected"),
-        (NAME, body(version="a", expected=[0]), InvalidRequest, "expected"),
-        (NAME, body(), InvalidRequest, "version"),
-        (NAME, body(version=3), InvalidRequest, "version"),
-        (NAME, body(version="a", who=""), InvalidRequest, "who"),
-        (NAME, body(version="a", now=True), InvalidRequest, "now"),
-        (NAME, b"{", NotJson, None),
+        ("hybrid", "a", None, NotFound, "mode"),
+        ("../x", "a", None, NotFound, "mode"),
+        (NAME, "z", None, NotFound, "version"),
+        (NAME, "../a", None, InvalidRequest, "version"),
+        (NAME, "a", "b", Conflict, "expected"),
+        (NAME, "a", 9, Conflict, "expected"),
     ],
 )
-async def test_what_is_wrong_is_refused_with_its_field(
+async def test_a_promotion_that_breaks_a_rule_is_refused_with_its_field(
     catalog: ModelCatalog,
     registry: Registry,
     model: str,
-    given: bytes,
+    version: str,
+    expected: Expected,
     kind: type[PBAError],
-    field: str | None,
+    field: str,
 ):
-    with pytest.raises(kind) as refused:
-        await catalog.promote(model, given)
-    assert (type(refused.value), refused.value.field) == (kind, field)
+    with pytest.raises(kind) as caught:
+        await catalog.promote(model, version, "me", "", expected)
+    assert (type(caught.value), caught.value.field) == (kind, field)
     assert registry.champion(NAME).number == 0
 
 
-async def test_a_tampered_version_is_refused_and_told(
+@pytest.mark.parametrize("model", ["hybrid", "../x"])
+async def test_a_name_without_a_deployment_has_no_versions_and_no_rollback(
+    catalog: ModelCatalog, model: str
+):
+    for call in (catalog.versions(model), catalog.rollback(model, "me", "", None)):
+        with pytest.raises(NotFound, match="there are internet, v1"):
+            await call
+
+
+async def test_a_damaged_version_is_refused_with_an_event(
     catalog: ModelCatalog, registry: Registry, store: Store
 ):
     lengthen(Path(registry.root, NAME, "b", "internet_bandwidth_predictor.onnx"))
     with pytest.raises(BadArtifact, match="sha256"):
-        await catalog.promote(NAME, body(version="b"))
+        await catalog.promote(NAME, "b", "me", "", None)
     (event,) = store.events()
     assert (event.kind, event.body["version"]) == ("model_refused", "b")
 
 
-async def test_of_promotions_at_once_one_wins(registry: Registry, store: Store):
-    settings = Settings(registry=registry.root)
-    routers = [ModelCatalog([NAME], settings, store) for _ in range(4)]
-    asked = [
-        one.promote(NAME, body(version="ab"[at % 2], expected=0)) for at, one in enumerate(routers)
+async def test_of_concurrent_promotions_one_wins(registry: Registry, store: Store):
+    catalogs = [open_catalog(registry, store) for _ in range(4)]
+    calls = [
+        catalog.promote(NAME, "ab"[number % 2], "me", "", 0)
+        for number, catalog in enumerate(catalogs)
     ]
-    found = await asyncio.gather(*asked, return_exceptions=True)
-    assert sorted(type(one).__name__ for one in found) == ["Conflict"] * 3 + ["dict"]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict"] * 3 + ["dict"]

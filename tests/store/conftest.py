@@ -1,6 +1,5 @@
-"""A store on either database: a file of its own, or a database of its own on a real server."""
+"""A store on either database: its own SQLite file, or the emptied one of a PostgreSQL server."""
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,16 +7,17 @@ import psycopg
 import pytest
 
 from pba.store import Store
+from tests.store.builders import NOW_S
 from tests.support.postgres import postgresql
-
-NOW_S = 2e9
-_names = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """Start a PostgreSQL server, and end it afterwards."""
+    """Start a PostgreSQL server that does not wait for the disk; yield its URL."""
     with postgresql() as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.url
 
 
@@ -26,14 +26,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/pba.db"
     server: str = request.getfixturevalue("server")
-    name = f"test_{next(_names)}"
+    # A database of its own for each test would cost more time than the test.
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres?", f"/{name}?")
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return server
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    opened = Store(url, lambda: NOW_S, retention_days=1.0).ready()
-    yield opened
-    opened.close()
+    store = Store(url, lambda: NOW_S, retention_days=1.0).ready()
+    yield store
+    store.close()

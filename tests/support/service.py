@@ -190,6 +190,7 @@ def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> 
         deployment["autoscaling_config"] |= scaling
     config["applications"][0]["args"] = {
         "max_in_flight": 16,
+        "model_deadline_ms": 3000,  # a busy machine is slow
         "store_url": f"sqlite:///{folder}/pba.db",
         "registry": f"{folder}/registry",
         "score_every_s": 1.0,

@@ -1,4 +1,4 @@
-"""Windows, their targets and where they must not reach. No TensorFlow."""
+"""Windows, their targets and their limits. No TensorFlow."""
 
 import numpy as np
 import pytest
@@ -9,14 +9,14 @@ from pba.types import History
 
 
 def ramp(count: int, start: float = 0.0, step_s: float = 1.0) -> History:
-    """Return a link whose bandwidth is the number of its sample: a window shows its place."""
+    """Return a link whose bandwidth is the number of the sample, to identify windows by."""
     telemetry = np.full((count, 5), np.nan)
     telemetry[:, 0] = start + np.arange(count)
     telemetry[:, 1] = 1000.0 + telemetry[:, 0]
     return History(step_s * np.arange(1.0, count + 1), telemetry)
 
 
-def test_a_window_holds_its_samples_and_what_came_after_them() -> None:
+def test_a_window_has_its_samples_and_the_targets_after_them() -> None:
     data = WindowSet.of({"a": [ramp(40)]}, 10)
     batch = data.gather(np.array([0, len(data) - 1]))
     assert batch.telemetry.shape == (2, 10, 5)
@@ -43,33 +43,33 @@ def test_no_window_and_no_target_crosses_a_gap() -> None:
     assert not ((starts < 20) & (ends >= 20)).any()
 
 
-def test_a_pause_of_ten_intervals_stays_inside_a_window() -> None:
+def test_a_gap_of_ten_intervals_stays_inside_a_window() -> None:
     whole = ramp(40)
     timestamps_s = whole.timestamps_s + np.where(np.arange(40) >= 20, 9.0, 0.0)
     assert len(WindowSet.of({"a": [History(timestamps_s, whole.telemetry)]}, 10)) == 30
 
 
-def test_a_large_set_does_not_drown_a_small_one() -> None:
+def test_a_limit_per_set_keeps_small_sets_whole() -> None:
     data = WindowSet.of({"large": [ramp(500)], "small": [ramp(30)], "empty": []}, 10)
-    drawn = data.draw(np.random.default_rng(0), per_set=50)
-    assert np.bincount(data.groups[drawn], minlength=3).tolist() == [50, 20, 0]
-    assert len(set(drawn.tolist())) == 70
+    indices = data.draw(np.random.default_rng(0), per_set=50)
+    assert np.bincount(data.groups[indices], minlength=3).tolist() == [50, 20, 0]
+    assert len(set(indices.tolist())) == 70
 
 
-def test_an_epoch_draws_other_windows_and_the_same_seed_the_same() -> None:
+def test_draws_depend_on_the_seed_only() -> None:
     data = WindowSet.of({"a": [ramp(500)]}, 10)
     draws = [data.draw(np.random.default_rng(seed), per_set=50) for seed in (1, 1, 2)]
     assert draws[0].tolist() == draws[1].tolist() != draws[2].tolist()
 
 
-def test_a_stretch_holds_the_windows_that_follow_one_another() -> None:
+def test_a_stretch_has_consecutive_windows() -> None:
     data = WindowSet.of({"a": [ramp(40), ramp(40, start=100.0)]}, 10)
     first = np.array([3, 28, 30])
     stretches, alone = data.gather(first, in_a_row=4), data.gather(3 + np.arange(4))
     assert stretches.telemetry.shape == (3, 13, 5)
-    for place in range(4):
-        window = stretches.telemetry[0, place : place + 10]
-        np.testing.assert_array_equal(window, alone.telemetry[place])
+    for offset in range(4):
+        window = stretches.telemetry[0, offset : offset + 10]
+        np.testing.assert_array_equal(window, alone.telemetry[offset])
     np.testing.assert_array_equal(stretches.future_mbps[:4], alone.future_mbps)
     np.testing.assert_array_equal(stretches.path[:4], alone.path)
     assert stretches.telemetry[1, -3:, 0].tolist() == [38.0, 39.0, 39.0]
@@ -91,13 +91,13 @@ def test_stretches_stay_inside_their_series_and_cover_it() -> None:
     assert seen.min() > 10
 
 
-def test_stretches_of_a_large_set_do_not_drown_a_small_one() -> None:
+def test_a_limit_per_set_applies_to_stretches() -> None:
     data = WindowSet.of({"large": [ramp(500)], "small": [ramp(40)]}, 10)
     starts = data.draw_stretches(np.random.default_rng(0), in_a_row=10, per_set=60)
     assert np.bincount(data.groups[starts]).tolist() == [6, 3]
 
 
-def test_columns_that_were_never_measured_are_known() -> None:
+def test_columns_without_values_are_marked() -> None:
     assert WindowSet.of({"a": [ramp(20)]}, 10).columns_seen == (True, True, False, False, False)
 
 
@@ -106,13 +106,13 @@ def test_series_that_are_all_too_short_are_refused() -> None:
         WindowSet.of({"a": [ramp(10), ramp(3)]}, 10)
 
 
-def test_one_sample_and_a_pair_are_too_short_rather_than_an_error() -> None:
+def test_series_of_one_and_two_samples_are_ignored() -> None:
     assert len(WindowSet.of({"a": [ramp(1), ramp(2), ramp(12)]}, 10)) == 2
 
 
-def test_each_set_may_have_a_number_of_its_own() -> None:
+def test_each_set_may_have_its_own_limit() -> None:
     data = WindowSet.of({"a": [ramp(500)], "b": [ramp(500)], "c": [ramp(500)]}, 10)
-    drawn = data.draw(np.random.default_rng(0), per_set=(30, 0, 7))
-    assert np.bincount(data.groups[drawn], minlength=3).tolist() == [30, 0, 7]
+    indices = data.draw(np.random.default_rng(0), per_set=(30, 0, 7))
+    assert np.bincount(data.groups[indices], minlength=3).tolist() == [30, 0, 7]
     starts = data.draw_stretches(np.random.default_rng(0), 4, per_set=(40, 0, 8))
     assert np.bincount(data.groups[starts], minlength=3).tolist() == [10, 0, 2]

@@ -1,3 +1,5 @@
+"""The hysteresis of a link's mode."""
+
 import numpy as np
 import pytest
 
@@ -24,21 +26,21 @@ def test_a_new_link_is_detected_at_once_and_then_every_ten_seconds():
     assert link.due(TEN_S + 5)
 
 
-def test_one_detection_that_differs_is_forgotten_by_one_that_does_not():
+def test_a_candidate_is_dropped_if_the_next_detection_disagrees():
     link = LinkMode().after(SLOW, 0).after(FAST, TEN_S).after(SLOW, 2 * TEN_S)
     assert (link.mode, link.candidate, link.switches) == (NetworkMode.INTERNET, None, 0)
     link = link.after(FAST, 3 * TEN_S)
     assert link.mode is NetworkMode.INTERNET
 
 
-def test_two_that_differ_from_each_other_switch_nothing():
+def test_two_different_candidates_do_not_change_the_mode():
     link = LinkMode().after(SLOW, 0).after(FAST, TEN_S).after(window(5000.0, 20.0), 2 * TEN_S)
     assert (link.mode, link.candidate) == (NetworkMode.INTERNET, NetworkMode.HYBRID)
 
 
-@pytest.mark.parametrize("given", [SLOW, FAST])
-def test_a_steady_link_never_switches(given: Floats):
+@pytest.mark.parametrize("telemetry", [SLOW, FAST])
+def test_a_steady_link_never_switches(telemetry: Floats):
     link = LinkMode()
-    for at in range(100):
-        link = link.after(given, at * TEN_S)
+    for step in range(100):
+        link = link.after(telemetry, step * TEN_S)
     assert (link.switches, link.since_us) == (0, 0)

@@ -1,4 +1,4 @@
-"""Trace files come in as they were measured, or are refused with the row that is wrong."""
+"""Trace files are read unchanged, or refused with the wrong row."""
 
 import datetime as dt
 import os
@@ -28,7 +28,7 @@ def parquet(file: Path, **columns: object) -> Path:
     return file
 
 
-def refusal(file: Path) -> str:
+def refusal_message(file: Path) -> str:
     with pytest.raises(InvalidTrace) as caught:
         read_traces(file)
     return str(caught.value)
@@ -38,7 +38,7 @@ def test_the_public_names_are_those_listed():
     assert set(traces.__all__) == {"Trace", "read_sets", "read_traces"}
 
 
-def test_the_least_file_is_a_time_and_a_bandwidth(tmp_path):
+def test_the_smallest_file_has_a_time_and_a_bandwidth(tmp_path):
     (trace,) = read_traces(csv(tmp_path, "timestamp_s,bandwidth_mbps", "0,10.5", "1,11"))
     assert (trace.trace_id, trace.split, trace.dropped, len(trace)) == ("link", "", 0, 2)
     assert trace.timestamps_s.tolist() == [0.0, 1.0]
@@ -46,7 +46,7 @@ def test_the_least_file_is_a_time_and_a_bandwidth(tmp_path):
     assert np.isnan(trace.telemetry[:, 1:]).all()
 
 
-def test_columns_are_found_by_name_and_strange_ones_ignored(tmp_path):
+def test_columns_are_read_by_name_and_unknown_ones_ignored(tmp_path):
     (trace,) = read_traces(
         csv(
             tmp_path,
@@ -58,7 +58,7 @@ def test_columns_are_found_by_name_and_strange_ones_ignored(tmp_path):
 
 
 @pytest.mark.parametrize("written", ["", "NaN", "null", "NA"])
-def test_what_was_not_measured_stays_missing(tmp_path, written):
+def test_missing_values_stay_missing(tmp_path, written):
     file = csv(tmp_path, "timestamp_s,bandwidth_mbps,latency_ms", f"0,1,{written}", "1,1,0")
     (trace,) = read_traces(file)
     assert np.isnan(trace.telemetry[0, 1])
@@ -83,7 +83,7 @@ def test_a_timestamp_is_rfc_3339_or_unix_seconds_and_utc_where_it_names_no_zone(
 
 @pytest.mark.parametrize("zone", [None, "UTC", "+02:00"])
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_parquet_timestamps_of_any_unit_and_zone_are_moments(tmp_path, unit, zone):
+def test_parquet_timestamps_of_any_unit_and_zone_are_read(tmp_path, unit, zone):
     moment = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
     column = pa.array([moment], pa.timestamp("us", "UTC")).cast(pa.timestamp(unit, zone))
     (trace,) = read_traces(parquet(tmp_path / "a.parquet", timestamp=column, bandwidth_mbps=[1.0]))
@@ -103,7 +103,7 @@ def test_parquet_columns_may_be_integers_and_dictionaries(tmp_path):
 
 
 def test_traces_may_be_interleaved_and_come_in_the_order_of_their_first_rows(tmp_path):
-    found = read_traces(
+    rows = read_traces(
         csv(
             tmp_path,
             "trace_id,split,timestamp_s,bandwidth_mbps",
@@ -114,13 +114,13 @@ def test_traces_may_be_interleaved_and_come_in_the_order_of_their_first_rows(tmp
             "c,test,9,5",
         )
     )
-    assert [(trace.trace_id, trace.split) for trace in found] == [
+    assert [(trace.trace_id, trace.split) for trace in rows] == [
         *(("b", "train"), ("a", "val"), ("c", "test"))
     ]
-    assert [trace.telemetry[:, 0].tolist() for trace in found] == [[1, 3], [2, 4], [5]]
+    assert [trace.telemetry[:, 0].tolist() for trace in rows] == [[1, 3], [2, 4], [5]]
 
 
-def test_a_row_without_bandwidth_is_left_out_and_counted_and_leaves_a_hole(tmp_path):
+def test_a_row_without_bandwidth_is_left_out_and_counted_and_leaves_a_gap(tmp_path):
     (trace,) = read_traces(csv(tmp_path, "timestamp_s,bandwidth_mbps", "0,1", "1,", "2,NaN", "3,4"))
     assert (trace.dropped, trace.timestamps_s.tolist()) == (2, [0.0, 3.0])
 
@@ -130,13 +130,13 @@ def test_of_two_rows_at_one_time_the_first_is_kept_and_the_other_counted(tmp_pat
     assert (trace.dropped, trace.telemetry[:, 0].tolist()) == (1, [1.0, 2.0, 4.0])
 
 
-def test_a_repeated_row_does_not_hide_the_one_that_was_measured(tmp_path):
+def test_a_row_without_bandwidth_does_not_hide_a_later_one_at_the_same_time(tmp_path):
     (trace,) = read_traces(csv(tmp_path, "timestamp_s,bandwidth_mbps", "0,1", "1,", "1,3"))
     assert (trace.dropped, trace.telemetry[:, 0].tolist()) == (1, [1.0, 3.0])
 
 
 def test_time_that_runs_backwards_is_refused_with_the_rows_of_the_file(tmp_path):
-    told = refusal(
+    message = refusal_message(
         csv(
             tmp_path,
             "trace_id,timestamp_s,bandwidth_mbps",
@@ -147,8 +147,8 @@ def test_time_that_runs_backwards_is_refused_with_the_rows_of_the_file(tmp_path)
             "a,4,1",
         )
     )
-    assert "trace 'a': row 3 is at 5.000000 s, row 5 at 4.000000 s" in told
-    assert "Sort" in told
+    assert "trace 'a': row 3 is at 5.000000 s, row 5 at 4.000000 s" in message
+    assert "Sort" in message
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,15 @@ def test_a_value_out_of_range_is_refused_with_its_row_even_behind_a_dropped_one(
     tmp_path, line, wrong
 ):
     file = csv(tmp_path, "timestamp_s,bandwidth_mbps,packet_loss", "0,1,0", "1,1,0", "1,1,0", line)
-    assert wrong in refusal(file)
+    assert wrong in refusal_message(file)
 
 
 def test_a_row_without_a_time_is_refused(tmp_path):
     file = csv(tmp_path, "timestamp_s,bandwidth_mbps", "0,1", ",1", "2,1")
-    assert "row 2 at nan s" in refusal(file)
-    assert "timestamp is nan" in refusal(csv(tmp_path, "timestamp_s,bandwidth_mbps", "NaN,1"))
+    assert "row 2 at nan s" in refusal_message(file)
+    assert "timestamp is nan" in refusal_message(
+        csv(tmp_path, "timestamp_s,bandwidth_mbps", "NaN,1")
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_a_file_that_is_no_trace_is_refused_with_what_is_wrong(tmp_path, lines, 
 
 def test_a_column_of_another_type_is_refused(tmp_path):
     file = parquet(tmp_path / "a.parquet", timestamp_s=[0.0], bandwidth_mbps=[[1.0, 2.0]])
-    assert "bandwidth_mbps is of type list" in refusal(file)
+    assert "bandwidth_mbps is of type list" in refusal_message(file)
 
 
 @pytest.mark.parametrize(
@@ -205,20 +207,20 @@ def test_a_column_of_another_type_is_refused(tmp_path):
 )
 def test_a_path_that_is_no_trace_file_is_refused(tmp_path, name, wrong):
     (tmp_path / "folder.parquet").mkdir()
-    assert wrong in refusal(tmp_path / name)
+    assert wrong in refusal_message(tmp_path / name)
 
 
 def test_a_parquet_file_of_garbage_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"not parquet at all")
-    assert "cannot be read" in refusal(tmp_path / "a.parquet")
+    assert "cannot be read" in refusal_message(tmp_path / "a.parquet")
 
 
-def test_the_sets_of_a_mode_are_its_folder(tmp_path):
+def test_the_sets_of_a_mode_are_the_files_of_its_folder(tmp_path):
     for name in ("wifi", "cable"):
         parquet(tmp_path / "internet" / f"{name}.parquet", timestamp_s=[0.0], bandwidth_mbps=[1.0])
-    found = read_sets(tmp_path, "Internet")
-    assert list(found) == ["cable", "wifi"]
-    assert isinstance(found["wifi"][0], Trace)
+    rows = read_sets(tmp_path, "Internet")
+    assert list(rows) == ["cable", "wifi"]
+    assert isinstance(rows["wifi"][0], Trace)
 
 
 def test_a_folder_without_traces_and_a_mode_that_does_not_exist_are_refused(tmp_path):
@@ -230,12 +232,12 @@ def test_a_folder_without_traces_and_a_mode_that_does_not_exist_are_refused(tmp_
 
 @pytest.mark.skipif(REAL is None, reason="PBA_TRACES names no folder of real traces")
 @pytest.mark.parametrize("mode", ["datacenter", "internet"])
-def test_the_real_traces_are_read_whole_but_for_what_is_counted(mode):
-    for name, found in read_sets(str(REAL), mode).items():
+def test_every_row_of_the_real_traces_is_read_or_counted(mode):
+    for name, rows in read_sets(str(REAL), mode).items():
         table = pyarrow.parquet.read_table(Path(str(REAL)) / mode / f"{name}.parquet")
-        assert sum(len(trace) + trace.dropped for trace in found) == table.num_rows
-        assert sum(trace.dropped for trace in found) == (31 if name == "lumos5g" else 0)
-        measured = np.concatenate([trace.telemetry[:, 1] for trace in found])
+        assert sum(len(trace) + trace.dropped for trace in rows) == table.num_rows
+        assert sum(trace.dropped for trace in rows) == (31 if name == "lumos5g" else 0)
+        measured = np.concatenate([trace.telemetry[:, 1] for trace in rows])
         assert np.isnan(measured).sum() == table["latency_ms"].null_count - (
             31 if name == "lumos5g" else 0
         )

@@ -1,4 +1,4 @@
-"""What a checkpoint keeps, and that a run taken up again is the run that was left."""
+"""Contents of a checkpoint, and that a resumed run continues as if it had not stopped."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_the_best_weights_are_those_of_the_lowest_validation_loss() -> None:
     assert (state.epochs, state.since_best) == (3, 1)
 
 
-def test_a_new_run_has_done_nothing() -> None:
+def test_a_new_run_has_no_epochs() -> None:
     assert (TrainingState().epochs, TrainingState().since_best) == (0, 0)
 
 
@@ -42,10 +42,10 @@ def trainer(seed: int) -> tuple[Any, Any, TrainingSteps]:
 
 @pytest.mark.tf
 @pytest.mark.timeout(180)
-def test_training_goes_on_as_if_it_had_not_stopped(
+def test_a_resumed_training_continues_as_if_it_had_not_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What is dropped is drawn anew after a pause; without it the steps are the same to the digit.
+    # Dropout is drawn anew after a resume; without it the steps are the same to the digit.
     monkeypatch.setattr("pba.nets.network._HIDDEN_DROPOUT", 0.0)
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
     future = np.repeat(telemetry[:, -1:, 0], 3, axis=1)
@@ -56,12 +56,12 @@ def test_training_goes_on_as_if_it_had_not_stopped(
     state = TrainingState()
     state.add({"loss": 2.0, "val_loss": 1.5}, model.get_weights())
     checkpoint.save(tmp_path, state, model, optimizer)
-    wanted = [steps.train(batch, 32) for _ in range(3)]
+    expected = [steps.train(batch, 32) for _ in range(3)]
 
     other_model, other_optimizer, other_steps = trainer(1)
-    taken_up = checkpoint.load(tmp_path, other_model, other_optimizer)
-    assert [other_steps.train(batch, 32) for _ in range(3)] == pytest.approx(wanted, rel=1e-4)
-    assert taken_up.history == state.history
+    resumed = checkpoint.load(tmp_path, other_model, other_optimizer)
+    assert [other_steps.train(batch, 32) for _ in range(3)] == pytest.approx(expected, rel=1e-4)
+    assert resumed.history == state.history
     for kept, best in zip(checkpoint.best_weights(tmp_path), state.best, strict=True):
         np.testing.assert_array_equal(kept, best)
 
@@ -72,6 +72,6 @@ def test_two_halves_of_a_batch_sum_to_the_loss_of_the_whole() -> None:
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
     batch = WindowBatch(telemetry, telemetry[:, -3:, 0], np.full((32, 3), np.nan, dtype=np.float32))
     _, _, steps = trainer(0)
-    halves = [WindowBatch(*(part[half::2] for part in batch)) for half in (0, 1)]
+    halves = [WindowBatch(*(array[half::2] for array in batch)) for half in (0, 1)]
     whole, _, _ = steps.evaluate(batch, 32)
     assert sum(steps.evaluate(half, 32)[0] for half in halves) == pytest.approx(whole, rel=1e-5)

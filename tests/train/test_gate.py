@@ -1,4 +1,4 @@
-"""What the gate lets through, and what it keeps out: shuffled, forgetful, overconfident, slow."""
+"""What the gate promotes and what it refuses: shuffled, forgetful, overconfident, slow."""
 
 import itertools
 from collections.abc import Callable
@@ -11,19 +11,19 @@ from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.telemetry.traces import Trace
-from train.gate import Limits, judge, reasons
+from train.gate import GateLimits, judge, objections
 
 WINDOW = 5
 BINS = Bins.spaced(122, 6.0, 0.05)
 
 
 @dataclass(frozen=True)
-class Says:
-    """Expects ``factor`` times the last rate, give or take ``spread`` in the logarithm."""
+class Multiplier:
+    """Predicts ``factor`` times the last rate, with a deviation of ``spread`` in the logarithm."""
 
     factor: Callable[[np.ndarray], np.ndarray]
     spread: float = 0.1
-    name: str = "says"
+    name: str = "multiplier"
     window: int = WINDOW
     bins: Bins = BINS
 
@@ -40,19 +40,19 @@ def times(factor: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda level: np.full(len(level), factor)
 
 
-LAST, HALF = Says(times(1.0)), Says(times(0.5))
+LAST, HALF = Multiplier(times(1.0)), Multiplier(times(0.5))
 
 
-def moments(
+def example_points(
     links: int = 8, low: float = 10.0, seed: int = 0, window: int = WINDOW
 ) -> EvaluationPoints:
     rng = np.random.default_rng(seed)
-    found = []
+    traces = []
     for link in range(links):
         telemetry = np.full((80, 5), np.nan)
         telemetry[:, 0] = low * np.exp(np.cumsum(rng.normal(0.0, 0.1, 80)))
-        found.append(Trace(f"{link}", "", np.arange(1.0, 81.0), telemetry))
-    return EvaluationPoints.of(found, window)
+        traces.append(Trace(f"{link}", "", np.arange(1.0, 81.0), telemetry))
+    return EvaluationPoints.of(traces, window)
 
 
 def ticking() -> Callable[[], float]:
@@ -60,57 +60,62 @@ def ticking() -> Callable[[], float]:
     return lambda: next(clock) * 1e-3
 
 
-def decide(champion: Says, challenger: Says, **old: EvaluationPoints):
-    return judge(champion, challenger, moments(), old, ticking())
+def decide(champion: Multiplier, challenger: Multiplier, **old: EvaluationPoints):
+    return judge(champion, challenger, example_points(), old, ticking())
 
 
-def test_one_that_is_better_everywhere_is_promoted() -> None:
-    found = decide(HALF, LAST, old_set=moments(seed=1))
-    assert found["decision"] == "promote"
-    assert found["reasons"] == []
-    ahead = found["newest"]["horizons"]["1"]
+def test_a_challenger_that_is_better_everywhere_is_promoted() -> None:
+    decision = decide(HALF, LAST, old_set=example_points(seed=1))
+    assert decision["decision"] == "promote"
+    assert decision["reasons"] == []
+    ahead = decision["newest"]["horizons"]["1"]
     assert ahead["accuracy_20"]["verdict"] == ahead["pinball"]["verdict"] == "better"
-    assert ahead["pinball"]["interval"][1] < 0, "a loss that shrinks"
-    assert found["newest"]["links"] == 8
-    assert set(found["newest"]["horizons"]) == {"1", "5", "15"}
+    assert ahead["pinball"]["interval"][1] < 0, "the loss decreases"
+    assert decision["newest"]["links"] == 8
+    assert set(decision["newest"]["horizons"]) == {"1", "5", "15"}
 
 
-def test_the_same_again_is_not_better() -> None:
-    found = decide(LAST, LAST)
-    assert found["decision"] == "refuse"
-    assert any("nothing on the newest slice is surely better" in one for one in found["reasons"])
+def test_an_equal_challenger_is_refused() -> None:
+    decision = decide(LAST, LAST)
+    assert decision["decision"] == "refuse"
+    assert any(
+        "no improvement on the newest slice is beyond chance" in reason
+        for reason in decision["reasons"]
+    )
 
 
-def test_one_that_learned_from_shuffled_targets_is_refused() -> None:
+def test_a_challenger_trained_on_shuffled_targets_is_refused() -> None:
     draw = np.random.default_rng(3)
-    shuffled = Says(lambda level: draw.permutation(level) / level)
-    found = decide(LAST, shuffled)
-    assert found["decision"] == "refuse"
-    assert any("accuracy_20 on the newest slice falls" in one for one in found["reasons"])
+    shuffled = Multiplier(lambda level: draw.permutation(level) / level)
+    decision = decide(LAST, shuffled)
+    assert decision["decision"] == "refuse"
+    assert any("accuracy_20 on the newest slice falls" in reason for reason in decision["reasons"])
 
 
-def test_one_that_forgot_an_old_set_is_refused_however_good_on_the_new() -> None:
-    forgetful = Says(lambda level: np.where(level > 1e4, 0.5, 1.0))
+def test_a_challenger_that_forgot_an_old_set_is_refused_even_if_better_on_the_newest() -> None:
+    forgetful = Multiplier(lambda level: np.where(level > 1e4, 0.5, 1.0))
     surer = replace(forgetful, name="challenger")
-    before = Says(lambda level: np.where(level > 1e4, 1.0, 0.5))
-    found = decide(before, surer, slow=moments(seed=1), fast=moments(low=1e6, seed=2))
-    assert found["newest"]["horizons"]["1"]["accuracy_20"]["verdict"] == "better"
-    (reason,) = found["reasons"]
+    before = Multiplier(lambda level: np.where(level > 1e4, 1.0, 0.5))
+    decision = decide(
+        before, surer, slow=example_points(seed=1), fast=example_points(low=1e6, seed=2)
+    )
+    assert decision["newest"]["horizons"]["1"]["accuracy_20"]["verdict"] == "better"
+    (reason,) = decision["reasons"]
     assert reason.startswith("fast is forgotten: accuracy_20 by -0.")
-    assert found["decision"] == "refuse"
+    assert decision["decision"] == "refuse"
 
 
-def test_one_link_alone_decides_nothing() -> None:
-    found = judge(HALF, LAST, moments(links=1), {}, ticking())
-    assert found["decision"] == "refuse"
-    assert "no interval" in found["reasons"][0]
+def test_a_single_link_is_not_enough_for_a_promotion() -> None:
+    decision = judge(HALF, LAST, example_points(links=1), {}, ticking())
+    assert decision["decision"] == "refuse"
+    assert "no interval" in decision["reasons"][0]
 
 
-def test_a_slower_one_is_refused() -> None:
+def test_a_slower_challenger_is_refused() -> None:
     now = [0.0]
 
     @dataclass(frozen=True)
-    class Takes(Says):
+    class Takes(Multiplier):
         took_s: float = 0.001
 
         def predict(self, telemetry: np.ndarray) -> Prediction:
@@ -118,33 +123,36 @@ def test_a_slower_one_is_refused() -> None:
             return super().predict(telemetry)
 
     champion = Takes(times(0.5))
-    for took_s, wanted in ((0.00105, []), (0.0012, ["one window takes 20% longer, more than 10%"])):
+    for took_s, reasons in (
+        (0.00105, []),
+        (0.0012, ["one window takes 20% longer, more than 10%"]),
+    ):
         challenger = Takes(times(1.0), took_s=took_s)
-        found = judge(champion, challenger, moments(), {}, lambda: now[0])
-        assert found["reasons"] == wanted
+        decision = judge(champion, challenger, example_points(), {}, lambda: now[0])
+        assert decision["reasons"] == reasons
 
 
 def figures(**changed: float) -> dict:
-    given = (
+    values = (
         {"hits": 0.02, "low": 0.01, "loss": -0.01, "calibration": 0.05}
         | {"old": 0.0, "old_high": -0.001}
         | changed
     )
-    hits = {"value": given["hits"], "interval": (given["low"], 0.05)}
+    hits = {"value": values["hits"], "interval": (values["low"], 0.05)}
     ahead = {
         "champion": {"calibration_error": 0.05},
-        "challenger": {"calibration_error": given["calibration"]},
-        "accuracy_20": hits | {"verdict": "better" if given["low"] > 0 else "noise"},
-        "pinball": {"value": given["loss"], "interval": (-0.1, 0.1), "verdict": "noise"},
+        "challenger": {"calibration_error": values["calibration"]},
+        "accuracy_20": hits | {"verdict": "better" if values["low"] > 0 else "noise"},
+        "pinball": {"value": values["loss"], "interval": (-0.1, 0.1), "verdict": "noise"},
     }
     return {
         "newest": {"links": 8, "horizons": {"1": ahead}},
         "old": {
             "fcc": {
                 "gained": {
-                    "value": given["old"],
-                    "interval": (-0.02, given["old_high"]),
-                    "verdict": "worse" if given["old_high"] < 0 else "noise",
+                    "value": values["old"],
+                    "interval": (-0.02, values["old_high"]),
+                    "verdict": "worse" if values["old_high"] < 0 else "noise",
                 }
             }
         },
@@ -161,13 +169,13 @@ def figures(**changed: float) -> dict:
         ({"old": -0.0049}, None),
         ({"old": -0.0051}, "fcc is forgotten: accuracy_20 by -0.0051 (-0.0200 to -0.0010), more"),
         ({"old": -0.0051, "old_high": 0.001}, None),
-        ({"low": -0.001}, "nothing on the newest slice is surely better"),
+        ({"low": -0.001}, "no improvement on the newest slice is beyond chance"),
         ({"loss": 0.001}, "pinball loss on the newest slice grows by 0.0010 of the rate"),
     ],
 )
-def test_each_limit_is_where_it_is_said_to_be(
+def test_each_limit_applies_exactly_at_its_value(
     changed: dict[str, float], reason: str | None
 ) -> None:
-    found = reasons(figures(**changed), Limits())
-    assert len(found) == (reason is not None)
-    assert not reason or found[0].startswith(reason)
+    objected = objections(figures(**changed), GateLimits())
+    assert len(objected) == (reason is not None)
+    assert not reason or objected[0].startswith(reason)

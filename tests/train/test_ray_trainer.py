@@ -1,29 +1,31 @@
-"""Real Ray Train workers: equal losses, a killed worker, and a run taken up again."""
+"""Training runs with real Ray Train workers, and the order of teachers and students."""
 
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
 import pytest
-import ray
 
 from pba.types import NetworkMode
 from pba.types.profile import PROFILES
+from train import ray_trainer
 from train.checkpoint import TrainingState
-from train.data import synthetic
-from train.job import Run, connect, run_all
+from train.ray_trainer import TrainingRun, cluster, run_all
+from train.splits import synthetic_splits
 from train.training_plan import TrainingPlan
 
-pytestmark = [
+real = [
     pytest.mark.ray,
     pytest.mark.tf,
     pytest.mark.slow,
     pytest.mark.timeout(300),
+    pytest.mark.usefixtures("ray_cluster"),
     # Ray leaves its own sockets and files to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -32,119 +34,146 @@ pytestmark = [
 EPOCHS = 3
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    ray.init(address="local", num_cpus=2)
-    yield
-    ray.shutdown()
-
-
-def a_run(storage: Path, mode: NetworkMode, workers: int, epochs: int = EPOCHS) -> Run:
-    # A high rate: what three epochs of so few windows learn must stand out from chance.
+def example_run(storage: Path, workers: int = 1, epochs: int = EPOCHS) -> TrainingRun:
+    # A high rate: what three epochs of so few windows learn must be distinct from chance.
+    mode = NetworkMode.DATACENTER
     profile = replace(PROFILES[mode], units=(4, 4), learning_rate=0.01)
-    splits = synthetic(mode, 450, profile.window, np.random.default_rng(0))
+    splits = synthetic_splits(mode, 450, profile.window, np.random.default_rng(0))
     plan = TrainingPlan(profile=profile, epochs=epochs, batch_size=64, workers=workers)
-    return Run(plan, splits, storage)
+    return TrainingRun(plan, splits, storage)
 
 
-def train(run: Run, work: Callable[[dict[str, Any]], None]) -> TrainingState:
-    ((_, state),) = run_all([run], work)
-    return state
+def recording_loop(folder: Path, kill_in_epoch: int) -> Callable[[dict[str, Any]], None]:
+    """Return the worker loop, which also records each rank's reports in ``folder``.
 
-
-def noting(folder: Path, die_in_epoch: int | None = None) -> Callable[[dict[str, Any]], None]:
-    """Return the loop, noting each rank's reports in ``folder``.
-
-    With ``die_in_epoch``, rank 1 kills itself in the middle of that epoch, once.
+    Rank 1 kills itself in the middle of epoch ``kill_in_epoch``, once.
     """
 
     def work(config: dict[str, Any]) -> None:
-        from train import loop as module
+        from train import worker_loop as module
 
-        report, learn = module.report, module.learn
+        report, train_epoch = module.report, module.train_epoch
         rank = module.get_context().get_world_rank()
         epochs_begun = [0]
 
-        def noted(figures: dict[str, Any], **more: Any) -> None:
+        def recorded(figures: dict[str, Any], **more: Any) -> None:
             with (folder / f"rank-{rank}.jsonl").open("a") as lines:
                 lines.write(json.dumps(figures) + "\n")
             report(figures, **more)
 
-        def deadly(*given: Any) -> float:
-            *others, on_batch = given
+        def deadly(*arguments: Any) -> float:
+            *others, on_batch = arguments
             epochs_begun[0] += 1
 
-            def batch(done: int, loss: float) -> None:
-                on_batch(done, loss)
-                mark = folder / "died"
-                if epochs_begun[0] == die_in_epoch and done == 2 and rank and not mark.exists():
+            def batch(completed: int, loss: float) -> None:
+                on_batch(completed, loss)
+                mark = folder / "killed"
+                due = epochs_begun[0] == kill_in_epoch and completed == 2
+                if due and rank and not mark.exists():
                     mark.touch()
                     os.kill(os.getpid(), signal.SIGKILL)
 
-            return learn(*others, batch)
+            return train_epoch(*others, batch)
 
-        module.report, module.learn = noted, deadly
-        module.loop(config)
+        module.report, module.train_epoch = recorded, deadly
+        module.worker_loop(config)
 
     return work
 
 
-def notes(folder: Path, rank: int) -> list[dict[str, Any]]:
+def reports(folder: Path, rank: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / f"rank-{rank}.jsonl").read_text().splitlines()]
 
 
-def test_ranks_agree_and_a_worker_killed_in_mid_epoch_resumes(tmp_path: Path) -> None:
-    run = a_run(tmp_path / "runs", NetworkMode.DATACENTER, 2)
-    state = train(run, noting(tmp_path, die_in_epoch=3))
-    assert (tmp_path / "died").exists()
-    first, second = notes(tmp_path, 0), notes(tmp_path, 1)
-    epochs = [note["epoch"] for note in first]
-    assert epochs[:2] == [1, 2]
-    assert epochs[2] >= 2, "it started over instead of resuming"
-    assert epochs[-1] == EPOCHS == state.epochs
-    for key in ("loss", "val_loss", "val_mae", "val_accuracy_20"):
-        assert [one[key] for one in first] == [other[key] for other in second]
-    # Windows are varied anew each epoch, so that the training loss of so few says little.
-    assert first[-1]["val_loss"] < first[0]["val_loss"]
+class TestWithWorkers:
+    """Real workers."""
+
+    pytestmark = real
+
+    def test_ranks_agree_and_a_worker_killed_in_mid_epoch_resumes(self, tmp_path: Path) -> None:
+        run = example_run(tmp_path / "runs", workers=2)
+        ((_, state),) = run_all([run], recording_loop(tmp_path, kill_in_epoch=3))
+        assert (tmp_path / "killed").exists()
+        first, second = reports(tmp_path, 0), reports(tmp_path, 1)
+        epochs = [report["epoch"] for report in first]
+        assert epochs[:2] == [1, 2]
+        assert epochs[2] >= 2, "it started over instead of resuming"
+        assert epochs[-1] == EPOCHS == state.epochs
+        for key in ("loss", "val_loss", "val_mae", "val_accuracy_20"):
+            assert [one[key] for one in first] == [other[key] for other in second]
+        # Windows are augmented anew each epoch, so a few training losses prove little.
+        assert first[-1]["val_loss"] < first[0]["val_loss"]
+
+    def test_an_existing_connection_is_used_and_kept(self) -> None:
+        import ray
+
+        before = ray.get_runtime_context().get_node_id()
+        with cluster("local"):
+            assert ray.get_runtime_context().get_node_id() == before
+        assert ray.is_initialized()
 
 
-def test_an_interrupted_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
-    before = train(a_run(tmp_path / "runs", NetworkMode.DATACENTER, 1, epochs=2), noting(tmp_path))
-    after = train(a_run(tmp_path / "runs", NetworkMode.DATACENTER, 1, epochs=3), noting(tmp_path))
-    assert [note["epoch"] for note in notes(tmp_path, 0)] == [1, 2, 3]
-    assert after.history["loss"][:2] == before.history["loss"]
+def test_teachers_are_trained_first_and_their_best_weights_teach_the_student(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = []
+
+    def fit(run: TrainingRun, work: Any, teachers: list[Any]) -> TrainingState:
+        fits.append((run.name, run.plan.seed, [best[0].item() for best in teachers]))
+        return TrainingState(best=[np.array(float(run.plan.seed))])
+
+    monkeypatch.setattr(ray_trainer, "_fit", fit)
+    run = example_run(tmp_path)
+    state = ray_trainer._train(replace(run, plan=replace(run.plan, teachers=2, seed=5)), print)
+    assert state.best[0] == 5.0
+    assert fits == [
+        ("datacenter-teacher-6", 6, []),
+        ("datacenter-teacher-7", 7, []),
+        ("datacenter", 5, [6.0, 7.0]),
+    ]
 
 
-def test_teachers_come_first_and_are_not_trained_twice(tmp_path: Path) -> None:
-    run = a_run(tmp_path / "runs", NetworkMode.DATACENTER, 2, epochs=1)
+@pytest.mark.parametrize("together", [True, False])
+def test_runs_train_together_only_where_all_workers_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    runs = [example_run(tmp_path / str(number)) for number in range(3)]
+    begun, results = list[TrainingRun](), {run.storage: TrainingState() for run in runs}
+    all_begun = Barrier(3)
+
+    def train(run: TrainingRun, work: Any) -> TrainingState:
+        begun.append(run)
+        if together:
+            all_begun.wait(timeout=30)
+        return results[run.storage]
+
+    monkeypatch.setattr(ray_trainer, "_fit_together", lambda runs: together)
+    monkeypatch.setattr(ray_trainer, "_train", train)
+    finished = []
+    for run, state in run_all(runs):
+        assert together or begun == [*finished, run]
+        assert state is results[run.storage]
+        finished.append(run)
+    assert {run.storage for run in finished} == set(results)
+
+
+def test_a_failed_run_is_an_error_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(run: TrainingRun, work: Any) -> TrainingState:
+        raise ValueError("diverged")
+
+    monkeypatch.setattr(ray_trainer, "_fit_together", lambda runs: True)
+    monkeypatch.setattr(ray_trainer, "_train", train)
+    with pytest.raises(ValueError, match="diverged"):
+        list(run_all([example_run(tmp_path)]))
+
+
+def test_deleting_checkpoints_leaves_nothing_to_resume_from(tmp_path: Path) -> None:
+    run = example_run(tmp_path)
     run = replace(run, plan=replace(run.plan, teachers=1))
-    first = train(run, noting(tmp_path))
-    assert len(notes(tmp_path, 0)) == 2  # one epoch each
-    # Nothing is left to do, which one worker does as well as two.
-    again = train(replace(run, plan=replace(run.plan, workers=1)), noting(tmp_path))
-    assert len(notes(tmp_path, 0)) == 2
-    assert again.history == first.history
-    names = ["datacenter", "datacenter-teacher-1"]
-    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == names
-    run.forget()
-    assert not list((tmp_path / "runs").iterdir())
-
-
-def test_a_forgotten_run_leaves_nothing_to_resume_from(tmp_path: Path) -> None:
-    run = a_run(tmp_path, NetworkMode.DATACENTER, 1)
-    (tmp_path / run.name / "checkpoint").mkdir(parents=True)
-    run.forget()
-    run.forget()
-    assert not list(tmp_path.iterdir())
-
-
-def test_both_modes_train_at_once_where_there_is_room(tmp_path: Path) -> None:
-    runs = [a_run(tmp_path / "runs", mode, 1, epochs=1) for mode in PROFILES]
-    names = {run.name: state.epochs for run, state in run_all(runs, noting(tmp_path))}
-    assert names == {"datacenter": 1, "internet": 1}
-
-
-def test_connecting_twice_keeps_the_cluster() -> None:
-    before = ray.get_runtime_context().get_node_id()
-    connect("local")
-    assert ray.get_runtime_context().get_node_id() == before
+    for name in ("datacenter", "datacenter-teacher-1", "internet"):
+        (tmp_path / name / "checkpoint").mkdir(parents=True)
+    run.delete_checkpoints()
+    run.delete_checkpoints()
+    assert [path.name for path in tmp_path.iterdir()] == ["internet"]

@@ -1,4 +1,4 @@
-"""Retraining without training: what is too little, whom it promotes, what it tells of it."""
+"""Retraining without training: too little data, promotions, refusals, and the events."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,35 +16,32 @@ from tests.toy import toy_artifact
 from tests.train.test_training_mix import link
 from train import retrain
 from train.__main__ import app
-from train.champion import Champion, find
-from train.retrain import RetrainingRequest
+from train.champion import Champion, load_champion
+from train.retrain import Collaborators
+from train.retraining_cuts import choose_cuts, read_note, write_note
+from train.retraining_request import FineTuning, MixSettings, RetrainingRequest
 from train.telemetry_slices import TimeCuts
 
 INTERNET = NetworkMode.INTERNET
 NOW_S = 1.9e9
 
 
-def asked(tmp_path: Path, **changed: Any) -> RetrainingRequest:
-    told: dict[str, Any] = {
+def example_request(tmp_path: Path, **changed: Any) -> RetrainingRequest:
+    fine_tuning = FineTuning(
+        epochs=1, patience=3, batch_size=64, learning_rate=1e-3, workers=1, seed=0
+    )
+    values: dict[str, Any] = {
         "mode": INTERNET,
-        "export": tmp_path,
         "days": 30.0,
         "traces": None,
         "without": (),
         "shipped": tmp_path / "shipped",
         "output": tmp_path / "out",
-        "windows": 1000,
-        "replay": 0.5,
-        "least_windows": 2000,
-        "epochs": 1,
-        "batch_size": 64,
-        "learning_rate": 1e-3,
-        "workers": 1,
-        "patience": 3,
-        "seed": 0,
+        "mix": MixSettings(windows=1000, replay=0.5, least_windows=2000),
+        "fine_tuning": fine_tuning,
         "resume": False,
     }
-    return RetrainingRequest(**told | changed)
+    return RetrainingRequest(**values | changed)
 
 
 @pytest.fixture
@@ -56,101 +53,101 @@ def registry(tmp_path: Path) -> Registry:
 def champion(tmp_path: Path, registry: Registry) -> Champion:
     folder = toy_artifact(tmp_path / "shipped", INTERNET)
     (folder / "internet_model.keras").write_bytes(b"no network")
-    return find(registry, INTERNET, folder)
+    return load_champion(registry, INTERNET, folder)
 
 
-def test_too_few_windows_are_told_with_how_many_are_missing(
+def test_too_few_windows_are_refused_with_the_number_needed(
     tmp_path: Path, champion: Champion
 ) -> None:
     links = [link(name, 1, 197) for name in "abc"]
     with pytest.raises(NotEnoughData) as raised:
-        retrain._cuts(asked(tmp_path), links, champion, None)
+        choose_cuts(example_request(tmp_path), links, champion)
     assert str(raised.value) == (
         "the store has 3 links with 411 windows in internet mode of the last 30 days; retraining "
         "needs 2000 windows. Wait, or raise --days."
     )
 
 
-def test_no_telemetry_at_all_is_too_little(tmp_path: Path, champion: Champion) -> None:
+def test_no_telemetry_at_all_is_refused(tmp_path: Path, champion: Champion) -> None:
     with pytest.raises(NotEnoughData, match="the store has 0 links with 0 windows in internet"):
-        retrain._cuts(asked(tmp_path), [], champion, None)
+        choose_cuts(example_request(tmp_path), [], champion)
 
 
-def test_too_few_links_for_the_gate_are_told(tmp_path: Path, champion: Champion) -> None:
+def test_too_few_links_for_the_gate_are_refused(tmp_path: Path, champion: Champion) -> None:
     links = [link(name, 5, 400) for name in "abcd"]
     with pytest.raises(NotEnoughData, match="4 internet links have a window .* needs 5 links"):
-        retrain._cuts(asked(tmp_path), links, champion, None)
+        choose_cuts(example_request(tmp_path), links, champion)
     more = [*links, link("e", 5, 400)]
-    assert isinstance(retrain._cuts(asked(tmp_path), more, champion, None), TimeCuts)
+    assert isinstance(choose_cuts(example_request(tmp_path), more, champion), TimeCuts)
 
 
-def test_a_champion_that_has_seen_it_all_leaves_nothing_to_judge_on(
+def test_a_champion_that_has_seen_all_telemetry_leaves_none_for_the_gate(
     tmp_path: Path, champion: Champion
 ) -> None:
     champion.card["retraining"] = {"cuts": {"gate_from_s": 5 * 86_400.0}}
     with pytest.raises(NotEnoughData, match="0 internet links have a window"):
-        retrain._cuts(asked(tmp_path), [link(name, 5, 400) for name in "abcde"], champion, None)
+        choose_cuts(example_request(tmp_path), [link(name, 5, 400) for name in "abcde"], champion)
 
 
 @pytest.fixture
-def told() -> list[Event]:
+def events() -> list[Event]:
     return []
 
 
 def run(
     tmp_path: Path,
     registry: Registry,
-    told: list[Event],
+    events: list[Event],
     monkeypatch: pytest.MonkeyPatch,
     decision: str,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
-    """Retrain, with a challenger from nowhere."""
-    request = asked(tmp_path)
+    """Retrain, with a challenger that is not trained."""
+    request = example_request(tmp_path)
 
     def challenger(*_: Any) -> dict[str, Any]:
-        retrain._note(
-            request, find(registry, INTERNET, request.shipped), TimeCuts(1.0, 2.0, 3.0, 4.0)
-        )
+        current = load_champion(registry, INTERNET, request.shipped)
+        write_note(request, current, TimeCuts(1.0, 2.0, 3.0, 4.0))
         registry.publish(str(toy_artifact(tmp_path / "new", INTERNET, "new-1")), "retrain")
         meanwhile()
         return {"version": "new-1", "gate": {"decision": decision, "reasons": ["why"]}}
 
     monkeypatch.setattr(retrain, "_challenger", challenger)
-    retrain.retrain(request, registry, told.append, lambda: NOW_S, "")
+    collaborators = Collaborators(registry, events.append, lambda: NOW_S)
+    retrain.retrain(request, tmp_path, collaborators, "")
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_better_one_becomes_champion_and_it_is_told(
-    tmp_path: Path, registry: Registry, told: list[Event], monkeypatch: pytest.MonkeyPatch
+def test_a_better_challenger_becomes_champion_and_an_event_reports_it(
+    tmp_path: Path, registry: Registry, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(tmp_path, registry, told, monkeypatch, "promote")
+    run(tmp_path, registry, events, monkeypatch, "promote")
     assert registry.champion(INTERNET).version == "new-1"
     assert registry.champion(INTERNET).who == "retrain"
-    assert [one.kind for one in told] == ["model_promoted", "retrained"]
-    assert told[-1].body == {
+    assert [event.kind for event in events] == ["model_promoted", "retrained"]
+    assert events[-1].body == {
         "model": "internet",
         "version": "new-1",
         "champion": "toy-1",
         "decision": "promote",
         "reasons": ["why"],
     }
-    assert not asked(tmp_path).note.exists()
+    assert not example_request(tmp_path).note.exists()
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_refused_one_moves_no_pointer(
-    tmp_path: Path, registry: Registry, told: list[Event], monkeypatch: pytest.MonkeyPatch
+def test_a_refused_challenger_changes_no_pointer(
+    tmp_path: Path, registry: Registry, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(tmp_path, registry, told, monkeypatch, "refuse")
-    (event,) = told
+    run(tmp_path, registry, events, monkeypatch, "refuse")
+    (event,) = events
     assert event.body["decision"] == "refuse"
     assert registry.champion(INTERNET) == NONE
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_promotion_in_between_wins(
-    tmp_path: Path, registry: Registry, told: list[Event], monkeypatch: pytest.MonkeyPatch
+def test_a_promotion_during_the_retraining_wins(
+    tmp_path: Path, registry: Registry, events: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.publish(str(toy_artifact(tmp_path / "other", INTERNET, "other-1")), "somebody")
 
@@ -158,43 +155,44 @@ def test_a_promotion_in_between_wins(
         registry.promote(INTERNET, "other-1", "somebody")
 
     with pytest.raises(Conflict):
-        run(tmp_path, registry, told, monkeypatch, "promote", meanwhile)
-    assert [one.kind for one in told] == ["model_refused", "retrained"]
-    assert told[1].body["decision"] == "refuse"
+        run(tmp_path, registry, events, monkeypatch, "promote", meanwhile)
+    assert [event.kind for event in events] == ["model_refused", "retrained"]
+    assert events[1].body["decision"] == "refuse"
     assert registry.champion(INTERNET).version == "other-1"
 
 
-@pytest.mark.parametrize("why", [NotEnoughData("too little"), ValueError()])
+@pytest.mark.parametrize("failure", [NotEnoughData("too little"), ValueError()])
 @pytest.mark.usefixtures("champion")
-def test_one_that_fails_is_told_as_refused(
+def test_a_retraining_that_fails_is_reported_as_refused(
     tmp_path: Path,
     registry: Registry,
-    told: list[Event],
+    events: list[Event],
     monkeypatch: pytest.MonkeyPatch,
-    why: Exception,
+    failure: Exception,
 ) -> None:
     def challenger(*_: Any) -> None:
-        raise why
+        raise failure
 
     monkeypatch.setattr(retrain, "_challenger", challenger)
-    with pytest.raises(type(why)):
-        retrain.retrain(asked(tmp_path), registry, told.append, lambda: NOW_S, "")
-    (event,) = told
+    with pytest.raises(type(failure)):
+        collaborators = Collaborators(registry, events.append, lambda: NOW_S)
+        retrain.retrain(example_request(tmp_path), tmp_path, collaborators, "")
+    (event,) = events
     assert event.body == {
         "model": "internet",
         "version": None,
         "champion": "toy-1",
         "decision": "refuse",
-        "reasons": [str(why) or "ValueError()"],
+        "reasons": [str(failure) or "ValueError()"],
     }
 
 
 @pytest.mark.tf
-def test_a_champion_without_a_readable_network_is_nothing_to_train_on_from(
+def test_a_champion_without_a_readable_network_cannot_be_trained_further(
     champion: Champion,
 ) -> None:
     champion.card["columns_seen"] = [True] * 5
-    with pytest.raises(BadArtifact, match="the Keras file of toy-1 is nothing to train on from"):
+    with pytest.raises(BadArtifact, match="the Keras file of toy-1 cannot be trained further"):
         champion.weights(PROFILES[INTERNET])
 
 
@@ -202,33 +200,33 @@ def test_a_shipped_model_without_a_keras_file_is_refused(
     tmp_path: Path, registry: Registry
 ) -> None:
     folder = toy_artifact(tmp_path / "bare", INTERNET)
-    with pytest.raises(BadArtifact, match=r"internet_model.keras is not there"):
-        find(registry, INTERNET, folder)
+    with pytest.raises(BadArtifact, match=r"internet_model.keras does not exist"):
+        load_champion(registry, INTERNET, folder)
 
 
-def test_the_registrys_champion_is_found_with_its_weights(
+def test_the_champion_of_the_registry_is_loaded_with_its_weights(
     tmp_path: Path, registry: Registry
 ) -> None:
     folder = toy_artifact(tmp_path / "new", INTERNET, "new-1")
     (folder / "internet_model.keras").write_bytes(b"weights")
     registry.publish(str(folder), "me")
     registry.promote(INTERNET, "new-1", "me")
-    found = find(registry, INTERNET, tmp_path / "nowhere")
-    assert (found.keras, found.forecaster.version) == (b"weights", "new-1")
-    assert found.pointer.number == 1
-    assert found.seen_until_s == -np.inf
+    champion = load_champion(registry, INTERNET, tmp_path / "nowhere")
+    assert (champion.keras, champion.forecaster.version) == (b"weights", "new-1")
+    assert champion.pointer.number == 1
+    assert champion.seen_until_s == -np.inf
 
 
-def test_a_note_is_of_one_champion(tmp_path: Path, champion: Champion) -> None:
-    cuts, request = TimeCuts(1.0, 2.0, 3.0, 4.0), asked(tmp_path)
-    assert retrain._begun(request, champion) is None
-    retrain._note(request, champion, cuts)
-    assert retrain._begun(request, champion) == cuts
+def test_a_note_is_valid_for_one_champion(tmp_path: Path, champion: Champion) -> None:
+    cuts, request = TimeCuts(1.0, 2.0, 3.0, 4.0), example_request(tmp_path)
+    assert read_note(request, champion) is None
+    write_note(request, champion, cuts)
+    assert read_note(request, champion) == cuts
     other = toy_artifact(tmp_path / "shipped", INTERNET, "toy-2")
-    later = find(Registry(str(tmp_path / "registry"), lambda: NOW_S), INTERNET, other)
-    assert retrain._begun(request, later) is None
+    later = load_champion(Registry(str(tmp_path / "registry"), lambda: NOW_S), INTERNET, other)
+    assert read_note(request, later) is None
 
 
-def test_a_retraining_is_of_one_mode() -> None:
+def test_a_retraining_is_for_one_mode() -> None:
     with pytest.raises(InvalidInput, match="--mode is both; a retraining is of one mode"):
         CliRunner().invoke(app, ["retrain", "--mode", "both"], catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""The report, on a toy model whose answers are known: it repeats the last value."""
+"""The report for a toy model with known predictions: it repeats the last value."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def report() -> dict:
 
 
 def test_each_set_counts_its_windows_and_an_empty_one_is_left_out(report: dict) -> None:
-    assert {name: found["windows"] for name, found in report["sets"].items()} == {
+    assert {name: figures["windows"] for name, figures in report["sets"].items()} == {
         "steady": 30,
         "doubling": 1,
         "outage": 2,
@@ -44,7 +44,7 @@ def test_model_and_last_value_are_measured_alike(report: dict) -> None:
     assert doubling["last_value"]["1"]["mae"] == 100.0
 
 
-def test_a_forecast_of_nothing_is_right_in_an_outage(report: dict) -> None:
+def test_a_forecast_of_zero_is_a_hit_in_an_outage(report: dict) -> None:
     outage = report["sets"]["outage"]
     assert outage["last_value"]["1"]["accuracy_20"] == 1.0
     assert outage["model"]["1"]["accuracy_20"] == 1.0
@@ -55,7 +55,7 @@ def test_horizons_beyond_the_end_of_a_set_are_left_out(report: dict) -> None:
     assert set(report["sets"]["steady"]["model"]) == {"1", "5", "15"}
 
 
-def test_means_count_every_set_alike_and_the_pool_every_window(report: dict) -> None:
+def test_means_weigh_sets_equally_and_the_pool_weighs_windows_equally(report: dict) -> None:
     assert report["mean_trained"]["last_value"]["1"]["accuracy_20"] == 0.5
     assert report["mean_trained"]["last_value"]["15"]["accuracy_20"] == 1.0
     assert report["mean"]["last_value"]["1"]["accuracy_20"] == pytest.approx(2 / 3)

@@ -1,19 +1,18 @@
-"""What Ray Data reads of a real export."""
+"""Reading a real export with Ray Data."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import ray
 
 from pba.errors import InvalidInput
 from pba.store import SampleReport, Store, WriteBatch
-from train.telemetry_slices import read
+from train.telemetry_slices import read_links
 
 pytestmark = [
+    pytest.mark.usefixtures("ray_cluster"),
     pytest.mark.ray,
     pytest.mark.slow,
     pytest.mark.timeout(180),
@@ -23,13 +22,6 @@ pytestmark = [
 ]
 DAY_S = 86_400.0
 START_S = 20_000 * DAY_S
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    ray.init(address="local", num_cpus=2)
-    yield
-    ray.shutdown()
 
 
 def report(name: str, first_s: float, count: int, mbps: float) -> SampleReport:
@@ -56,30 +48,30 @@ def export(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_links_of_the_mode_and_the_days_come_whole_and_in_order(export: Path) -> None:
-    a, b = read(export, "internet", 2.0)
+def test_links_of_the_mode_and_the_days_are_complete_and_in_order(export: Path) -> None:
+    a, b = read_links(export, "internet", 2.0)
     assert (a.trace_id, b.trace_id) == ("a", "b")
     np.testing.assert_array_equal(a.telemetry[:, 0], 101.0 + np.arange(40))
     np.testing.assert_array_equal(np.diff(a.timestamps_s), np.ones(39))
     assert np.isnan(a.telemetry[:, 1:]).all()
-    (fabric,) = read(export, "datacenter", 2.0)
+    (fabric,) = read_links(export, "datacenter", 2.0)
     assert fabric.telemetry[0, 0] == 5000.0
 
 
 def test_a_look_back_counts_from_the_newest_sample(export: Path) -> None:
-    assert len(read(export, "internet", 30.0)[0]) == 90
-    assert [len(one) for one in read(export, "internet", 29.5 / DAY_S)] == [30]
+    assert len(read_links(export, "internet", 30.0)[0]) == 90
+    assert [len(link) for link in read_links(export, "internet", 29.5 / DAY_S)] == [30]
 
 
-def test_what_came_after_the_first_look_is_left_alone(export: Path) -> None:
-    a, b = read(export, "internet", 30.0, until_s=START_S + 3 * DAY_S + 9)
+def test_samples_after_the_first_read_are_ignored(export: Path) -> None:
+    a, b = read_links(export, "internet", 30.0, until_s=START_S + 3 * DAY_S + 9)
     assert (len(a), len(b)) == (50, 10)
 
 
-def test_other_folders_are_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="holds no day="):
-        read(tmp_path, "internet", 1.0)
+        read_links(tmp_path, "internet", 1.0)
     (tmp_path / "day=2026-03-01").mkdir()
     pq.write_table(pa.table({"trace_id": ["a"]}), tmp_path / "day=2026-03-01" / "samples.parquet")
     with pytest.raises(InvalidInput, match="no column bandwidth_mbps, .*mode"):
-        read(tmp_path, "internet", 1.0)
+        read_links(tmp_path, "internet", 1.0)

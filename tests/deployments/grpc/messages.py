@@ -12,36 +12,36 @@ def request(history: History, **fields: object) -> pb.ForecastRequest:
     rows = zip(history.timestamps_s.tolist(), history.telemetry.tolist(), strict=True)
     samples = [
         pb.Sample(
-            timestamp_s=moment,
+            timestamp_s=time_s,
             **{name: value for name, value in zip(COLUMNS, row, strict=True) if value == value},
         )
-        for moment, row in rows
+        for time_s, row in rows
     ]
     return pb.ForecastRequest(history=samples, **fields)
 
 
-def forecast(told: pb.Forecast) -> Forecast:
-    """Return the forecast that ``told`` describes."""
-    mode = MODES[told.mode]
+def forecast(message: pb.Forecast) -> Forecast:
+    """Return the forecast that ``message`` describes."""
+    mode = MODES[message.mode]
     assert isinstance(mode, NetworkMode)
     return Forecast(
-        link_id=told.link_id if told.HasField("link_id") else None,
+        link_id=message.link_id if message.HasField("link_id") else None,
         mode=mode,
-        source=told.source,
-        model_version=told.model_version if told.HasField("model_version") else None,
-        made_at=datetime.fromtimestamp(told.made_at_s, UTC),
-        valid_until=datetime.fromtimestamp(told.valid_until_s, UTC),
-        step_s=told.step_s,
-        horizons=tuple(_horizon(part) for part in told.horizons),
-        latency_ms=told.latency_ms if told.HasField("latency_ms") else None,
-        packet_loss=told.packet_loss if told.HasField("packet_loss") else None,
-        jitter_ms=told.jitter_ms if told.HasField("jitter_ms") else None,
+        source=message.source,
+        model_version=message.model_version if message.HasField("model_version") else None,
+        made_at=datetime.fromtimestamp(message.made_at_s, UTC),
+        valid_until=datetime.fromtimestamp(message.valid_until_s, UTC),
+        step_s=message.step_s,
+        horizons=tuple(_horizon(part) for part in message.horizons),
+        latency_ms=message.latency_ms if message.HasField("latency_ms") else None,
+        packet_loss=message.packet_loss if message.HasField("packet_loss") else None,
+        jitter_ms=message.jitter_ms if message.HasField("jitter_ms") else None,
         members=tuple(
             Member(part.name, part.weight, part.bandwidth_mbps, part.confidence)
-            for part in told.members
+            for part in message.members
         ),
-        reasons=tuple(told.reasons),
-        allocation=_allocation(told.allocation) if told.HasField("allocation") else None,
+        reasons=tuple(message.reasons),
+        allocation=_allocation(message.allocation) if message.HasField("allocation") else None,
     )
 
 

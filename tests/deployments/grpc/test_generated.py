@@ -18,6 +18,6 @@ def test_the_committed_code_is_what_the_proto_generates(tmp_path: Path):
         assert path.read_text() == (PROJECT / FOLDER / path.name).read_text(), "run `make proto`"
 
 
-def test_the_generated_code_loads_neither_ray_nor_the_service():
+def test_the_generated_code_imports_neither_ray_nor_the_service():
     program = "import sys, deployments.grpc.pba_pb2_grpc; sys.exit('ray' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)

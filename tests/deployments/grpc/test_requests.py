@@ -1,3 +1,5 @@
+"""Requests of the proto as domain objects, and what is refused."""
+
 import math
 from typing import Any
 
@@ -6,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from deployments.grpc import pba_pb2 as pb
-from deployments.grpc.requests import read_observations, read_queries, read_query
+from deployments.grpc.requests import read_queries, read_query, read_reports
 from pba.errors import (
     InvalidHistory,
     InvalidInput,
@@ -21,17 +23,17 @@ from pba.types import COLUMNS, LIMITS, History, NetworkMode
 from tests.deployments.grpc.messages import request
 
 
-def sample(moment: float = 0.0, **fields: Any) -> pb.Sample:
-    return pb.Sample(**{"timestamp_s": moment, "bandwidth_mbps": 5.0, **fields})
+def sample(time_s: float = 0.0, **fields: Any) -> pb.Sample:
+    return pb.Sample(**{"timestamp_s": time_s, "bandwidth_mbps": 5.0, **fields})
 
 
-def asked(*samples: pb.Sample, **fields: Any) -> pb.ForecastRequest:
+def message(*samples: pb.Sample, **fields: Any) -> pb.ForecastRequest:
     return pb.ForecastRequest(history=samples or [sample(1), sample(2)], **fields)
 
 
-def refused(kind: type[PBAError], message: pb.ForecastRequest) -> PBAError:
+def refused(kind: type[PBAError], sent: pb.ForecastRequest) -> PBAError:
     with pytest.raises(kind) as caught:
-        read_query(message)
+        read_query(sent)
     assert type(caught.value) is kind
     return caught.value
 
@@ -42,18 +44,18 @@ rows = st.tuples(values["bandwidth_mbps"], *optional)
 
 
 @given(st.lists(st.floats(0, 2e9), unique=True, max_size=5).map(sorted), st.data())
-def test_a_history_comes_through_unchanged_and_what_is_missing_stays_missing(
-    moments: list[float], data: st.DataObject
+def test_a_history_is_read_unchanged_and_missing_values_stay_missing(
+    times_s: list[float], data: st.DataObject
 ):
-    table = [data.draw(rows) for _ in moments]
-    history = History(np.array(moments), np.array(table).reshape(-1, len(COLUMNS)))
+    table = [data.draw(rows) for _ in times_s]
+    history = History(np.array(times_s), np.array(table).reshape(-1, len(COLUMNS)))
     read = read_query(request(history)).history
     np.testing.assert_array_equal(read.timestamps_s, history.timestamps_s)
     np.testing.assert_array_equal(read.telemetry, history.telemetry)
 
 
 def test_zero_is_a_measurement_and_not_a_missing_one():
-    read = read_query(asked(sample(1, packet_loss=0.0), sample(2)))
+    read = read_query(message(sample(1, packet_loss=0.0), sample(2)))
     assert read.history.telemetry[0, 2] == 0.0
     assert math.isnan(read.history.telemetry[1, 2])
 
@@ -67,39 +69,39 @@ def test_zero_is_a_measurement_and_not_a_missing_one():
         (pb.MODE_HYBRID, NetworkMode.HYBRID),
     ],
 )
-def test_an_unspecified_mode_means_detect_and_others_are_taken(
+def test_an_unspecified_mode_is_to_be_detected_and_others_are_used(
     number: pb.Mode, mode: NetworkMode | None
 ):
-    assert read_query(asked(mode=number)).mode is mode
+    assert read_query(message(mode=number)).mode is mode
 
 
-def test_every_mode_of_the_proto_has_one_of_ours():
+def test_every_mode_of_the_proto_is_read():
     for number in pb.Mode.values():
-        read_query(asked(mode=number))
+        read_query(message(mode=number))
 
 
-def test_a_mode_that_does_not_exist_lists_those_that_do():
-    error = refused(InvalidMode, asked(mode=7))
+def test_a_mode_that_does_not_exist_is_refused_with_those_that_do():
+    error = refused(InvalidMode, message(mode=7))
     assert error.field == "mode"
     assert "MODE_HYBRID" in error.message
 
 
-def test_a_link_id_is_taken_and_checked():
-    assert read_query(asked(link_id="fra1:ams2")).link_id == "fra1:ams2"
-    assert read_query(asked()).link_id is None
-    assert refused(InvalidInput, asked(link_id="")).field == "link_id"
+def test_a_link_id_is_read_and_checked():
+    assert read_query(message(link_id="fra1:ams2")).link_id == "fra1:ams2"
+    assert read_query(message()).link_id is None
+    assert refused(InvalidInput, message(link_id="")).field == "link_id"
 
 
-def test_advice_is_asked_for_as_over_http():
-    assert read_query(asked()).allocation is None
-    assert read_query(asked(allocation={})).allocation == AllocationRequest()
-    wanted = {"quantile": 0.25, "steps": 5, "max_streams": 8, "min_rate_mbps": 2.0}
-    assert read_query(asked(allocation=wanted)).allocation == AllocationRequest(**wanted)
-    error = refused(InvalidRequest, asked(allocation={"steps": 2}))
+def test_advice_is_requested_as_over_http():
+    assert read_query(message()).allocation is None
+    assert read_query(message(allocation={})).allocation == AllocationRequest()
+    fields = {"quantile": 0.25, "steps": 5, "max_streams": 8, "min_rate_mbps": 2.0}
+    assert read_query(message(allocation=fields)).allocation == AllocationRequest(**fields)
+    error = refused(InvalidRequest, message(allocation={"steps": 2}))
     assert error.field == "allocation.steps"
 
 
-def test_what_may_be_asked_of_advice_has_the_fields_of_json():
+def test_a_request_for_advice_has_the_fields_of_json():
     names = {field.name for field in pb.AllocationRequest.DESCRIPTOR.fields}
     assert names == set(AllocationRequest.__dataclass_fields__)
 
@@ -108,61 +110,98 @@ def test_what_may_be_asked_of_advice_has_the_fields_of_json():
 def test_a_required_field_that_is_missing_is_named_with_its_place(name: str):
     lacking = sample(2)
     lacking.ClearField(name)  # type: ignore[arg-type]
-    error = refused(InvalidRequest, asked(sample(1), lacking))
+    error = refused(InvalidRequest, message(sample(1), lacking))
     assert error.field == f"history[1].{name}"
 
 
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, 2e7])
-def test_a_value_that_is_none_of_its_kind_is_refused_with_its_place(name: str, value: float):
-    error = refused(InvalidSample, asked(sample(1), sample(2, **{name: value})))
+def test_a_value_out_of_range_is_refused_with_its_place(name: str, value: float):
+    error = refused(InvalidSample, message(sample(1), sample(2, **{name: value})))
     assert error.field == f"history[1].{name}"
     assert f"{value:.6g}" in error.message
 
 
-@pytest.mark.parametrize("moment", [math.nan, math.inf, -1.0, 1e12])
-def test_a_time_that_is_none_is_refused(moment: float):
-    error = refused(InvalidSample, asked(sample(moment), sample(moment)))
-    assert error.field == "history[0].timestamp"  # `writing.detail` names it as the proto does
+@pytest.mark.parametrize("time_s", [math.nan, math.inf, -1.0, 1e12])
+def test_a_time_out_of_range_is_refused(time_s: float):
+    error = refused(InvalidSample, message(sample(time_s), sample(time_s)))
+    assert error.field == "history[0].timestamp"  # `error_detail` names it as the proto does
 
 
 def test_times_that_do_not_increase_name_both_samples():
-    error = refused(InvalidHistory, asked(sample(1), sample(3), sample(3)))
+    error = refused(InvalidHistory, message(sample(1), sample(3), sample(3)))
     assert "history[1]" in error.message
     assert "history[2]" in error.message
 
 
-def test_fields_that_the_proto_does_not_have_are_refused_wherever_they_are():
+def test_fields_that_the_proto_does_not_have_are_refused_at_any_depth():
     content = sample(2).SerializeToString() + b"\x7a\x01a"  # field 15, one letter
-    newer = asked(sample(1), pb.Sample.FromString(content))
+    newer = message(sample(1), pb.Sample.FromString(content))
     many = pb.ForecastBatchRequest(requests=[newer])
     assert "3 bytes" in refused(InvalidRequest, newer).message
     with pytest.raises(InvalidRequest, match=r"pba\.proto"):
-        read_queries(many, most=1)
+        read_queries(many, limit=1)
 
 
-def test_a_batch_keeps_order_and_puts_errors_in_their_place():
-    message = pb.ForecastBatchRequest(
-        requests=[asked(), asked(sample(1, packet_loss=4.0)), asked(mode=9), asked()]
+def test_a_batch_has_errors_in_their_places():
+    sent = pb.ForecastBatchRequest(
+        requests=[message(), message(sample(1, packet_loss=4.0)), message(mode=9), message()]
     )
-    kinds = [type(item).__name__ for item in read_queries(message, most=4)]
+    kinds = [type(item).__name__ for item in read_queries(sent, limit=4)]
     assert kinds == ["Query", "InvalidSample", "InvalidMode", "Query"]
     with pytest.raises(TooLarge, match="4 items"):
-        read_queries(message, most=3)
+        read_queries(sent, limit=3)
 
 
-def test_observations_have_the_names_of_json_and_leave_out_what_is_missing():
-    message = pb.ObserveRequest(
+def link_sample(link_id: str, time_s: float = 0.0, **fields: Any) -> pb.LinkSample:
+    return pb.LinkSample(link_id=link_id, sample=sample(time_s, **fields))
+
+
+def test_samples_are_read_as_one_report_per_link():
+    sent = pb.ObserveRequest(
         samples=[
-            pb.LinkSample(link_id="a", sample=sample(1.5, jitter_ms=0.0)),
-            pb.LinkSample(link_id="b", sample=pb.Sample(bandwidth_mbps=2.0)),
+            link_sample("a", 3.0, jitter_ms=0.0),
+            link_sample("b", 2.0),
+            link_sample("a", 1.0, bandwidth_mbps=7.0),
         ]
     )
-    assert read_observations(message, most=2) == {
-        "samples": [
-            {"link_id": "a", "timestamp": 1.5, "bandwidth_mbps": 5.0, "jitter_ms": 0.0},
-            {"link_id": "b", "bandwidth_mbps": 2.0},
-        ]
-    }
-    with pytest.raises(TooLarge, match="samples has 2 items"):
-        read_observations(message, most=1)
+    first, second = read_reports(sent, limit=3)
+    assert (first.link_id, first.timestamps_s.tolist()) == ("a", [3.0, 1.0]), "in any order"
+    assert first.telemetry[:, 0].tolist() == [5.0, 7.0]
+    assert first.telemetry[0, 3] == 0.0
+    assert np.isnan(first.telemetry[0, [1, 2, 4]]).all()
+    assert (second.link_id, second.timestamps_s.tolist()) == ("b", [2.0])
+    with pytest.raises(TooLarge, match="samples has 3 items"):
+        read_reports(sent, limit=2)
+    assert read_reports(pb.ObserveRequest(), limit=0) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        (link_sample("b", 2.0, packet_loss=2.0), "samples[1].packet_loss"),
+        (link_sample("b", 2.0, packet_loss=math.nan), "samples[1].packet_loss"),
+        (link_sample("b", 1e15), "samples[1].timestamp"),
+        (link_sample("no/path", 2.0), "samples[1].link_id"),
+        (link_sample("", 2.0), "samples[1].link_id"),
+        (
+            pb.LinkSample(link_id="b", sample=pb.Sample(timestamp_s=2.0)),
+            "samples[1].bandwidth_mbps",
+        ),
+        (pb.LinkSample(link_id="b"), "samples[1].timestamp_s"),
+    ],
+)
+def test_a_sample_that_breaks_a_rule_refuses_the_call_with_its_place(
+    changed: pb.LinkSample, field: str
+):
+    sent = pb.ObserveRequest(samples=[link_sample("a", 1.0), changed])
+    with pytest.raises(InvalidInput) as caught:
+        read_reports(sent, limit=2)
+    assert caught.value.field == field
+
+
+def test_samples_with_fields_that_the_proto_does_not_have_are_refused():
+    content = link_sample("a").SerializeToString() + b"\x7a\x01a"
+    sent = pb.ObserveRequest(samples=[pb.LinkSample.FromString(content)])
+    with pytest.raises(InvalidRequest, match=r"pba\.proto"):
+        read_reports(sent, limit=1)

@@ -1,11 +1,14 @@
+"""Domain objects as messages of the proto."""
+
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 from deployments.grpc import pba_pb2 as pb, responses
 from pba.errors import Busy, InvalidSample
-from pba.store import Receipt
+from pba.store import Receipt, SampleReport
 from pba.types import (
     HORIZONS,
     QUANTILES,
@@ -15,12 +18,13 @@ from pba.types import (
     Member,
     NetworkMode,
 )
+from pba.types.wire import ForecastDocument
 from tests.deployments.grpc import messages
 
 number = st.floats(0, 1e7)
 count = st.integers(1, 2**16)
-maybe = st.none() | number
-moment = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+optional = st.none() | number
+times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
 horizons = st.tuples(
     *(
         st.builds(
@@ -35,13 +39,13 @@ forecasts = st.builds(
     mode=st.sampled_from(NetworkMode),
     source=st.sampled_from(["model", "ensemble", "heuristic"]),
     model_version=st.none() | st.text(),
-    made_at=moment,
-    valid_until=moment,
+    made_at=times,
+    valid_until=times,
     step_s=number,
     horizons=horizons,
-    latency_ms=maybe,
-    packet_loss=maybe,
-    jitter_ms=maybe,
+    latency_ms=optional,
+    packet_loss=optional,
+    jitter_ms=optional,
     members=st.lists(st.builds(Member, st.text(), number, number, number)).map(tuple),
     reasons=st.lists(st.text()).map(tuple),
     allocation=st.none()
@@ -50,30 +54,30 @@ forecasts = st.builds(
 
 
 @given(forecasts)
-def test_a_forecast_comes_through_unchanged(made: Forecast):
-    told = pb.Forecast.FromString(responses.forecast(made).SerializeToString())
-    assert messages.forecast(told) == made
-    assert (told.bandwidth_mbps, told.confidence) == (made.bandwidth_mbps, made.confidence)
-    assert [part.level for part in told.horizons[0].quantiles] == list(QUANTILES)
+def test_a_forecast_survives_the_wire(forecast: Forecast):
+    message = pb.Forecast.FromString(responses.forecast(forecast).SerializeToString())
+    assert messages.forecast(message) == forecast
+    assert message.bandwidth_mbps == forecast.bandwidth_mbps
+    assert message.confidence == forecast.confidence
+    assert [part.level for part in message.horizons[0].quantiles] == list(QUANTILES)
 
 
 def test_a_message_has_the_fields_of_the_json_form_with_units_on_the_times():
     names = {field.name for field in pb.Forecast.DESCRIPTOR.fields}
-    given_in_json = set(Forecast.__dataclass_fields__) | {"bandwidth_mbps", "confidence"}
-    in_json = given_in_json - {"made_at", "valid_until"}
-    assert names == in_json | {"made_at_s", "valid_until_s"}
+    in_json = set(ForecastDocument.model_fields)
+    assert names == in_json - {"made_at", "valid_until"} | {"made_at_s", "valid_until_s"}
 
 
 @given(forecasts)
-def test_a_batch_has_an_error_in_its_place(made: Forecast):
+def test_a_batch_has_an_error_in_its_place(forecast: Forecast):
     wrong = InvalidSample("packet_loss is 7", "history[3].packet_loss")
-    first, second = responses.batch([wrong, made]).forecasts
+    first, second = responses.batch([wrong, forecast]).forecasts
     assert (first.WhichOneof("outcome"), second.WhichOneof("outcome")) == ("error", "forecast")
     assert (first.error.code, first.error.field) == ("invalid_sample", "history[3].packet_loss")
 
 
 @pytest.mark.parametrize(
-    ("ours", "told"),
+    ("field", "in_proto"),
     [
         ("history[0].timestamp", "history[0].timestamp_s"),
         ("samples[7].packet_loss", "samples[7].sample.packet_loss"),
@@ -82,17 +86,20 @@ def test_a_batch_has_an_error_in_its_place(made: Forecast):
         ("link_id", "link_id"),
     ],
 )
-def test_fields_are_named_as_the_proto_names_them(ours: str, told: str):
-    assert responses.detail(InvalidSample("wrong", ours)).field == told
+def test_fields_are_named_as_in_the_proto(field: str, in_proto: str):
+    assert responses.error_detail(InvalidSample("wrong", field)).field == in_proto
 
 
 def test_an_error_without_a_field_has_none():
-    assert not responses.detail(Busy("later")).HasField("field")
+    assert not responses.error_detail(Busy("later")).HasField("field")
 
 
-def test_what_became_of_samples_is_told_link_by_link():
-    receipt = Receipt(accepted=3, duplicates=1, late=2, expired=4, mode=NetworkMode.HYBRID)
-    told = responses.observed({"links": {"a": receipt.as_dict()}})
-    assert told.links["a"] == pb.LinkObserved(
-        accepted=3, duplicates=1, late=2, expired=4, mode=pb.MODE_HYBRID
-    )
+def test_receipts_are_by_link():
+    reports = [SampleReport(name, np.zeros(1), np.zeros((1, 5))) for name in ("a", "b")]
+    first = Receipt(accepted=3, duplicates=1, late=2, expired=4, mode=NetworkMode.HYBRID)
+    second = Receipt(accepted=1, duplicates=0, late=0, expired=0, mode=NetworkMode.INTERNET)
+    links = responses.receipts(reports, [first, second]).links
+    assert dict(links) == {
+        "a": pb.LinkObserved(accepted=3, duplicates=1, late=2, expired=4, mode=pb.MODE_HYBRID),
+        "b": pb.LinkObserved(accepted=1, mode=pb.MODE_INTERNET),
+    }

@@ -1,16 +1,21 @@
+"""Bodies as domain objects, from JSON and from handle calls, and what is refused."""
+
 import json
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 
 from deployments.ingress.request_reading import (
-    encode,
-    read_bulk_samples,
+    read_flags,
     read_link_ids,
+    read_link_samples,
+    read_promotion,
     read_queries,
     read_query,
+    read_rollback,
     read_samples,
 )
 from pba.errors import (
@@ -22,11 +27,12 @@ from pba.errors import (
     PBAError,
     TooLarge,
 )
+from pba.forecasting.allocation import AllocationRequest
 from pba.types import NetworkMode
 
 
-def sample(moment: Any = 0.0, **fields: Any) -> dict[str, Any]:
-    return {"timestamp": moment, "bandwidth_mbps": 5.0, **fields}
+def sample(timestamp: Any = 0.0, **fields: Any) -> dict[str, Any]:
+    return {"timestamp": timestamp, "bandwidth_mbps": 5.0, **fields}
 
 
 def body(**fields: Any) -> bytes:
@@ -34,9 +40,14 @@ def body(**fields: Any) -> bytes:
 
 
 def refused(kind: type[PBAError], *samples: Any, **fields: Any) -> PBAError:
+    """Return the error of a body, which is the same as JSON and as an object."""
+    content = body(history=list(samples), **fields) if samples else body(**fields)
     with pytest.raises(kind) as caught:
-        read_query(body(history=list(samples), **fields) if samples else body(**fields))
+        read_query(content)
     assert type(caught.value) is kind
+    with pytest.raises(kind) as from_object:
+        read_query(json.loads(content))
+    assert from_object.value.body() == caught.value.body()
     return caught.value
 
 
@@ -45,25 +56,25 @@ def test_times_may_be_rfc_3339_or_unix_seconds():
     assert query.history.timestamps_s.tolist() == [1772366400.0, 1772366401.0]
 
 
-def test_an_offset_is_taken_into_account_and_none_means_utc():
+def test_an_offset_is_applied_and_no_offset_means_utc():
     given = [sample("2026-03-01T13:00:00+01:00"), sample("2026-03-01T12:00:01")]
     query = read_query(body(history=given))
     assert query.history.timestamps_s.tolist() == [1772366400.0, 1772366401.0]
 
 
-def test_what_is_absent_or_null_stays_missing():
+def test_absent_and_null_values_stay_missing():
     query = read_query(body(history=[sample(1, latency_ms=None), sample(2, packet_loss=0.5)]))
     assert np.isnan(query.history.telemetry[0, 1:]).all()
     assert query.history.telemetry[1, 2] == 0.5
 
 
-def test_mode_auto_means_detect_and_others_are_taken():
+def test_mode_auto_is_to_be_detected_and_others_are_used():
     assert read_query(body()).mode is None
     assert read_query(body(mode="auto")).mode is None
     assert read_query(body(mode="hybrid")).mode is NetworkMode.HYBRID
 
 
-def test_a_body_that_is_not_json_is_said_to_be_so():
+def test_a_body_that_is_not_json_is_refused_as_such():
     with pytest.raises(NotJson, match="not JSON"):
         read_query(b'{"history": [')
 
@@ -115,15 +126,15 @@ def test_a_value_out_of_range_is_refused_with_its_place(column: str, value: floa
     assert f"{value:.6g}" in error.message
 
 
-@pytest.mark.parametrize("moment", [True, "yesterday", None, {}])
-def test_a_time_that_is_none_is_refused(moment: Any):
-    error = refused(InvalidRequest, sample(1), sample(moment))
+@pytest.mark.parametrize("timestamp", [True, "yesterday", None, {}])
+def test_a_timestamp_of_another_type_is_refused(timestamp: Any):
+    error = refused(InvalidRequest, sample(1), sample(timestamp))
     assert error.field == "history[1].timestamp"
 
 
-@pytest.mark.parametrize("moment", [-1.0, 1e12])
-def test_a_time_outside_1970_to_9999_is_refused(moment: float):
-    error = refused(InvalidSample, sample(moment), sample(moment + 1))
+@pytest.mark.parametrize("timestamp", [-1.0, 1e12])
+def test_a_time_outside_1970_to_9999_is_refused(timestamp: float):
+    error = refused(InvalidSample, sample(timestamp), sample(timestamp + 1))
     assert error.field == "history[0].timestamp"
 
 
@@ -144,76 +155,155 @@ def test_an_unknown_mode_lists_the_known_ones():
     assert "hybrid" in error.message
 
 
-def test_a_bulk_body_keeps_order_and_puts_errors_in_their_place():
-    good = {"history": [sample(1), sample(2)]}
-    requests = [good, {"history": [sample(1, packet_loss=4)]}, {"hist": 1}, 5, good]
-    read = read_queries(json.dumps({"requests": requests}).encode(), most=5)
-    kinds = [type(item).__name__ for item in read]
+@pytest.mark.parametrize("encode", [json.dumps, None])
+def test_a_bulk_body_has_errors_in_their_places(encode: Any):
+    valid = {"history": [sample(1), sample(2)]}
+    requests = [valid, {"history": [sample(1, packet_loss=4)]}, {"hist": 1}, 5, valid]
+    content: Any = {"requests": requests}
+    items = read_queries(encode(content).encode() if encode else content, limit=5)
+    kinds = [type(item).__name__ for item in items]
     assert kinds == ["Query", "InvalidSample", "InvalidRequest", "InvalidRequest", "Query"]
 
 
-def test_more_items_than_allowed_are_refused_as_a_whole():
+def test_more_items_than_the_limit_refuse_the_whole_call():
     with pytest.raises(TooLarge, match="3 items"):
-        read_queries(json.dumps({"requests": [{}] * 3}).encode(), most=2)
+        read_queries(json.dumps({"requests": [{}] * 3}).encode(), limit=2)
+    with pytest.raises(TooLarge, match="3 items"):
+        read_link_ids(b'{"link_ids": ["a", "b", "c"]}', limit=2)
 
 
 def test_a_bulk_body_without_requests_is_refused():
     with pytest.raises(InvalidRequest, match="requests is missing"):
-        read_queries(b"{}", most=2)
+        read_queries(b"{}", limit=2)
 
 
-def test_encoding_keeps_nan_for_reading_to_refuse():
-    given = {"history": [sample(1), sample(2, latency_ms=math.nan)]}
-    with pytest.raises(InvalidSample, match="nan"):
-        read_query(encode(given))
+def test_a_handle_call_may_pass_numbers_of_numpy_tuples_and_datetimes():
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    history = (
+        {"timestamp": noon, "bandwidth_mbps": np.float64(5.0)},
+        {"timestamp": np.float64(noon.timestamp() + 1), "bandwidth_mbps": 6, "latency_ms": None},
+    )
+    query = read_query({"history": history, "mode": "internet"})
+    assert query.history.timestamps_s.tolist() == [noon.timestamp(), noon.timestamp() + 1]
+    assert query.history.telemetry[:, 0].tolist() == [5.0, 6.0]
 
 
-def test_encoding_what_json_has_no_form_for_is_refused():
-    with pytest.raises(InvalidRequest, match="JSON"):
-        encode({"history": object()})
+def test_nan_from_a_handle_call_is_refused_and_not_missing():
+    history = [sample(1), sample(2, latency_ms=math.nan)]
+    with pytest.raises(InvalidSample, match="nan") as caught:
+        read_query({"history": history})
+    assert caught.value.field == "history[1].latency_ms"
 
 
-def test_advice_is_asked_for_with_limits_that_are_checked():
-    asked = {"history": [sample()]} | {"allocation": {"max_streams": 4}}
-    wanted = read_query(json.dumps(asked).encode()).allocation
-    assert wanted is not None
-    assert wanted.max_streams == 4
+def test_an_object_that_is_no_list_of_samples_is_refused():
+    with pytest.raises(InvalidRequest) as caught:
+        read_query({"history": object()})
+    assert caught.value.field == "history"
+
+
+def test_a_request_for_advice_has_limits_that_are_checked():
+    allocation = read_query(body(allocation={"max_streams": 4})).allocation
+    assert allocation == AllocationRequest(max_streams=4)
+    assert read_query(body()).allocation is None
     for wrong, field in (({"quantile": 2}, "allocation.quantile"), ({"x": 1}, "allocation.x")):
-        with pytest.raises(InvalidRequest) as caught:
-            read_query(json.dumps({"history": [sample()]} | {"allocation": wrong}).encode())
-        assert caught.value.field == field
+        assert refused(InvalidRequest, allocation=wrong).field == field
 
 
-def test_samples_are_told_apart_by_link_and_blamed_by_their_place():
+def test_samples_are_read_as_one_report_per_link_and_errors_name_their_place():
     rows = [
         sample(1) | {"link_id": "a"},
         sample(2) | {"link_id": "b"},
         sample(3) | {"link_id": "a"},
     ]
-    reports = read_bulk_samples(json.dumps({"samples": rows}).encode(), 10)
-    assert [(one.link_id, one.timestamps_s.tolist()) for one in reports] == [
-        ("a", [1.0, 3.0]),
-        ("b", [2.0]),
-    ]
-    for changed, field in (
+    for content in (json.dumps({"samples": rows}).encode(), {"samples": rows}):
+        reports = read_samples(content, 10)
+        assert [(report.link_id, report.timestamps_s.tolist()) for report in reports] == [
+            ("a", [1.0, 3.0]),
+            ("b", [2.0]),
+        ]
+    with pytest.raises(TooLarge, match="3 items"):
+        read_samples(json.dumps({"samples": rows}).encode(), 2)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
         ({"packet_loss": 2}, "samples[1].packet_loss"),
         ({"link_id": "no/path"}, "samples[1].link_id"),
         ({"timestamp": 1e15}, "samples[1].timestamp"),
         ({"timestamp": "noon"}, "samples[1].timestamp"),
         ({"bandwidth_mbps": None}, "samples[1].bandwidth_mbps"),
-    ):
-        wrong = [rows[0], rows[1] | changed]
-        with pytest.raises(InvalidInput) as caught:
-            read_bulk_samples(json.dumps({"samples": wrong}).encode(), 10)
-        assert caught.value.field == field
-    with pytest.raises(TooLarge, match="3 items"):
-        read_bulk_samples(json.dumps({"samples": rows}).encode(), 2)
+    ],
+)
+def test_a_sample_that_breaks_a_rule_refuses_the_call_with_its_place(
+    changed: dict[str, Any], field: str
+):
+    rows = [sample(1) | {"link_id": "a"}, sample(2) | {"link_id": "b"} | changed]
+    with pytest.raises(InvalidInput) as caught:
+        read_samples(json.dumps({"samples": rows}).encode(), 10)
+    assert caught.value.field == field
 
 
 def test_samples_of_one_link_need_no_order():
-    body = json.dumps({"samples": [sample(5), sample(3)]}).encode()
-    (found,) = read_samples(body, "a", 10)
-    assert found.timestamps_s.tolist() == [5.0, 3.0]
+    content = json.dumps({"samples": [sample(5), sample(3)]}).encode()
+    (report,) = read_link_samples(content, "a", 10)
+    assert (report.link_id, report.timestamps_s.tolist()) == ("a", [5.0, 3.0])
     with pytest.raises(InvalidInput, match="link_id"):
-        read_samples(body, "a b", 10)
+        read_link_samples(content, "a b", 10)
+
+
+def test_links_to_forecast_for_may_come_with_a_request_for_advice():
     assert read_link_ids(b'{"link_ids": ["a", "b"]}', 2) == (["a", "b"], None)
+    with_advice = {"link_ids": ["a"], "allocation": {"steps": 5}}
+    assert read_link_ids(with_advice, 2) == (["a"], AllocationRequest(steps=5))
+
+
+def test_a_promotion_has_defaults_for_all_but_the_version():
+    promotion = read_promotion(b'{"version": "a"}')
+    assert promotion.model_dump() == {
+        "version": "a",
+        "who": "http",
+        "why": "",
+        "expected": None,
+    }
+    by_number = read_promotion(b'{"version": "a", "expected": 3, "who": "me"}')
+    assert (by_number.expected, by_number.who) == (3, "me")
+    assert read_promotion(b'{"version": "a", "expected": "b"}').expected == "b"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"version": "a", "expected": True}, "expected"),
+        ({"version": "a", "expected": [0]}, "expected"),
+        ({}, "version"),
+        ({"version": 3}, "version"),
+        ({"version": "a", "who": ""}, "who"),
+        ({"version": "a", "now": True}, "now"),
+    ],
+)
+def test_a_promotion_that_breaks_a_rule_is_refused_with_its_field(
+    fields: dict[str, Any], field: str
+):
+    with pytest.raises(InvalidRequest) as caught:
+        read_promotion(json.dumps(fields).encode())
+    assert (type(caught.value), caught.value.field) == (InvalidRequest, field)
+
+
+def test_a_promotion_that_is_not_json_is_refused_as_such():
+    with pytest.raises(NotJson):
+        read_promotion(b"{")
+
+
+def test_a_rollback_may_have_an_empty_body():
+    assert read_rollback(b"").model_dump() == {"who": "http", "why": "", "expected": None}
+    assert read_rollback(b'{"who": "me", "expected": "a"}').expected == "a"
+
+
+def test_flags_have_the_version_that_the_caller_read():
+    change = read_flags(b'{"version": 2, "who": "me", "flags": {"shadow": true}}')
+    assert (change.version, change.who, change.flags) == (2, "me", {"shadow": True})
+    for content, field in ((b'{"who": "me", "flags": {}}', "version"), (b"{}", "version")):
+        with pytest.raises(InvalidRequest) as caught:
+            read_flags(content)
+        assert caught.value.field == field

@@ -1,4 +1,4 @@
-"""What the benchmarks send: histories of synthetic links, the same in every run."""
+"""Request bodies of the benchmarks: histories of synthetic links, the same in every run."""
 
 import json
 
@@ -18,10 +18,12 @@ def histories(mode: NetworkMode, count: int) -> list[History]:
     return [samples.first(window + start).last(window) for start in range(count)]
 
 
-def one(mode: NetworkMode) -> bytes:
+def forecast_body(mode: NetworkMode) -> bytes:
+    """Return the body of one forecast request."""
     return json.dumps(request(histories(mode, 1)[0], mode=mode)).encode()
 
 
-def bulk(mode: NetworkMode, count: int) -> bytes:
+def bulk_body(mode: NetworkMode, count: int) -> bytes:
+    """Return the body of a bulk request for ``count`` forecasts."""
     requests = [request(history, mode=mode) for history in histories(mode, count)]
     return json.dumps({"requests": requests}).encode()

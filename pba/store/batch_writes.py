@@ -1,22 +1,23 @@
-"""Writing samples: the reports of many callers in one transaction, and the links' new modes."""
+"""Writing a batch: samples, the new modes of their links, and forecasts, in one transaction."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, update
 
-from pba.store.dialects import insert_into
+from pba.rollout import Flags
 from pba.store.event_log import add_events
-from pba.store.link_locks import lock_links
-from pba.store.link_queries import link_mode, recent_sample_keys, recent_telemetry
-from pba.store.tables import links, samples
-from pba.store.timestamps import to_micros
-from pba.store.values import Receipt, SampleReport
+from pba.store.flag_table import flag_state
+from pba.store.link_queries import link_mode, link_records, recent_sample_keys, recent_telemetry
+from pba.store.statements import insert_into, lock_links, to_micros
+from pba.store.tables import forecasts as forecasts_table, links, samples
+from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
 from pba.telemetry.link_mode import LinkMode
 from pba.types import COLUMNS, Event, NetworkMode
 
-__all__ = ["add_reports"]
+__all__ = ["write_batch"]
 
 _REPEATED = 60  # the longest window of a model: callers send it again, one sample later
 
@@ -24,24 +25,49 @@ _Key = tuple[int, int]  # the link's key and the sample's microseconds
 _Rows = dict[_Key, list[float]]
 
 
-def add_reports(
-    connection: Connection,
-    reports: Sequence[SampleReport],
-    received_us: int,
-    retention_us: int,
-    detect: bool = True,
+def write_batch(
+    connection: Connection, batch: WriteBatch, now_us: int, retention_us: int, default: Flags
 ) -> list[Receipt]:
-    """Store the samples of ``reports``; return a receipt for each, in order.
+    """Write all of a batch; return a receipt for each report, in order.
 
     The links are locked from here to the end of the transaction, so concurrent writers to one link
     run one after the other.
 
     Parameters
     ----------
-    detect
-        Whether modes are detected. If not, links keep their mode and new ones are ``internet``.
+    now_us
+        The time of the write.
+    retention_us
+        Samples older than a link's newest one by more than this are not stored.
+    default
+        The flags until they are changed for the first time.
     """
-    rows = lock_links(connection, (report.link_id for report in reports), received_us)
+    receipts: list[Receipt] = []
+    if batch.reports:  # forecasts alone need no flags
+        detect = flag_state(connection, default).flags.enable_mode_detection
+        receipts = _add_reports(connection, batch.reports, now_us, retention_us, detect)
+    if batch.with_records:
+        records = link_records(connection, [report.link_id for report in batch.reports])
+        pairs = zip(batch.reports, receipts, strict=True)
+        receipts = [replace(receipt, record=records[report.link_id]) for report, receipt in pairs]
+    if batch.forecasts:
+        _add_forecasts(connection, batch.forecasts)
+    return receipts
+
+
+def _add_reports(
+    connection: Connection,
+    reports: Sequence[SampleReport],
+    received_us: int,
+    retention_us: int,
+    detect: bool,
+) -> list[Receipt]:
+    """Store the samples of ``reports``; return a receipt for each, in order.
+
+    If modes are not detected, links keep their mode and new ones are ``internet``.
+    """
+    link_ids = [report.link_id for report in reports]
+    rows = lock_links(connection, link_ids, received_us)
     reported = [_samples(rows[report.link_id].id, report) for report in reports]
     newest_us = {row.id: row.newest_us for row in rows.values()}
     ends = dict(newest_us)
@@ -88,8 +114,8 @@ def _insert_samples(
         samples_by_key |= part
     # A given history repeats samples of the one before. Looking these up is cheaper than inserting.
     repeated = {link for link, at_us in samples_by_key if at_us <= newest_us[link]}
-    stored = recent_sample_keys(connection, repeated, _REPEATED)
-    rows = [_row(key, samples_by_key[key]) for key in sorted(samples_by_key.keys() - stored)]
+    stored = recent_sample_keys(connection, repeated, _REPEATED) if repeated else set()
+    rows = [_sample_row(key, samples_by_key[key]) for key in sorted(samples_by_key.keys() - stored)]
     if not rows:
         return [set() for _ in parts]
     insert = insert_into(connection, samples).on_conflict_do_nothing()
@@ -102,7 +128,7 @@ def _insert_samples(
     return new
 
 
-def _row(key: _Key, values: Sequence[float]) -> dict[str, Any]:
+def _sample_row(key: _Key, values: Sequence[float]) -> dict[str, Any]:
     """Return the row of one sample, null where nothing was measured."""
     measured = {name: None if v != v else v for name, v in zip(COLUMNS, values, strict=True)}
     return {"link": key[0], "at_us": key[1]} | measured
@@ -129,7 +155,8 @@ def _update_links(
         if state.mode is None:
             states[link] = replace(state, mode=NetworkMode.INTERNET, since_us=ends[link])
     _write_links(connection, states, ends, received_us)
-    add_events(connection, switches)
+    if switches:
+        add_events(connection, switches)
     return {link: state.mode or NetworkMode.INTERNET for link, state in states.items()}
 
 
@@ -163,3 +190,35 @@ def _write_links(
 def _switch(link_id: str, at_us: int, before: LinkMode, after: LinkMode) -> Event:
     modes = {"before": before.mode, "after": after.mode}
     return Event("mode_switch", at_us / 1e6, link_id, modes)
+
+
+def _add_forecasts(connection: Connection, forecasts: Sequence[StoredForecast]) -> None:
+    """Store forecasts; of several with one link, newest sample, arm and version the first is kept.
+
+    Forecasts of links that do not exist (any more) are dropped.
+    """
+    rows_by_id = lock_links(connection, [forecast.link_id for forecast in forecasts])
+    rows = [
+        _forecast_row(rows_by_id[forecast.link_id].id, forecast)
+        for forecast in forecasts
+        if forecast.link_id in rows_by_id
+    ]
+    if rows:
+        insert = insert_into(connection, forecasts_table).on_conflict_do_nothing()
+        connection.execute(insert, rows)
+
+
+def _forecast_row(link: int, forecast: StoredForecast) -> dict[str, Any]:
+    return {
+        "link": link,
+        "after_us": to_micros(forecast.after_s),
+        "made_us": to_micros(forecast.created_s),
+        "mode": forecast.mode,
+        "source": forecast.source,
+        "version": forecast.version,
+        "arm": forecast.arm,
+        "served": forecast.served,
+        "step_s": forecast.step_s,
+        "took_ms": forecast.took_ms,
+        "said": json.dumps(forecast.prediction),
+    }

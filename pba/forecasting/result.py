@@ -1,0 +1,35 @@
+"""The result of one query."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pba.rollout import Arm
+from pba.types import Forecast
+
+__all__ = ["ForecastResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastResult:
+    """A forecast, and what scoring needs to know about it.
+
+    Parameters
+    ----------
+    forecast
+        The forecast for the caller.
+    confidence
+        The confidence at each horizon before the link's record adapted it.
+    points_mbps
+        The point of every expert of `pba.forecasting.fixed_share.EXPERTS` that took part, at each
+        horizon.
+    after_s
+        The time of the newest sample of the window, Unix seconds.
+    arm
+        The arm that forecast.
+    """
+
+    forecast: Forecast
+    confidence: tuple[float, ...]
+    points_mbps: Mapping[str, tuple[float, ...]]
+    after_s: float
+    arm: Arm = Arm.V3

@@ -1,0 +1,67 @@
+"""The OpenAPI description: all routes, with request and response schemas and their statuses."""
+
+from typing import Any
+
+import pytest
+
+from deployments.ingress.examples import BODIES
+from deployments.ingress.http import create_app
+from deployments.ingress.routes import ROUTERS
+from tests.deployments.ingress.described import ROUTES
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(ROUTERS).openapi()
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method.upper(), path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_all_22_routes_are_described(document: dict[str, Any]):
+    assert len(ROUTES) == 22
+    assert operations(document).keys() == ROUTES.keys()
+
+
+@pytest.mark.parametrize("key", list(ROUTES), ids=" ".join)
+def test_a_route_has_a_summary_a_response_schema_and_its_statuses(
+    document: dict[str, Any], key: tuple[str, str]
+):
+    operation = operations(document)[key]
+    assert operation["tags"]
+    assert operation["description"].endswith(".")
+    responses = operation["responses"]
+    schema = responses["200"]["content"]["application/json"]["schema"]
+    assert schema["$ref"].removeprefix("#/components/schemas/") in document["components"]["schemas"]
+    errors = responses.keys() - {"200"}
+    assert "500" in errors
+    for status in errors:
+        assert responses[status]["description"].endswith(".")
+        reference = responses[status]["content"]["application/json"]["schema"]["$ref"]
+        assert reference.endswith("/ErrorResponse")
+
+
+@pytest.mark.parametrize("key", [key for key in ROUTES if key[0] in ("POST", "PUT")], ids=" ".join)
+def test_a_body_has_a_schema_an_example_and_the_statuses_of_its_errors(
+    document: dict[str, Any], key: tuple[str, str]
+):
+    operation = operations(document)[key]
+    content = operation["requestBody"]["content"]["application/json"]
+    assert content["example"] in BODIES.values()
+    assert content["example"].keys() <= content["schema"]["properties"].keys()
+    assert "$ref" not in str(content["schema"]), "the schema needs no definitions from elsewhere"
+    assert {"400", "413", "422"} <= operation["responses"].keys()
+
+
+def test_calls_that_use_the_store_or_models_may_be_busy_or_unavailable(document: dict[str, Any]):
+    for (_, path), operation in operations(document).items():
+        statuses = operation["responses"].keys()
+        if path.startswith(("/v1/forecast", "/v1/links", "/v1/samples", "/v1/flags")):
+            assert {"429", "503"} <= statuses, path
+        if "{link_id}" in path and not path.endswith("/samples"):
+            assert "404" in statuses, path

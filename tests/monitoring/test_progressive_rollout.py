@@ -1,0 +1,87 @@
+"""A rollout takes a step only when the comparison of the arms is decided and flags allow it."""
+
+from typing import Any
+
+import pytest
+
+from pba.errors import Conflict
+from pba.monitoring.progressive_rollout import STEPS, step_rollout
+from pba.store import Store
+from tests.store.builders import write_both_arms
+
+GOOD, BAD = [50.0] * 30, [100.0] * 30
+
+
+def set_flags(store: Store, **changes: Any) -> None:
+    store.change_flags({"shadow": True, **changes}, store.flags().version, "anna")
+
+
+def test_without_evidence_there_is_no_step(store: Store):
+    set_flags(store, v3_rollout_percentage=0, automatic_steps=True, automatic_return=True)
+    assert step_rollout(store) is None
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 10), (7, 10), (10, 50), (50, 100)])
+def test_where_v3_is_better_the_next_step_is_taken(store: Store, before: int, after: int):
+    set_flags(store, v3_rollout_percentage=before, automatic_steps=True)
+    write_both_arms(store, BAD, GOOD)
+    state = step_rollout(store)
+    assert state is not None
+    assert state == store.flags()
+    assert (state.flags.v3_rollout_percentage, state.changed_by) == (after, "automatic rollout")
+    because = store.events("flags_changed")[0].body["because"]
+    assert because["overall"]["verdict"] == because["internet"]["verdict"] == "better"
+
+
+def test_after_the_last_step_there_is_none(store: Store):
+    set_flags(store, v3_rollout_percentage=STEPS[-1], automatic_steps=True)
+    write_both_arms(store, BAD, GOOD)
+    assert step_rollout(store) is None
+
+
+def test_each_step_needs_evidence_of_its_own(store: Store, monkeypatch: pytest.MonkeyPatch):
+    set_flags(store, v3_rollout_percentage=0, automatic_steps=True)
+    write_both_arms(store, BAD, GOOD)
+    monkeypatch.setattr(store, "_clock", lambda: 2e9 + 1)
+    assert step_rollout(store) is not None
+    assert step_rollout(store) is None
+
+
+def test_where_v3_is_worse_all_links_return_to_v1(store: Store):
+    set_flags(store, v3_rollout_percentage=50, automatic_steps=True, automatic_return=True)
+    write_both_arms(store, GOOD, BAD)
+    state = step_rollout(store)
+    assert state is not None
+    assert state.flags.v3_rollout_percentage == 0
+    assert not state.flags.automatic_steps, "nobody has found the reason yet"
+    assert step_rollout(store) is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "v1_mbps", "v3_mbps", "verdict"),
+    [
+        ({}, BAD, GOOD, "better"),
+        ({"automatic_return": True}, BAD, GOOD, "better"),
+        ({"automatic_steps": True}, GOOD, BAD, "worse"),
+    ],
+)
+def test_without_its_flag_a_step_is_not_taken(
+    store: Store, flags: dict[str, bool], v1_mbps: list[float], v3_mbps: list[float], verdict: str
+):
+    set_flags(store, v3_rollout_percentage=10, **flags)
+    write_both_arms(store, v1_mbps, v3_mbps)
+    assert step_rollout(store) is None
+    assert store.compare()["overall"]["verdict"] == verdict
+    assert store.flags().flags.v3_rollout_percentage == 10
+
+
+def test_a_change_of_flags_in_the_meantime_has_precedence(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    def conflict(*_: object) -> None:
+        raise Conflict("changed meanwhile", "version")
+
+    set_flags(store, v3_rollout_percentage=0, automatic_steps=True)
+    write_both_arms(store, BAD, GOOD)
+    monkeypatch.setattr(store, "change_flags", conflict)
+    assert step_rollout(store) is None

@@ -1,0 +1,58 @@
+"""Reports and forecasts for tests of the store: one sample a second from `START_S` on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pba.rollout import Arm
+from pba.store import Receipt, SampleReport, Store, StoredForecast, WriteBatch
+
+NOW_S = 2e9
+START_S = 1e9
+
+
+def sample_report(
+    link_id: str, first: int, count: int, mbps: float = 50.0, rtt_ms: float = np.nan
+) -> SampleReport:
+    """Return the samples ``first`` to ``first + count`` of a link."""
+    telemetry = np.full((count, 5), np.nan)
+    telemetry[:, 0], telemetry[:, 1] = mbps, rtt_ms
+    return SampleReport(link_id, START_S + first + np.arange(count), telemetry)
+
+
+def stored_forecast(
+    link_id: str, after: int, mbps: float = 50.0, **changes: object
+) -> StoredForecast:
+    """Return a forecast of ``mbps`` at all horizons, based on samples up to number ``after``."""
+    prediction = {
+        "points_mbps": [mbps] * 3,
+        "confidence": [0.8, 0.7, 0.6],
+        "unadapted": [0.9, 0.8, 0.7],
+        "quantiles_mbps": [[40.0, 42.0, 45.0, 50.0, 55.0, 58.0, 60.0]] * 3,
+        "members": {"model": [mbps] * 3, "ewma": [200.0] * 3},
+    }
+    forecast = StoredForecast(
+        link_id, START_S + after, NOW_S, "internet", "model", "v1", 1.0, 2.0, prediction
+    )
+    return replace(forecast, **changes)  # type: ignore[arg-type]
+
+
+def write(
+    store: Store, *reports: SampleReport, forecasts: Sequence[StoredForecast] = ()
+) -> list[Receipt]:
+    """Write reports and forecasts in one batch."""
+    return store.write(WriteBatch(reports, forecasts))
+
+
+def write_both_arms(
+    store: Store, v1_mbps: Sequence[float], v3_mbps: Sequence[float], actual_mbps: float = 50.0
+) -> None:
+    """Write and score forecasts of link ``a`` by both arms, one per sample; v1 is served."""
+    v1 = {"arm": Arm.V1, "version": "v1-x", "served": True}
+    v3 = {"arm": Arm.V3, "version": "internet-x", "served": False, "took_ms": 6.0}
+    write(store, sample_report("a", 0, 60))
+    forecasts = [stored_forecast("a", 59 + at, mbps, **v1) for at, mbps in enumerate(v1_mbps)]
+    forecasts += [stored_forecast("a", 59 + at, mbps, **v3) for at, mbps in enumerate(v3_mbps)]
+    write(store, sample_report("a", 60, len(v1_mbps), mbps=actual_mbps), forecasts=forecasts)
+    store.settle(["a"])

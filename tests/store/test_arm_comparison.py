@@ -1,0 +1,42 @@
+"""The arms are compared on forecasts of one link after one sample."""
+
+import numpy as np
+import pytest
+
+from pba.store import Store
+from tests.store.builders import NOW_S, START_S, write_both_arms
+
+
+def test_arms_are_compared_after_the_same_samples(store: Store):
+    rng = np.random.default_rng(5)
+    v1, v3 = rng.uniform(30, 80, 40).tolist(), rng.uniform(35, 65, 30).tolist()
+    write_both_arms(store, v1, v3)
+    report = store.compare(0.0)["modes"]["internet"]
+    pairs = list(zip(v1, v3, strict=False))  # the last ten samples have no v3 forecast
+    hits = [(abs(a - 50) <= 10, abs(b - 50) <= 10) for a, b in pairs]
+    assert report["pairs"] == 30
+    assert report["v3_only"] == sum(b and not a for a, b in hits)
+    assert report["v1_only"] == sum(a and not b for a, b in hits)
+    for index, (arm, took_ms) in enumerate((("v1", 2.0), ("v3", 6.0))):
+        errors = np.array([pair[index] - 50 for pair in pairs])
+        accuracy = np.mean([hit[index] for hit in hits])
+        assert report[arm]["accuracy_20"] == pytest.approx(accuracy)
+        assert report[arm]["mae_mbps"] == pytest.approx(np.abs(errors).mean())
+        assert report[arm]["bias_mbps"] == pytest.approx(errors.mean())
+        assert report[arm]["latency_ms"] == pytest.approx(took_ms)
+    assert store.compare(0.0)["versions"] == {"v1": ["v1-x"], "v3": ["internet-x"]}
+
+
+def test_forecasts_from_before_the_period_do_not_count(store: Store):
+    write_both_arms(store, [50.0] * 5, [50.0] * 5)
+    assert store.compare(NOW_S)["overall"]["pairs"] == 5
+    later = store.compare(NOW_S + 1)
+    assert later["overall"]["pairs"] == 0
+    assert later["overall"]["v1"]["accuracy_20"] is None
+    assert later["modes"] == {}
+
+
+def test_each_forecast_has_its_arm_and_whether_it_was_served(store: Store):
+    write_both_arms(store, [100.0], [50.0])
+    rows = store.history("a", START_S + 59, START_S + 59, 10)[1]
+    assert {(row["arm"], row["served"]) for row in rows} == {("v1", True), ("v3", False)}

@@ -1,0 +1,49 @@
+"""Links are read by name, in pages and by mode."""
+
+import numpy as np
+import pytest
+
+from pba.errors import NotFound
+from pba.store import Store
+from pba.types import NetworkMode
+from tests.store.builders import START_S, sample_report, stored_forecast, write
+
+
+def test_an_unknown_link_is_refused_or_left_out(store: Store):
+    assert store.link_contexts(["nobody"]) == {}
+    assert store.link_records(["nobody"]) == {}
+    for call in (store.link, store.delete, lambda name: store.history(name, 0, 9e9, 1)):
+        with pytest.raises(NotFound, match="no link is called 'nobody'.*POST"):
+            call("nobody")
+
+
+def test_links_are_listed_in_pages_and_by_mode(store: Store):
+    fast = [sample_report(f"fast{number}", 0, 20, mbps=5000.0) for number in range(3)]
+    write(store, *fast, *(sample_report(f"slow{number}", 0, 20) for number in range(3)))
+    first = store.links(None, "", 4)
+    rest = store.links(None, first[-1].link_id, 4)
+    names = [link.link_id for link in first + rest]
+    assert names == ["fast0", "fast1", "fast2", "slow0", "slow1", "slow2"]
+    datacenter = store.links(NetworkMode.DATACENTER, "", 10)
+    assert [link.link_id for link in datacenter] == ["fast0", "fast1", "fast2"]
+
+
+def test_a_context_has_the_samples_and_the_record_of_its_own_link(store: Store):
+    reports = [sample_report(f"l{number}", number, 70, mbps=10.0 + number) for number in range(3)]
+    write(store, *reports, sample_report("short", 0, 4))
+    write(store, forecasts=[stored_forecast("l1", 60, 11.0)])
+    store.settle(["l1"])
+    contexts = store.link_contexts(["l2", "short", "l1", "unknown"])
+    assert set(contexts) == {"l2", "short", "l1"}
+    times = START_S + 2 + np.arange(10.0, 70.0)
+    np.testing.assert_array_equal(contexts["l2"].history.timestamps_s, times)
+    assert set(contexts["l1"].history.telemetry[:, 0]) == {11.0}
+    assert len(contexts["short"].history) == 4
+    assert [contexts[name].record.hits for name in ("l1", "l2")] == [1, 0]
+    assert store.link_records(["l1"]) == {"l1": contexts["l1"].record}
+
+
+def test_more_links_than_one_statement_can_name_are_read(store: Store):
+    names = [f"l{number:04}" for number in range(1001)]
+    write(store, *(sample_report(name, 0, 1) for name in names))
+    assert sorted(store.link_contexts(names)) == names

@@ -1,0 +1,134 @@
+"""The services of a router replica in this process: toy models behind stand-ins for handles."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+
+from deployments.ingress.http import create_app
+from deployments.ingress.routes import ROUTERS
+from deployments.ingress.services import Services
+from deployments.ingress.wiring import Handles, wire
+from deployments.replicas import model_handle
+from deployments.settings import Settings
+from pba.errors import PBAError
+from pba.forecasting import ModelOutput
+from pba.monitoring.scorer import Scorer
+from pba.registry import Registry
+from pba.serving.model_host import ModelHost
+from pba.store import Store
+from pba.types import Floats, Forecast, NetworkMode
+from tests.toy import toy_artifact
+
+
+class NoMeter:
+    """Counts nothing."""
+
+    def count_error(self, call: str, error: PBAError) -> None:
+        """Count nothing."""
+
+    def count_forecast(self, forecast: Forecast, seconds: float) -> None:
+        """Count nothing."""
+
+    def count_bulk(self, items: Any) -> None:
+        """Count nothing."""
+
+
+@dataclass
+class Method:
+    """A method of a handle: Ray's are called as ``handle.name.remote(...)``."""
+
+    remote: Callable[..., Awaitable[Any]]
+
+
+class ModelStandIn:
+    """Stands in for the handle of a model deployment; ``error`` is raised if it is set."""
+
+    def __init__(self, host: ModelHost) -> None:
+        self.host = host
+        self.error: Exception | None = None
+        self.predict, self.describe = Method(self._predict), Method(self._describe)
+
+    async def _predict(self, telemetry: Floats) -> ModelOutput:
+        if self.error:
+            raise self.error
+        model = self.host.forecaster
+        return ModelOutput(model.version, model.bins, model.predict(telemetry))
+
+    async def _describe(self) -> dict[str, Any]:
+        if self.error:
+            raise self.error
+        return self.host.describe()
+
+
+class MonitorStandIn:
+    """Stands in for the handle of the Monitor, which scores when a test calls `score`."""
+
+    def __init__(self, store: Store) -> None:
+        self.scorer = Scorer(store)
+        self.notify = Method(self._notify)
+
+    async def _notify(self, link_ids: list[str]) -> None:
+        self.scorer.notify(link_ids)
+
+
+@dataclass
+class InProcess:
+    """The services over a folder, and a client of their HTTP application."""
+
+    folder: Path
+    services: Services
+    models: Mapping[str, ModelStandIn]
+    monitor: MonitorStandIn
+    client: httpx.AsyncClient
+
+    async def settle(self) -> None:
+        """Wait for recordings, score what is stored, and follow the champions."""
+        await self.services.plane._links.drain()
+        await asyncio.to_thread(self.monitor.scorer.score_open)
+        for model in self.models.values():
+            await model.host._poll()
+
+
+@contextlib.asynccontextmanager
+async def open_in_process(
+    folder: Path, v1: bool = True, **settings: Any
+) -> AsyncIterator[InProcess]:
+    """Yield the services over new files in ``folder``; ``settings`` replace the defaults."""
+    given = {
+        "store_url": f"sqlite:///{folder}/pba.db",
+        "registry": str(folder / "registry"),
+        "record_deadline_ms": 30_000.0,
+        "model_deadline_ms": 30_000.0,
+    }
+    options = Settings(**{**given, **settings, "v1": v1})
+    (folder / "registry").mkdir(exist_ok=True)
+    registry = Registry(options.registry, lambda: 1e9)
+    models = {}
+    for name in ("datacenter", "internet", *(["v1"] if v1 else [])):
+        host = ModelHost(name, registry, 3600.0, lambda kind, body: None)
+        await host.configure(str(toy_artifact(folder / name, name)), 1)
+        models[name] = ModelStandIn(host)
+    modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
+    monitor = MonitorStandIn(Store(options.store_url, lambda: 2e9))
+    handles = Handles(modes, models.get("v1"), monitor)  # type: ignore[arg-type]
+    services = wire(options, handles, NoMeter())
+    app = create_app(ROUTERS)
+    app.state.services = services
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    opened = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30)
+    # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
+    with patch.object(model_handle, "_running_replicas", lambda handle: 0):
+        async with opened as client:
+            await services.flags.refresh()
+            yield InProcess(folder, services, models, monitor, client)
+    await services.plane._links.drain()
+    for model in models.values():
+        model.host.stop()
+    services.store.close()
+    monitor.scorer._store.close()

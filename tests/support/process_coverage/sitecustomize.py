@@ -1,0 +1,83 @@
+"""Measures the coverage of every process that a test run starts, while tests/conftest.py asks so.
+
+Python imports a module of this name when it starts. Measuring begins when one of our packages is
+imported first, in Ray's workers at once, because only threads that start later are measured.
+
+Ray ends its workers without running exit handlers, and some tests kill them. So a thread saves
+every `SAVE_S` seconds what is new, to a file that appears whole or not at all. What is lost: the
+code that ran after the last save, so the end of a graceful shutdown and what a kill interrupts.
+"""
+
+import atexit
+import importlib.abc
+import os
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+SAVE_S = 1.0
+PACKAGES = ["pba", "deployments", "train"]
+FOLDER = os.environ.get("PBA_COVERAGE_FOLDER")
+
+
+class Measurement:
+    """Measures this process from now on."""
+
+    def __init__(self, folder: Path) -> None:
+        import coverage
+
+        self._file = folder / f".coverage.{os.getpid()}.{uuid.uuid4().hex}"
+        self._coverage = coverage.Coverage(
+            data_file=None, config_file=False, branch=True, source_pkgs=PACKAGES
+        )
+        self._arcs = 0
+        self._ended = threading.Event()
+        self._coverage.start()
+        self._thread = threading.Thread(target=self._save_often, daemon=True)
+        self._thread.start()
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        """Save for the last time."""
+        self._ended.set()
+        self._thread.join()
+
+    def _save_often(self) -> None:
+        sys.settrace(None)
+        while not self._ended.wait(SAVE_S):
+            self._save()
+        self._save()
+
+    def _save(self) -> None:
+        from coverage import CoverageData
+
+        data = self._coverage.get_data()
+        arcs = {name: data.arcs(name) or [] for name in data.measured_files()}
+        if (count := sum(map(len, arcs.values()))) > self._arcs:
+            self._arcs = count
+            unfinished = self._file.with_name(f".coverage-unfinished-{os.getpid()}")
+            saved = CoverageData(str(unfinished))
+            saved.add_arcs(arcs)
+            saved.close()
+            unfinished.replace(self._file)
+
+
+class Starter(importlib.abc.MetaPathFinder):
+    """Finds no module; starts measuring at the first import of one of our packages."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        if fullname.partition(".")[0] in PACKAGES:
+            sys.meta_path.remove(self)
+            Measurement(self._folder)
+
+
+if FOLDER:
+    if any(word.endswith("default_worker.py") for word in sys.orig_argv):
+        Measurement(Path(FOLDER))
+    else:
+        sys.meta_path.insert(0, Starter(Path(FOLDER)))

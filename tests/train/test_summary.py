@@ -1,0 +1,40 @@
+"""The short results on the screen."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from train.summary import gate_lines, results_table
+
+
+def card(version: str, **accuracy: float) -> dict[str, Any]:
+    model = {steps: {"accuracy_20": value, "mae": 12.345} for steps, value in accuracy.items()}
+    last = {steps: {"accuracy_20": 0.5, "mae": 20.0} for steps in accuracy}
+    figures = {"model": model, "last_value": last}
+    return {"version": version, "metrics": {"mean_trained": figures}}
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_results_fit_the_terminal_and_stand_beside_the_last_value(width: int) -> None:
+    file = io.StringIO()
+    cards = [
+        card("datacenter-2026.11.23-10", **{"1": 0.9411, "5": 0.8, "15": 0.7}),
+        card("v1-2026.11.23-1", **{"1": 0.6}),
+    ]
+    Console(file=file, width=width).print(results_table(cards))
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    (datacenter,) = (line for line in lines if "datacenter" in line)
+    assert datacenter.split()[0] == "datacenter-2026.11.23-10"
+    assert "0.941 (0.500)" in datacenter
+    assert "12.35 (20)" in datacenter
+    (v1,) = (line for line in lines if "v1-" in line)
+    assert v1.count("–") == 2
+
+
+def test_a_decision_is_shown_with_its_reasons() -> None:
+    gate = {"decision": "refuse", "reasons": ["it is slower"]}
+    lines = gate_lines({"version": "internet-2026.11.23-1", "gate": gate})
+    assert lines == ["internet-2026.11.23-1: refuse", "- it is slower"]

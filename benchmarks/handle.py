@@ -40,6 +40,7 @@ def main() -> None:
     import ray
     from ray import serve
 
+    # The address is that of the environment, RAY_ADDRESS.
     ray.init(address="auto", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
     print(json.dumps(asyncio.run(_figures(serve.get_app_handle("pba")))))
 

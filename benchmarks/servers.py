@@ -64,7 +64,7 @@ def service(
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program uses loopback too
         }
         with _running(command, port, variables) as url:
-            yield url, os.environ | variables
+            yield url, os.environ | variables | {"RAY_ADDRESS": _ray_address(Path(folder))}
 
 
 def _config(port: int, replicas: Mapping[str, int], **settings: object) -> str:
@@ -76,6 +76,12 @@ def _config(port: int, replicas: Mapping[str, int], **settings: object) -> str:
         if deployment["name"] in replicas:
             deployment["autoscaling_config"]["min_replicas"] = replicas[deployment["name"]]
     return yaml.safe_dump(config)
+
+
+def _ray_address(folder: Path) -> str:
+    """Return the address of the Ray whose files are in ``folder``; others may run besides it."""
+    (port,) = (folder / "ray" / "session_latest").glob("gcs_server_port_*")
+    return f"127.0.0.1:{port.read_text().strip()}"
 
 
 @contextlib.contextmanager

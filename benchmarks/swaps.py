@@ -133,9 +133,9 @@ def _check(
         for at_s, body in part.received:
             forecast = Forecast.from_dict(json.loads(body))
             names = (forecast.model_version or "").split("+")
-            version = next((name for name in names if name in models), None)
-            matches = version is None or _equal(forecast, expected[version, part.mode])
-            checked.append(Checked(at_s, version, matches))
+            named = next((name for name in names if name in models), None)
+            matches = named is None or _equal(forecast, expected[named, part.mode])
+            checked.append(Checked(at_s, named, matches))
     return checked
 
 

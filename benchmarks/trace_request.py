@@ -1,7 +1,7 @@
 """Follow one forecast request through the code: the files that it enters, and the hops between.
 
-This measures how hard the code is to read along a request, and nothing else: it says nothing about
-time. Three requests are followed, from the bytes of the body to the bytes of the response:
+This measures how hard the code is to read along a request; it does not measure time. Three requests
+are followed, from the bytes of the body to the bytes of the response:
 
 * ``given``: a history in the body and no name, so that nothing is recorded;
 * ``named``: a history in the body and a ``link_id``, so that samples and forecast are recorded;
@@ -14,17 +14,17 @@ Serve's batching) in place of deployment handles. The Monitor is left out.
 How it counts:
 
 * Project files are those of ``pba/``, ``deployments/`` and ``train/``. All other frames (libraries,
-  methods that ``dataclass`` generates, this script) are looked through.
+  methods that ``dataclass`` generates, this script) are skipped.
 * ``files``: the distinct project files of which some function ran.
 * ``hops``: the calls into a project file from another one, where the caller is the nearest project
   frame on the stack. What runs in a task or a thread counts as called by the code that started it.
-  A coroutine that goes on after an ``await`` counts as called again, as `sys.setprofile` reports
-  it; a return counts for nothing. Hops between the same two files in a row, as in a loop over
+  A coroutine that resumes after an ``await`` counts as called again, as `sys.setprofile` reports
+  it; returns are not counted. Hops between the same two files in a row, as in a loop over
   samples, count once.
-* It counts from the call of the ingress to the end of the last task that this call started: what is
-  recorded after the response is read by whoever follows the request, too. Each request is made once
-  before with another link, so that imports, and what is built once, are not counted. The models run
-  in threads, side by side, so that ``hops`` may differ by one or two between runs.
+* It counts from the call of the ingress to the end of the last task that this call started, so it
+  includes what is recorded after the response. Each request is first sent with another link, so
+  that imports and objects that are created once are not counted. The models run in parallel
+  threads, so ``hops`` may differ by one or two between runs.
 
 Usage: ``python -m benchmarks.trace_request [--hops] [--json FILE]``.
 """
@@ -34,23 +34,18 @@ import asyncio
 import contextlib
 import itertools
 import json
-import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import CodeType, FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from fastapi import FastAPI, Request
 
-import pba
+from benchmarks.call_tracer import PROJECT, CallTracer
 from deployments.ingress.http import create_app
 from deployments.ingress.request_metrics import RequestMetrics
 from deployments.ingress.routes.forecasts import get_link_forecast, post_forecast
@@ -74,10 +69,10 @@ from pba.store import SampleReport
 from pba.types import COLUMNS, Floats
 from pba.types.profile import PROFILES
 
-PROJECT = Path(pba.__file__).resolve().parents[1]
-PACKAGES = ("pba", "deployments", "train")
 KINDS = ("given", "named", "stored")
 WINDOW = 60
+
+_clock = time.time  # noqa: TID251 - the clock that is passed in
 
 Send = Callable[[str, str], Awaitable[bytes]]
 """Makes one request, of a kind and for a link; returns the body of the response."""
@@ -98,8 +93,8 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
     Yields
     ------
     Send, Drain
-        The first makes a request. For ``stored`` there is a history of the links ``stored-first`` and
-        ``stored-second``.
+        The first makes a request. For ``stored`` there is a history of the links ``stored-first``
+        and ``stored-second``.
     """
     settings = Settings(store_url=f"sqlite:///{folder}/pba.db", grpc_port=0)
     store = open_store(settings).ready()
@@ -121,8 +116,8 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
         flags,
     )
     plane = DataPlane(forecasts, links, settings.max_in_flight, RequestMetrics())
-    registry = Registry(f"{folder}/registry", time.time)
-    promoter = Promoter(registry, EventLog(store).add, time.time)
+    registry = Registry(f"{folder}/registry", _clock)
+    promoter = Promoter(registry, EventLog(store).add, _clock)
     catalog = ModelCatalog(list(PROFILES), registry, promoter)
     status = ModelStatus({}, None, flags, plane, settings.model_deadline_ms / 1000)
     app = create_app()
@@ -196,99 +191,9 @@ def _request(app: FastAPI, body: bytes) -> Request:
     return Request(scope, receive)
 
 
-class Tracer:
-    """Records every call of a function of the project, with the file of its caller."""
-
-    def __init__(self) -> None:
-        self._calls: list[tuple[str | None, str]] = []
-        self._files: dict[CodeType, str | None] = {}
-        self._origins: WeakKeyDictionary[asyncio.Task[Any], str | None] = WeakKeyDictionary()
-        self._tasks: list[asyncio.Task[Any]] = []
-        self._thread = threading.local()
-        self._recording = False
-
-    @contextlib.contextmanager
-    def installed(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        """Have tasks and threads of ``loop`` know the file that started them."""
-        submit = ThreadPoolExecutor.submit
-
-        def submit_with_origin(
-            pool: ThreadPoolExecutor, work: Callable[..., Any], /, *args: Any, **options: Any
-        ) -> Any:
-            origin = self._nearest(sys._getframe(1))
-
-            def run() -> Any:
-                self._thread.origin = origin
-                return work(*args, **options)
-
-            return submit(pool, run)
-
-        threading.setprofile(self._profile)
-        loop.set_task_factory(self._create_task)
-        ThreadPoolExecutor.submit = submit_with_origin  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
-            loop.set_task_factory(None)
-            threading.setprofile(None)
-
-    async def record(self, request: Awaitable[bytes]) -> list[tuple[str | None, str]]:
-        """Return the calls, caller's file and callee's, until ``request`` and its tasks end."""
-        self._calls, self._tasks = [], []
-        self._recording = True
-        sys.setprofile(self._profile)
-        try:
-            await request
-            while self._tasks:
-                await self._tasks.pop()
-        finally:
-            sys.setprofile(None)
-            self._recording = False
-        return self._calls
-
-    def _create_task(self, loop: Any, coroutine: Any, **options: Any) -> "asyncio.Task[Any]":
-        task = asyncio.Task(coroutine, loop=loop, **options)
-        self._origins[task] = self._nearest(sys._getframe(1))
-        self._tasks.append(task)
-        return task
-
-    def _profile(self, frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or not self._recording:
-            return
-        callee = self._file(frame.f_code)
-        if callee is not None:
-            self._calls.append((self._nearest(frame.f_back), callee))
-
-    def _nearest(self, frame: FrameType | None) -> str | None:
-        """Return the file of the nearest project frame, else of what started task or thread."""
-        while frame is not None:
-            name = self._file(frame.f_code)
-            if name is not None:
-                return name
-            frame = frame.f_back
-        with contextlib.suppress(RuntimeError):  # no loop runs in this thread
-            task = asyncio.current_task()
-            return None if task is None else self._origins.get(task)
-        return getattr(self._thread, "origin", None)
-
-    def _file(self, code: CodeType) -> str | None:
-        if code not in self._files:
-            self._files[code] = _project_file(code.co_filename)
-        return self._files[code]
-
-
-def _project_file(name: str) -> str | None:
-    with contextlib.suppress(ValueError):
-        path = Path(name).resolve().relative_to(PROJECT)
-        if path.parts[0] in PACKAGES:
-            return path.as_posix()
-    return None
-
-
 async def trace() -> dict[str, dict[str, Any]]:
     """Return the figures of each kind of request."""
-    tracer = Tracer()
+    tracer = CallTracer()
     figures = {}
     with tempfile.TemporaryDirectory() as folder, tracer.installed(asyncio.get_running_loop()):
         async with build_requests(Path(folder)) as (send, drain):

@@ -1,4 +1,4 @@
-"""What networks do that breaks forecasters, put to the shipped models."""
+"""The shipped models on the events of networks that break forecasters."""
 
 from pathlib import Path
 
@@ -36,95 +36,97 @@ def steady(mbps: float, noise: float = 0.02, count: int = 60) -> np.ndarray:
     return mbps * np.exp(np.random.default_rng(4).normal(0.0, noise, count))
 
 
-def off(said: Forecast, mbps: float) -> float:
+def largest_error(forecast: Forecast, mbps: float) -> float:
     """Return the largest error over the horizons, as a share of ``mbps``."""
-    return max(abs(one.bandwidth_mbps - mbps) for one in said.horizons) / mbps
+    return max(abs(horizon.bandwidth_mbps - mbps) for horizon in forecast.horizons) / mbps
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("mbps", [0.05, 3.0, 40_000.0])
-def test_a_constant_link_is_forecast_to_stay_and_surely_so(service, mode, mbps):
-    said = service.forecast(history(np.full(60, mbps)), mode)
-    assert off(said, mbps) < 0.05
-    assert said.confidence > 0.9
+def test_a_constant_link_is_forecast_to_stay_with_high_confidence(service, mode, mbps):
+    result = service.forecast(history(np.full(60, mbps)), mode)
+    assert largest_error(result, mbps) < 0.05
+    assert result.confidence > 0.9
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("mbps", [0.05, 40_000.0])
-def test_a_steady_link_of_any_rate_stays(service, mode, mbps):
-    assert off(service.forecast(history(steady(mbps)), mode), mbps) < 0.1
+def test_a_steady_link_of_any_rate_is_forecast_to_stay(service, mode, mbps):
+    assert largest_error(service.forecast(history(steady(mbps)), mode), mbps) < 0.1
 
 
-def test_an_outage_goes_on_for_now(service):
+def test_an_outage_is_forecast_to_continue(service):
     rates = np.concatenate([steady(20.0, 0.3, 30), np.zeros(30)])
-    said = service.forecast(history(rates), INTERNET)
-    assert said.bandwidth_mbps == 0.0
-    assert said.confidence > 0.5
+    result = service.forecast(history(rates), INTERNET)
+    assert result.bandwidth_mbps == 0.0
+    assert result.confidence > 0.5
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_link_that_has_come_back_is_back(service, mode):
+def test_a_link_that_has_recovered_is_forecast_at_its_rate(service, mode):
     rates = steady(5_000.0, 0.01)
     rates[35:45] = 0.0
-    assert off(service.forecast(history(rates), mode), 5_000.0) < 0.2
+    assert largest_error(service.forecast(history(rates), mode), 5_000.0) < 0.2
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_one_lost_sample_is_no_outage(service, mode):
+def test_one_lost_sample_is_not_an_outage(service, mode):
     rates = steady(5_000.0, 0.01)
     rates[-4] = 0.0
-    assert off(service.forecast(history(rates), mode), 5_000.0) < 0.2
+    assert largest_error(service.forecast(history(rates), mode), 5_000.0) < 0.2
 
 
-def test_an_empty_token_bucket_is_followed_within_three_samples(service):
+def test_a_drop_from_an_empty_token_bucket_is_followed_within_three_samples(service):
     for after in (3, 5, 10):
         rates = np.concatenate([steady(9_600.0, 0.002, 60 - after), steady(4_980.0, 0.002, after)])
-        said = service.forecast(history(rates), DATACENTER)
-        assert abs(said.bandwidth_mbps - 4_980.0) < 0.1 * 4_980.0
+        result = service.forecast(history(rates), DATACENTER)
+        assert abs(result.bandwidth_mbps - 4_980.0) < 0.1 * 4_980.0
 
 
-def test_one_sample_after_a_cliff_the_forecast_is_less_sure_than_before(service):
+def test_one_sample_after_a_drop_the_confidence_is_lower_than_before(service):
     before = steady(9_600.0, 0.002)
     after = np.append(before[1:], 4_980.0)
-    said = [service.forecast(history(rates), DATACENTER).confidence for rates in (before, after)]
-    assert said[1] < said[0]
+    confidence = [
+        service.forecast(history(rates), DATACENTER).confidence for rates in (before, after)
+    ]
+    assert confidence[1] < confidence[0]
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("column", [1, 2, 3, 4])
-def test_a_link_does_not_change_with_what_is_measured_of_it(service, mode, column):
+def test_a_forecast_does_not_depend_on_which_columns_are_measured(service, mode, column):
     usual = {1: 20.0, 2: 0.001, 3: 1.0, 4: 900.0}
-    bare, told = history(steady(1_000.0)), history(steady(1_000.0))
-    told.telemetry[:, column] = usual[column]
-    assert off(service.forecast(bare, mode), 1_000.0) < 0.1
-    assert off(service.forecast(told, mode), 1_000.0) < 0.1
+    bare, measured = history(steady(1_000.0)), history(steady(1_000.0))
+    measured.telemetry[:, column] = usual[column]
+    assert largest_error(service.forecast(bare, mode), 1_000.0) < 0.1
+    assert largest_error(service.forecast(measured, mode), 1_000.0) < 0.1
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_was_before_a_gap_is_of_no_account(service, mode):
+def test_samples_before_a_gap_have_no_effect(service, mode):
     clock = np.arange(140.0)
     clock[70:] += 3_600.0
     rates = np.concatenate([steady(50.0, 0.1, 70), steady(900.0, 0.1, 70)])
-    with_it = service.forecast(history(rates, clock), mode)
-    without = service.forecast(history(rates[70:], clock[70:]), mode)
-    assert with_it.horizons == without.horizons
-    assert with_it.source == "model"
+    whole = service.forecast(history(rates, clock), mode)
+    recent = service.forecast(history(rates[70:], clock[70:]), mode)
+    assert whole.horizons == recent.horizons
+    assert whole.source == "model"
 
 
-def test_after_a_gap_a_window_must_fill_again(service):
+def test_after_a_gap_the_forecast_is_heuristic_until_a_window_is_full(service):
     clock = np.arange(70.0)
     clock[-5:] += 3_600.0
-    said = service.forecast(history(steady(50.0, 0.1, 70), clock), INTERNET)
-    assert (said.source, said.reasons) == ("heuristic", ("short_history",))
-    assert off(said, 50.0) < 0.3
+    result = service.forecast(history(steady(50.0, 0.1, 70), clock), INTERNET)
+    assert (result.source, result.reasons) == ("heuristic", ("short_history",))
+    assert largest_error(result, 50.0) < 0.3
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_irregular_spacing_is_said_and_answered(service, mode):
+def test_irregular_spacing_is_a_reason_and_is_forecast(service, mode):
     clock = np.cumsum(np.random.default_rng(1).exponential(1.0, 60) + 0.01)
-    said = service.forecast(history(steady(300.0), clock), mode)
-    assert "irregular_window" in said.reasons
-    assert off(said, 300.0) < 0.1
+    result = service.forecast(history(steady(300.0), clock), mode)
+    assert "irregular_window" in result.reasons
+    assert largest_error(result, 300.0) < 0.1
 
 
 rates = hnp.arrays(
@@ -136,13 +138,13 @@ rates = hnp.arrays(
 
 @given(rates, st.sampled_from([*MODES, NetworkMode.HYBRID]))
 @settings(max_examples=60, deadline=None)
-def test_no_history_gets_an_answer_that_contradicts_itself(service, rates, mode):
-    said = service.forecast(history(rates), mode)
-    for one in said.horizons:
-        quantiles = np.array(one.quantiles_mbps)
-        assert np.isfinite([one.bandwidth_mbps, one.confidence, *quantiles]).all()
-        assert one.bandwidth_mbps >= 0.0
-        assert 0.0 <= one.confidence <= 1.0
+def test_the_forecast_of_any_history_is_consistent(service, rates, mode):
+    result = service.forecast(history(rates), mode)
+    for horizon in result.horizons:
+        quantiles = np.array(horizon.quantiles_mbps)
+        assert np.isfinite([horizon.bandwidth_mbps, horizon.confidence, *quantiles]).all()
+        assert horizon.bandwidth_mbps >= 0.0
+        assert 0.0 <= horizon.confidence <= 1.0
         assert (np.diff(quantiles) >= 0.0).all()
 
 
@@ -151,29 +153,31 @@ def v1() -> OnnxForecaster:
     return artifacts.load(str(MODELS / v1_features.NAME), v1_features.NAME)[0]
 
 
-def asked(v1: OnnxForecaster, given: History) -> tuple[np.ndarray, np.ndarray]:
+def predict(v1: OnnxForecaster, given: History) -> tuple[np.ndarray, np.ndarray]:
     """Return v1's point and confidence at each horizon."""
-    said = v1.predict(v1_features.features(given.timestamps_s, given.telemetry)[None])
-    read = decode(said.probabilities, said.level_mbps, v1.bins)
-    return read.bandwidth_mbps[0], read.confidence[0]
+    prediction = v1.predict(v1_features.features(given.timestamps_s, given.telemetry)[None])
+    decoded = decode(prediction.probabilities, prediction.level_mbps, v1.bins)
+    return decoded.bandwidth_mbps[0], decoded.confidence[0]
 
 
 @pytest.mark.parametrize("mbps", [1.0, 30.0, 500.0, 5000.0])
 def test_v1_follows_steady_links_of_usual_sizes_at_any_hour(v1: OnnxForecaster, mbps: float):
     for hour in range(0, 24, 6):
         times = 1_772_409_600.0 + 3600.0 * hour + np.arange(10.0)
-        point, _ = asked(v1, history(steady(mbps, count=10), times))
+        point, _ = predict(v1, history(steady(mbps, count=10), times))
         assert abs(point[0] - mbps) <= 0.35 * mbps
 
 
-def test_v1_is_as_sure_of_every_link(v1: OnnxForecaster):
-    sure = [asked(v1, history(steady(mbps, count=10)))[1] for mbps in (0.1, 10.0, 9000.0)]
-    np.testing.assert_allclose(sure, np.tile(sure[0], (3, 1)), atol=1e-6)
-    assert (np.diff(sure[0]) < 0).all(), "farther ahead it is less often right"
+def test_v1_has_the_same_confidence_on_every_link(v1: OnnxForecaster):
+    confidence = [predict(v1, history(steady(mbps, count=10)))[1] for mbps in (0.1, 10.0, 9000.0)]
+    np.testing.assert_allclose(confidence, np.tile(confidence[0], (3, 1)), atol=1e-6)
+    assert (np.diff(confidence[0]) < 0).all(), "and less at longer horizons"
 
 
 @pytest.mark.parametrize("mbps", [0.0, 1e-9, 1e7])
-def test_v1_says_something_finite_of_what_it_has_never_seen(v1: OnnxForecaster, mbps: float):
+def test_v1_gives_finite_predictions_outside_its_training_range(v1: OnnxForecaster, mbps: float):
     given = history(np.full(10, mbps))
-    point, sure = asked(v1, History(given.timestamps_s, np.tile([mbps, 1e6, 1.0, 1e6, 0], (10, 1))))
-    assert np.isfinite([point, sure]).all()
+    point, confidence = predict(
+        v1, History(given.timestamps_s, np.tile([mbps, 1e6, 1.0, 1e6, 0], (10, 1)))
+    )
+    assert np.isfinite([point, confidence]).all()

@@ -1,9 +1,9 @@
 """Short results of a training on the screen; the cards on disk have all figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rich import box
+import numpy as np
 from rich.table import Table
 
 from pba.types import HORIZONS
@@ -17,11 +17,13 @@ def results_table(cards: Sequence[Mapping[str, Any]]) -> Table:
     Means over the sets that a model was trained on; in brackets those of the last value.
     """
     table = Table(
-        title="Share within ±20 % on the test splits, and mean absolute error one step ahead:\n"
-        "this model (the last value repeated)",
+        title="Forecasts within ±20 % on the test splits, in percent, and mean absolute error\n"
+        "one step ahead; in brackets the last value repeated",
         title_justify="left",
         title_style="",
-        box=box.SIMPLE,
+        box=None,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
     )
     table.add_column("model", no_wrap=True)
     for steps in HORIZONS:
@@ -29,8 +31,8 @@ def results_table(cards: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("error, Mbps", justify="right", no_wrap=True)
     for card in cards:
         figures = card["metrics"]["mean_trained"]
-        shares = [_cell(figures, str(steps), "accuracy_20", ".3f") for steps in HORIZONS]
-        table.add_row(card["version"], *shares, _cell(figures, "1", "mae", ".4g"))
+        shares = [_cell(figures, str(steps), "accuracy_20", _percent) for steps in HORIZONS]
+        table.add_row(card["version"], *shares, _cell(figures, "1", "mae", _three_digits))
     return table
 
 
@@ -40,8 +42,21 @@ def gate_lines(card: Mapping[str, Any]) -> list[str]:
     return [f"{card['version']}: {decision}", *(f"- {why}" for why in card["gate"]["reasons"])]
 
 
-def _cell(figures: Mapping[str, Any], steps: str, name: str, number: str) -> str:
+def _cell(figures: Mapping[str, Any], steps: str, name: str, text: Callable[[float], str]) -> str:
     model, last = figures["model"].get(steps), figures["last_value"].get(steps)
     if model is None or last is None:
         return "–"
-    return f"{model[name]:{number}} ({last[name]:{number}})"
+    return f"{text(model[name])} ({text(last[name])})"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".removesuffix("%")
+
+
+def _three_digits(value: float) -> str:
+    """Return ``value`` with three digits, or as a whole number.
+
+    >>> _three_digits(1.2345), _three_digits(43.81), _three_digits(1234.5)
+    ('1.23', '43.8', '1234')
+    """
+    return f"{value:.{max(0, 2 - int(np.log10(max(value, 1.0))))}f}"

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from pba.errors import Busy, StoreUnavailable
-from pba.store import Receipt, WriteBatch
+from pba.store import Receipt, SampleReport, WriteBatch
 
-__all__ = ["MAX_ROWS", "GroupCommit"]
+__all__ = ["MAX_ROWS", "GroupCommit", "split_by_transaction"]
 
 MAX_ROWS = 20_000
 """About as many rows as one transaction should write, so that others do not wait for it long."""
@@ -97,6 +97,19 @@ class GroupCommit:
                 _resolve(future, await asyncio.to_thread(self._write, batch))
             except Exception as own_error:
                 _fail([(batch, future)], own_error)
+
+
+def split_by_transaction(reports: Sequence[SampleReport]) -> list[list[SampleReport]]:
+    """Return ``reports`` in batches of about as many samples as one transaction should write."""
+    batches: list[list[SampleReport]] = []
+    room = 0
+    for report in reports:
+        if room <= 0:
+            batches.append([])
+            room = MAX_ROWS
+        batches[-1].append(report)
+        room -= len(report.timestamps_s)
+    return batches
 
 
 def _joined(batches: Sequence[WriteBatch]) -> WriteBatch:

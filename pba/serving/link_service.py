@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,10 +13,10 @@ from pba.errors import Busy, InvalidSample, PBAError, StoreUnavailable
 from pba.forecasting import ForecastResult, Query, check_history
 from pba.forecasting.allocation import AllocationRequest
 from pba.forecasting.link_record import LinkRecord
-from pba.serving.chunking import in_chunks
+from pba.serving.chunking import CHUNK, in_chunks
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.forecast_service import ForecastService
-from pba.serving.group_commit import MAX_ROWS, GroupCommit
+from pba.serving.group_commit import GroupCommit, split_by_transaction
 from pba.serving.recorder import ForecastRecorder
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
 from pba.store.store import no_such_link
@@ -26,7 +26,6 @@ __all__ = ["LinkService"]
 
 _Result = TypeVar("_Result")
 _LinkState = tuple[NetworkMode, LinkRecord | None]
-_Forecasts = Callable[[Sequence[Query | PBAError]], Awaitable[list[ForecastResult | PBAError]]]
 _Pair = tuple[Query | PBAError, ForecastResult | PBAError]
 
 _DEFAULT_FLAGS = FixedFlags()
@@ -145,7 +144,7 @@ class LinkService:
         InvalidHistory, InvalidSample
             For too few samples, or one from the future; nothing is stored.
         """
-        return _single(await self._record_and_forecast([query], self._service.forecast_chunk))
+        return _single(await self.record_and_forecast_all([query]))
 
     async def record_and_forecast_all(
         self, queries: Sequence[Query | PBAError]
@@ -155,12 +154,9 @@ class LinkService:
         As `record_and_forecast`. If the store does not answer in time, no forecast counts as
         recorded. Several histories of one link are stored together.
         """
-        return await self._record_and_forecast(queries, self._service.forecasts)
-
-    async def _record_and_forecast(
-        self, queries: Sequence[Query | PBAError], forecast: _Forecasts
-    ) -> list[ForecastResult | PBAError]:
         started = time.perf_counter()
+        service, single = self._service, len(queries) <= CHUNK
+        forecast = service.forecast_chunk if single else service.forecasts
         valid = [self._validated(query) for query in queries]
         named = [query for query in valid if isinstance(query, Query) and query.link_id is not None]
         try:
@@ -177,10 +173,7 @@ class LinkService:
     async def ready(self) -> None:
         """Check that the store answers and, if it refused the last write, takes writes again.
 
-        Raises
-        ------
-        StoreUnavailable
-            If it does not.
+        Raises `StoreUnavailable` if it does not.
         """
         async with _deadline(self._record_deadline_s):
             await asyncio.to_thread(self._store.ready)
@@ -188,13 +181,7 @@ class LinkService:
                 await asyncio.to_thread(self._store.check_writable)
 
     async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
-        """Return what ``call`` of the store returns, in a thread.
-
-        Raises
-        ------
-        StoreUnavailable
-            If the store does not answer in time.
-        """
+        """Return what ``call`` of the store returns, in a thread; raises `StoreUnavailable`."""
         async with _deadline(self._store_deadline_s):
             return await asyncio.to_thread(call, *inputs)
 
@@ -220,7 +207,7 @@ class LinkService:
             If the store does not answer in time. More rows than fit one transaction are written in
             several, which queue behind each other and have as many times as long.
         """
-        batches = _transactions([_report(query) for query in queries])
+        batches = split_by_transaction([_report(query) for query in queries])
         async with _deadline(self._record_deadline_s * len(batches)):
             receipts = await asyncio.gather(
                 *(self._write(batch, with_records=True) for batch in batches)
@@ -262,12 +249,9 @@ class LinkService:
 
 @contextlib.asynccontextmanager
 async def _deadline(limit_s: float) -> AsyncIterator[None]:
-    """Cancel what the context awaits after ``limit_s``.
+    """Cancel what the context awaits after ``limit_s``, and raise `StoreUnavailable`.
 
-    Raises
-    ------
-    StoreUnavailable
-        At the deadline. A running transaction is not stopped and may still commit.
+    A running transaction is not stopped and may still commit.
     """
     try:
         async with asyncio.timeout(limit_s):
@@ -290,19 +274,6 @@ def _single(results: Sequence[ForecastResult | PBAError]) -> ForecastResult:
 def _report(query: Query) -> SampleReport:
     assert query.link_id is not None
     return SampleReport(query.link_id, query.history.timestamps_s, query.history.telemetry)
-
-
-def _transactions(reports: Sequence[SampleReport]) -> list[list[SampleReport]]:
-    """Return ``reports`` in batches of about as many samples as one transaction should write."""
-    batches: list[list[SampleReport]] = []
-    room = 0
-    for report in reports:
-        if room <= 0:
-            batches.append([])
-            room = MAX_ROWS
-        batches[-1].append(report)
-        room -= len(report.timestamps_s)
-    return batches
 
 
 def _query(

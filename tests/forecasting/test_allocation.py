@@ -1,4 +1,4 @@
-"""Advice keeps the caller's limits and moves the right way with each part of a forecast."""
+"""Advice keeps the caller's limits, and is monotone in each part of a forecast."""
 
 import doctest
 import json
@@ -24,11 +24,11 @@ from pba.types import (
 )
 
 PAGE = Path(__file__).parents[2] / "docs" / "allocation.md"
-MADE_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WIDE = AllocationRequest(
     min_streams=1, max_streams=65_535, min_buffer_bytes=1, max_buffer_bytes=2**30
 )
-"""Limits that no ordinary advice meets, to see the rules alone."""
+"""Limits that ordinary advice does not reach, so that the rules decide."""
 
 
 def forecast(
@@ -44,8 +44,8 @@ def forecast(
         mode=NetworkMode.INTERNET,
         source="model",
         model_version="x",
-        made_at=MADE_AT,
-        valid_until=MADE_AT + timedelta(seconds=1),
+        made_at=NOON,
+        valid_until=NOON + timedelta(seconds=1),
         step_s=1.0,
         horizons=tuple(HorizonForecast(steps, safe_mbps, 0.8, flat) for steps in HORIZONS),
         latency_ms=latency_ms,
@@ -79,8 +79,8 @@ def requests(draw: st.DrawFn) -> AllocationRequest:
 
     streams, sizes = pair(st.integers(1, 65_535)), pair(st.integers(1, 2**30))
     rates = pair(st.floats(1e-6, 1e7))
-    asked = (draw(st.sampled_from(QUANTILES)), draw(st.sampled_from(HORIZONS)))
-    return AllocationRequest("amst_v1", *asked, *streams, *sizes, *rates)
+    level, steps = draw(st.sampled_from(QUANTILES)), draw(st.sampled_from(HORIZONS))
+    return AllocationRequest("amst_v1", level, steps, *streams, *sizes, *rates)
 
 
 def test_the_public_names_are_those_listed():
@@ -89,10 +89,10 @@ def test_the_public_names_are_those_listed():
 
 
 def test_the_defaults_are_the_old_limits():
-    asked = AllocationRequest()
-    assert (asked.policy, asked.quantile, asked.steps) == ("amst_v1", 0.1, 1)
-    assert (asked.min_streams, asked.max_streams) == (2, 256)
-    assert (asked.min_buffer_bytes, asked.max_buffer_bytes) == (16_384, 1_048_576)
+    request = AllocationRequest()
+    assert (request.policy, request.quantile, request.steps) == ("amst_v1", 0.1, 1)
+    assert (request.min_streams, request.max_streams) == (2, 256)
+    assert (request.min_buffer_bytes, request.max_buffer_bytes) == (16_384, 1_048_576)
 
 
 @pytest.mark.parametrize(
@@ -130,29 +130,29 @@ def test_streams_follow_the_old_rules(safe_mbps, latency_ms, packet_loss, stream
         (10.0, 80.0, None, 50_000),  # two streams of 5 Mbit/s
     ],
 )
-def test_a_buffer_holds_one_streams_share_for_a_long_round_trip(
+def test_a_buffer_covers_one_streams_share_of_a_long_round_trip(
     safe_mbps, latency_ms, jitter_ms, buffer_bytes
 ):
     link = forecast(safe_mbps, latency_ms, jitter_ms=jitter_ms)
     assert advise(link, AllocationRequest()).buffer_bytes == buffer_bytes
 
 
-def test_fewer_streams_for_the_sake_of_loss_have_larger_buffers():
+def test_fewer_streams_because_of_loss_have_larger_buffers():
     advice = advise(forecast(100.0, 60.0, 0.05), AllocationRequest())
     assert (advice.streams, advice.buffer_bytes) == (8, 100_000)  # 10 / 0.75 Mbit/s x 60 ms
 
 
-def test_an_outage_gets_the_least_of_everything_and_is_still_probed():
+def test_an_outage_gets_the_minimum_of_everything_and_is_still_probed():
     advice = advise(forecast(0.0, None), AllocationRequest())
     assert advice == Allocation("amst_v1", 0.1, 0.0, 2, 16_384, 16_384, 1.0)
     assert advice.pacing_per_stream_mbps == 0.5
 
 
-def test_a_link_without_delay_gets_the_least_buffer():
+def test_a_link_without_delay_gets_the_smallest_buffer():
     assert advise(forecast(100.0, 0.0, 0.0, 0.0), WIDE).buffer_bytes == 1
 
 
-def test_a_chunk_is_a_bufferful_in_whole_pages():
+def test_a_chunk_is_one_buffer_in_whole_pages():
     assert advise(forecast(100.0, 50.0), AllocationRequest()).chunk_bytes == 15 * 4096
 
 
@@ -161,19 +161,19 @@ def test_a_buffer_below_a_page_is_one_chunk():
     assert advise(forecast(), small).chunk_bytes == 1000
 
 
-def test_pacing_is_the_safe_rate_and_shared_by_the_streams():
+def test_pacing_is_the_safe_rate_divided_among_the_streams():
     advice = advise(forecast(101.0), AllocationRequest())
     assert (advice.safe_rate_mbps, advice.pacing_total_mbps) == (101.0, 101.0)
     assert advice.pacing_per_stream_mbps == pytest.approx(101.0 / 11)
 
 
-def test_the_callers_highest_rate_is_what_everything_follows():
+def test_the_callers_maximum_rate_limits_everything():
     capped = advise(forecast(1000.0), AllocationRequest(max_rate_mbps=100.0))
     assert capped == advise(forecast(100.0), AllocationRequest())
 
 
 @pytest.mark.parametrize(("quantile", "steps", "rate_mbps"), [(0.1, 1, 20), (0.5, 5, 200)])
-def test_the_safe_rate_is_the_quantile_asked_for_at_the_horizon_asked_for(
+def test_the_safe_rate_is_the_requested_quantile_at_the_requested_horizon(
     quantile, steps, rate_mbps
 ):
     link = spread((10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0))
@@ -190,30 +190,30 @@ def test_a_horizon_that_the_forecast_lacks_is_refused():
 
 
 @given(forecasts, requests())
-def test_advice_never_exceeds_the_limits(link, asked):
-    advice = advise(link, asked)
-    assert asked.min_streams <= advice.streams <= asked.max_streams
-    assert asked.min_buffer_bytes <= advice.buffer_bytes <= asked.max_buffer_bytes
+def test_advice_never_exceeds_the_limits(link, request):
+    advice = advise(link, request)
+    assert request.min_streams <= advice.streams <= request.max_streams
+    assert request.min_buffer_bytes <= advice.buffer_bytes <= request.max_buffer_bytes
     assert 0 < advice.chunk_bytes <= advice.buffer_bytes
-    assert 0 <= advice.safe_rate_mbps <= asked.max_rate_mbps
-    assert asked.min_rate_mbps <= advice.pacing_total_mbps <= asked.max_rate_mbps
+    assert 0 <= advice.safe_rate_mbps <= request.max_rate_mbps
+    assert request.min_rate_mbps <= advice.pacing_total_mbps <= request.max_rate_mbps
     total_mbps = advice.pacing_per_stream_mbps * advice.streams
-    assert total_mbps <= asked.max_rate_mbps * (1 + 1e-12)
+    assert total_mbps <= request.max_rate_mbps * (1 + 1e-12)
 
 
 @given(forecasts, requests())
-def test_the_buffers_together_hold_what_is_under_way_unless_a_limit_forbids(link, asked):
-    advice = advise(link, asked)
-    if advice.buffer_bytes < asked.max_buffer_bytes:
+def test_the_buffers_together_cover_the_data_in_flight_unless_a_limit_forbids(link, request):
+    advice = advise(link, request)
+    if advice.buffer_bytes < request.max_buffer_bytes:
         rtt_ms = 100.0 if link.latency_ms is None else link.latency_ms
         needed_bits = advice.pacing_total_mbps * 1e3 * (rtt_ms + 4 * (link.jitter_ms or 0.0))
         assert 8 * advice.streams * advice.buffer_bytes >= needed_bits * (1 - 1e-12)
 
 
 @given(forecasts, requests(), st.floats(0.0, 1e8))
-def test_with_the_safe_rate_streams_pacing_and_buffer_do_not_fall(link, asked, more_mbps):
-    less = advise(link, asked)
-    more = advise(_faster(link, more_mbps), asked)
+def test_with_a_higher_safe_rate_streams_pacing_and_buffer_do_not_fall(link, request, more_mbps):
+    less = advise(link, request)
+    more = advise(_faster(link, more_mbps), request)
     assert more.streams >= less.streams
     assert more.pacing_total_mbps >= less.pacing_total_mbps
     assert more.buffer_bytes >= less.buffer_bytes
@@ -226,51 +226,51 @@ def _faster(link: Forecast, more_mbps: float) -> Forecast:
 
 
 @given(forecasts, requests(), st.floats(0.0, 300.0), st.floats(0.0, 300.0))
-def test_with_the_round_trip_streams_do_not_rise_and_the_buffer_does_not_fall(
-    link, asked, rtt_ms, more_ms
+def test_with_a_longer_round_trip_streams_do_not_rise_and_the_buffer_does_not_fall(
+    link, request, rtt_ms, more_ms
 ):
-    near = advise(replace(link, latency_ms=rtt_ms), asked)
-    far = advise(replace(link, latency_ms=rtt_ms + more_ms), asked)
+    near = advise(replace(link, latency_ms=rtt_ms), request)
+    far = advise(replace(link, latency_ms=rtt_ms + more_ms), request)
     assert far.streams <= near.streams
     assert far.buffer_bytes >= near.buffer_bytes
     assert far.pacing_total_mbps == near.pacing_total_mbps
 
 
 @given(forecasts, requests(), st.floats(0.0, 0.05), st.floats(0.0, 0.05))
-def test_with_the_loss_streams_do_not_rise_and_the_buffer_does_not_fall(link, asked, loss, more):
-    clean = advise(replace(link, packet_loss=loss), asked)
-    lossy = advise(replace(link, packet_loss=loss + more), asked)
+def test_with_more_loss_streams_do_not_rise_and_the_buffer_does_not_fall(link, request, loss, more):
+    clean = advise(replace(link, packet_loss=loss), request)
+    lossy = advise(replace(link, packet_loss=loss + more), request)
     assert lossy.streams <= clean.streams
     assert lossy.buffer_bytes >= clean.buffer_bytes
 
 
 @given(forecasts, requests(), st.floats(0.0, 1e3), st.floats(0.0, 1e3))
-def test_with_the_jitter_the_buffer_does_not_fall(link, asked, jitter_ms, more_ms):
-    calm = advise(replace(link, jitter_ms=jitter_ms), asked)
-    restless = advise(replace(link, jitter_ms=jitter_ms + more_ms), asked)
-    assert restless.buffer_bytes >= calm.buffer_bytes
-    assert restless.streams == calm.streams
+def test_with_more_jitter_the_buffer_does_not_fall(link, request, jitter_ms, more_ms):
+    calm = advise(replace(link, jitter_ms=jitter_ms), request)
+    jittery = advise(replace(link, jitter_ms=jitter_ms + more_ms), request)
+    assert jittery.buffer_bytes >= calm.buffer_bytes
+    assert jittery.streams == calm.streams
 
 
 @given(st.lists(st.floats(0.0, 1e6), min_size=7, max_size=7), requests())
-def test_with_a_lower_quantile_nothing_rises(levels_mbps, asked):
+def test_with_a_lower_quantile_nothing_rises(levels_mbps, request):
     link = spread(tuple(sorted(levels_mbps)))
-    found = [advise(link, replace(asked, quantile=level)) for level in QUANTILES]
+    advice = [advise(link, replace(request, quantile=level)) for level in QUANTILES]
     for name in ("safe_rate_mbps", "pacing_total_mbps", "streams", "buffer_bytes"):
-        values = [getattr(advice, name) for advice in found]
+        values = [getattr(item, name) for item in advice]
         assert values == sorted(values), name
 
 
 @given(forecasts, requests())
-def test_what_was_not_measured_counts_as_100_ms_without_loss_or_jitter(link, asked):
+def test_missing_values_count_as_100_ms_without_loss_or_jitter(link, request):
     unknown = replace(link, latency_ms=None, packet_loss=None, jitter_ms=None)
     assumed = replace(link, latency_ms=100.0, packet_loss=0.0, jitter_ms=0.0)
-    assert advise(unknown, asked) == advise(assumed, asked)
+    assert advise(unknown, request) == advise(assumed, request)
 
 
 @given(forecasts, requests())
-def test_advice_survives_the_wire(link, asked):
-    advice = advise(link, asked)
+def test_advice_survives_the_wire(link, request):
+    advice = advise(link, request)
     assert Allocation.from_dict(json.loads(json.dumps(advice.as_dict()))) == advice
 
 
@@ -286,13 +286,13 @@ def test_a_request_cannot_be_changed():
         AllocationRequest().max_streams = 1000  # type: ignore[misc]
 
 
-def test_an_empty_mapping_asks_for_the_defaults():
+def test_an_empty_mapping_requests_the_defaults():
     assert AllocationRequest.from_dict({}) == AllocationRequest()
 
 
-def test_a_mapping_says_what_differs_from_the_defaults():
-    asked = AllocationRequest.from_dict({"quantile": 0.25, "max_rate_mbps": 500})
-    assert asked == AllocationRequest(quantile=0.25, max_rate_mbps=500.0)
+def test_a_mapping_overrides_the_defaults():
+    request = AllocationRequest.from_dict({"quantile": 0.25, "max_rate_mbps": 500})
+    assert request == AllocationRequest(quantile=0.25, max_rate_mbps=500.0)
 
 
 @pytest.mark.parametrize(
@@ -317,18 +317,18 @@ def test_a_value_that_breaks_a_rule_is_refused_and_named(name, value):
 
 
 @pytest.mark.parametrize("kind", ["streams", "buffer_bytes", "rate_mbps"])
-def test_a_least_above_its_most_is_refused(kind):
+def test_a_minimum_above_its_maximum_is_refused(kind):
     with pytest.raises(
         InvalidInput, match=f"min_{kind} is 9 and max_{kind} 8; .* or raise"
-    ) as said:
+    ) as caught:
         AllocationRequest(**{f"min_{kind}": 9, f"max_{kind}": 8})
-    assert said.value.field == f"allocation.min_{kind}"
+    assert caught.value.field == f"allocation.min_{kind}"
 
 
 @pytest.mark.parametrize("kind", ["streams", "buffer_bytes", "rate_mbps"])
-def test_a_least_may_equal_its_most(kind):
-    asked = AllocationRequest(**{f"min_{kind}": 50_000, f"max_{kind}": 50_000})
-    assert getattr(asked, f"min_{kind}") == 50_000
+def test_a_minimum_may_equal_its_maximum(kind):
+    request = AllocationRequest(**{f"min_{kind}": 50_000, f"max_{kind}": 50_000})
+    assert getattr(request, f"min_{kind}") == 50_000
 
 
 @pytest.mark.parametrize("name", ["streams", "min_chunk_bytes", "", 7, "__class__"])
@@ -339,20 +339,20 @@ def test_a_field_that_does_not_exist_is_refused(name):
 
 
 @pytest.mark.parametrize("body", [None, [], "amst_v1", 3, True])
-def test_a_request_that_is_no_mapping_is_refused(body):
+def test_a_request_that_is_not_a_mapping_is_refused(body):
     with pytest.raises(InvalidInput, match="it is an object") as caught:
         AllocationRequest.from_dict(body)
     assert caught.value.field == "allocation"
 
 
-def test_the_example_in_the_documents_gives_what_they_say():
+def test_the_example_in_the_documentation_is_correct():
     [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
     test = doctest.DocTestParser().get_doctest(example, {}, "example", str(PAGE), 0)
     assert test.examples
     assert doctest.DocTestRunner().run(test).failed == 0
 
 
-def test_the_documents_name_every_field():
-    told = PAGE.read_text()
+def test_the_documentation_names_every_field():
+    text = PAGE.read_text()
     names = [field.name for kind in (AllocationRequest, Allocation) for field in fields(kind)]
-    assert all(f"`{name}`" in told for name in [*names, "pacing_per_stream_mbps", *POLICIES])
+    assert all(f"`{name}`" in text for name in [*names, "pacing_per_stream_mbps", *POLICIES])

@@ -10,18 +10,18 @@ from pba.models.distribution import Bins, decode
 FINE, COARSE = Bins.spaced(122, 6.0, 0.02), Bins.spaced(31, 4.0, 0.1)
 
 
-def voice(seed: int, bins: Bins, level_mbps: float) -> MemberDistribution:
+def member(seed: int, bins: Bins, level_mbps: float) -> MemberDistribution:
     mass = np.random.default_rng(seed).dirichlet(np.full(len(bins), 0.3), 3)
     return MemberDistribution(mass, level_mbps, bins)
 
 
-def mass_below(said: MemberDistribution, horizon: int, log_mbps: float) -> float:
+def mass_below(distribution: MemberDistribution, horizon: int, log_mbps: float) -> float:
     """Return the mass below a bandwidth, added up bin by bin."""
-    edges = said.bins.edges + np.log(said.level_mbps)
-    total = float(said.probabilities[horizon, 0])
+    edges = distribution.bins.edges + np.log(distribution.level_mbps)
+    total = float(distribution.probabilities[horizon, 0])
     for index in range(1, len(edges)):
         share = (log_mbps - edges[index - 1]) / (edges[index] - edges[index - 1])
-        total += float(said.probabilities[horizon, index]) * min(max(share, 0.0), 1.0)
+        total += float(distribution.probabilities[horizon, index]) * min(max(share, 0.0), 1.0)
     return total
 
 
@@ -34,7 +34,7 @@ def mass_below(said: MemberDistribution, horizon: int, log_mbps: float) -> float
 )
 @settings(deadline=None, max_examples=50)
 def test_the_mass_below_every_edge_is_the_weighted_mean(seed, level_mbps, other_mbps, weight, bins):
-    first, second = voice(seed, FINE, level_mbps), voice(seed + 1, bins, other_mbps)
+    first, second = member(seed, FINE, level_mbps), member(seed + 1, bins, other_mbps)
     pooled = mixture([first, second], [weight, 1.0 - weight])
     assert (pooled.level_mbps, pooled.bins) == (level_mbps, FINE)
     np.testing.assert_allclose(pooled.probabilities.sum(axis=1), 1.0)
@@ -43,30 +43,30 @@ def test_the_mass_below_every_edge_is_the_weighted_mean(seed, level_mbps, other_
     for index in (0, 1, 30, 60, 61, 100, 120):  # above the last edge there is nothing to compare
         expected = weight * mass_below(first, 1, edges[index])
         expected += (1.0 - weight) * mass_below(second, 1, edges[index])
-        found = pooled.probabilities[1, : index + 1].sum()
-        assert found == pytest.approx(expected, abs=1e-9)
+        actual = pooled.probabilities[1, : index + 1].sum()
+        assert actual == pytest.approx(expected, abs=1e-9)
 
 
-def test_one_voice_alone_is_kept():
-    only = voice(3, FINE, 50.0)
+def test_a_single_member_is_unchanged():
+    only = member(3, FINE, 50.0)
     np.testing.assert_allclose(mixture([only], [1.0]).probabilities, only.probabilities)
 
 
-def test_members_of_one_mind_agree():
-    one = voice(3, FINE, 50.0)
-    pooled = mixture([one, MemberDistribution(one.probabilities, 50.0, FINE)], [0.3, 0.7])
-    np.testing.assert_allclose(pooled.probabilities, one.probabilities)
+def test_equal_members_give_their_own_distribution():
+    single = member(3, FINE, 50.0)
+    pooled = mixture([single, MemberDistribution(single.probabilities, 50.0, FINE)], [0.3, 0.7])
+    np.testing.assert_allclose(pooled.probabilities, single.probabilities)
 
 
-def test_a_member_with_another_level_means_the_same_bandwidth():
+def test_members_with_different_levels_are_pooled_by_bandwidth():
     peak = np.eye(122)[[FINE.index(np.float64(0.0))] * 3]
     doubled = np.eye(122)[[FINE.index(np.log(2.0))] * 3]
     pooled = mixture(
         [MemberDistribution(peak, 100.0, FINE), MemberDistribution(doubled, 50.0, FINE)], [0.5, 0.5]
     )
-    said = decode(pooled.probabilities[None], np.array([pooled.level_mbps]), FINE)
-    np.testing.assert_allclose(said.bandwidth_mbps, 100.0, rtol=0.03)
-    np.testing.assert_allclose(said.confidence, 1.0)
+    decoded = decode(pooled.probabilities[None], np.array([pooled.level_mbps]), FINE)
+    np.testing.assert_allclose(decoded.bandwidth_mbps, 100.0, rtol=0.03)
+    np.testing.assert_allclose(decoded.confidence, 1.0)
 
 
 def test_an_outage_stays_an_outage_at_any_level():
@@ -78,7 +78,7 @@ def test_an_outage_stays_an_outage_at_any_level():
 
 
 @pytest.mark.parametrize(("level_mbps", "bin_index"), [(1e9, -1), (1e-9, 0)])
-def test_what_lies_beyond_the_bins_goes_to_the_outermost(level_mbps, bin_index):
+def test_mass_beyond_the_bins_goes_to_the_outermost_bin(level_mbps, bin_index):
     peak = np.eye(122)[[FINE.index(np.float64(0.0))] * 3]
     pooled = mixture(
         [MemberDistribution(peak, 1.0, FINE), MemberDistribution(peak, level_mbps, FINE)],
@@ -96,5 +96,5 @@ def test_weights_sum_to_one_and_follow_the_confidences(confidences):
         assert weights == pytest.approx(tuple(c / total for c in confidences))
 
 
-def test_where_nobody_is_sure_all_count_alike():
+def test_members_without_confidence_have_equal_weights():
     assert confidence_weights([0.0, 0.0]) == (0.5, 0.5)

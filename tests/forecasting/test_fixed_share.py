@@ -18,12 +18,12 @@ def test_every_simple_forecaster_is_an_expert():
     assert {MODEL, *SIMPLE_FORECASTERS} == set(EXPERTS) == set(INITIAL_WEIGHTS)
 
 
-def test_the_model_speaks_for_a_new_link():
+def test_the_model_leads_on_a_new_link():
     assert leader(INITIAL_WEIGHTS) == MODEL
     assert sum(INITIAL_WEIGHTS.values()) == pytest.approx(1.0)
 
 
-def test_who_is_right_where_the_model_is_wrong_comes_to_lead():
+def test_an_expert_that_hits_where_the_model_misses_takes_the_lead():
     takes = next(
         count
         for count in range(1, 200)
@@ -32,20 +32,20 @@ def test_who_is_right_where_the_model_is_wrong_comes_to_lead():
     assert 20 < takes < 50
 
 
-def test_the_model_leads_again_soon_after_it_is_right_again():
+def test_the_model_leads_again_soon_after_it_hits_again():
     long_wrong = [ALL_MISS | {"ewma": True}] * 1000
     right = [ALL_MISS | {MODEL: True}]
     assert leader(after(long_wrong)) == "ewma"
     assert leader(after(long_wrong + right * 60)) == MODEL
 
 
-def test_where_all_are_equally_right_the_weights_return_to_the_first():
+def test_with_equal_experts_the_weights_return_to_the_initial_ones():
     weights = after([ALL_MISS | {"ewma": True}] * 30 + [dict.fromkeys(EXPERTS, True)] * 1000)
     assert weights == pytest.approx(INITIAL_WEIGHTS, abs=1e-3)
 
 
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(EXPERTS, st.booleans())), max_size=60))
-def test_weights_always_sum_to_one_and_none_is_lost(outcomes: list[dict[str, bool]]):
+def test_weights_sum_to_one_and_no_expert_is_lost(outcomes: list[dict[str, bool]]):
     weights = after(outcomes)
     assert sum(weights.values()) == pytest.approx(1.0)
     assert min(weights.values()) > 0.01 * min(INITIAL_WEIGHTS.values()) / 2

@@ -5,7 +5,7 @@ from pba.forecasting.link_record import LinkRecord
 ALL = dict.fromkeys(("model", "last_value", "ewma", "harmonic_mean"), True)
 
 
-def test_a_record_comes_back_from_text_as_it_was():
+def test_a_record_survives_its_text_form():
     record = LinkRecord()
     for at, hit in ((0, True), (0, False), (1, True), (2, False)):
         record = record.after(at, 0.7, hit, ALL | {"model": hit})
@@ -13,7 +13,7 @@ def test_a_record_comes_back_from_text_as_it_was():
     assert LinkRecord.from_json(None) == LinkRecord()
 
 
-def test_only_one_step_ahead_counts_as_a_hit_or_miss_of_the_link():
+def test_only_outcomes_one_step_ahead_count_as_hits_and_misses_of_a_link():
     record = (
         LinkRecord().after(0, 0.9, True, ALL).after(0, 0.9, False, ALL).after(2, 0.9, True, ALL)
     )
@@ -21,7 +21,7 @@ def test_only_one_step_ahead_counts_as_a_hit_or_miss_of_the_link():
     assert LinkRecord().accuracy_20 is None
 
 
-def test_a_record_from_before_an_expert_was_known_gives_it_its_first_weight():
+def test_an_expert_that_an_old_record_lacks_gets_its_initial_weight():
     old = json.loads(LinkRecord().to_json())
     del old["weights"]["harmonic_mean"]
     assert LinkRecord.from_json(json.dumps(old)).weights["harmonic_mean"] == 0.05

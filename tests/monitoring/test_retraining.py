@@ -211,7 +211,7 @@ def test_an_ended_alarm_is_a_reason_only_without_a_job_since_it_opened(
     assert policy(store, jobs, clock).submit_if_due() is None
 
 
-def test_an_end_without_its_opening_is_no_reason(store: Store, jobs: FakeJobs) -> None:
+def test_an_end_without_a_beginning_is_no_reason(store: Store, jobs: FakeJobs) -> None:
     add_alarm(store, "a", stage="ended")
     add_alarm(store, "a", stage="ended")
     assert policy(store, jobs).submit_if_due() is None

@@ -1,4 +1,4 @@
-"""A model file is served only if it is whole, is the mode's, and gives its golden answers."""
+"""A model is served only if its files are complete, of its mode, and give the golden outputs."""
 
 import hashlib
 import json
@@ -28,14 +28,14 @@ def edit(file: Path, changes: dict[str, object]) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-def test_a_whole_artefact_loads(folder):
+def test_a_complete_artefact_loads(folder):
     forecaster, card = artifacts.load(str(folder), DATACENTER)
     assert (forecaster.name, forecaster.version, forecaster.window) == ("datacenter", "toy-1", 30)
     np.testing.assert_array_equal(forecaster.bins.edges, BINS.edges)
     assert card["version"] == "toy-1"
 
 
-def test_v1_loads_by_its_name_and_says_what_it_is_given(tmp_path):
+def test_v1_loads_by_its_name_with_its_own_input(tmp_path):
     folder = toy_artifact(tmp_path / "v1", v1_features.NAME)
     assert (folder / "v1_bandwidth_predictor.onnx").exists()
     forecaster, _ = artifacts.load(str(folder), "v1")
@@ -43,14 +43,14 @@ def test_v1_loads_by_its_name_and_says_what_it_is_given(tmp_path):
     assert forecaster.columns == v1_features.COLUMNS
 
 
-def test_an_artefact_may_lie_behind_any_fsspec_url(folder):
+def test_an_artefact_can_be_at_any_fsspec_url(folder):
     memory = fsspec.filesystem("memory")
     memory.put(str(folder), "/models/datacenter", recursive=True)
     forecaster, _ = artifacts.load("memory://models/datacenter", DATACENTER)
     assert forecaster.version == "toy-1"
 
 
-def test_a_file_name_says_its_mode():
+def test_a_file_is_named_after_its_mode():
     assert artifacts.onnx_name(INTERNET) == "internet_bandwidth_predictor.onnx"
 
 
@@ -64,18 +64,18 @@ def test_a_missing_file_is_refused(folder, name):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "7"])
-def test_a_card_that_is_no_json_object_is_refused(folder, text):
+def test_a_card_that_is_not_a_json_object_is_refused(folder, text):
     (folder / "card.json").write_text(text)
     with pytest.raises(BadArtifact, match="does not hold"):
         artifacts.load(str(folder), DATACENTER)
 
 
-def test_a_protocol_that_nobody_knows_is_refused():
+def test_an_unknown_protocol_is_refused():
     with pytest.raises(BadArtifact, match="does not hold"):
         artifacts.load("nowhere://models", DATACENTER)
 
 
-def test_a_file_cut_short_is_refused_by_its_sum(folder):
+def test_a_truncated_file_is_refused_by_its_sum(folder):
     path = folder / artifacts.onnx_name(DATACENTER)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BadArtifact, match="sha256"):
@@ -96,7 +96,7 @@ def test_a_model_of_the_other_mode_is_refused(folder):
 
 
 @pytest.mark.parametrize("part", ["probabilities", "level_mbps", "path"])
-def test_a_model_that_answers_otherwise_is_refused(folder, part):
+def test_a_model_with_other_outputs_is_refused(folder, part):
     golden = json.loads((folder / "golden.json").read_text())
     shifted = np.array(golden[part], dtype=float) * 1.01 + 0.01
     edit(folder / "golden.json", {part: np.where(np.isnan(shifted), None, shifted).tolist()})
@@ -108,20 +108,20 @@ def test_a_model_that_answers_otherwise_is_refused(folder, part):
     "wrong",
     [{"probabilities": [1.0]}, {"telemetry": [[1.0]]}, {"telemetry": []}, {"level_mbps": "x"}],
 )
-def test_golden_answers_of_the_wrong_shape_are_refused(folder, wrong):
+def test_golden_outputs_of_the_wrong_shape_are_refused(folder, wrong):
     edit(folder / "golden.json", wrong)
     with pytest.raises(BadArtifact):
         artifacts.load(str(folder), DATACENTER)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "3"])
-def test_golden_answers_that_are_none_are_refused(folder, text):
+def test_a_golden_file_without_outputs_is_refused(folder, text):
     (folder / "golden.json").write_text(text)
     with pytest.raises(BadArtifact):
         artifacts.load(str(folder), DATACENTER)
 
 
-def test_a_model_whose_output_never_changes_is_refused(folder):
+def test_a_model_with_constant_output_is_refused(folder):
     golden = json.loads((folder / "golden.json").read_text())
     telemetry = np.array(golden["telemetry"], dtype=float)
     telemetry[:] = telemetry[1]
@@ -132,14 +132,14 @@ def test_a_model_whose_output_never_changes_is_refused(folder):
 
 
 @pytest.mark.parametrize("varies", [True, False])
-def test_where_the_level_is_what_was_learned_it_is_what_must_vary(folder, varies):
+def test_if_the_level_is_the_learned_output_it_must_vary(folder, varies):
     path = folder / artifacts.onnx_name(DATACENTER)
     model = onnx.load_model(path)
     props = {prop.key: prop.value for prop in model.metadata_props}
     onnx.helper.set_model_props(model, props | {"learned": "level_mbps"})
-    # The same probabilities, whatever the window; and the same level, unless it is to vary.
-    (sureness,) = (node for node in model.graph.node if "sureness" in node.output)
-    sureness.CopyFrom(onnx.helper.make_node("Div", ["level_mbps", "level_mbps"], ["sureness"]))
+    # The same probabilities for every window, and the same level unless it is to vary.
+    (scale,) = (node for node in model.graph.node if "scale" in node.output)
+    scale.CopyFrom(onnx.helper.make_node("Div", ["level_mbps", "level_mbps"], ["scale"]))
     path.write_bytes(model.SerializeToString())
     telemetry = np.random.default_rng(0).uniform(1, 100, (4, 30, 5))
     telemetry[:, -1, 0] *= varies
@@ -153,7 +153,7 @@ def test_where_the_level_is_what_was_learned_it_is_what_must_vary(folder, varies
         artifacts.load(str(folder), DATACENTER)
 
 
-def test_golden_answers_are_json_with_null_for_what_was_not_measured(folder):
+def test_golden_vectors_are_json_with_null_for_missing_values(folder):
     text = (folder / "golden.json").read_text()
     assert "NaN" not in text
     assert json.loads(text)["telemetry"][0][0][1] is None
@@ -210,12 +210,12 @@ def test_metadata_that_does_not_fit_the_graph_is_refused(key, value):
 
 
 @pytest.mark.parametrize("change", [{"window": "31"}, {"columns": json.dumps(COLUMNS[::-1])}])
-def test_a_model_that_takes_other_input_than_it_would_be_given_is_refused(folder, change):
+def test_a_model_for_another_input_is_refused(folder, change):
     def alter(model: onnx.ModelProto) -> None:
-        told = {prop.key: prop.value for prop in model.metadata_props}
-        onnx.helper.set_model_props(model, told | change)
+        metadata = {prop.key: prop.value for prop in model.metadata_props}
+        onnx.helper.set_model_props(model, metadata | change)
         model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = int(
-            change.get("window", told["window"])
+            change.get("window", metadata["window"])
         )
 
     content = changed(alter)
@@ -225,7 +225,7 @@ def test_a_model_that_takes_other_input_than_it_would_be_given_is_refused(folder
         artifacts.load(str(folder), DATACENTER)
 
 
-def test_many_windows_are_answered_as_each_alone():
+def test_a_batch_gives_the_outputs_of_its_single_windows():
     model = OnnxForecaster(toy_onnx(DATACENTER))
     telemetry = np.random.default_rng(0).uniform(1, 9, (70, 40, 5))
     together = model.predict(telemetry)

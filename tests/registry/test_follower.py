@@ -1,4 +1,4 @@
-"""What a replica is to serve: the champion, the shipped model, or what it serves already."""
+"""A follower returns the champion, or the shipped model, whenever it changes."""
 
 from pathlib import Path
 
@@ -8,15 +8,8 @@ import pytest
 from pba.errors import BadArtifact, RegistryUnavailable
 from pba.registry import Registry
 from pba.registry.follower import Follower, LoadedModel, RefusedModel, load_shipped
-from tests.registry.test_registry import MODE, NAME, NOW_S, toys
+from tests.registry.builders import MODE, NAME
 from tests.toy import toy_artifact
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    opened = Registry(str(tmp_path / "registry"), lambda: NOW_S)
-    toys(tmp_path / "trained", opened, "a", "b", "c")
-    return opened
 
 
 @pytest.fixture
@@ -29,24 +22,24 @@ def follower(registry: Registry) -> Follower:
     return Follower(registry, NAME)
 
 
-def version(found: LoadedModel | RefusedModel | None) -> str:
-    assert isinstance(found, LoadedModel)
-    return found.forecaster.version
+def version(model: LoadedModel | RefusedModel | None) -> str:
+    assert isinstance(model, LoadedModel)
+    return model.forecaster.version
 
 
 def test_without_a_champion_the_shipped_model_serves(follower: Follower, shipped: str):
-    found = follower.poll(shipped)
-    assert version(found) == "toy-1"
-    assert found.pointer.number == 0
+    model = follower.poll(shipped)
+    assert version(model) == "toy-1"
+    assert model.pointer.number == 0
     assert follower.poll(shipped) is None
 
 
-def test_a_champion_there_at_the_start_serves(registry: Registry, shipped: str):
+def test_a_champion_that_exists_at_the_start_is_returned(registry: Registry, shipped: str):
     registry.promote(NAME, "a", "me")
     assert version(Follower(registry, NAME).poll(shipped)) == "a"
 
 
-def test_each_new_champion_is_taken_up_once(registry: Registry, follower: Follower, shipped: str):
+def test_each_new_champion_is_returned_once(registry: Registry, follower: Follower, shipped: str):
     follower.poll(shipped)
     for name in "abc":
         registry.promote(NAME, name, "me")
@@ -56,17 +49,17 @@ def test_each_new_champion_is_taken_up_once(registry: Registry, follower: Follow
     assert version(follower.poll(shipped)) == "b"
 
 
-def test_of_several_new_champions_the_newest_is_taken_up(
+def test_of_several_new_champions_the_newest_is_returned(
     registry: Registry, follower: Follower, shipped: str
 ):
     follower.poll(shipped)
     for name in "abc":
         registry.promote(NAME, name, "me")
-    found = follower.poll(shipped)
-    assert (version(found), found.pointer.number) == ("c", 3)
+    model = follower.poll(shipped)
+    assert (version(model), model.pointer.number) == ("c", 3)
 
 
-def test_a_rollback_past_the_first_promotion_brings_the_shipped_model_back(
+def test_a_rollback_of_the_first_promotion_returns_the_shipped_model(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
@@ -86,7 +79,7 @@ def test_a_champion_promoted_again_is_not_loaded_again(
     assert after.pointer.number == 2
 
 
-def test_a_bad_champion_is_refused_once_and_tried_again_when_promoted_again(
+def test_an_invalid_champion_is_refused_once_and_retried_when_promoted_again(
     registry: Registry, follower: Follower, shipped: str
 ):
     follower.poll(shipped)
@@ -94,9 +87,9 @@ def test_a_bad_champion_is_refused_once_and_tried_again_when_promoted_again(
     golden = Path(registry.root, NAME, "a", "golden.json")
     content = golden.read_bytes()
     golden.write_bytes(content[:-1])
-    found = follower.poll(shipped)
-    assert isinstance(found, RefusedModel)
-    assert (found.pointer.version, "golden.json" in found.why) == ("a", True)
+    model = follower.poll(shipped)
+    assert isinstance(model, RefusedModel)
+    assert (model.pointer.version, "golden.json" in model.why) == ("a", True)
     assert follower.poll(shipped) is None
     golden.write_bytes(content)
     assert follower.poll(shipped) is None
@@ -104,25 +97,27 @@ def test_a_bad_champion_is_refused_once_and_tried_again_when_promoted_again(
     assert version(follower.poll(shipped)) == "a"
 
 
-def test_a_pointer_to_nothing_is_refused(registry: Registry, follower: Follower, shipped: str):
+def test_a_pointer_to_a_missing_version_is_refused(
+    registry: Registry, follower: Follower, shipped: str
+):
     registry.promote(NAME, "a", "me")
     Path(registry.root, NAME, "a").rename(Path(registry.root, "elsewhere"))
-    found = follower.poll(shipped)
-    assert isinstance(found, RefusedModel)
-    assert "no version 'a' of internet is published" in found.why
+    model = follower.poll(shipped)
+    assert isinstance(model, RefusedModel)
+    assert "no version 'a' of internet is published" in model.why
 
 
-def test_half_a_pointer_is_refused_and_says_which(
+def test_an_invalid_pointer_is_refused_and_named(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
     Path(registry.root, NAME, "champion", "00000001.json").write_text("{")
-    found = follower.poll(shipped)
-    assert isinstance(found, RefusedModel)
-    assert "00000001.json cannot be read" in found.why
+    model = follower.poll(shipped)
+    assert isinstance(model, RefusedModel)
+    assert "00000001.json cannot be read" in model.why
 
 
-def test_a_champion_before_the_refused_one_serves_when_one_goes_back(
+def test_a_rollback_from_a_refused_champion_keeps_the_loaded_model(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
@@ -134,7 +129,7 @@ def test_a_champion_before_the_refused_one_serves_when_one_goes_back(
     assert follower.poll(shipped).forecaster is before.forecaster
 
 
-def test_a_registry_that_is_away_is_asked_again(
+def test_a_registry_that_does_not_respond_is_polled_again(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
@@ -149,7 +144,7 @@ def test_a_registry_that_is_away_is_asked_again(
     assert version(follower.poll(shipped)) == "a"
 
 
-def test_a_registry_that_goes_away_while_a_version_is_read_is_asked_again(
+def test_a_version_that_could_not_be_read_is_loaded_by_the_next_poll(
     registry: Registry, follower: Follower, shipped: str, monkeypatch: pytest.MonkeyPatch
 ):
     def away(*_: object) -> None:
@@ -163,16 +158,14 @@ def test_a_registry_that_goes_away_while_a_version_is_read_is_asked_again(
     assert version(follower.poll(shipped)) == "a"
 
 
-def test_a_registry_whose_content_is_gone_changes_nothing(
-    registry: Registry, follower: Follower, shipped: str
-):
+def test_an_emptied_registry_changes_nothing(registry: Registry, follower: Follower, shipped: str):
     registry.promote(NAME, "a", "me")
     follower.poll(shipped)
     Path(registry.root).rename(Path(registry.root).with_name("unmounted"))
     assert follower.poll(shipped) is None
 
 
-def test_another_folder_counts_where_no_champion_does(
+def test_another_shipped_folder_matters_only_without_a_champion(
     registry: Registry, follower: Follower, shipped: str, tmp_path: Path
 ):
     follower.poll(shipped)
@@ -186,17 +179,19 @@ def test_another_folder_counts_where_no_champion_does(
     assert isinstance(follower.poll(str(tmp_path / "nowhere")), RefusedModel)
 
 
-def test_other_threads_load_the_champion_anew(registry: Registry, follower: Follower, shipped: str):
+def test_another_number_of_threads_loads_the_champion_again(
+    registry: Registry, follower: Follower, shipped: str
+):
     registry.promote(NAME, "a", "me")
     one, two = follower.poll(shipped, 1), follower.poll(shipped, 2)
     assert one.forecaster is not two.forecaster
     assert follower.poll(shipped, 2) is None
     windows = np.full((1, 60, 5), 7.0)
-    said = [found.forecaster.predict(windows).probabilities for found in (one, two)]
-    np.testing.assert_allclose(*said, rtol=1e-5)
+    outputs = [model.forecaster.predict(windows).probabilities for model in (one, two)]
+    np.testing.assert_allclose(*outputs, rtol=1e-5)
 
 
-def test_the_shipped_model_can_be_had_without_the_registry(shipped: str, tmp_path: Path):
+def test_the_shipped_model_loads_without_the_registry(shipped: str, tmp_path: Path):
     assert version(load_shipped(shipped, NAME)) == "toy-1"
     with pytest.raises(BadArtifact):
         load_shipped(str(tmp_path / "nowhere"), NAME)

@@ -1,4 +1,4 @@
-"""Whoever changes a champion, or is refused to, leaves an event."""
+"""Every promotion, rollback and refusal is logged as an event."""
 
 from pathlib import Path
 
@@ -8,28 +8,28 @@ from pba.errors import BadArtifact, Conflict, NotFound, RegistryUnavailable
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
 from pba.types import Event
-from tests.registry.test_registry import NAME, NOW_S, toys
+from tests.registry.builders import NAME, NOW_S, publish_toys
 
 
-class Told:
-    """A registry of toys, and what was told about it."""
+class LoggedRegistry:
+    """A registry of toys, its promoter, and the logged events."""
 
     def __init__(self, folder: Path) -> None:
         self.events: list[Event] = []
         self.registry = Registry(str(folder / "registry"), lambda: NOW_S)
-        toys(folder, self.registry, "a", "b")
-        self.champions = Promoter(self.registry, self.events.append, lambda: NOW_S)
+        publish_toys(folder, self.registry, "a", "b")
+        self.promoter = Promoter(self.registry, self.events.append, lambda: NOW_S)
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Told:
-    return Told(tmp_path)
+def logged(tmp_path: Path) -> LoggedRegistry:
+    return LoggedRegistry(tmp_path)
 
 
-def test_promotions_and_rollbacks_are_told(told: Told):
-    told.champions.promote(NAME, "a", "me", "better", expected=0)
-    told.champions.rollback(NAME, "you", "worse", expected="a")
-    first, second = told.events
+def test_promotions_and_rollbacks_are_logged(logged: LoggedRegistry):
+    logged.promoter.promote(NAME, "a", "me", "better", expected=0)
+    logged.promoter.rollback(NAME, "you", "worse", expected="a")
+    first, second = logged.events
     assert (first.kind, second.kind) == ("model_promoted", "model_rolled_back")
     assert (first.at_s, first.link_id) == (NOW_S, None)
     assert first.body == {
@@ -45,26 +45,26 @@ def test_promotions_and_rollbacks_are_told(told: Told):
     assert (second.body["version"], second.body["who"]) == ("shipped", "you")
 
 
-def test_what_is_refused_is_told_and_raised(told: Told):
-    told.champions.promote(NAME, "a", "me")
-    Path(told.registry.root, NAME, "b", "card.json").unlink()
+def test_a_refusal_is_logged_and_raised(logged: LoggedRegistry):
+    logged.promoter.promote(NAME, "a", "me")
+    Path(logged.registry.root, NAME, "b", "card.json").unlink()
     with pytest.raises(BadArtifact):
-        told.champions.promote(NAME, "b", "me")
+        logged.promoter.promote(NAME, "b", "me")
     with pytest.raises(NotFound):
-        told.champions.promote(NAME, "nothing", "me")
+        logged.promoter.promote(NAME, "nothing", "me")
     with pytest.raises(Conflict):
-        told.champions.rollback(NAME, "me", expected=7)
-    refused = told.events[1:]
+        logged.promoter.rollback(NAME, "me", expected=7)
+    refused = logged.events[1:]
     assert [event.kind for event in refused] == ["model_refused"] * 3
     assert [event.body["version"] for event in refused] == ["b", "nothing", None]
     assert "card.json" in refused[0].body["why"]
     assert refused[0].body["who"] == "me"
 
 
-def test_a_registry_that_is_away_refuses_nothing(told: Told):
-    root = Path(told.registry.root)
+def test_a_registry_that_does_not_respond_is_no_refusal(logged: LoggedRegistry):
+    root = Path(logged.registry.root)
     root.rename(root.with_name("aside"))
     root.write_text("no folder")
     with pytest.raises(RegistryUnavailable):
-        told.champions.promote(NAME, "a", "me")
-    assert told.events == []
+        logged.promoter.promote(NAME, "a", "me")
+    assert logged.events == []

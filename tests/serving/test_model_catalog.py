@@ -12,13 +12,13 @@ from pba.registry.promotion import Promoter
 from pba.serving.event_log import EventLog
 from pba.serving.model_catalog import ModelCatalog
 from pba.store import Store
-from tests.registry.test_registry import NAME, NOW_S, toys
+from tests.registry.builders import NAME, NOW_S, publish_toys
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     opened = Registry(str(tmp_path / "registry"), lambda: NOW_S)
-    toys(tmp_path / "trained", opened, "a", "b")
+    publish_toys(tmp_path / "trained", opened, "a", "b")
     return opened
 
 

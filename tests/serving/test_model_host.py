@@ -13,7 +13,7 @@ from pba.registry import Registry
 from pba.registry.follower import Follower
 from pba.serving import model_host
 from pba.serving.model_host import ModelHost
-from tests.registry.test_registry import MODE, NAME, NOW_S, toys
+from tests.registry.builders import MODE, NAME, NOW_S, publish_toys
 from tests.toy import toy_artifact
 
 TIMEOUT_S = 20
@@ -26,7 +26,7 @@ class Node:
         self.folder = folder
         self.shipped = str(toy_artifact(folder / "shipped", MODE))
         self.registry = Registry(str(folder / "registry"), lambda: NOW_S)
-        toys(folder / "trained", self.registry, "a", "b")
+        publish_toys(folder / "trained", self.registry, "a", "b")
         self.events = asyncio.Queue[tuple[str, dict[str, Any]]]()
         self.hosts: list[ModelHost] = []
 

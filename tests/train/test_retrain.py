@@ -174,8 +174,8 @@ def test_a_retraining_that_fails_is_reported_as_refused(
         raise failure
 
     monkeypatch.setattr(retrain, "_challenger", challenger)
+    collaborators = Collaborators(registry, events.append, lambda: NOW_S)
     with pytest.raises(type(failure)):
-        collaborators = Collaborators(registry, events.append, lambda: NOW_S)
         retrain.retrain(example_request(tmp_path), tmp_path, collaborators, "")
     (event,) = events
     assert event.body == {

@@ -28,8 +28,8 @@ def test_results_fit_the_terminal_and_stand_beside_the_last_value(width: int) ->
     assert max(map(len, lines)) <= width
     (datacenter,) = (line for line in lines if "datacenter" in line)
     assert datacenter.split()[0] == "datacenter-2026.11.23-10"
-    assert "0.941 (0.500)" in datacenter
-    assert "12.35 (20)" in datacenter
+    assert "94.1 (50.0)" in datacenter
+    assert "12.3 (20.0)" in datacenter
     (v1,) = (line for line in lines if "v1-" in line)
     assert v1.count("–") == 2
 

@@ -6,7 +6,7 @@ from pba.errors import Unavailable
 
 from ..http import json_response, services_of
 from ..openapi import describe_call
-from ..response_models import StatusResponse
+from ..report_models import StatusResponse
 
 __all__ = ["router"]
 

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
+from ..report_models import ModelsResponse, PointerResponse, VersionsResponse
 from ..request_models import PromotionRequest, RollbackRequest
 from ..request_reading import read_promotion, read_rollback
-from ..response_models import ModelsResponse, PointerResponse, VersionsResponse
 
 __all__ = ["router"]
 

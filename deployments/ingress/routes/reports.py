@@ -7,7 +7,7 @@ from pba.monitoring.drift_watch import open_alarms
 from ..http import json_response, services_of
 from ..openapi import describe_call
 from ..parameters import Limit
-from ..response_models import AlarmsResponse, EventsResponse, MetricsResponse
+from ..report_models import AlarmsResponse, EventsResponse, MetricsResponse
 
 __all__ = ["router"]
 

@@ -7,9 +7,9 @@ from pba.errors import InvalidRequest
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import Since, time_span
+from ..report_models import FlagsResponse, RolloutResponse
 from ..request_models import FlagsRequest
 from ..request_reading import read_flags
-from ..response_models import FlagsResponse, RolloutResponse
 
 __all__ = ["router"]
 

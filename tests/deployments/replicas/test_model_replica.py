@@ -1,235 +1,132 @@
-"""A model replica follows the champion, whatever is wrong with registry, version or store."""
+"""The deployment around a host: batches, events in log and store, and health."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deployments.replicas import model_replica
 from deployments.replicas.model_replica import ModelReplica
 from deployments.settings import Settings
 from pba.errors import BadArtifact
+from pba.models.onnx import OnnxForecaster
 from pba.registry import Registry
-from pba.registry.follower import Follower
 from pba.store import Store
-from pba.types import Event
-from tests.registry.test_registry import MODE, NAME, NOW_S, toys
-from tests.toy import toy_artifact
+from tests.registry.builders import MODE, NAME, NOW_S, publish_toys
+from tests.support.waiting import until
+from tests.toy import toy_artifact, toy_onnx
 
-CONTEXT = SimpleNamespace(replica_tag="InternetModel#1")
+CONTEXT = SimpleNamespace(
+    replica_tag="InternetModel#1", _deployment_config=SimpleNamespace(max_ongoing_requests=100)
+)
 
 
-class Place:
-    """A folder with a shipped model, a registry and a store, and servers over them."""
+class Node:
+    """A folder with a shipped model, a registry and a store, and the replicas that use them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = {"model": str(toy_artifact(folder / "shipped", MODE))}
         self.registry = Registry(str(folder / "registry"), lambda: NOW_S)
-        toys(folder / "trained", self.registry, "a", "b")
+        publish_toys(folder / "trained", self.registry, "a")
         self.store_url = f"sqlite:///{folder}/pba.db"
-        self.servers: list[ModelReplica] = []
+        self.replicas: list[ModelReplica] = []
 
-    async def started(self) -> ModelReplica:
+    async def start(self) -> ModelReplica:
         settings = Settings(
-            registry=self.registry.root, store_url=self.store_url, follow_every_s=0.02
+            registry=self.registry.root, store_url=self.store_url, follow_every_s=0.01
         )
-        self.servers.append(ModelReplica(NAME, settings))
-        await self.servers[-1].reconfigure(self.config)
-        return self.servers[-1]
+        replica = ModelReplica(NAME, settings)
+        self.replicas.append(replica)
+        await replica.reconfigure(self.config)
+        return replica
 
-    def harm(self, version: str) -> None:
-        path = Path(self.registry.root, NAME, version, "golden.json")
-        path.write_bytes(path.read_bytes()[:-1])
+    async def serving(self, replica: ModelReplica, version: str) -> None:
+        """Wait until ``version`` serves and all events are stored."""
+        host = replica._host
+        await until(lambda: host.describe()["version"] == version, 20.0, f"{version} serves")
+        await asyncio.to_thread(replica._event_thread.shutdown)
 
-    def away(self) -> None:
-        Path(self.registry.root).rename(self.folder / "aside")
-        Path(self.registry.root).write_text("no folder")
-
-    def back(self) -> None:
-        Path(self.registry.root).unlink()
-        (self.folder / "aside").rename(self.registry.root)
-
-    def events(self) -> list[tuple[str, str, str]]:
+    def events(self) -> list[dict[str, Any]]:
         store = Store(self.store_url, lambda: NOW_S).ready()
-        found: list[Event] = store.events()
+        events = store.events()
         store.close()
-        return [(e.kind, e.body["version"], e.body["why"]) for e in reversed(found)]
+        return [{"kind": event.kind, **event.body} for event in reversed(events)]
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+async def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
     monkeypatch.setattr(model_replica.serve, "get_replica_context", lambda: CONTEXT)
-    monkeypatch.setattr(model_replica, "listen_there_only", lambda: None)
-    made = Place(tmp_path)
-    yield made
-    for server in made.servers:
-        if server._following:
-            server._following.cancel()
+    monkeypatch.setattr(model_replica, "set_up_replica", lambda: None)
+    opened = Node(tmp_path)
+    yield opened
+    for replica in opened.replicas:
+        replica._host.stop()
 
 
-async def told(server: ModelReplica, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Return what ``server`` says of itself as soon as that ``holds``."""
-    for _ in range(500):
-        said = await server.describe()
-        if holds(said):
-            return said
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"it never came to that: {said}")
+async def test_events_are_stored_in_order_with_the_replica(node: Node):
+    replica = await node.start()
+    node.registry.promote(NAME, "a", "anna")
+    await node.serving(replica, "a")
+    events = await asyncio.to_thread(node.events)
+    assert [(event["kind"], event["version"], event["why"]) for event in events] == [
+        ("model_serving", "toy-1", "start"),
+        ("model_serving", "a", "promoted"),
+    ]
+    assert {event["replica"] for event in events} == {"InternetModel#1"}
+    assert (events[1]["model"], events[1]["who"], events[1]["champion"]) == (NAME, "anna", 1)
 
 
-async def serving(server: ModelReplica, version: str) -> dict[str, Any]:
-    return await told(server, lambda said: said["version"] == version)
-
-
-async def until_events(place: Place, wanted: list[tuple[str, str, str]]) -> None:
-    for _ in range(100):
-        if place.events() == wanted:
-            return
-        await asyncio.sleep(0.05)
-    assert place.events() == wanted
-
-
-async def test_champions_are_followed_there_and_back(place: Place):
-    server = await place.started()
-    assert (await serving(server, "toy-1"))["champion"] == 0
-    await until_events(place, [("model_serving", "toy-1", "start")])
-    place.registry.promote(NAME, "a", "me")
-    said = await serving(server, "a")
-    assert (said["champion"], said["refused"], said["registry_away"]) == (1, None, None)
-    await until_events(
-        place, [("model_serving", "toy-1", "start"), ("model_serving", "a", "promoted")]
-    )
-    place.registry.rollback(NAME, "me")
-    await serving(server, "toy-1")
-    server.check_health()
-
-
-async def test_a_replica_starts_with_the_champion(place: Place):
-    place.registry.promote(NAME, "b", "me")
-    server = await place.started()
-    assert (await server.describe())["version"] == "b"
-    await until_events(place, [("model_serving", "b", "start")])
-
-
-async def test_a_bad_champion_is_refused_once_and_the_old_one_serves_on(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+async def test_an_unavailable_store_does_not_keep_a_champion_from_serving(
+    node: Node, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(Registry, "verify", lambda *_: None)  # or it would not be promoted
-    place.harm("b")
-    server = await place.started()
-    place.registry.promote(NAME, "a", "me")
-    await serving(server, "a")
-    place.registry.promote(NAME, "b", "me")
-    said = await told(server, lambda said: bool(said["refused"]))
-    assert (said["version"], said["champion"]) == ("a", 1)
-    await asyncio.sleep(0.2)
-    kinds = [kind for kind, _, _ in place.events()]
-    assert kinds == ["model_serving", "model_serving", "model_refused"]
-    place.registry.rollback(NAME, "me")
-    assert (await told(server, lambda said: said["champion"] == 3))["refused"] is None
-
-
-async def test_a_replica_that_finds_a_bad_champion_starts_with_the_shipped_model(place: Place):
-    place.registry.promote(NAME, "a", "me")
-    place.harm("a")
-    said = await (await place.started()).describe()
-    assert said["version"] == "toy-1"
-    assert "golden.json" in said["refused"]
-    await until_events(
-        place,
-        [
-            ("model_refused", "a", said["refused"]),
-            ("model_serving", "toy-1", f"start; {said['refused']}"),
-        ],
-    )
-
-
-async def test_a_registry_that_goes_away_and_comes_back_is_followed_again(place: Place):
-    server = await place.started()
-    place.away()
-    said = await told(server, lambda said: said["registry_away"])
-    assert (said["version"], "does not answer" in said["registry_away"]) == ("toy-1", True)
-    place.back()
-    place.registry.promote(NAME, "a", "me")
-    assert (await serving(server, "a"))["registry_away"] is None
-
-
-async def test_a_registry_that_is_away_at_the_start_is_followed_when_it_is_there(place: Place):
-    place.registry.promote(NAME, "a", "me")
-    place.away()
-    server = await place.started()
-    assert (await server.describe())["version"] == "toy-1"
-    place.back()
-    await serving(server, "a")
-
-
-async def test_a_registry_that_hangs_keeps_no_replica_from_starting(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-):
-    place.registry.promote(NAME, "a", "me")
-    answers, look = threading.Event(), Follower.poll
-
-    def hanging(self: Follower, *given: Any) -> Any:
-        assert answers.wait(20)
-        return look(self, *given)
-
-    monkeypatch.setattr(Follower, "poll", hanging)
-    monkeypatch.setattr(model_replica, "_PATIENCE_S", 0.1)
-    server = await place.started()
-    assert (await server.describe())["version"] == "toy-1"
-    answers.set()
-    await serving(server, "a")
-
-
-async def test_a_store_that_is_away_keeps_no_champion_from_serving(
-    place: Place, caplog: pytest.LogCaptureFixture
-):
-    (place.folder / "broken.db").write_text("no database, " * 100)
-    place.store_url = f"sqlite:///{place.folder}/broken.db"
-    server = await place.started()
-    place.registry.promote(NAME, "a", "me")
-    await serving(server, "a")
-    for _ in range(100):
-        lost = [record.kind for record in caplog.records if record.message == "event_not_stored"]
-        if len(lost) == 2:
-            break
-        await asyncio.sleep(0.05)
+    node.store_url = f"postgresql://nobody@/x?host={node.folder}"
+    replica = await node.start()
+    node.registry.promote(NAME, "a", "me")
+    await node.serving(replica, "a")
+    lost = [record.kind for record in caplog.records if record.message == "event_not_stored"]  # type: ignore[attr-defined]
     assert lost == ["model_serving", "model_serving"]
 
 
-async def test_a_new_user_config_is_taken_up_where_no_champion_serves(place: Place):
-    server = await place.started()
-    other = toy_artifact(place.folder / "other", MODE, "toy-2")
-    await server.reconfigure({"model": str(other)})
-    await serving(server, "toy-2")
-    await until_events(
-        place, [("model_serving", "toy-1", "start"), ("model_serving", "toy-2", "user_config")]
-    )
-
-
-async def test_a_replica_without_any_model_ends(place: Place):
-    place.config = {"model": str(place.folder / "nowhere")}
-    with pytest.raises(BadArtifact, match="nowhere"):
-        await place.started()
-
-
-async def test_a_replica_that_stopped_following_is_unwell(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+async def test_concurrent_calls_share_a_run_and_get_their_own_rows(
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ):
-    server = await place.started()
-    server.check_health()
+    node.config |= {"max_batch": 3, "batch_wait_s": 5.0}  # type: ignore[dict-item]
+    replica = await node.start()
+    sizes = []
+    predict = OnnxForecaster.predict
 
-    def broken(self: Follower, *given: Any) -> Any:
-        raise ZeroDivisionError
+    def count(self: OnnxForecaster, telemetry: Any) -> Any:
+        sizes.append(len(telemetry))
+        return predict(self, telemetry)
 
-    monkeypatch.setattr(Follower, "poll", broken)
-    assert server._following
-    with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(server._following, 5)
-    with pytest.raises(RuntimeError, match="follows no champion"):
-        server.check_health()
+    monkeypatch.setattr(OnnxForecaster, "predict", count)
+    windows = np.random.default_rng(0).uniform(1, 100, (6, 60, 5)).astype(np.float32)
+    parts = [windows[:1], windows[1:3], windows[3:]]
+    outputs = await asyncio.gather(*(replica.predict(part) for part in parts))
+    assert sizes == [6]
+    expected = predict(OnnxForecaster(toy_onnx(MODE)), windows)
+    joined = np.concatenate([output.prediction.probabilities for output in outputs])
+    np.testing.assert_allclose(joined, expected.probabilities, rtol=1e-6)
+    assert [len(output.prediction.level_mbps) for output in outputs] == [1, 2, 3]
+    assert {output.version for output in outputs} == {"toy-1"}
+
+
+async def test_a_replica_without_a_model_does_not_start(node: Node):
+    node.config = {"model": str(node.folder / "nowhere")}
+    with pytest.raises(BadArtifact, match="nowhere"):
+        await node.start()
+
+
+async def test_a_replica_that_no_longer_follows_the_champion_fails_its_health_check(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+):
+    replica = await node.start()
+    replica.check_health()
+    monkeypatch.setattr(type(replica._host), "running", False)
+    with pytest.raises(RuntimeError, match="no longer follows"):
+        replica.check_health()

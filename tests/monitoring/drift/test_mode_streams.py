@@ -13,7 +13,7 @@ BEFORE = 1000
 
 
 def outcome(at_s: float, error: float, spread: float) -> ModeOutcome:
-    """Return a forecast of 100 Mbps with log error ``error`` and predicted log spread ``spread``."""
+    """Return a forecast of 100 Mbps with this error and predicted spread, in the logarithm."""
     normal, actual = NormalDist(0.0, spread), 100.0 * np.exp(-error)
     low, high = (100.0 * np.exp(normal.inv_cdf(share)) for share in (0.25, 0.75))
     confidence = normal.cdf(log(1.2)) - normal.cdf(log(0.8))

@@ -1,0 +1,209 @@
+"""The responses of reports, models, rollout and health, for OpenAPI; see `response_models`."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+__all__ = [
+    "AlarmsResponse",
+    "EventsResponse",
+    "FlagsResponse",
+    "MetricsResponse",
+    "ModelsResponse",
+    "PointerResponse",
+    "RolloutResponse",
+    "StatusResponse",
+    "VersionsResponse",
+]
+
+
+class LatencySummary(BaseModel):
+    """Milliseconds per forecast."""
+
+    avg: float
+    p95: float
+    max: float
+
+
+class AccuracySummary(BaseModel):
+    """How scored forecasts one step ahead turned out."""
+
+    scored: int
+    accuracy_20: float | None
+    confidence: float | None
+    missed_over: float | None
+    missed_under: float | None
+    coverage_50: float | None
+    coverage_90: float | None
+    bias_mbps: float | None
+    mae_mbps: float | None
+
+
+class MetricsPart(AccuracySummary):
+    """The same, with latency."""
+
+    latency_ms: LatencySummary | None
+
+
+class VersionMetrics(AccuracySummary):
+    """The same for one model version."""
+
+    mode: str
+    source: str
+    version: str
+    arm: str
+    served: bool
+
+
+class MetricsResponse(BaseModel):
+    """Accuracy and latency, overall, by mode and by model version."""
+
+    links: int
+    mode_switches: int
+    overall: MetricsPart
+    modes: dict[str, MetricsPart]
+    versions: list[VersionMetrics]
+
+
+class DriftChange(BaseModel):
+    """A change of one stream's mean."""
+
+    what: str
+    before: float
+    after: float
+    since_s: float
+    flagged_s: float
+    confidence: float
+
+
+class DriftAlarm(BaseModel):
+    """An open alarm of a link or of a mode."""
+
+    link_id: str | None
+    mode: str | None
+    stage: str
+    opened_s: float
+    since_s: float
+    ended_s: float | None
+    changes: list[DriftChange]
+
+
+class AlarmsResponse(BaseModel):
+    """The open drift alarms, those of modes first."""
+
+    alarms: list[DriftAlarm]
+
+
+class EventItem(BaseModel):
+    """One event."""
+
+    number: int
+    at: datetime
+    kind: str
+    link_id: str | None
+    body: dict[str, Any]
+
+
+class EventsResponse(BaseModel):
+    """A page of events, the newest first."""
+
+    events: list[EventItem]
+    cursor: int | None = Field(description="where the next page starts; null on the last page")
+
+
+class ServingModel(BaseModel):
+    """The model that serves a mode, or why it cannot be described."""
+
+    mode: str | None = None
+    version: str | None = None
+    sha256: str | None = None
+    window: int | None = None
+    horizons: list[int] | None = None
+    metrics: dict[str, Any] | None = None
+    champion: int | None = Field(None, description="number of the champion pointer it follows")
+    refused: str | None = Field(None, description="why the newest champion is not served")
+    registry_away: str | None = Field(None, description="why the registry cannot be read")
+    asleep: bool | None = Field(None, description="v1 only: it has no replica now")
+    error: str | None = Field(None, description="why it does not answer")
+
+
+class ModelsResponse(BaseModel):
+    """What serves each mode, and v1."""
+
+    models: dict[str, ServingModel]
+
+
+class PointerResponse(BaseModel):
+    """Which version is the champion since when, and why."""
+
+    number: int = Field(description="its place among the model's champions; 0 for none yet")
+    version: str = Field(description="a published version, or shipped")
+    action: str = Field(description="promoted or rolled_back; none for number 0; or unreadable")
+    back: int | None = Field(description="the number that a rollback returns to")
+    at: datetime | None
+    who: str
+    why: str
+
+
+class PublishedVersion(BaseModel):
+    """A published version, or why it is refused."""
+
+    version: str
+    at: datetime | None = None
+    who: str | None = None
+    refused: str | None = None
+
+
+class VersionsResponse(BaseModel):
+    """A model's versions, its champion and its former champions."""
+
+    model: str
+    champion: PointerResponse
+    versions: list[PublishedVersion]
+    history: list[PointerResponse]
+
+
+class FlagsResponse(BaseModel):
+    """The flags now."""
+
+    version: int
+    flags: dict[str, bool | int]
+    changed_at: datetime | None
+    changed_by: str | None
+
+
+class ArmSummary(BaseModel):
+    """The means of one arm over the pairs."""
+
+    accuracy_20: float | None
+    mae_mbps: float | None
+    bias_mbps: float | None
+    latency_ms: float | None
+
+
+class ArmComparison(BaseModel):
+    """Both arms on the same moments."""
+
+    pairs: int
+    v3_only: int = Field(description="pairs in which only v3 was in band")
+    v1_only: int = Field(description="pairs in which only v1 was in band")
+    v1: ArmSummary
+    v3: ArmSummary
+    evidence: float = Field(description="the Bayes factor of the sequential test")
+    verdict: str = Field(description="better, worse or undecided: of v3")
+
+
+class RolloutResponse(BaseModel):
+    """The comparison of the arms since a moment."""
+
+    since: datetime
+    versions: dict[str, list[str]]
+    overall: ArmComparison
+    modes: dict[str, ArmComparison]
+
+
+class StatusResponse(BaseModel):
+    """That the process is up, or the service ready."""
+
+    status: str

@@ -1,0 +1,96 @@
+"""The wire form of a forecast has the keys of its document, and is read back unchanged."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, strategies as st
+from pydantic import ValidationError
+
+from pba.types import (
+    HORIZONS,
+    QUANTILES,
+    Allocation,
+    Forecast,
+    HorizonForecast,
+    Member,
+    NetworkMode,
+)
+from pba.types.wire import (
+    AllocationDocument,
+    ForecastDocument,
+    HorizonDocument,
+    MemberDocument,
+)
+
+number = st.floats(0, 1e7)
+count = st.integers(1, 2**16)
+optional = st.none() | number
+times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+quantiles = st.tuples(*[number] * len(QUANTILES))
+horizons = st.tuples(
+    *(st.builds(HorizonForecast, st.just(steps), number, number, quantiles) for steps in HORIZONS)
+)
+allocations = st.builds(Allocation, st.text(), number, number, count, count, count, number)
+forecasts = st.builds(
+    Forecast,
+    link_id=st.none() | st.just("fra1:ams2"),
+    mode=st.sampled_from(NetworkMode),
+    source=st.sampled_from(["model", "ensemble", "expert", "heuristic"]),
+    model_version=st.none() | st.text(),
+    made_at=times,
+    valid_until=times,
+    step_s=number,
+    horizons=horizons,
+    latency_ms=optional,
+    packet_loss=optional,
+    jitter_ms=optional,
+    members=st.lists(st.builds(Member, st.text(), number, number, number), max_size=3).map(tuple),
+    reasons=st.lists(st.text(), max_size=3).map(tuple),
+    allocation=st.none() | allocations,
+)
+
+
+@given(forecasts)
+def test_the_wire_form_is_valid_and_has_the_keys_of_its_document(forecast: Forecast):
+    body = forecast.as_dict()
+    ForecastDocument.model_validate(body)
+    keys = set(ForecastDocument.model_fields)
+    assert body.keys() == (keys if forecast.allocation else keys - {"allocation"})
+    for horizon in body["horizons"]:
+        assert horizon.keys() == set(HorizonDocument.model_fields)
+    for member in body["members"]:
+        assert member.keys() == set(MemberDocument.model_fields)
+    if forecast.allocation:
+        assert body["allocation"].keys() == set(AllocationDocument.model_fields)
+
+
+@given(forecasts)
+def test_a_forecast_is_read_back_unchanged(forecast: Forecast):
+    assert Forecast.from_dict(forecast.as_dict()) == forecast
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in ForecastDocument.model_fields if name != "allocation"]
+)
+def test_a_wire_form_without_one_of_its_keys_is_refused(name: str):
+    time = datetime(2026, 3, 1, tzinfo=UTC)
+    levels = (1.0,) * len(QUANTILES)
+    forecast = Forecast(
+        link_id=None,
+        mode=NetworkMode.INTERNET,
+        source="model",
+        model_version=None,
+        made_at=time,
+        valid_until=time,
+        step_s=1.0,
+        horizons=tuple(HorizonForecast(steps, 1.0, 0.5, levels) for steps in HORIZONS),
+        latency_ms=None,
+        packet_loss=None,
+        jitter_ms=None,
+        members=(),
+        reasons=(),
+    )
+    body = forecast.as_dict()
+    del body[name]
+    with pytest.raises(ValidationError):
+        Forecast.from_dict(body)

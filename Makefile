@@ -15,8 +15,11 @@ serve: .venv/serve.stamp ## start the service with the shipped models, on 127.0.
 
 test: check ## check everything, run all tests, and print the coverage
 	rm -f .coverage .coverage.* .coverage-*
-	$(PY) -m pytest --cov --cov-report= --durations=25 --durations-min=5
+	$(PY) -m pytest $(IN_TWO) --cov --cov-report= --durations=25 --durations-min=5
 	$(PY) -m tests.support.coverage_report
+
+# Two processes, each with whole modules: tests of services mostly wait, the others compute.
+IN_TWO := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 check: .venv/dev.stamp ## style, types, layers
 	$(PY) -m ruff check .
@@ -25,7 +28,7 @@ check: .venv/dev.stamp ## style, types, layers
 	.venv/bin/lint-imports
 
 unit: .venv/dev.stamp ## the tests that take seconds
-	$(PY) -m pytest -m "not ray and not tf and not slow"
+	$(PY) -m pytest $(IN_TWO) -m "not ray and not tf and not slow"
 
 train: .venv/train.stamp ## train all models on real traces: make train TRACES=DIR
 	@test -n "$(TRACES)" || { echo "say where the traces are: make train TRACES=DIR"; exit 2; }

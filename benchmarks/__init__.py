@@ -1,1 +1,4 @@
-"""How fast the service is, one question a file. `python -m benchmarks` asks them all."""
+"""Performance and quality of the service, one question per file; README.md lists them.
+
+Neither the product nor its tests import this package.
+"""

@@ -40,13 +40,13 @@ def main(
 ) -> None:
     """Serve forecasts on this machine until Ctrl-C."""
     application, options, settings = _read(config)
-    endpoints = _endpoints(options, settings)
+    endpoints, log_file = _endpoints(options, settings), _log(log)
     with tempfile.TemporaryDirectory(prefix="pba-") as name, port_block() as first_port:
         if first_port is None:
             raise typer.BadParameter(f"{len(PORT_BLOCKS)} services run here, the most. Stop one.")
         folder = Path(name)
         os.environ.update(environment(folder, first_port, plain))
-        screen = Screen.redirect(_log(log))
+        screen = Screen.redirect(log_file)
         with _stopped_at_the_end(folder, screen):
             screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
             local_run.start(config, application, endpoints, screen)

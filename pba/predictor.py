@@ -1,4 +1,4 @@
-"""`BandwidthPredictorV3`: the old system's Python interface over the new models, in one process."""
+"""`BandwidthPredictorV3`: the old system's Python interface to the new models, in one process."""
 
 import hashlib
 import importlib.util
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PredictionConfig:
-    """What a predictor of one mode looks at and how sure it should be."""
+    """The input of a predictor of one mode, and its confidence threshold."""
 
     mode: str
     sequence_length: int
@@ -38,23 +38,23 @@ class PredictionConfig:
 
 
 class BandwidthPredictorV3:
-    """Trains and asks one mode's network.
+    """Trains and queries the network of one mode.
 
     Parameters
     ----------
     mode
         ``datacenter`` or ``internet``.
     model_path
-        A folder to load, as `save_model` or ``python -m train`` wrote it.
+        A folder to load, written by `save_model` or ``python -m train``.
     rng
-        Decides weights, dropout and order in training; by default a new one each time.
+        Randomness of training: weights, dropout and order; by default a new generator.
 
     Raises
     ------
     ValueError
         For any other mode.
     BadArtifact
-        If ``model_path`` holds no model of this mode.
+        If ``model_path`` has no model of this mode.
 
     Examples
     --------
@@ -86,12 +86,12 @@ class BandwidthPredictorV3:
 
     @property
     def config(self) -> PredictionConfig:
-        """What the predictor looks at and how sure it should be."""
+        """The predictor's input and confidence threshold."""
         return self._get_mode_config(self.mode)
 
     @property
     def model(self) -> OnnxForecaster | ModeProfile:
-        """The forecaster once trained or loaded; before, the profile of the network to train."""
+        """The forecaster; before training or loading, the profile of the network to train."""
         return self._forecaster or self._profile
 
     def prepare_training_data(self, data: Sequence[NetworkMetrics]) -> tuple[Floats, Floats]:
@@ -118,20 +118,20 @@ class BandwidthPredictorV3:
         epochs: int = 50,
         batch_size: int = 32,
     ) -> dict[str, Any]:
-        """Train a new network on ``data``, oldest first; the last part validates.
+        """Train a new network on ``data``, oldest first; the newest part is for validation.
 
         Returns
         -------
         dict
-            ``history`` (a list an epoch of ``loss``, ``val_loss``, ``val_mae``), ``final_val_loss``
+            ``history`` (``loss``, ``val_loss``, ``val_mae`` by epoch), ``final_val_loss``
             (nats), ``final_val_mae`` (Mbps), ``epochs_trained``.
 
         Raises
         ------
         ValueError
-            For too few samples, or a split that leaves nothing on one side.
+            If there are too few samples, or the split leaves one side empty.
         ImportError
-            Where TensorFlow is not installed.
+            If TensorFlow is not installed.
         """
         _need_tensorflow()
         from pba.nets.fit import fit
@@ -146,8 +146,9 @@ class BandwidthPredictorV3:
         window = self._profile.window
         history = self._history(data, window + 2)
         cut = min(max(int(len(history) * (1 - validation_split)), window + 1), len(history) - 1)
-        learnt, held = history.first(cut), history.last(len(history) - cut + window)
-        train, val = (WindowSet.of({"data": [part]}, window) for part in (learnt, held))
+        # Validation windows begin before the cut, so that their targets are all after it.
+        older, newer = history.first(cut), history.last(len(history) - cut + window)
+        train, val = (WindowSet.of({"data": [series]}, window) for series in (older, newer))
         fitted = fit(self._profile, train, val, epochs, batch_size, self._rng)
         self._adopt(fitted.model, train.columns_seen, fitted.history)
         return {
@@ -179,15 +180,15 @@ class BandwidthPredictorV3:
         return forecast.bandwidth_mbps, forecast.confidence if return_confidence else None
 
     def predict_datacenter(self, history: Sequence[NetworkMetrics]) -> tuple[float, float | None]:
-        """Return `predict`; warns where this predictor is of another mode."""
+        """Return `predict`; warns if this predictor is of another mode."""
         return self._predict_as(NetworkMode.DATACENTER, history)
 
     def predict_internet(self, history: Sequence[NetworkMetrics]) -> tuple[float, float | None]:
-        """Return `predict`; warns where this predictor is of another mode."""
+        """Return `predict`; warns if this predictor is of another mode."""
         return self._predict_as(NetworkMode.INTERNET, history)
 
     def save_model(self, folder: str | Path) -> None:
-        """Write Keras and ONNX files, card and golden answers: what the service can load too."""
+        """Write Keras and ONNX files, card and golden answers, as the service loads them."""
         self._write(folder, *self._trained_files())
 
     def export_to_onnx(self, folder: str | Path) -> None:
@@ -196,17 +197,17 @@ class BandwidthPredictorV3:
         self._write(folder, artifacts.onnx_name(self._mode))
 
     def load_model(self, folder: str | Path) -> None:
-        """Take up the model in ``folder``; TensorFlow is not needed for that.
+        """Load the model in ``folder``; TensorFlow is not needed.
 
         Raises
         ------
         BadArtifact
-            If there is none of this mode, or it was altered.
+            If there is none of this mode, or its files were altered.
         """
         self._forecaster, _ = artifacts.load(str(folder), self._mode)
         names = (artifacts.onnx_name(self._mode), self._keras_name, "card.json", "golden.json")
-        found = {name: Path(folder) / name for name in names}
-        self._files = {name: path.read_bytes() for name, path in found.items() if path.exists()}
+        paths = {name: Path(folder) / name for name in names}
+        self._files = {name: path.read_bytes() for name, path in paths.items() if path.exists()}
 
     @property
     def _keras_name(self) -> str:
@@ -248,7 +249,7 @@ class BandwidthPredictorV3:
             (Path(folder) / name).write_bytes(self._files[name])
 
     def _adopt(self, network: Any, seen: tuple[bool, ...], history: dict[str, list[float]]) -> None:
-        """Make ``network`` the model that answers, and its files the ones that are saved."""
+        """Use ``network`` for predictions, and save its files on request."""
         from pba.nets.bin_layout import bins_for
         from pba.nets.onnx_export import Origin, export_onnx, varied_windows
 

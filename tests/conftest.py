@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
 
 # The same examples in every run; `pytest --hypothesis-profile=default` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
@@ -32,25 +32,39 @@ SHARED_SERVICE = (
 )
 
 
-def pytest_sessionstart() -> None:
-    """Have processes that tests start measured too, where this one is."""
-    if coverage.Coverage.current() is not None:
+@pytest.hookimpl(trylast=True)  # after pytest-cov has started
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have processes that tests start measured too, where this one runs and measures tests."""
+    runs_tests = hasattr(session.config, "workerinput") or not session.config.option.numprocesses
+    if runs_tests and coverage.Coverage.current() is not None:
         paths = [str(PROCESS_COVERAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
         os.environ["PBA_COVERAGE_FOLDER"] = str(PROJECT)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that start no Ray first, and users of the shared service in their order."""
-    order = [f"tests/deployments/test_{name}.py" for name in SHARED_SERVICE]
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the modules, and keep those together that share fixtures.
 
-    def key(item: pytest.Item) -> int:
+    One process runs plain tests first, which fail fast. Of several (pytest-xdist), one runs the
+    tests of the shared service while the other takes module after module, the longest first.
+    """
+    shared = [f"tests/deployments/test_{name}.py" for name in SHARED_SERVICE]
+
+    def order(item: pytest.Item) -> tuple[int, int]:
         path = item.nodeid.partition("::")[0]
-        if path in order:
-            return order.index(path)
-        return -1 if item.get_closest_marker("ray") is None else len(order)
+        if path in shared:
+            return (0, shared.index(path))
+        names = ("ray", "tf", "slow")
+        kinds = [number for number, name in enumerate(names, 1) if item.get_closest_marker(name)]
+        return (kinds[0] if kinds else len(names) + 1, 0)
 
-    items.sort(key=key)
+    items.sort(key=order)
+    if not hasattr(config, "workerinput"):
+        items.sort(key=lambda item: order(item)[0] < 2)
+    for item in items:
+        path = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("service" if path in shared else path))
 
 
 @pytest.fixture

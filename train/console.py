@@ -1,7 +1,6 @@
 """What a training command shows on the screen; all other output goes to a log file."""
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -40,7 +39,7 @@ class TrainingConsole:
     def __init__(self, screen: TextIO, log: Path) -> None:
         self.log = log
         self._screen = screen
-        self._width = min(shutil.get_terminal_size().columns, _MOST_COLUMNS)
+        self._width = min(_columns(screen), _MOST_COLUMNS)
         self._start = time.monotonic()
 
     @property
@@ -61,6 +60,13 @@ class TrainingConsole:
         Console(file=self._screen, width=self._width).print(table)
 
 
+def _columns(screen: TextIO) -> int:
+    try:
+        return os.get_terminal_size(screen.fileno()).columns
+    except OSError:  # not a terminal
+        return _MOST_COLUMNS
+
+
 @contextmanager
 def open_console(log: Path) -> Iterator[TrainingConsole]:
     """Yield a console; meanwhile everything else that the process prints is appended to ``log``.
@@ -79,7 +85,8 @@ def open_console(log: Path) -> Iterator[TrainingConsole]:
             raise
         except Exception as error:
             traceback.print_exc()
-            console.line(f"Training failed: {type(error).__name__}: {error!s:.200}")
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            console.line(f"Training failed: {reason:.200}")
             console.line(f"Details are in {readable_path(log)}")
             raise typer.Exit(1) from error
 

@@ -91,25 +91,42 @@ def train_networks(request: TrainingRequest, address: str = "local") -> None:
     address
         Of the Ray cluster; ``local`` starts one on this machine.
     """
-    runs = [_run(request, shape) for shape in request.shapes]
+    _check_teachers(request)
     with open_console(request.output / "train.log") as console:
-        _show_start(console, runs)
+        runs = _runs(request, console)
         with started_cluster(address, console):
             console.line("Starting the workers with TensorFlow (usually half a minute)")
-            cards = [
-                _finish(request, console, run, state)
+            cards = {
+                run.name: _finish(request, console, run, state)
                 for run, state in run_all(runs, on_line=console.line)
-            ]
-        _show_results(request, console, cards)
+            }
+        _show_results(request, console, [cards[run.name] for run in runs])
 
 
-def _run(request: TrainingRequest, shape: NetworkShape) -> TrainingRun:
-    """Return the run of one network, its earlier checkpoints deleted unless it is resumed."""
-    if request.settings.teachers and shape.mode == v1_network.SHAPE.mode:
+def _check_teachers(request: TrainingRequest) -> None:
+    names = [shape.mode for shape in request.shapes]
+    if request.settings.teachers and v1_network.SHAPE.mode in names:
         raise InvalidInput(
             f"--teachers is {request.settings.teachers}; v1 predicts a number, and teachers "
             "teach a distribution. Train v1 in a run of its own, without them."
         )
+
+
+def _runs(request: TrainingRequest, console: TrainingConsole) -> list[TrainingRun]:
+    """Return the runs, and show what is about to be trained."""
+    console.line(f"Training {', '.join(shape.mode for shape in request.shapes)}")
+    console.line(f"Logs of Ray and TensorFlow: {readable_path(console.log)}")
+    if request.source.traces is not None:
+        console.line(f"Reading the traces in {request.source.traces}")
+    runs = [_run(request, shape) for shape in request.shapes]
+    windows = sum(len(run.splits.train) for run in runs)
+    epochs = max(run.plan.epochs for run in runs)
+    console.line(f"{windows} training windows, at most {epochs} epochs")
+    return runs
+
+
+def _run(request: TrainingRequest, shape: NetworkShape) -> TrainingRun:
+    """Return the run of one network, its earlier checkpoints deleted unless it is resumed."""
     settings = request.settings
     plan = TrainingPlan(
         profile=replace(shape, learning_rate=settings.learning_rate or shape.learning_rate),
@@ -132,14 +149,6 @@ def _data(request: TrainingRequest, shape: NetworkShape) -> splits.Splits:
         rng = np.random.default_rng(request.settings.seed)
         return splits.synthetic_splits(shape.mode, source.samples, shape.window, rng)
     return splits.splits_from_traces(source.traces, shape.mode, shape.window, source.without)
-
-
-def _show_start(console: TrainingConsole, runs: Sequence[TrainingRun]) -> None:
-    names = ", ".join(run.name for run in runs)
-    windows = sum(len(run.splits.train) for run in runs)
-    epochs = max(run.plan.epochs for run in runs)
-    console.line(f"Training {names}: {windows} windows, at most {epochs} epochs")
-    console.line(f"Logs of Ray and TensorFlow: {readable_path(console.log)}")
 
 
 def _finish(

@@ -150,11 +150,17 @@ def _row(fields: dict[str, float], place: str) -> list[float]:
     """Return time and `COLUMNS`, NaN where a field is absent; a NaN in the message is refused."""
     for name in ("timestamp_s", "bandwidth_mbps"):
         if name not in fields:
-            raise InvalidRequest(f"{name} is missing and is required. Add it.", f"{place}.{name}")
+            raise _missing(name, place)
     for name in COLUMNS:
         if math.isnan(fields.get(name, 0.0)):
             raise _not_a_number(name, f"{place}.{name}")
     return [fields["timestamp_s"], *(fields.get(name, math.nan) for name in COLUMNS)]
+
+
+def _missing(name: str, place: str) -> InvalidRequest:
+    # Callers of `Observe` know the message with the name that JSON has.
+    label = "timestamp" if name == "timestamp_s" and place.startswith("samples") else name
+    return InvalidRequest(f"{label} is missing and is required. Add it.", f"{place}.{name}")
 
 
 def _fields(message: Message) -> dict[str, Any]:

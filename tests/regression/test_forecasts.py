@@ -37,6 +37,7 @@ def test_given_histories_have_the_forecasts_of_version_3_0(given: dict[str, Any]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_links_by_name_have_the_forecasts_of_version_3_0(tmp_path: Path):
     recorded = fixture("forecasts_stored.json")
     assert versions() == recorded["models"], "recorded with other models: record them anew"

@@ -99,7 +99,7 @@ def test_a_submitted_job_trains_and_its_log_has_a_few_lines(head: str, tmp_path:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:] + log[-4000:]
     artifacts.load(str(tmp_path / "v1"), "v1")
     lines = done.stdout.splitlines()
-    first = next(i for i, line in enumerate(lines) if line.startswith("Training v1: "))
+    first = next(i for i, line in enumerate(lines) if line == "Training v1")
     last = next(i for i, line in enumerate(lines) if "pba models promote v1" in line)
     shown = lines[first : last + 1]
     assert len(shown) <= 25

@@ -92,9 +92,7 @@ async def test_a_stopped_server_does_not_serve_for_good(
     assert health.looks == looks + 1, "no look but the one above"
 
 
-async def test_another_service_is_unknown(
-    updates: HealthUpdates, stub: health_pb2_grpc.HealthStub
-):
+async def test_another_service_is_unknown(updates: HealthUpdates, stub: health_pb2_grpc.HealthStub):
     await updates.start()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Check(request("pba.v0.Predictor"))

@@ -9,13 +9,10 @@ import numpy as np
 import pytest
 
 from deployments.ingress.request_reading import (
-    read_flags,
     read_link_ids,
     read_link_samples,
-    read_promotion,
     read_queries,
     read_query,
-    read_rollback,
     read_samples,
 )
 from pba.errors import (
@@ -256,54 +253,3 @@ def test_links_to_forecast_for_may_come_with_a_request_for_advice():
     assert read_link_ids(b'{"link_ids": ["a", "b"]}', 2) == (["a", "b"], None)
     with_advice = {"link_ids": ["a"], "allocation": {"steps": 5}}
     assert read_link_ids(with_advice, 2) == (["a"], AllocationRequest(steps=5))
-
-
-def test_a_promotion_has_defaults_for_all_but_the_version():
-    promotion = read_promotion(b'{"version": "a"}')
-    assert promotion.model_dump() == {
-        "version": "a",
-        "who": "http",
-        "why": "",
-        "expected": None,
-    }
-    by_number = read_promotion(b'{"version": "a", "expected": 3, "who": "me"}')
-    assert (by_number.expected, by_number.who) == (3, "me")
-    assert read_promotion(b'{"version": "a", "expected": "b"}').expected == "b"
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"version": "a", "expected": True}, "expected"),
-        ({"version": "a", "expected": [0]}, "expected"),
-        ({}, "version"),
-        ({"version": 3}, "version"),
-        ({"version": "a", "who": ""}, "who"),
-        ({"version": "a", "now": True}, "now"),
-    ],
-)
-def test_a_promotion_that_breaks_a_rule_is_refused_with_its_field(
-    fields: dict[str, Any], field: str
-):
-    with pytest.raises(InvalidRequest) as caught:
-        read_promotion(json.dumps(fields).encode())
-    assert (type(caught.value), caught.value.field) == (InvalidRequest, field)
-
-
-def test_a_promotion_that_is_not_json_is_refused_as_such():
-    with pytest.raises(NotJson):
-        read_promotion(b"{")
-
-
-def test_a_rollback_may_have_an_empty_body():
-    assert read_rollback(b"").model_dump() == {"who": "http", "why": "", "expected": None}
-    assert read_rollback(b'{"who": "me", "expected": "a"}').expected == "a"
-
-
-def test_flags_have_the_version_that_the_caller_read():
-    change = read_flags(b'{"version": 2, "who": "me", "flags": {"shadow": true}}')
-    assert (change.version, change.who, change.flags) == (2, "me", {"shadow": True})
-    for content, field in ((b'{"who": "me", "flags": {}}', "version"), (b"{}", "version")):
-        with pytest.raises(InvalidRequest) as caught:
-            read_flags(content)
-        assert caught.value.field == field

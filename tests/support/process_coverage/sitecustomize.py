@@ -32,6 +32,9 @@ class Measurement:
         self._coverage = coverage.Coverage(
             data_file=None, config_file=False, branch=True, source_pkgs=PACKAGES
         )
+        # A process need not import all packages, and a warning would be output of the program.
+        warnings = ["module-not-imported", "no-data-collected"]
+        self._coverage.set_option("run:disable_warnings", warnings)
         self._arcs = 0
         self._ended = threading.Event()
         self._coverage.start()

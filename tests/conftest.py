@@ -64,7 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: order(item)[0] < 2)
     for item in items:
         path = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("service" if path in shared else path))
+        uses_cluster = path.startswith("tests/train/") and item.get_closest_marker("ray")
+        group = "service" if path in shared else "training" if uses_cluster else path
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from shutil import rmtree
@@ -127,19 +128,23 @@ def run_all(
         except Exception as error:
             finished.put((run, error))
 
-    waiting = list(runs)
-    at_once = len(runs) if _fit_together(runs) else 1
+    def start(run: TrainingRun) -> None:
+        # A daemon thread, so that an interrupted command does not wait for it.
+        Thread(target=train, args=(run,), daemon=True).start()
+
+    waiting = iter(runs)
     files = [one.progress_file for run in runs for one in (*run.teacher_runs, run)]
     with ProgressFollower(files, on_line) as follower:
-        for ended in range(len(runs)):
-            while waiting and len(runs) - len(waiting) - ended < at_once:
-                # A daemon thread, so that an interrupted command does not wait for it.
-                Thread(target=train, args=(waiting.pop(0),), daemon=True).start()
+        for run in islice(waiting, len(runs) if _fit_together(runs) else 1):
+            start(run)
+        for _ in runs:
             run, outcome = finished.get()
             follower.flush()
             if isinstance(outcome, Exception):
                 raise outcome
             yield run, outcome
+            for following in islice(waiting, 1):
+                start(following)
 
 
 def _fit_together(runs: Sequence[TrainingRun]) -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from pba.errors import NotFound
-from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Flags
 from pba.scoring import Outcome
 from pba.store import (
@@ -100,10 +99,6 @@ class Store:
     def link_contexts(self, link_ids: Sequence[str]) -> dict[str, LinkContext]:
         """Return what a forecast starts from, for those of ``link_ids`` that exist."""
         return self._database.read(link_queries.link_contexts, link_ids, _WINDOW)
-
-    def link_records(self, link_ids: Sequence[str]) -> dict[str, LinkRecord]:
-        """Return the records of those of ``link_ids`` that exist."""
-        return self._database.read(link_queries.link_records, link_ids)
 
     def link(self, link_id: str) -> LinkState:
         """Return a link's state; raises `NotFound` where it does not exist."""

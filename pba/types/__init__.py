@@ -24,7 +24,7 @@ from pba.types.sample import (
     NetworkMetrics,
     check_link_id,
 )
-from pba.types.times import rfc3339, rfc3339_of
+from pba.types.times import rfc3339_of
 
 __all__ = [
     "COLUMNS",
@@ -44,6 +44,5 @@ __all__ = [
     "check_link_id",
     "check_samples",
     "parse_mode",
-    "rfc3339",
     "rfc3339_of",
 ]

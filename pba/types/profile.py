@@ -44,25 +44,20 @@ class ModeProfile(NetworkShape):
     ----------
     accuracy_target
         Share of forecasts that should be in band; also the confidence threshold.
-    latency_budget_ms
-        The longest acceptable time of a forecast.
     """
 
     mode: NetworkMode
     accuracy_target: float
-    latency_budget_ms: float
 
 
 PROFILES = {
     NetworkMode.DATACENTER: ModeProfile(
-        NetworkMode.DATACENTER, 30, (128, 64), 0.2, 1e-3, 30, accuracy_target=0.85,
-        latency_budget_ms=100.0,
+        NetworkMode.DATACENTER, 30, (128, 64), 0.2, 1e-3, 30, accuracy_target=0.85
     ),
     NetworkMode.INTERNET: ModeProfile(
-        NetworkMode.INTERNET, 60, (256, 128), 0.3, 5e-4, 50, accuracy_target=0.70,
-        latency_budget_ms=150.0,
+        NetworkMode.INTERNET, 60, (256, 128), 0.3, 5e-4, 50, accuracy_target=0.70
     ),
-}  # fmt: skip
+}
 
 
 class ModeSelection(StrEnum):

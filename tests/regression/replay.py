@@ -199,7 +199,7 @@ def database(store: Store, link_id: str) -> dict[str, Any]:
     """Return what a store reads from its database, the past of one link with it."""
     samples, forecasts = store.history(link_id, 0.0, 9e9, 10_000)
     names = [link.link_id for link in store.links(None, "", 100)]
-    records = store.link_records(names)
+    records = {name: context.record for name, context in store.link_contexts(names).items()}
     return {
         "links": [link.as_dict() for link in store.links(None, "", 100)],
         "timestamps_s": samples.timestamps_s.tolist(),

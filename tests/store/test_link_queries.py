@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from pba.errors import NotFound
-from pba.store import Store
+from pba.forecasting.link_record import LinkRecord
+from pba.store import Store, WriteBatch
 from pba.types import NetworkMode
 from tests.store.builders import START_S, sample_report, stored_forecast, write
 
 
 def test_an_unknown_link_is_refused_or_left_out(store: Store):
     assert store.link_contexts(["nobody"]) == {}
-    assert store.link_records(["nobody"]) == {}
     for call in (store.link, store.delete, lambda name: store.history(name, 0, 9e9, 1)):
         with pytest.raises(NotFound, match="no link is called 'nobody'.*POST"):
             call("nobody")
@@ -40,7 +40,19 @@ def test_a_context_has_the_samples_and_the_record_of_its_own_link(store: Store):
     assert set(contexts["l1"].history.telemetry[:, 0]) == {11.0}
     assert len(contexts["short"].history) == 4
     assert [contexts[name].record.hits for name in ("l1", "l2")] == [1, 0]
-    assert store.link_records(["l1"]) == {"l1": contexts["l1"].record}
+
+
+def test_receipts_have_the_records_that_a_batch_requests(store: Store):
+    write(store, sample_report("l1", 0, 70))
+    write(store, forecasts=[stored_forecast("l1", 60, 100.0)])
+    store.settle(["l1"])
+    record = store.link_contexts(["l1"])["l1"].record
+    reports = [sample_report("l1", 70, 1), sample_report("new", 0, 1)]
+    receipts = store.write(WriteBatch(reports, with_records=True))
+    assert record.scored == 1
+    assert [receipt.record for receipt in receipts] == [record, LinkRecord()]
+    (plain,) = store.write(WriteBatch([sample_report("l1", 71, 1)]))
+    assert plain.record is None
 
 
 def test_more_links_than_one_statement_can_name_are_read(store: Store):

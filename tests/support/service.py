@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 from tests.toy import toy_artifact
 
 PROJECT = Path(__file__).parents[2]
-_READY_S = 150.0
+_READY_S = 200.0
 _MODELS = {"DatacenterModel": "datacenter", "InternetModel": "internet", "BaselineModel": "v1"}
 
 

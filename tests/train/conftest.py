@@ -30,4 +30,4 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Stop Ray before a test that does not use it, which must not find it running."""
     yield
     if _needs_cluster(item) and not _needs_cluster(nextitem):
-        item.config.stash[_cluster].close()
+        item.config.stash.setdefault(_cluster, ExitStack()).close()

@@ -36,7 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
 ]
 MODE = NetworkMode.DATACENTER
-SMALL = replace(PROFILES[MODE], units=(8, 8))
+SMALL = replace(PROFILES[MODE], units=(16, 16))
 START_S, STEP_S = 20_000 * 86_400.0, 600.0  # 300 samples are two days
 LINKS, SAMPLES = 6, 300
 
@@ -53,13 +53,13 @@ def small_network() -> Iterator[None]:
 def shipped(small_network: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train a champion that has learned something; return the folder above its own."""
     folder = tmp_path_factory.mktemp("shipped")
-    profile = replace(SMALL, learning_rate=0.01)
+    profile = replace(SMALL, learning_rate=0.003)
     splits = synthetic_splits(MODE, 1500, profile.window, np.random.default_rng(0))
-    fitted = fit(profile, splits.train, splits.val, 6, 64, np.random.default_rng(0))
+    fitted = fit(profile, splits.train, splits.val, 5, 64, np.random.default_rng(0))
     state = TrainingState()
     last = {name: values[-1] for name, values in fitted.history.items()}
     state.add(last | {"val_accuracy_20": 0.0}, fitted.model.get_weights())
-    run = TrainingRun(TrainingPlan(profile=profile, epochs=6), splits, folder / "runs")
+    run = TrainingRun(TrainingPlan(profile=profile, epochs=5), splits, folder / "runs")
     write_artifacts(run, state, folder / MODE, "a test", plot=False)
     return folder
 
@@ -177,7 +177,7 @@ def test_a_sabotaged_challenger_is_refused(
     monkeypatch.setattr(
         retrain, "run_all", lambda runs, **options: run_all(runs, shuffled_loop(), **options)
     )
-    workplace.retrain("--learning-rate", "0.01", "--epochs", "3")
+    workplace.retrain("--learning-rate", "0.003", "--epochs", "3")
     gate = workplace.card["gate"]
     assert gate["decision"] == "refuse"
     assert any("accuracy_20 on the newest slice falls" in reason for reason in gate["reasons"])

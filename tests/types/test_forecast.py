@@ -1,6 +1,6 @@
 """A forecast and its wire form."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -52,3 +52,8 @@ def test_the_wire_form_of_a_forecast_is_the_documented_one():
         *("0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95")
     }
     assert set(body["members"][0]) == {"name", "weight", "bandwidth_mbps", "confidence"}
+
+
+def test_a_time_in_another_zone_is_written_in_utc():
+    made_at = datetime(2026, 3, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    assert forecast(made_at=made_at).as_dict()["made_at"] == "2026-02-28T23:00:00Z"

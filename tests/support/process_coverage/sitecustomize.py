@@ -1,7 +1,9 @@
 """Measures the coverage of every process that a test run starts, while tests/conftest.py asks so.
 
 Python imports a module of this name when it starts. Measuring begins when one of our packages is
-imported first, in Ray's workers at once, because only threads that start later are measured.
+imported first, so that processes of Ray itself and the start of its workers are not slowed down.
+Only that thread and those that start later are measured: in a replica, the thread of the event
+loop, which imports the deployment's class and runs its methods.
 
 Ray ends its workers without running exit handlers, and some tests kill them. So a thread saves
 every `SAVE_S` seconds what is new, to a file that appears whole or not at all. What is lost: the
@@ -80,7 +82,4 @@ class Starter(importlib.abc.MetaPathFinder):
 
 
 if FOLDER:
-    if any(word.endswith("default_worker.py") for word in sys.orig_argv):
-        Measurement(Path(FOLDER))
-    else:
-        sys.meta_path.insert(0, Starter(Path(FOLDER)))
+    sys.meta_path.insert(0, Starter(Path(FOLDER)))

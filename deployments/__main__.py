@@ -130,7 +130,7 @@ def _stopped_at_the_end(folder: Path, screen: Screen) -> Iterator[None]:
     screen.line("Stopping ... ", end="")
     try:
         local_run.stop()
-    except Exception:  # the processes end with this one
+    except (Exception, SystemExit):  # the processes end with this one
         traceback.print_exc()
     end_haproxy(folder)
     screen.line(f"stopped after {screen.elapsed_s - began_s:.0f} s.")

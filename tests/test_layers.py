@@ -28,7 +28,9 @@ for root in {roots!r}:
         (["pba"], ["ray", "fastapi", "starlette", "tensorflow", "keras", "tf2onnx"]),
     ],
 )
-def test_every_module_imports_without_the_packages_that_it_must_not_need(roots: list[str], blocked: list[str]):
+def test_every_module_imports_without_the_packages_that_it_must_not_need(
+    roots: list[str], blocked: list[str]
+):
     program = PROGRAM.format(roots=roots, blocked=blocked)
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False

@@ -1,6 +1,7 @@
 """Short results of a training on the screen; the cards on disk have all figures."""
 
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from rich.table import Table
 from pba.types import HORIZONS
 
 __all__ = ["gate_lines", "results_table"]
+
+_COLUMNS = 80
 
 
 def results_table(cards: Sequence[Mapping[str, Any]]) -> Table:
@@ -37,9 +40,11 @@ def results_table(cards: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def gate_lines(card: Mapping[str, Any]) -> list[str]:
-    """Return the gate's decision on a retrained model, and its reasons."""
-    decision = card["gate"]["decision"]
-    return [f"{card['version']}: {decision}", *(f"- {why}" for why in card["gate"]["reasons"])]
+    """Return the gate's decision on a retrained model, and its reasons, in lines of a screen."""
+    lines = [f"{card['version']}: {card['gate']['decision']}"]
+    for reason in card["gate"]["reasons"]:
+        lines += wrap(reason, _COLUMNS, initial_indent="- ", subsequent_indent="  ")
+    return lines
 
 
 def _cell(figures: Mapping[str, Any], steps: str, name: str, text: Callable[[float], str]) -> str:

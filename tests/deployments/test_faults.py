@@ -172,7 +172,7 @@ def assert_unavailable_over_grpc(service: RunningService) -> None:
 def test_ctrl_c_stops_it_with_one_line(service: RunningService):  # the last: it ends the service
     shown = service.screen
     service.process.send_signal(signal.SIGINT)
-    assert service.process.wait(60) == 0
+    assert service.process.wait(60) == 0, service.output()
     (line,) = service.screen.removeprefix(shown).splitlines()
     assert line.startswith("Stopping ... stopped after ")
     assert is_free(service.config["http_options"]["port"])

@@ -77,7 +77,7 @@ def test_in_shadow_both_arms_are_scored_on_the_same_samples(service: RunningServ
         def pairs() -> int:
             return int(client.rollout()["modes"].get("internet", {"pairs": 0})["pairs"])
 
-        wait_until(lambda: pairs() >= 29, 20)
+        wait_until(lambda: pairs() == 30, 20, "the scoring of both arms")
         report = client.rollout()
     past = httpx.get(f"{service.url}/v1/links/shadowed/history").json()["forecasts"]
     hits = {"v1": 0, "v3": 0}

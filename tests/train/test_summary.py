@@ -34,7 +34,11 @@ def test_results_fit_the_terminal_and_stand_beside_the_last_value(width: int) ->
     assert v1.count("–") == 2
 
 
-def test_a_decision_is_shown_with_its_reasons() -> None:
-    gate = {"decision": "refuse", "reasons": ["it is slower"]}
-    lines = gate_lines({"version": "internet-2026.11.23-1", "gate": gate})
-    assert lines == ["internet-2026.11.23-1: refuse", "- it is slower"]
+def test_a_decision_is_shown_with_its_reasons_in_short_lines() -> None:
+    gate = {"decision": "refuse", "reasons": ["it is slower", "it forgets " + "much " * 20]}
+    version, *reasons = gate_lines({"version": "internet-2026.11.23-1", "gate": gate})
+    assert version == "internet-2026.11.23-1: refuse"
+    assert reasons[0] == "- it is slower"
+    assert reasons[1].startswith("- it forgets much")
+    assert reasons[2].startswith("  much")
+    assert max(map(len, reasons)) <= 80

@@ -1,9 +1,10 @@
 """Measures the coverage of every process that a test run starts, while tests/conftest.py asks so.
 
-Python imports a module of this name when it starts. Measuring begins when one of our packages is
-imported first, so that processes of Ray itself and the start of its workers are not slowed down.
-Only that thread and those that start later are measured: in a replica, the thread of the event
-loop, which imports the deployment's class and runs its methods.
+Python imports a module of this name when it starts. Measuring begins after the first import of one
+of our modules: tracing makes Python half as fast, and imports take most of the time of a start. So
+processes of Ray itself are not measured, nor what runs at import, which the tests' own process
+measures. Only that thread and those that start later are measured: in a replica, the thread of the
+event loop, which imports the deployment's class and runs its methods.
 
 Ray ends its workers without running exit handlers, and some tests kill them. So a thread saves
 every `SAVE_S` seconds what is new, to a file that appears whole or not at all. What is lost: the
@@ -16,7 +17,9 @@ import os
 import sys
 import threading
 import uuid
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 SAVE_S = 1.0
@@ -35,7 +38,7 @@ class Measurement:
             data_file=None, config_file=False, branch=True, source_pkgs=PACKAGES
         )
         # A process need not import all packages, and a warning would be output of the program.
-        warnings = ["module-not-imported", "no-data-collected"]
+        warnings = ["module-not-imported", "module-not-measured", "no-data-collected"]
         self._coverage.set_option("run:disable_warnings", warnings)
         self._arcs = 0
         self._ended = threading.Event()
@@ -70,15 +73,36 @@ class Measurement:
 
 
 class Starter(importlib.abc.MetaPathFinder):
-    """Finds no module; starts measuring at the first import of one of our packages."""
+    """Starts measuring when the first of our modules, with all that it imports, is imported."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._depth = 0
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        if fullname.partition(".")[0] in PACKAGES:
-            sys.meta_path.remove(self)
-            Measurement(self._folder)
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if fullname.partition(".")[0] not in PACKAGES:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        specs = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next(filter(None, specs), None)
+        if spec and spec.loader:
+            self._follow(spec.loader, is_package=spec.submodule_search_locations is not None)
+        return spec
+
+    def _follow(self, loader: Any, is_package: bool) -> None:
+        exec_module = loader.exec_module
+
+        def follow(module: ModuleType) -> None:
+            self._depth += 1
+            try:
+                exec_module(module)
+            finally:
+                self._depth -= 1
+                if self._depth == 0 and not is_package and self in sys.meta_path:
+                    sys.meta_path.remove(self)
+                    Measurement(self._folder)
+
+        loader.exec_module = follow
 
 
 if FOLDER:

@@ -18,8 +18,8 @@ test: check ## check everything, run all tests, and print the coverage
 	$(PY) -m pytest $(IN_TWO) --cov --cov-report= --durations=25 --durations-min=5
 	$(PY) -m tests.support.coverage_report
 
-# Two processes, each with whole modules: tests of services mostly wait, the others compute.
-IN_TWO := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+# Two processes: tests of services mostly wait, the others compute. tests/conftest.py groups them.
+IN_TWO := --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 check: .venv/dev.stamp ## style, types, layers
 	$(PY) -m ruff check .

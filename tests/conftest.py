@@ -4,11 +4,14 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import coverage
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from tests.support.distribution import SHARED_SERVICE, GroupScheduling
 
 PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
@@ -16,20 +19,6 @@ PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
 # The same examples in every run; `pytest --hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
-
-
-# The modules that share one service, in the order in which they leave it usable for the next.
-SHARED_SERVICE = (
-    "closed_loop",
-    "running",
-    "grpc",
-    "scaling",
-    "model_reload",
-    "rollout",
-    "durability",
-    "registry",
-    "shutdown",
-)
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-cov has started
@@ -42,19 +31,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         os.environ["PBA_COVERAGE_FOLDER"] = str(PROJECT)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Keep tests together that share fixtures."""
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the modules, and keep those together that share fixtures.
+    """Order the modules.
 
     One process runs plain tests first, which fail fast. Of several (pytest-xdist), one runs the
-    tests of the shared service while the other takes module after module, the longest first.
+    tests of the shared service while the other takes group after group, the longest first.
     """
-    shared = [f"tests/deployments/test_{name}.py" for name in SHARED_SERVICE]
 
     def order(item: pytest.Item) -> tuple[int, int]:
         path = item.nodeid.partition("::")[0]
-        if path in shared:
-            return (0, shared.index(path))
+        if path in SHARED_SERVICE:
+            return (0, SHARED_SERVICE.index(path))
         names = ("ray", "tf", "slow")
         kinds = [number for number, name in enumerate(names, 1) if item.get_closest_marker(name)]
         return (kinds[0] if kinds else len(names) + 1, 0)
@@ -62,11 +55,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=order)
     if not hasattr(config, "workerinput"):
         items.sort(key=lambda item: order(item)[0] < 2)
-    for item in items:
-        path = item.nodeid.partition("::")[0]
-        uses_cluster = path.startswith("tests/train/") and item.get_closest_marker("ray")
-        group = "service" if path in shared else "training" if uses_cluster else path
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def results_table(cards: Sequence[Mapping[str, Any]]) -> Table:
     Means over the sets that a model was trained on; in brackets those of the last value.
     """
     table = Table(
-        title="Forecasts within ±20 % on the test splits, in percent, and mean absolute error\n"
+        title="Percent of forecasts within ±20 % on the test splits, and mean error\n"
         "one step ahead; in brackets the last value repeated",
         title_justify="left",
         title_style="",

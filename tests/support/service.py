@@ -106,7 +106,7 @@ class RunningService:
 
     def has_started(self) -> bool:
         """Whether it is ready; fail if it has ended."""
-        assert self.process.poll() is None, self.output()
+        assert self.process.poll() is None, "it has ended"
         return self.is_ready()
 
     def output(self) -> str:
@@ -138,7 +138,7 @@ def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningServic
         config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
         running = _start(folder, config, f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}")
         try:
-            wait_until(running.has_started, _READY_S, "the service's start")
+            _wait_until_started(running)
             yield running
         finally:
             running.end_console()
@@ -147,6 +147,13 @@ def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningServic
                 running.process.wait(30)
             running.process.kill()
             running.process.wait()
+
+
+def _wait_until_started(running: RunningService) -> None:
+    try:
+        wait_until(running.has_started, _READY_S, "the service's start")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{running.output()}") from None
 
 
 def _start(folder: Path, config: dict[str, Any], url: str, grpc_address: str) -> RunningService:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from tests.support.distribution import SHARED_SERVICE, GroupScheduling
+from tests.support.distribution import RAY_MODULES, GroupScheduling
 
 PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
@@ -41,20 +41,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Order the modules.
 
     One process runs plain tests first, which fail fast. Of several (pytest-xdist), one runs the
-    tests of the shared service while the other takes group after group, the longest first.
+    tests that start Ray while the others take module after module, the longest first.
     """
 
     def order(item: pytest.Item) -> tuple[int, int]:
         path = item.nodeid.partition("::")[0]
-        if path in SHARED_SERVICE:
-            return (0, SHARED_SERVICE.index(path))
-        names = ("ray", "tf", "slow")
+        if path in RAY_MODULES:
+            return (0, RAY_MODULES.index(path))
+        names = ("tf", "slow")
         kinds = [number for number, name in enumerate(names, 1) if item.get_closest_marker(name)]
         return (kinds[0] if kinds else len(names) + 1, 0)
 
     items.sort(key=order)
     if not hasattr(config, "workerinput"):
-        items.sort(key=lambda item: order(item)[0] < 2)
+        items.sort(key=lambda item: order(item)[0] == 0)
 
 
 @pytest.fixture

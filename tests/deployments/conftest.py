@@ -11,7 +11,8 @@ from tests.support.service import RunningService, running_service
 def service() -> Iterator[RunningService]:
     """Start the service on toy models and a SQLite file, and end it afterwards.
 
-    Modules use it in the order of `SHARED_SERVICE` in tests/conftest.py; the last one ends it.
+    Modules use it in the order of `RAY_MODULES` in tests/support/distribution.py. The last one
+    ends it.
     """
     with running_service() as running:
         yield running

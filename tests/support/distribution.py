@@ -2,35 +2,48 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-# The modules that share one service, in the order in which they leave it usable for the next.
-SHARED_SERVICE = [
-    f"tests/deployments/test_{name}.py"
-    for name in (
-        "closed_loop",
-        "running",
-        "grpc",
-        "scaling",
-        "model_reload",
-        "rollout",
-        "durability",
-        "registry",
-        "shutdown",
-    )
+__all__ = ["RAY_MODULES", "GroupScheduling", "group"]
+
+RAY_MODULES = [
+    *(
+        # These share one service, in the order in which they leave it usable for the next.
+        f"tests/deployments/test_{name}.py"
+        for name in (
+            "closed_loop",
+            "running",
+            "grpc",
+            "scaling",
+            "model_reload",
+            "rollout",
+            "durability",
+            "registry",
+            "shutdown",
+        )
+    ),
+    "tests/deployments/test_faults.py",
+    "tests/deployments/test_retraining_whole.py",
+    "tests/regression/test_wire.py",
+    # These share one cluster.
+    "tests/train/test_telemetry_slices.py",
+    "tests/train/test_ray_trainer.py",
+    "tests/train/test_retrain_whole.py",
+    "tests/train/test_training_command.py",
+    "tests/train/test_submit.py",
 ]
+"""Every module that starts Ray, in the order of the run: one Ray at a time, or they slow each other
+down until something times out."""
 
 
 def group(nodeid: str) -> str:
-    """Return what is run together with a test: its module, or all that shares a Ray with it.
+    """Return the name of the tests that run in one process with a test.
 
-    >>> group("tests/deployments/test_grpc.py::test_a"), group("tests/train/test_job.py::test_b")
-    ('service', 'training')
-    >>> group("tests/store/test_queries.py::test_c")
-    'tests/store/test_queries.py'
+    >>> group("tests/deployments/test_grpc.py::test_a"), group("tests/train/test_submit.py::test_b")
+    ('ray', 'ray')
+    >>> group("tests/store/test_link_queries.py::test_c")
+    'tests/store/test_link_queries.py'
     """
     path = nodeid.partition("::")[0]
-    if path in SHARED_SERVICE:
-        return "service"
-    return "training" if path.startswith("tests/train/") else path
+    return "ray" if path in RAY_MODULES else path
 
 
 class GroupScheduling(LoadScopeScheduling):

@@ -16,6 +16,9 @@ from tests.support.distribution import RAY_MODULES, GroupScheduling
 PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
 
+# To collect its doctests would start a second measurement in this process.
+collect_ignore = ["support/process_coverage"]
+
 # The same examples in every run; `pytest --hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")

@@ -12,7 +12,7 @@ from pba.client import AsyncPBAClient, PBAClient
 from pba.errors import Unavailable
 from pba.store import Store
 from tests.support.histories import steady_history
-from tests.support.processes import KILL
+from tests.support.processes import kill
 from tests.support.service import RunningService
 from tests.support.waiting import until, wait_until
 
@@ -70,7 +70,7 @@ async def test_samples_are_stored_once_and_as_sent_whichever_replica_is_killed(
         tasks = [asyncio.create_task(reporter.run(client, stop)) for reporter in reporters]
         for victim in ("Router", "Monitor", "Router"):
             await progress()
-            assert await asyncio.to_thread(service.program, KILL.format(victim))
+            assert await asyncio.to_thread(kill, service, victim)
         await progress()
         stop.set()
         await asyncio.gather(*tasks)

@@ -12,7 +12,7 @@ import pytest
 from pba.client import request
 from pba.models import v1_features
 from tests.support.histories import BORDERLINE, INTERNET
-from tests.support.processes import KILL, REPLICAS
+from tests.support.processes import REPLICAS, kill
 from tests.support.service import RunningService
 from tests.support.waiting import until
 
@@ -63,7 +63,7 @@ async def test_killing_one_models_replicas_leaves_every_request_answered(service
 
         workers = [asyncio.create_task(load()) for _ in range(4)]
         await until(lambda: sources["ensemble"] >= 20, 30)
-        assert await asyncio.to_thread(service.program, KILL.format("InternetModel"))
+        assert await asyncio.to_thread(kill, service, "InternetModel")
         await until(lambda: sources.total() > sources["ensemble"], 30, "a forecast without it")
         before = sources["ensemble"]
         await until(lambda: sources["ensemble"] > before + 20, 60, "the ensemble's return")

@@ -3,18 +3,21 @@
 import contextlib
 import ipaddress
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.service import RunningService
 
-# Kills every replica of a deployment; the service's console runs it and replies their ids.
-KILL = """
-import os, signal
+# Sends a signal to every replica of a deployment; the service's console runs it and replies their
+# processes.
+_SIGNAL = """
+import os
 from ray._private.state import actors
 pids = [a["Pid"] for a in actors().values()
         if a["State"] == "ALIVE" and "#{}#" in a["Name"] and a["Name"].startswith("SERVE_REPLICA")]
 for pid in pids:
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, {:d})
 reply(pids)
 """
 
@@ -30,6 +33,24 @@ ROUTERS = """
 from ray._private.state import actors
 reply([a["Pid"] for a in actors().values() if a["State"] == "ALIVE" and "#Router#" in a["Name"]])
 """
+
+
+def kill(service: RunningService, deployment: str) -> list[int]:
+    """Kill every replica of a deployment; return their processes."""
+    pids: list[int] = service.program(_SIGNAL.format(deployment, signal.SIGKILL))
+    return pids
+
+
+@contextlib.contextmanager
+def suspended(service: RunningService, deployment: str) -> Iterator[None]:
+    """Suspend every replica of a deployment: what is sent to it waits."""
+    pids = service.program(_SIGNAL.format(deployment, signal.SIGSTOP))
+    assert pids
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def listening(service: RunningService) -> set[tuple[str, str, int]]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-SAVE_S = 1.0
+SAVE_S = 4.0  # a save takes a good part of a second of a busy core
 PACKAGES = ["pba", "deployments", "train"]
 FOLDER = os.environ.get("PBA_COVERAGE_FOLDER")
 

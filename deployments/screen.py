@@ -36,10 +36,10 @@ class Screen:
     terminal
         Where the lines go.
     log
-        The file that everything else goes to; None for nowhere yet.
+        The file that everything else goes to.
     """
 
-    def __init__(self, terminal: TextIO, log: Path | None = None) -> None:
+    def __init__(self, terminal: TextIO, log: Path) -> None:
         self.log = log
         self._terminal = terminal
         self._started = time.monotonic()

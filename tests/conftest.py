@@ -55,6 +55,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kinds = [number for number, name in enumerate(names, 1) if item.get_closest_marker(name)]
         return (kinds[0] if kinds else len(names) + 1, 0)
 
+    marked = {item.nodeid.partition("::")[0] for item in items if item.get_closest_marker("ray")}
+    if missing := marked - set(RAY_MODULES):
+        raise pytest.UsageError(f"add to RAY_MODULES of tests/support/distribution.py: {missing}")
     items.sort(key=order)
     if not hasattr(config, "workerinput"):
         items.sort(key=lambda item: order(item)[0] == 0)

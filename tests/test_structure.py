@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.distribution import RAY_MODULES
-
 PROJECT = Path(__file__).parents[1]
 PRODUCT = ("pba", "deployments", "train")
 FOLDERS = (*PRODUCT, "benchmarks", "docs", "tests")
@@ -97,12 +95,3 @@ def test_no_public_class_name_stands_for_two_classes():
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(f"{name}:{node.lineno}")
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
-
-
-def test_every_module_that_starts_ray_has_its_place_in_the_run():
-    marked = {
-        path.relative_to(PROJECT).as_posix()
-        for path in (PROJECT / "tests").rglob("test_*.py")
-        if "mark.ray" in path.read_text() and path.name != Path(__file__).name
-    }
-    assert marked == set(RAY_MODULES)

@@ -1,7 +1,7 @@
 """Which requests are sent again, and when; tenacity does the counting and the waiting.
 
-tenacity rather than stamina, which is built on it: its random exponential wait is the one wanted
-here, a wait may read the response, and it neither logs nor counts retries behind a caller's back.
+tenacity rather than stamina, which is built on it: it offers a random exponential wait, a wait may
+read the response, and it neither logs nor counts retries behind a caller's back.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """How the start of the service is followed, without Ray."""
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,7 +37,7 @@ def terminal() -> io.StringIO:
 
 @pytest.fixture
 def progress(terminal: io.StringIO) -> Progress:
-    return Progress(Screen(terminal))
+    return Progress(Screen(terminal, Path("serve.log")))
 
 
 def test_each_deployment_is_shown_once_when_it_is_healthy(
@@ -68,7 +69,7 @@ def test_a_reason_that_lasts_is_shown_once(terminal: io.StringIO, monkeypatch: p
     monkeypatch.setattr(local_run, "_POLL_S", 0.0)
     monkeypatch.setattr(local_run, "_PATIENCE_S", 0.0)
     reasons = iter(["the store is away", "the store is away", "the store is away", None])
-    local_run._wait_until_ready(lambda: next(reasons), Screen(terminal))
+    local_run._wait_until_ready(lambda: next(reasons), Screen(terminal, Path("serve.log")))
     assert terminal.getvalue().count("waiting: the store is away") == 1
 
 

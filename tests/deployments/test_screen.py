@@ -39,7 +39,7 @@ def test_a_failure_names_its_cause_and_the_log():
 
 
 def test_a_closed_terminal_stops_nothing():
-    Screen(ClosedTerminal()).line("nobody reads this")
+    Screen(ClosedTerminal(), Path("serve.log")).line("nobody reads this")
 
 
 def test_the_last_lines_of_a_traceback_are_the_relevant_ones():

@@ -14,23 +14,13 @@ import pytest
 
 from pba.types import NetworkMode
 from pba.types.profile import PROFILES
+from tests.support.training_marks import RAY_TRAINING
 from train import ray_trainer
 from train.checkpoint import TrainingState
 from train.ray_trainer import TrainingRun, cluster, run_all
 from train.splits import synthetic_splits
 from train.training_plan import TrainingPlan
 
-real = [
-    pytest.mark.ray,
-    pytest.mark.tf,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.usefixtures("ray_cluster"),
-    # Ray leaves its own sockets and files to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
-]
 EPOCHS = 3
 
 
@@ -88,7 +78,7 @@ def reports(folder: Path, rank: int) -> list[dict[str, Any]]:
 class TestWithWorkers:
     """Real workers."""
 
-    pytestmark = real
+    pytestmark = RAY_TRAINING
 
     def test_ranks_agree_and_a_worker_killed_in_mid_epoch_resumes(self, tmp_path: Path) -> None:
         run = example_run(tmp_path / "runs", workers=2)

@@ -16,6 +16,7 @@ from pba.store import SampleReport, Store, WriteBatch
 from pba.telemetry.synthetic import generate_synthetic_data
 from pba.types import History, NetworkMode
 from pba.types.profile import PROFILES
+from tests.support.training_marks import RAY_TRAINING
 from train import retrain
 from train.__main__ import app
 from train.artifact_writer import write_artifacts
@@ -24,17 +25,7 @@ from train.ray_trainer import TrainingRun, run_all
 from train.splits import synthetic_splits
 from train.training_plan import TrainingPlan
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.tf,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.usefixtures("ray_cluster"),
-    # Ray leaves its own sockets and files to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
-]
+pytestmark = RAY_TRAINING
 MODE = NetworkMode.DATACENTER
 SMALL = replace(PROFILES[MODE], units=(16, 16))
 START_S, STEP_S = 20_000 * 86_400.0, 600.0  # 300 samples are two days

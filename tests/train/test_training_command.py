@@ -11,19 +11,10 @@ from pba.nets import v1_network
 from pba.registry import artifacts
 from pba.types import NetworkMode
 from pba.types.profile import PROFILES
+from tests.support.training_marks import RAY_TRAINING
 from train.training_command import DataSource, PlanSettings, TrainingRequest, train_networks
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.tf,
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.usefixtures("ray_cluster"),
-    # Ray leaves its own sockets and files to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
-]
+pytestmark = RAY_TRAINING
 SHAPES = [
     replace(PROFILES[NetworkMode.DATACENTER], units=(8, 8), learning_rate=0.01),
     replace(v1_network.SHAPE, units=(8, 8), learning_rate=0.01),

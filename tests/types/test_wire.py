@@ -3,16 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
 from pydantic import ValidationError
 
 from pba.types import (
     HORIZONS,
     QUANTILES,
-    Allocation,
     Forecast,
     HorizonForecast,
-    Member,
     NetworkMode,
 )
 from pba.types.wire import (
@@ -21,33 +19,7 @@ from pba.types.wire import (
     HorizonDocument,
     MemberDocument,
 )
-
-number = st.floats(0, 1e7)
-count = st.integers(1, 2**16)
-optional = st.none() | number
-times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
-quantiles = st.tuples(*[number] * len(QUANTILES))
-horizons = st.tuples(
-    *(st.builds(HorizonForecast, st.just(steps), number, number, quantiles) for steps in HORIZONS)
-)
-allocations = st.builds(Allocation, st.text(), number, number, count, count, count, number)
-forecasts = st.builds(
-    Forecast,
-    link_id=st.none() | st.just("fra1:ams2"),
-    mode=st.sampled_from(NetworkMode),
-    source=st.sampled_from(["model", "ensemble", "expert", "heuristic"]),
-    model_version=st.none() | st.text(),
-    made_at=times,
-    valid_until=times,
-    step_s=number,
-    horizons=horizons,
-    latency_ms=optional,
-    packet_loss=optional,
-    jitter_ms=optional,
-    members=st.lists(st.builds(Member, st.text(), number, number, number), max_size=3).map(tuple),
-    reasons=st.lists(st.text(), max_size=3).map(tuple),
-    allocation=st.none() | allocations,
-)
+from tests.support.forecast_strategies import forecasts
 
 
 @given(forecasts)

@@ -1,56 +1,20 @@
 """Domain objects as messages of the proto."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
 
 from deployments.grpc import pba_pb2 as pb, responses
 from pba.errors import Busy, InvalidSample
 from pba.store import Receipt, SampleReport
 from pba.types import (
-    HORIZONS,
     QUANTILES,
-    Allocation,
     Forecast,
-    HorizonForecast,
-    Member,
     NetworkMode,
 )
 from pba.types.wire import ForecastDocument
 from tests.deployments.grpc import messages
-
-number = st.floats(0, 1e7)
-count = st.integers(1, 2**16)
-optional = st.none() | number
-times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
-horizons = st.tuples(
-    *(
-        st.builds(
-            HorizonForecast, st.just(steps), number, number, st.tuples(*[number] * len(QUANTILES))
-        )
-        for steps in HORIZONS
-    )
-)
-forecasts = st.builds(
-    Forecast,
-    link_id=st.none() | st.just("fra1:ams2"),
-    mode=st.sampled_from(NetworkMode),
-    source=st.sampled_from(["model", "ensemble", "heuristic"]),
-    model_version=st.none() | st.text(),
-    made_at=times,
-    valid_until=times,
-    step_s=number,
-    horizons=horizons,
-    latency_ms=optional,
-    packet_loss=optional,
-    jitter_ms=optional,
-    members=st.lists(st.builds(Member, st.text(), number, number, number)).map(tuple),
-    reasons=st.lists(st.text()).map(tuple),
-    allocation=st.none()
-    | st.builds(Allocation, st.text(), number, number, count, count, count, number),
-)
+from tests.support.forecast_strategies import forecasts
 
 
 @given(forecasts)

@@ -23,8 +23,8 @@ _SUM = 1e-3
 def forecasters() -> list[Forecaster]:
     """Return an instance of every forecaster in `pba.models` that needs no arguments.
 
-    >>> [forecaster.name for forecaster in forecasters()]
-    ['ewma', 'harmonic_mean', 'last_value', 'mean']
+    >>> {"ewma", "last_value"} <= {forecaster.name for forecaster in forecasters()}
+    True
     """
     names = sorted(module.name for module in pkgutil.iter_modules(models.__path__))
     modules = [importlib.import_module(f"{models.__name__}.{name}") for name in names]

@@ -217,7 +217,8 @@ async def test_a_client_that_waits_and_retries_sees_no_error_from_a_new_router(
 
         workers = [asyncio.create_task(load()) for _ in range(4)]
         before = await asyncio.to_thread(service.program, ROUTERS)
-        await asyncio.to_thread(service.deploy, with_another_router(service))
+        service.config = with_another_router(service)  # kept: later tests would replace it again
+        await asyncio.to_thread(service.deploy, service.config)
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), 90)
         stop.set()
         await asyncio.gather(*workers)

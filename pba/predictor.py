@@ -251,10 +251,13 @@ class BandwidthPredictorV3:
     def _adopt(self, network: Any, seen: tuple[bool, ...], history: dict[str, list[float]]) -> None:
         """Use ``network`` for predictions, and save its files on request."""
         from pba.nets.bin_layout import bins_for
+        from pba.nets.inference.graph import inference_graph
+        from pba.nets.inference.trained_network import TrainedNetwork
         from pba.nets.onnx_export import Origin, export_onnx, varied_windows
 
-        version = f"{self._mode}-in-process"
-        content = export_onnx(network, bins_for(self._mode), Origin(version, seen))
+        version, bins = f"{self._mode}-in-process", bins_for(self._mode)
+        graph = inference_graph(TrainedNetwork(network, bins, seen))
+        content = export_onnx(network, graph, bins, Origin(version, seen))
         forecaster = OnnxForecaster(content)
         golden = artifacts.golden(forecaster, varied_windows(self._rng, 4, forecaster.window))
         card = {

@@ -11,7 +11,7 @@ import numpy as np
 
 from pba.models.onnx import OnnxForecaster
 from pba.nets.onnx_export import Origin, annotate, export_onnx, varied_windows
-from pba.nets.training_recipe import TrainingRecipe, training_recipe
+from pba.nets.training_recipe import FinishedNetwork, TrainingRecipe, training_recipe
 from pba.registry import artifacts
 from pba.types import Floats
 
@@ -53,9 +53,9 @@ def write_artifacts(
     """
     mode = run.plan.profile.mode
     recipe = training_recipe(run.plan.profile, run.splits.train, run.plan.columns_seen)
-    model, calibration = _calibrate(recipe, rebuild(recipe, state), run)
+    finished = _finish(recipe, rebuild(recipe, state), run)
     version = version or next_version(mode, datetime.now(UTC).date(), folder)
-    content, metrics = _export(run, recipe, model, version)
+    content, metrics = _export(run, recipe, finished, version)
     forecaster = OnnxForecaster(content)
     card = make_card(
         content,
@@ -65,11 +65,11 @@ def write_artifacts(
         machine=machine(),
         command=command,
         metrics=metrics,
-        **calibration,
+        **finished.calibration,
         **(more or {}),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / artifacts.keras_name(mode))
+    finished.model.save(folder / artifacts.keras_name(mode))
     (folder / artifacts.onnx_name(mode)).write_bytes(content)
     answers = artifacts.golden(forecaster, _golden_windows(forecaster.window, forecaster.columns))
     (folder / "golden.json").write_text(json.dumps(answers))
@@ -85,8 +85,8 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     (folder / "card.md").write_text(markdown(card))
 
 
-def _calibrate(recipe: TrainingRecipe, model: Any, run: TrainingRun) -> tuple[Any, dict[str, Any]]:
-    """Return ``model`` calibrated on validation windows, and the card's entries about that."""
+def _finish(recipe: TrainingRecipe, model: Any, run: TrainingRun) -> FinishedNetwork:
+    """Return ``model`` calibrated on validation windows."""
     val, plan = run.splits.val, run.plan
     batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
     prediction = KerasForecaster(model, recipe.bins).predict(batch.telemetry)
@@ -94,13 +94,15 @@ def _calibrate(recipe: TrainingRecipe, model: Any, run: TrainingRun) -> tuple[An
 
 
 def _export(
-    run: TrainingRun, recipe: TrainingRecipe, model: Any, version: str
+    run: TrainingRun, recipe: TrainingRecipe, finished: FinishedNetwork, version: str
 ) -> tuple[bytes, dict[str, Any]]:
     """Return the ONNX file and its figures on the test split."""
     train, trained_on = run.splits.train, run.splits.trained_on
     seen = run.plan.columns_seen or train.columns_seen
     origin = Origin(version, seen, trained_on, revision())
-    content = export_onnx(model, recipe.bins, origin, recipe.columns, recipe.learned)
+    content = export_onnx(
+        finished.model, finished.graph, recipe.bins, origin, recipe.columns, recipe.learned
+    )
     metrics = evaluate(
         OnnxForecaster(content, threads=cpu_count() or 1), run.splits.test, trained_on
     )

@@ -18,13 +18,27 @@ import numpy as np
 from pba.models.distribution import Bins
 from pba.types import COLUMNS, Floats
 
-__all__ = ["Inputs", "cut_windows", "network_inputs", "path_scale"]
+__all__ = [
+    "LEVEL_MBPS",
+    "LEVEL_SHARE",
+    "LEVEL_STEPS",
+    "MAGNIFIED_RATIO",
+    "MAGNIFIED_SCALE",
+    "PATH_FACTORS",
+    "PATH_SCALES",
+    "RECENT",
+    "Inputs",
+    "cut_windows",
+    "network_inputs",
+    "path_scale",
+]
 
-_LEVEL_STEPS = 5
-_LEVEL_SHARE, _LEVEL_MBPS = 1e-3, 1e-9
-_RECENT = 10
+LEVEL_STEPS = 5
+LEVEL_SHARE, LEVEL_MBPS = 1e-3, 1e-9
+RECENT = 10
+MAGNIFIED_RATIO, MAGNIFIED_SCALE = 0.02, 4.0
 _UNMEASURED = 1e3  # above any scaled value, so that a minimum ignores it
-PATH_FACTORS = (100.0, 1000.0, 100.0)
+PATH_FACTORS, PATH_SCALES = (100.0, 1000.0, 100.0), (10.0, 7.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +104,9 @@ def network_inputs(telemetry: Any, window: int, bins: Bins, seen: Sequence[bool]
 
     level = cut_windows(levels, window, 1)
     log_ratio = _log_ratio(cut_windows(bandwidth, window, window), level, reach)
-    newest = log_ratio[:, -_RECENT:]
+    newest = log_ratio[:, -RECENT:]
     beside = ops.reshape(
-        cut_windows(ops.stack(others, axis=-1), window, _RECENT), (-1, _RECENT * len(others))
+        cut_windows(ops.stack(others, axis=-1), window, RECENT), (-1, RECENT * len(others))
     )
     recent = ops.concatenate([newest, _magnified(newest), beside], axis=-1)
     return Inputs(level[:, 0], log_ratio, recent, steps)
@@ -121,10 +135,9 @@ def _column(name: str, value: Any, mask: Any, levels: Any, window: int, reach: f
 
     if name == "throughput_mbps":
         return [_log_ratio(value, levels, reach) * mask]
-    if name == "packet_loss":
-        return [path_scale(value, 1000.0) * mask / 7.0]
-    scaled = path_scale(value, 100.0) / 10.0
-    if name == "jitter_ms":
+    place = COLUMNS.index(name) - 1
+    scaled = path_scale(value, PATH_FACTORS[place]) / PATH_SCALES[place]
+    if name != "latency_ms":
         return [scaled * mask]
     measured = ops.where(mask > 0.0, -scaled, -_UNMEASURED)
     lowest = -_trailing(ops.max_pool, measured, window)
@@ -135,12 +148,12 @@ def _levels(bandwidth: Any, window: int) -> Any:
     """Return the reference level at each sample."""
     from keras import ops
 
-    shifted = _before(bandwidth, _LEVEL_STEPS - 1)
+    shifted = _before(bandwidth, LEVEL_STEPS - 1)
     count = bandwidth.shape[1]
-    newest = ops.stack([shifted[:, i : i + count] for i in range(_LEVEL_STEPS)], axis=-1)
-    median = ops.sort(newest, axis=-1)[:, :, _LEVEL_STEPS // 2]
+    newest = ops.stack([shifted[:, i : i + count] for i in range(LEVEL_STEPS)], axis=-1)
+    median = ops.sort(newest, axis=-1)[:, :, LEVEL_STEPS // 2]
     most = _trailing(ops.max_pool, bandwidth, window)
-    return ops.maximum(median, ops.maximum(_LEVEL_SHARE * most, _LEVEL_MBPS))
+    return ops.maximum(median, ops.maximum(LEVEL_SHARE * most, LEVEL_MBPS))
 
 
 def _before(values: Any, steps: int) -> Any:
@@ -167,4 +180,4 @@ def _magnified(log_ratio: Any) -> Any:
     """Return log-ratios on a scale that resolves those of a few per cent."""
     from keras import ops
 
-    return ops.arcsinh(log_ratio / 0.02) / 4.0
+    return ops.arcsinh(log_ratio / MAGNIFIED_RATIO) / MAGNIFIED_SCALE

@@ -18,13 +18,22 @@ from pba.nets.features import PATH_FACTORS, path_scale
 from pba.nets.seeds import glorot
 from pba.types import HORIZONS
 
-__all__ = ["path", "probabilities", "sharpen"]
+__all__ = [
+    "MEANS",
+    "NARROW",
+    "SMOOTHING",
+    "TINY",
+    "WIDE",
+    "path",
+    "probabilities",
+    "sharpen",
+]
 
 # Limits of component widths in log-ratio; narrower ones amplify float32 noise beyond parity.
-_NARROW, _WIDE = math.log(0.005), math.log(2.0)
-_MEANS = (5, 15)
-_SMOOTHING = 0.3
-_TINY = 1e-9
+NARROW, WIDE = 0.005, 2.0
+MEANS = (5, 15)
+SMOOTHING = 0.3
+TINY = 1e-9
 
 
 def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Generator) -> Any:
@@ -51,7 +60,7 @@ def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Gener
     shares = dense(horizons * (count + 1), "shares")
     shares = ops.softmax(ops.reshape(shares, (-1, horizons, count + 1)), axis=-1)
     widths = dense(horizons * count, "widths")
-    widths = ops.exp(_NARROW + (_WIDE - _NARROW) * ops.sigmoid(widths))
+    widths = ops.exp(math.log(NARROW) + math.log(WIDE / NARROW) * ops.sigmoid(widths))
     shifts = layers.Dense(horizons * count, kernel_initializer="zeros", name="shifts")(hidden)
     centers = ops.reshape(shifts, (-1, horizons, count)) + ops.expand_dims(anchors, 1)
     components = _components(centers, ops.reshape(widths, (-1, horizons, count)), bins)
@@ -68,7 +77,7 @@ def sharpen(probabilities: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
 
     powers = np.array(sharpness)[:, None]
     width_factor = (bins.widths ** (1.0 - powers)).astype(np.float32)
-    sharp = ops.power(ops.maximum(probabilities, _TINY), powers.astype(np.float32)) * width_factor
+    sharp = ops.power(ops.maximum(probabilities, TINY), powers.astype(np.float32)) * width_factor
     return sharp / ops.sum(sharp, axis=-1, keepdims=True)
 
 
@@ -77,7 +86,7 @@ def _anchors(log_ratio: Any, reach: float) -> Any:
     from keras import ops
 
     statistics = [log_ratio[:, -1], log_ratio[:, -2], ops.zeros_like(log_ratio[:, -1])]
-    statistics += [ops.mean(log_ratio[:, -steps:], axis=1) for steps in _MEANS]
+    statistics += [ops.mean(log_ratio[:, -steps:], axis=1) for steps in MEANS]
     anchors = ops.stack(statistics, axis=-1)
     return ops.where(anchors < 1e-3 - reach, -2.0 * reach, anchors)
 
@@ -119,8 +128,8 @@ def _next(column: Any, smooth: Any, change: Any, factor: float) -> Any:
     values = ops.where(ops.isnan(column), 0.0, column)
     newer = ops.flip(ops.cumsum(ops.flip(measured, 1), axis=1), 1) - measured
     # Weights by the number of newer measured samples: 1, 0.7, 0.49, …; 0 for a missing value.
-    weights = measured * ops.exp(newer * math.log(1.0 - _SMOOTHING))
-    mean = ops.sum(weights * values, axis=1) / ops.maximum(ops.sum(weights, axis=1), _SMOOTHING)
+    weights = measured * ops.exp(newer * math.log(1.0 - SMOOTHING))
+    mean = ops.sum(weights * values, axis=1) / ops.maximum(ops.sum(weights, axis=1), SMOOTHING)
     last = ops.sum(ops.where(newer < 0.5, measured * values, 0.0), axis=1)
     scaled = smooth * path_scale(mean, factor) + (1.0 - smooth) * path_scale(last, factor)
     changed = ops.exp(scaled + ops.clip(change, -3.0, 3.0))

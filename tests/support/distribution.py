@@ -9,6 +9,7 @@ RAY_MODULES = [
         # These share one service, in the order in which they leave it usable for the next.
         f"tests/deployments/test_{name}.py"
         for name in (
+            "wire",
             "closed_loop",
             "running",
             "grpc",
@@ -22,7 +23,6 @@ RAY_MODULES = [
     ),
     "tests/deployments/test_faults.py",
     "tests/deployments/test_retraining_whole.py",
-    "tests/regression/test_wire.py",
     # These share one cluster.
     "tests/train/test_telemetry_slices.py",
     "tests/train/test_ray_trainer.py",

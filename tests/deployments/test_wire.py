@@ -1,7 +1,9 @@
-"""A running service answers over HTTP and gRPC as version 3.0.0 did, key by key."""
+"""A running service answers over HTTP and gRPC as version 3.0.0 did, key by key.
+
+The answers were recorded on an empty store, so this module is the first to use the service.
+"""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -12,18 +14,12 @@ from deployments.grpc import pba_pb2_grpc
 from tests.regression.closeness import assert_close, differences
 from tests.regression.replay import fixture
 from tests.regression.wire import call_grpc, http_request, http_result, masked, prepare
-from tests.support.service import RunningService, running_service
+from tests.support.service import RunningService
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
 _PATIENCE_S = 30.0
 """How long a request is repeated whose response rests on what the service does by itself."""
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[RunningService]:
-    with running_service() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

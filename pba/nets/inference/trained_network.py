@@ -1,0 +1,46 @@
+"""What the graph needs of a trained network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pba.models.distribution import Bins
+from pba.types import Floats
+
+__all__ = ["TrainedNetwork"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedNetwork:
+    """A trained network, its bins, columns and calibration.
+
+    Parameters
+    ----------
+    model
+        From `pba.nets.network.build` with ``in_a_row = 1``, before `calibrate`.
+    bins
+        The layout of its probabilities.
+    seen
+        The columns it was built with.
+    sharpness
+        The powers of `pba.nets.heads.sharpen`, None for a network without calibration.
+    """
+
+    model: Any
+    bins: Bins
+    seen: Sequence[bool]
+    sharpness: Sequence[float] | None = None
+
+    @property
+    def window(self) -> int:
+        """The samples of a window."""
+        return int(self.model.input_shape[1])
+
+    @property
+    def reach(self) -> float:
+        """The largest absolute log-ratio."""
+        return float(self.bins.edges[-1])
+
+    def weights(self, name: str) -> list[Floats]:
+        """Return the weights of a layer, in double precision."""
+        return [values.astype(float) for values in self.model.get_layer(name).get_weights()]

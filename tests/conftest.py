@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 
 from tests.support.distribution import RAY_MODULES, GroupScheduling
+from tests.support.process_coverage.untraced_imports import trace_no_imports_of_large_packages
+from tests.support.ray_head import ray_head
 
 PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
@@ -29,6 +31,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Have processes that tests start measured too, where this one runs and measures tests."""
     runs_tests = hasattr(session.config, "workerinput") or not session.config.option.numprocesses
     if runs_tests and coverage.Coverage.current() is not None:
+        trace_no_imports_of_large_packages()
         paths = [str(PROCESS_COVERAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
         os.environ["PBA_COVERAGE_FOLDER"] = str(PROJECT)
@@ -76,6 +79,13 @@ def traces() -> Path:
     if not folder:
         pytest.skip("PBA_TRACES does not name a folder of traces")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def head() -> Iterator[str]:
+    """Start a Ray head; yield the address that takes jobs."""
+    with ray_head() as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

@@ -85,7 +85,7 @@ async def test_samples_are_stored_once_and_as_sent_whichever_replica_is_killed(
     store.close()
 
 
-def test_the_state_of_links_outlives_the_application(service: RunningService):
+def test_the_state_of_links_outlives_every_replica(service: RunningService):
     def links() -> dict[str, dict[str, Any]]:
         rows = httpx.get(f"{service.url}/v1/links").json()["links"]
         return {row["link_id"]: row for row in rows}
@@ -97,8 +97,8 @@ def test_the_state_of_links_outlives_the_application(service: RunningService):
             client.observe("kept", steady_history(1, first=second))
         wait_until(lambda: int(client.link("kept")["hits"]) >= 9, 20, "the scoring")
         before = links()
-        service.program("serve.delete('pba')")
-        service.deploy(service.config)
+        for deployment in ("Monitor", "InternetModel", "DatacenterModel", "Router"):
+            assert kill(service, deployment)
         wait_until(service.is_ready, 90)
         after = links()
         assert after.keys() == before.keys()

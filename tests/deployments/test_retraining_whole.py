@@ -16,7 +16,6 @@ from pba.registry import Registry
 from pba.types import Floats, History
 from tests.support.service import running_service
 from tests.support.waiting import wait_until
-from tests.train.test_submit import ROOT, head
 
 pytestmark = [
     pytest.mark.ray,
@@ -25,7 +24,7 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-__all__ = ["head"]
+ROOT = Path(__file__).parents[2]
 MODEL = "datacenter"
 LINKS, CALM, CHANGED = 6, 150, 450
 COUNT = CALM + CHANGED

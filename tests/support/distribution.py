@@ -22,13 +22,14 @@ RAY_MODULES = [
         )
     ),
     "tests/deployments/test_faults.py",
+    # These share a head that takes jobs.
     "tests/deployments/test_retraining_whole.py",
+    "tests/train/test_submit.py",
     # These share one cluster.
     "tests/train/test_telemetry_slices.py",
     "tests/train/test_ray_trainer.py",
     "tests/train/test_retrain_whole.py",
     "tests/train/test_training_command.py",
-    "tests/train/test_submit.py",
 ]
 """Every module that starts Ray, in the order of the run: one Ray at a time, or they slow each other
 down until something times out."""

@@ -80,7 +80,7 @@ class Picks:
         matrix = np.zeros((len(self.places), len(spans), self._window))
         for row, span in enumerate(spans):
             samples = np.arange(self._window - span, self._window)
-            matrix[np.ix_(samples, [row], samples)] -= 1.0 / span
+            matrix[samples[:, None], row, samples] -= 1.0 / span
             matrix[samples, row, samples] += 1.0
             matrix[:, row] /= math.sqrt(span)
         return matrix.reshape(len(self.places), -1)

@@ -106,4 +106,7 @@ class Starter(importlib.abc.MetaPathFinder):
 
 
 if FOLDER:
+    from untraced_imports import trace_no_imports_of_large_packages
+
+    trace_no_imports_of_large_packages()
     sys.meta_path.insert(0, Starter(Path(FOLDER)))

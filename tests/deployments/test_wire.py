@@ -4,6 +4,7 @@ The answers were recorded on an empty store, so this module is the first to use 
 """
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -11,6 +12,8 @@ import httpx
 import pytest
 
 from deployments.grpc import pba_pb2_grpc
+from pba.client import PBAClient
+from pba.rollout import Flags
 from tests.regression.closeness import assert_close, differences
 from tests.regression.replay import fixture
 from tests.regression.wire import call_grpc, http_request, http_result, masked, prepare
@@ -20,6 +23,14 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
 _PATIENCE_S = 30.0
 """How long a request is repeated whose response rests on what the service does by itself."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def default_flags(service: RunningService) -> Iterator[None]:
+    """Put the flags back that requests change."""
+    yield
+    with PBAClient(service.url) as client:
+        client.set_flags(Flags().as_dict(), client.flags()["version"], "test")
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
-"""Measures the coverage of every process that a test run starts, while tests/conftest.py asks so.
+"""Measures the coverage of services that a test run starts, while tests/conftest.py asks so.
 
-Python imports a module of this name when it starts. Measuring begins after the first import of one
-of our modules: tracing makes Python half as fast, and imports take most of the time of a start. So
-processes of Ray itself are not measured, nor what runs at import, which the tests' own process
-measures. Only that thread and those that start later are measured: in a replica, the thread of the
-event loop, which imports the deployment's class and runs its methods.
+Python imports a module of this name when it starts. Measuring begins after the first import of a
+module of `deployments`: tracing makes Python half as fast, and imports take most of the time of a
+start. So processes of Ray itself are not measured, nor those that train, which spend their time in
+TensorFlow, nor what runs at import; the tests' own process measures both. Only the thread of that
+import and those that start later are measured: in a replica, the thread of the event loop, which
+imports the deployment's class and runs its methods.
 
 Ray ends its workers without running exit handlers, and some tests kill them. So a thread saves
 every `SAVE_S` seconds what is new, to a file that appears whole or not at all. What is lost: the
@@ -24,6 +25,7 @@ from typing import Any
 
 SAVE_S = 4.0  # a save takes a good part of a second of a busy core
 PACKAGES = ["pba", "deployments", "train"]
+STARTS_WITH = "deployments"
 FOLDER = os.environ.get("PBA_COVERAGE_FOLDER")
 
 
@@ -73,14 +75,14 @@ class Measurement:
 
 
 class Starter(importlib.abc.MetaPathFinder):
-    """Starts measuring when the first of our modules, with all that it imports, is imported."""
+    """Starts measuring when a service's first module, with all that it imports, is imported."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._depth = 0
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        if fullname.partition(".")[0] not in PACKAGES:
+        if fullname.partition(".")[0] != STARTS_WITH:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         specs = (finder.find_spec(fullname, path, target) for finder in others)

@@ -76,8 +76,9 @@ def test_forecasts_are_scored_as_their_actuals_arrive(service: RunningService):
 
         wait_until(lambda: hits() >= 19, 20)
         assert client.link("scored")["misses"] == 0
-        assert client.metrics()["modes"]["internet"]["scored"] >= 19
-        assert client.metrics()["overall"]["latency_ms"]["p95"] > 0
+        metrics = client.metrics()
+        assert metrics["modes"]["internet"]["accuracy_20"] == 1.0
+        assert metrics["overall"]["latency_ms"]["p95"] > 0
     past = httpx.get(f"{service.url}/v1/links/scored/history?from={START_S + 70}&limit=5").json()
     assert len(past["samples"]) == len(past["forecasts"]) == 5
 

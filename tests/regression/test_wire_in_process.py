@@ -1,6 +1,6 @@
 """The service without Ray answers over HTTP and gRPC as version 3.0.0 did, key by key.
 
-`tests/deployments/test_wire.py` does the same with a service that runs.
+`test_wire` does the same with a service that runs.
 """
 
 import asyncio

@@ -9,7 +9,6 @@ RAY_MODULES = [
         # These share one service, in the order in which they leave it usable for the next.
         f"tests/deployments/test_{name}.py"
         for name in (
-            "wire",
             "closed_loop",
             "running",
             "grpc",
@@ -22,6 +21,7 @@ RAY_MODULES = [
         )
     ),
     "tests/deployments/test_faults.py",
+    "tests/regression/test_wire.py",
     # These share a head that takes jobs.
     "tests/deployments/test_retraining_whole.py",
     "tests/train/test_submit.py",

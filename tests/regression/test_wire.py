@@ -1,7 +1,4 @@
-"""A running service answers over HTTP and gRPC as version 3.0.0 did, key by key.
-
-The answers were recorded on an empty store, so this module is the first to use the service.
-"""
+"""A running service answers over HTTP and gRPC as version 3.0.0 did, key by key."""
 
 import time
 from collections.abc import Iterator
@@ -12,12 +9,10 @@ import httpx
 import pytest
 
 from deployments.grpc import pba_pb2_grpc
-from pba.client import PBAClient
-from pba.rollout import Flags
 from tests.regression.closeness import assert_close, differences
 from tests.regression.replay import fixture
 from tests.regression.wire import call_grpc, http_request, http_result, masked, prepare
-from tests.support.service import RunningService
+from tests.support.service import RunningService, running_service
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -25,12 +20,10 @@ _PATIENCE_S = 30.0
 """How long a request is repeated whose response rests on what the service does by itself."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def default_flags(service: RunningService) -> Iterator[None]:
-    """Put the flags back that requests change."""
-    yield
-    with PBAClient(service.url) as client:
-        client.set_flags(Flags().as_dict(), client.flags()["version"], "test")
+@pytest.fixture(scope="module")
+def service() -> Iterator[RunningService]:
+    with running_service() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

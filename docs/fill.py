@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from deployments.ingress.router import RouterConfig
 from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
 
@@ -47,6 +48,7 @@ TABLES = {
     "docs/deployment.md": {
         "settings": lambda: settings(Settings, "PBA_"),
         "user_config": lambda: settings(ModelConfig),
+        "router_config": lambda: settings(RouterConfig),
     },
 }
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
+from ..paths import resolve
+from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
@@ -25,7 +28,30 @@ from .routes.forecasts import bulk_items
 from .routes.samples import receipts_by_link
 from .wiring import Handles, wire
 
-__all__ = ["Router"]
+__all__ = ["Router", "RouterConfig"]
+
+
+class RouterConfig(BaseModel):
+    """The router's `user_config`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    local_windows: int = Field(
+        4,
+        ge=0,
+        description="The most windows of a model call that a router answers by itself; larger "
+        "calls go to the model deployments. 0 sends every call there.",
+    )
+    local_wait_ms: float = Field(
+        100.0,
+        gt=0,
+        description="A call that has waited for so long in the router goes to a model deployment.",
+    )
+    models: dict[str, str] = Field(
+        {},
+        description="The folder of each mode's shipped model, as in the `user_config` of its "
+        "deployment. A mode without one is answered by its deployment alone.",
+    )
 
 
 @serve.ingress()
@@ -62,16 +88,31 @@ class Router:
         app.state.services = self._services
         return app
 
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Apply ``user_config``: at once the first time, in the background afterwards."""
+        config = RouterConfig.model_validate(user_config)
+        folders = {name: resolve(folder) for name, folder in config.models.items()}
+        await self._services.local.configure(
+            folders, config.local_windows, config.local_wait_ms / 1000
+        )
+
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return the requests in flight, for `router_replicas`."""
+        return {IN_FLIGHT: self._plane.in_flight}
+
     def check_health(self) -> None:
-        """Have Ray restart the replica if it no longer notices changes of the flags."""
+        """Have Ray restart the replica if it no longer notices new flags or champions."""
         if not self._services.flags.running:
             raise RuntimeError("the replica no longer reads the flags; its log says why.")
+        if not self._services.local.running:
+            raise RuntimeError("the replica no longer follows the champions; its log says why.")
 
     async def __del__(self) -> None:
         """Stop the background work; called by Serve when the replica has drained."""
         if self._keepalive is not None:
             self._keepalive.cancel()
         self._services.flags.stop()
+        self._services.local.stop()
         if self._grpc is not None:
             await self._grpc.stop()
 

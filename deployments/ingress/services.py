@@ -11,6 +11,7 @@ from pba.errors import StoreUnavailable
 from pba.models import v1_features
 from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagSource, FlagWatch
+from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.store import Store
 from pba.types import NetworkMode
@@ -77,4 +78,5 @@ class Services:
     catalog: ModelCatalog
     status: ModelStatus
     flags: FlagWatch
+    local: LocalModels
     settings: Settings

@@ -1,7 +1,7 @@
 """Wires the services of one router replica from the settings and its deployment handles."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,12 +19,14 @@ from pba.serving.flag_watch import FlagWatch
 from pba.serving.forecast_service import ForecastService, ModelClient
 from pba.serving.group_commit import GroupCommit
 from pba.serving.link_service import LinkService
+from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.notifier import LinkNotifier
 from pba.store import Store
 from pba.types import NetworkMode
 
 from ..paths import resolve
+from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client, monitor_client
 from ..settings import Settings
 from ..store_factory import open_store
@@ -44,14 +46,26 @@ class Handles:
     monitor: DeploymentHandle[Any]
 
 
-def wire(settings: Settings, handles: Handles, meter: RequestMeter) -> Services:
+def wire(
+    settings: Settings,
+    handles: Handles,
+    meter: RequestMeter,
+    announcer: Callable[[Store], Callable[[str, dict[str, Any]], None]] = ModelAnnouncer,
+) -> Services:
     """Return the services; the flags are not read before `FlagWatch.start`."""
     store = open_store(settings)
     flags = FlagWatch(
         lambda: store.ready().flags(), Flags().changed(settings.flags), settings.flags_every_s
     )
-    plane = _data_plane(settings, store, _clients(handles), handles, flags, meter)
     registry = Registry(resolve(settings.registry), _clock)
+    remote: dict[str, ModelClient] = {
+        mode: model_client(handle) for mode, handle in handles.modes.items()
+    }
+    local = LocalModels(remote, registry, settings.follow_every_s, announcer(store))
+    clients = local.clients
+    if handles.v1 is not None:
+        clients[v1_features.NAME] = model_client(handles.v1)
+    plane = _data_plane(settings, store, clients, handles, flags, meter)
     promoter = Promoter(registry, EventLog(store).add, _clock)
     deadline_s = settings.model_deadline_ms / 1000
     return Services(
@@ -60,17 +74,9 @@ def wire(settings: Settings, handles: Handles, meter: RequestMeter) -> Services:
         catalog=ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter),
         status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
         flags=flags,
+        local=local,
         settings=settings,
     )
-
-
-def _clients(handles: Handles) -> dict[str, ModelClient]:
-    clients: dict[str, ModelClient] = {
-        mode: model_client(handle) for mode, handle in handles.modes.items()
-    }
-    if handles.v1 is not None:
-        clients[v1_features.NAME] = model_client(handles.v1)
-    return clients
 
 
 def _data_plane(

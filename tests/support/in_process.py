@@ -117,7 +117,7 @@ async def open_in_process(
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, lambda: 2e9))
     handles = Handles(modes, models.get("v1"), monitor)  # type: ignore[arg-type]
-    services = wire(options, handles, NoMeter())
+    services = wire(options, handles, NoMeter(), lambda store: lambda kind, body: None)
     app = create_app(ROUTERS)
     app.state.services = services
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

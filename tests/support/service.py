@@ -185,6 +185,9 @@ def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> 
         scaling |= {"metrics_interval_s": 1, "max_replicas": 2, "target_ongoing_requests": 2}
         if name == "Router":
             scaling = {"min_replicas": routers, "max_replicas": routers}
+            deployment["user_config"]["models"] = {
+                name: str(folder / name) for name in deployment["user_config"]["models"]
+            }
             deployment["max_ongoing_requests"] = 512
         elif name in _MODELS:
             model = folder / _MODELS[name]

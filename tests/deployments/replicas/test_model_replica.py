@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.replicas import model_replica
+from deployments.replicas import model_announcer, model_replica
 from deployments.replicas.model_replica import ModelReplica
 from deployments.settings import Settings
 from pba.errors import BadArtifact
@@ -49,7 +49,7 @@ class Node:
         """Wait until ``version`` serves and all events are stored."""
         host = replica._host
         await until(lambda: host.describe()["version"] == version, 20.0, f"{version} serves")
-        await asyncio.to_thread(replica._event_thread.shutdown)
+        await asyncio.to_thread(replica._announcer._thread.shutdown)
 
     def events(self) -> list[dict[str, Any]]:
         store = Store(self.store_url, lambda: NOW_S).ready()
@@ -60,7 +60,7 @@ class Node:
 
 @pytest.fixture
 async def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
-    monkeypatch.setattr(model_replica.serve, "get_replica_context", lambda: CONTEXT)
+    monkeypatch.setattr(model_announcer.serve, "get_replica_context", lambda: CONTEXT)
     monkeypatch.setattr(model_replica, "set_up_replica", lambda: None)
     opened = Node(tmp_path)
     yield opened
@@ -95,7 +95,7 @@ async def test_an_unavailable_store_does_not_keep_a_champion_from_serving(
 async def test_concurrent_calls_share_a_run_and_get_their_own_rows(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ):
-    node.config |= {"max_batch": 3, "batch_wait_s": 5.0}  # type: ignore[dict-item]
+    node.config |= {"max_batch": 6}  # type: ignore[dict-item]
     replica = await node.start()
     sizes = []
     predict = OnnxForecaster.predict

@@ -1,0 +1,131 @@
+"""Runs of one model: calls that arrive while it runs share the next run."""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from pba.errors import Busy
+from pba.forecasting import ModelOutput
+from pba.models.base import Prediction
+from pba.models.onnx import OnnxForecaster
+from pba.types import Floats
+
+__all__ = ["ModelRunner"]
+
+_LOOP_WINDOWS = 2
+"""The most windows of a run on the event loop."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Call:
+    telemetry: Floats
+    output: asyncio.Future[ModelOutput]
+    overdue_s: float
+
+
+class ModelRunner:
+    """Answers calls with one model, as many in one run as wait for it.
+
+    While nothing else waits, a small call runs on the event loop: a change of threads and back
+    takes longer than others would have to wait. Under load, runs are in a thread, so that the loop
+    reads the requests that share the next run.
+
+    Parameters
+    ----------
+    serving
+        Returns the model that serves now. It is asked once a run, so that one version answers a
+        whole call.
+    max_windows
+        The most windows of a run, unless a single call has more.
+    """
+
+    def __init__(self, serving: Callable[[], OnnxForecaster], max_windows: int) -> None:
+        self.max_windows = max_windows
+        self._serving = serving
+        self._calls: deque[_Call] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._loaded = False
+        self._thread = ThreadPoolExecutor(1, "model")
+
+    @property
+    def waiting_windows(self) -> int:
+        """How many windows wait for a run."""
+        return sum(len(call.telemetry) for call in self._calls)
+
+    async def predict(self, telemetry: Floats, patience_s: float = math.inf) -> ModelOutput:
+        """Return the model's output for ``telemetry``, shape ``(batch, window, column)``.
+
+        Raises
+        ------
+        Busy
+            If the call has waited for longer than ``patience_s`` when its turn comes.
+        """
+        loop = asyncio.get_running_loop()
+        call = _Call(telemetry, loop.create_future(), loop.time() + patience_s)
+        self._calls.append(call)
+        if self._task is None:
+            # The task begins in the next round of the loop, when other calls have joined.
+            self._task = loop.create_task(self._run_all())
+        return await call.output
+
+    async def _run_all(self) -> None:
+        try:
+            while calls := self._next_calls():
+                await self._run(calls)
+                self._loaded = len(calls) > 1 or bool(self._calls)
+        finally:
+            self._task = None
+
+    def _next_calls(self) -> list[_Call]:
+        """Take the calls of the next run; refuse those that are overdue."""
+        now_s = asyncio.get_running_loop().time()
+        calls: list[_Call] = []
+        windows = 0
+        while self._calls:
+            call = self._calls[0]
+            if calls and windows + len(call.telemetry) > self.max_windows:
+                break
+            self._calls.popleft()
+            if call.output.done():  # its caller has given up
+                continue
+            if call.overdue_s < now_s:
+                call.output.set_exception(Busy("the model's queue is too long."))
+                continue
+            calls.append(call)
+            windows += len(call.telemetry)
+        return calls
+
+    async def _run(self, calls: list[_Call]) -> None:
+        forecaster = self._serving()
+        parts = [call.telemetry for call in calls]
+        windows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        try:
+            if len(windows) <= _LOOP_WINDOWS and not self._loaded:
+                prediction = forecaster.predict(windows)
+            else:
+                loop = asyncio.get_running_loop()
+                prediction = await loop.run_in_executor(self._thread, forecaster.predict, windows)
+        except Exception as error:
+            for call in calls:
+                if not call.output.done():
+                    call.output.set_exception(error)
+            return
+        stop = 0
+        for call in calls:
+            start, stop = stop, stop + len(call.telemetry)
+            if not call.output.done():
+                rows = _rows(prediction, start, stop)
+                call.output.set_result(ModelOutput(forecaster.version, forecaster.bins, rows))
+
+
+def _rows(prediction: Prediction, start: int, stop: int) -> Prediction:
+    return Prediction(
+        prediction.probabilities[start:stop],
+        prediction.level_mbps[start:stop],
+        prediction.path[start:stop],
+    )

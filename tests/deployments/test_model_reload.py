@@ -36,6 +36,7 @@ async def test_a_new_model_is_swapped_in_and_a_broken_one_refused(service: Runni
         newer = toy_artifact(service.folder / "newer", NetworkMode.INTERNET, "toy-2")
         await asyncio.to_thread(service.deploy, with_internet_model(service, newer))
         await until(lambda: internet_model(service)["version"] == "toy-2", 60)
+        await until(lambda: forecasts[-1][0] == "toy-2", 60, "the router's own model")
         broken = toy_artifact(service.folder / "broken", NetworkMode.INTERNET, "toy-3")
         (broken / "internet_bandwidth_predictor.onnx").write_bytes(b"not a model")
         await asyncio.to_thread(service.deploy, with_internet_model(service, broken))
@@ -62,6 +63,8 @@ def with_internet_model(service: RunningService, model: Path) -> dict[str, Any]:
     for deployment in config["applications"][0]["deployments"]:
         if deployment["name"] == "InternetModel":
             deployment["user_config"]["model"] = str(model)
+        if deployment["name"] == "Router":
+            deployment["user_config"]["models"]["internet"] = str(model)
     return config
 
 

@@ -58,6 +58,10 @@ async def reports(service: RunningService, kind: str, version: str) -> Counter[s
     return Counter(body["replica"] for body in bodies if "replica" in body)
 
 
+FOLLOWERS = 3
+"""Two replicas of the model, and the router."""
+
+
 async def test_versions_are_listed_and_errors_have_their_codes(
     service: RunningService, registry: Registry
 ):
@@ -83,7 +87,7 @@ async def test_versions_are_listed_and_errors_have_their_codes(
 async def test_swaps_under_load_fail_no_request_and_mix_no_versions(
     service: RunningService, registry: Registry
 ):
-    """Two replicas follow; every forecast is that of the version which it names."""
+    """Routers and replicas follow; every forecast is that of the version which it names."""
     config = copy.deepcopy(service.config)
     for deployment in config["applications"][0]["deployments"]:
         if deployment["name"] == "InternetModel":
@@ -117,9 +121,9 @@ async def test_swaps_under_load_fail_no_request_and_mix_no_versions(
 
 
 async def replicas(service: RunningService, kind: str, version: str, limit_s: float) -> None:
-    """Wait until both replicas have recorded an event of ``kind`` about ``version``."""
+    """Wait until each of them has recorded an event of ``kind`` about ``version``."""
     limit = time.monotonic() + limit_s
-    while len(counts := await reports(service, kind, version)) < 2:
+    while len(counts := await reports(service, kind, version)) < FOLLOWERS:
         assert time.monotonic() < limit, f"{kind} {version}: only {counts}"
         await asyncio.sleep(POLL_S)
 

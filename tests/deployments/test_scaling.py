@@ -53,13 +53,15 @@ async def test_killing_one_models_replicas_leaves_every_request_answered(service
     statuses: Counter[int] = Counter()
     sources: Counter[str] = Counter()
     stop = asyncio.Event()
+    body = json.dumps({"requests": [request(BORDERLINE)] * 8})  # too many for a router alone
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
 
         async def load() -> None:
             while not stop.is_set():
-                response = await client.post("/v1/forecast", json=request(BORDERLINE))
+                response = await client.post("/v1/forecasts", content=body)
                 statuses[response.status_code] += 1
-                sources[response.json().get("source", "none")] += 1
+                for item in response.json()["forecasts"]:
+                    sources[item["forecast"]["source"]] += 1
 
         workers = [asyncio.create_task(load()) for _ in range(4)]
         await until(lambda: sources["ensemble"] >= 20, 30)

@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
-from pba.client import PBAClient
+from pba.client import PBAClient, request as body_of
 from tests.deployments.grpc import messages
 from tests.support.histories import BORDERLINE, DATACENTER, INTERNET, assert_same
 from tests.support.processes import ROUTERS, suspended
@@ -200,15 +200,23 @@ def test_reflection_lists_the_services_and_describes_ours(channel: grpc.Channel)
     assert set(service.methods_by_name) == {"Forecast", "ForecastBatch", "Observe"}
 
 
-async def test_a_client_that_waits_and_retries_sees_no_error_from_a_new_router(
-    service: RunningService,
-):
+async def test_a_router_is_replaced_without_an_error(service: RunningService):
+    """Clients over gRPC wait and retry; those over HTTP keep their connections and do not."""
     codes: Counter[str] = Counter()
     stop = asyncio.Event()
-    async with grpc.aio.insecure_channel(service.grpc_address, _RETRYING) as opened:
+    async with (
+        grpc.aio.insecure_channel(service.grpc_address, _RETRYING) as opened,
+        httpx.AsyncClient(base_url=service.url, timeout=60) as client,
+    ):
         stub = pba_pb2_grpc.PredictorStub(opened)
+        body = json.dumps(body_of(INTERNET))
 
-        async def load() -> None:
+        async def load_http() -> None:
+            while not stop.is_set():
+                response = await client.post("/v1/forecast", content=body)
+                codes[str(response.status_code)] += 1
+
+        async def load_grpc() -> None:
             while not stop.is_set():
                 try:
                     await stub.Forecast(messages.request(INTERNET), timeout=60, wait_for_ready=True)
@@ -216,7 +224,7 @@ async def test_a_client_that_waits_and_retries_sees_no_error_from_a_new_router(
                 except grpc.aio.AioRpcError as error:
                     codes[f"{error.code()}: {error.details()}"] += 1
 
-        workers = [asyncio.create_task(load()) for _ in range(4)]
+        workers = [asyncio.create_task(load()) for load in (load_grpc, load_http) for _ in range(4)]
         before = await asyncio.to_thread(service.program, ROUTERS)
         service.config = with_another_router(service)  # kept: later tests would replace it again
         await asyncio.to_thread(service.deploy, service.config)
@@ -224,7 +232,7 @@ async def test_a_client_that_waits_and_retries_sees_no_error_from_a_new_router(
         stop.set()
         await asyncio.gather(*workers)
     assert before
-    assert set(codes) == {"OK"}, codes
+    assert set(codes) == {"OK", "200"}, codes
 
 
 def with_another_router(service: RunningService) -> dict[str, Any]:

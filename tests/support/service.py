@@ -92,7 +92,7 @@ class RunningService:
     def deploy(self, config: dict[str, Any]) -> None:
         """Hand a changed config to the running service, as `serve run` does, until it runs.
 
-        Changed args replace every replica; a single one stops before the next one starts.
+        Changed args replace every replica.
         """
         path = self.folder / "changed.yaml"
         path.write_text(yaml.safe_dump(config))

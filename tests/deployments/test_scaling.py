@@ -60,15 +60,15 @@ async def test_killing_one_models_replicas_leaves_every_request_answered(service
             while not stop.is_set():
                 response = await client.post("/v1/forecasts", content=body)
                 statuses[response.status_code] += 1
-                for item in response.json()["forecasts"]:
+                for item in response.json().get("forecasts", []):
                     sources[item["forecast"]["source"]] += 1
 
         workers = [asyncio.create_task(load()) for _ in range(4)]
         await until(lambda: sources["ensemble"] >= 20, 30)
         assert await asyncio.to_thread(kill, service, "InternetModel")
-        await until(lambda: sources.total() > sources["ensemble"], 30, "a forecast without it")
         before = sources["ensemble"]
-        await until(lambda: sources["ensemble"] > before + 20, 60, "the ensemble's return")
+        # A call waits for the new replica, or is answered without the model if that takes too long.
+        await until(lambda: sources["ensemble"] > before + 40, 60, "the ensemble's return")
         stop.set()
         await asyncio.gather(*workers)
     assert set(statuses) == {200}

@@ -50,7 +50,8 @@ def suspended(service: RunningService, deployment: str) -> Iterator[None]:
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # killed in the meantime
+                os.kill(pid, signal.SIGCONT)
 
 
 def listening(service: RunningService) -> set[tuple[str, str, int]]:

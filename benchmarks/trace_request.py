@@ -50,21 +50,20 @@ from deployments.ingress.http import create_app
 from deployments.ingress.request_metrics import RequestMetrics
 from deployments.ingress.routes.forecasts import get_link_forecast, post_forecast
 from deployments.ingress.services import ModelStatus, Services
-from deployments.replicas.model_handle import model_client
-from deployments.replicas.model_replica import ModelReplica
 from deployments.settings import Settings
 from deployments.store_factory import open_store
-from pba.registry import Registry, artifacts
+from pba.forecasting import ModelOutput
+from pba.registry import Registry
 from pba.registry.promotion import Promoter
 from pba.rollout import Flags
 from pba.serving.data_plane import DataPlane
 from pba.serving.event_log import EventLog
 from pba.serving.flag_watch import FlagWatch
-from pba.serving.forecast_service import ForecastService
+from pba.serving.forecast_service import ForecastService, ModelClient
 from pba.serving.group_commit import GroupCommit
 from pba.serving.link_service import LinkService
+from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
-from pba.serving.model_host import ModelHost
 from pba.store import SampleReport
 from pba.types import COLUMNS, Floats
 from pba.types.profile import PROFILES
@@ -100,9 +99,10 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
     store = open_store(settings).ready()
     flags = FlagWatch(store.flags, Flags(), settings.flags_every_s)
     await flags.refresh()
-    models = {mode: model_client(_Handle(mode)) for mode in PROFILES}
+    registry = Registry(f"{folder}/registry", _clock)
+    local = await _local_models(registry, settings)
     forecasts = ForecastService(
-        models, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
+        local.clients, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
     )
     links = LinkService(
         forecasts,
@@ -116,12 +116,11 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
         flags,
     )
     plane = DataPlane(forecasts, links, settings.max_in_flight, RequestMetrics())
-    registry = Registry(f"{folder}/registry", _clock)
     promoter = Promoter(registry, EventLog(store).add, _clock)
     catalog = ModelCatalog(list(PROFILES), registry, promoter)
     status = ModelStatus({}, None, flags, plane, settings.model_deadline_ms / 1000)
     app = create_app()
-    app.state.services = Services(plane, store, catalog, status, flags, settings)
+    app.state.services = Services(plane, store, catalog, status, flags, local, settings)
 
     async def send(kind: str, link_id: str) -> bytes:
         if kind == "stored":
@@ -133,29 +132,20 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
     reports = [SampleReport(f"stored-{name}", *_samples()) for name in ("first", "second")]
     await links.observe(reports)
     yield send, links.drain
+    local.stop()
     store.close()
 
 
-class _Handle:
-    """A model replica in this process, called as a deployment handle is."""
-
-    def __init__(self, name: str) -> None:
-        forecaster, _ = artifacts.load(str(PROJECT / "models" / name), name)
-        replica = object.__new__(ModelReplica)
-        replica._host = object.__new__(ModelHost)
-        replica._host.forecaster = forecaster
-        # Serve's batching works inside a replica only; the function below it works anywhere.
-        run = ModelReplica._batched.__wrapped__
-        replica._batched = lambda telemetry: _first(run(replica, [telemetry]))
-        self._replica = replica
-        self.predict = self
-
-    async def remote(self, telemetry: Floats) -> Any:
-        return await self._replica.predict(telemetry)
+async def _local_models(registry: Registry, settings: Settings) -> LocalModels:
+    remote: dict[str, ModelClient] = dict.fromkeys(PROFILES, _unused)
+    local = LocalModels(remote, registry, settings.follow_every_s, lambda kind, body: None)
+    folders = {str(mode): str(PROJECT / "models" / mode) for mode in PROFILES}
+    await local.configure(folders, max_windows=4, patience_s=60.0)
+    return local
 
 
-async def _first(answers: Awaitable[list[Any]]) -> Any:
-    return (await answers)[0]
+async def _unused(telemetry: Floats) -> ModelOutput:
+    raise AssertionError("the router answers one window by itself")
 
 
 def _now() -> datetime:

@@ -47,7 +47,7 @@ class ModelReplica:
         registry = Registry(resolve(settings.registry), _clock)
         self._announcer = ModelAnnouncer(open_store(settings))
         self._host = ModelHost(name, registry, settings.follow_every_s, self._announcer)
-        self._runner = ModelRunner(lambda: self._host.forecaster, max_windows=1)
+        self._runner = ModelRunner(self._host, max_windows=1)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Apply ``user_config``: at once the first time, in the background afterwards."""

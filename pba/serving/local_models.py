@@ -92,7 +92,7 @@ class LocalModels:
         except BadArtifact as error:
             _log.warning("model_not_local", extra={"model": name, "why": str(error)})
         else:
-            self._runners.setdefault(name, ModelRunner(lambda: host.forecaster, _MAX_WINDOWS))
+            self._runners.setdefault(name, ModelRunner(host, _MAX_WINDOWS))
 
     def _client(self, name: str) -> ModelClient:
         remote = self._remote[name]

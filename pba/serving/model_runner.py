@@ -3,9 +3,9 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -15,10 +15,18 @@ from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
 from pba.types import Floats
 
-__all__ = ["ModelRunner"]
+__all__ = ["ForecasterHolder", "ModelRunner"]
 
 _LOOP_WINDOWS = 2
 """The most windows of a run on the event loop."""
+
+
+class ForecasterHolder(Protocol):
+    """Anything that holds the model that serves now, such as a `ModelHost`."""
+
+    @property
+    def forecaster(self) -> OnnxForecaster:
+        """The model."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,16 +45,15 @@ class ModelRunner:
 
     Parameters
     ----------
-    serving
-        Returns the model that serves now. It is asked once a run, so that one version answers a
-        whole call.
+    holder
+        Holds the model. It is looked up once a run, so that one version answers a whole call.
     max_windows
         The most windows of a run, unless a single call has more.
     """
 
-    def __init__(self, serving: Callable[[], OnnxForecaster], max_windows: int) -> None:
+    def __init__(self, holder: ForecasterHolder, max_windows: int) -> None:
         self.max_windows = max_windows
-        self._serving = serving
+        self._holder = holder
         self._calls: deque[_Call] = deque()
         self._task: asyncio.Task[None] | None = None
         self._loaded = False
@@ -101,7 +108,7 @@ class ModelRunner:
         return calls
 
     async def _run(self, calls: list[_Call]) -> None:
-        forecaster = self._serving()
+        forecaster = self._holder.forecaster
         parts = [call.telemetry for call in calls]
         windows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         try:

@@ -43,6 +43,13 @@ class CountingModel:
         return Prediction(np.full((len(level), 3, 4), 0.25), level, np.full((len(level), 3), 1.0))
 
 
+@dataclass
+class Holder:
+    """Holds a model that a test may replace."""
+
+    forecaster: Any
+
+
 def windows(*levels: float) -> Floats:
     return np.array(levels, dtype=np.float32)[:, None, None] * np.ones((1, WINDOW, 5), np.float32)
 
@@ -52,7 +59,7 @@ def levels(output: ModelOutput) -> list[float]:
 
 
 def runner_of(model: CountingModel, max_windows: int = 32) -> ModelRunner:
-    return ModelRunner(lambda: model, max_windows)  # type: ignore[arg-type,return-value]
+    return ModelRunner(Holder(model), max_windows)
 
 
 async def test_calls_of_one_moment_share_a_run_and_get_their_own_rows():
@@ -99,13 +106,13 @@ async def test_a_call_larger_than_a_run_is_answered_whole():
 
 async def test_one_version_answers_a_whole_run():
     models = [CountingModel("a"), CountingModel("b")]
-    served: list[Any] = [models[0]]
+    holder = Holder(models[0])
     models[0].gate.clear()
-    runner = ModelRunner(lambda: served[0], 32)
+    runner = ModelRunner(holder, 32)
     first = asyncio.create_task(runner.predict(windows(1, 2, 3)))
     await until(lambda: models[0].sizes == [3], 20)
     second = asyncio.create_task(runner.predict(windows(4)))
-    served[0] = models[1]
+    holder.forecaster = models[1]
     models[0].gate.set()
     assert [(await call).version for call in (first, second)] == ["a", "b"]
 

@@ -109,7 +109,7 @@ def test_a_planted_change_ends_in_a_new_champion_that_serves(
         assert (outcome["decision"], outcome["champion"]) == ("promote", first), outcome
         wait_until(lambda: client.models()[MODEL]["version"] == outcome["version"], 5)
         calm = part(telemetry_of(1, began_s), 0, CALM)
-        assert client.forecast(calm).model_version == outcome["version"]
+        wait_until(lambda: client.forecast(calm).model_version == outcome["version"], 5)
         assert len(events(service.url, "retraining")) == 1, "one a day"
     forecaster, _ = registry.load(MODEL, first)
     last = telemetry_of(0, began_s).telemetry[-(60 + forecaster.window) :].astype(np.float32)

@@ -52,11 +52,6 @@ class LocalModels:
         return all(host.running for host in self._hosts.values())
 
     @property
-    def waiting_windows(self) -> int:
-        """How many windows wait for a run here."""
-        return sum(runner.waiting_windows for runner in self._runners.values())
-
-    @property
     def clients(self) -> dict[str, ModelClient]:
         """A client for each model."""
         return {name: self._client(name) for name in self._remote}

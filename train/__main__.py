@@ -10,12 +10,13 @@ from pba.errors import PBAError
 from pba.nets import v1_network
 from pba.types.profile import PROFILES, NetworkShape
 
-from . import options, retrain_command
+from . import export_command, options, retrain_command
 
 __all__ = ["NetworkSelection", "app"]
 
 app = typer.Typer(add_completion=False)
 app.command()(retrain_command.retrain)
+app.command()(export_command.export)
 
 
 class NetworkSelection(StrEnum):

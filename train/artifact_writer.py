@@ -13,6 +13,7 @@ from pba.models.onnx import OnnxForecaster
 from pba.nets.onnx_export import Origin, annotate, export_onnx, varied_windows
 from pba.nets.training_recipe import FinishedNetwork, TrainingRecipe, training_recipe
 from pba.registry import artifacts
+from pba.telemetry.datasets import WindowSet
 from pba.types import Floats
 
 from .checkpoint import TrainingState
@@ -21,7 +22,7 @@ from .model_card import machine, make_card, markdown, next_version, revision
 from .ray_trainer import TrainingRun, rebuild
 from .run_evaluation import evaluate
 
-__all__ = ["write_artifacts", "write_card"]
+__all__ = ["export", "write_artifacts", "write_card", "write_served_files"]
 
 _GOLDEN_WINDOWS = 4
 
@@ -55,11 +56,12 @@ def write_artifacts(
     recipe = training_recipe(run.plan.profile, run.splits.train, run.plan.columns_seen)
     finished = _finish(recipe, rebuild(recipe, state), run)
     version = version or next_version(mode, datetime.now(UTC).date(), folder)
-    content, metrics = _export(run, recipe, finished, version)
-    forecaster = OnnxForecaster(content)
+    seen = run.plan.columns_seen or run.splits.train.columns_seen
+    origin = Origin(version, seen, run.splits.trained_on, revision())
+    content, metrics = export(recipe, finished, origin, run.splits.test)
     card = make_card(
         content,
-        forecaster.metadata,
+        OnnxForecaster(content).metadata,
         seed=run.plan.seed,
         epochs=state.epochs,
         machine=machine(),
@@ -70,10 +72,7 @@ def write_artifacts(
     )
     folder.mkdir(parents=True, exist_ok=True)
     finished.model.save(folder / artifacts.keras_name(mode))
-    (folder / artifacts.onnx_name(mode)).write_bytes(content)
-    answers = artifacts.golden(forecaster, _golden_windows(forecaster.window, forecaster.columns))
-    (folder / "golden.json").write_text(json.dumps(answers))
-    write_card(folder, card)
+    write_served_files(folder, content, card)
     if plot:
         _plot(folder / "history.png", version, state.history)
     return card
@@ -93,21 +92,26 @@ def _finish(recipe: TrainingRecipe, model: Any, run: TrainingRun) -> FinishedNet
     return recipe.finish(model, prediction, batch.future_mbps)
 
 
-def _export(
-    run: TrainingRun, recipe: TrainingRecipe, finished: FinishedNetwork, version: str
+def export(
+    recipe: TrainingRecipe, finished: FinishedNetwork, origin: Origin, test: WindowSet
 ) -> tuple[bytes, dict[str, Any]]:
-    """Return the ONNX file and its figures on the test split."""
-    train, trained_on = run.splits.train, run.splits.trained_on
-    seen = run.plan.columns_seen or train.columns_seen
-    origin = Origin(version, seen, trained_on, revision())
+    """Return the ONNX file of a network, checked against Keras, and its figures on ``test``."""
     content = export_onnx(
         finished.model, finished.graph, recipe.bins, origin, recipe.columns, recipe.learned
     )
-    metrics = evaluate(
-        OnnxForecaster(content, threads=cpu_count() or 1), run.splits.test, trained_on
-    )
+    forecaster = OnnxForecaster(content, threads=cpu_count() or 1)
+    metrics = evaluate(forecaster, test, origin.trained_on)
     accuracy = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
     return annotate(content, {"accuracy_20": accuracy}), metrics
+
+
+def write_served_files(folder: Path, content: bytes, card: Mapping[str, Any]) -> None:
+    """Write what a service loads: the ONNX file ``content``, its golden answers, and ``card``."""
+    forecaster = OnnxForecaster(content)
+    (folder / artifacts.onnx_name(forecaster.name)).write_bytes(content)
+    answers = artifacts.golden(forecaster, _golden_windows(forecaster.window, forecaster.columns))
+    (folder / "golden.json").write_text(json.dumps(answers))
+    write_card(folder, card)
 
 
 def _golden_windows(window: int, columns: tuple[str, ...]) -> Floats:

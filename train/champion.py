@@ -9,10 +9,11 @@ from pba.errors import BadArtifact
 from pba.models.onnx import OnnxForecaster
 from pba.nets import network
 from pba.registry import SHIPPED, Pointer, Registry, artifacts
+from pba.registry.pointers import NONE
 from pba.types import Floats
 from pba.types.profile import NetworkShape
 
-__all__ = ["Champion", "load_champion"]
+__all__ = ["Champion", "load_champion", "read_shipped"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +71,14 @@ def load_champion(registry: Registry, mode: str, shipped: Path) -> Champion:
     if pointer.action == "unreadable":
         raise BadArtifact(pointer.why)
     if pointer.version == SHIPPED:
-        path = shipped / artifacts.keras_name(mode)
-        if not path.is_file():
-            raise BadArtifact(f"{path} does not exist; training starts from it. Copy it there.")
-        return Champion(pointer, *artifacts.load(str(shipped), mode), path.read_bytes())
+        return read_shipped(shipped, mode, pointer)
     loaded = registry.load(mode, pointer.version)
     return Champion(pointer, *loaded, registry.weights(mode, pointer.version))
+
+
+def read_shipped(folder: Path, mode: str, pointer: Pointer = NONE) -> Champion:
+    """Return the model of ``mode`` in ``folder``; raises as `load_champion` does."""
+    path = folder / artifacts.keras_name(mode)
+    if not path.is_file():
+        raise BadArtifact(f"{path} does not exist; training starts from it. Copy it there.")
+    return Champion(pointer, *artifacts.load(str(folder), mode), path.read_bytes())

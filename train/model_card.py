@@ -119,6 +119,7 @@ def markdown(card: Mapping[str, Any]) -> str:
         _calibration(card),
         f"- Machine: {card['machine']}",
         f"- Command: `{card['command']}`",
+        *_export_lines(card),
         f"- ONNX sha256: `{card['sha256']}`",
         "",
         "Sets without a stated licence (see the traces' README) are used to train and to evaluate "
@@ -153,6 +154,16 @@ def _purpose(card: Mapping[str, Any]) -> str:
         f"Forecasts the bandwidth of {card['mode']} links 1, 5 and 15 steps ahead from the last "
         f"{card['window']} samples."
     )
+
+
+def _export_lines(card: Mapping[str, Any]) -> list[str]:
+    if "exported" not in card:
+        return []
+    export = card["exported"]
+    return [
+        f"- Exported again from {export['from']} with the same weights, by code "
+        f"{export['revision']}: `{export['command']}`"
+    ]
 
 
 def _calibration(card: Mapping[str, Any]) -> str:

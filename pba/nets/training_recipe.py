@@ -1,6 +1,6 @@
 """The training recipe of each network: everything that differs between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from pba.telemetry.datasets import WindowBatch, WindowSet
 from pba.types import COLUMNS, Floats
 from pba.types.profile import NetworkShape
 
-__all__ = ["FinishedNetwork", "TrainingRecipe", "training_recipe"]
+__all__ = ["FinishedNetwork", "TrainingRecipe", "calibrated", "training_recipe"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,13 +107,22 @@ def training_recipe(
     )
 
 
+def calibrated(
+    model: Any, bins: Bins, seen: Sequence[bool], sharpness: Sequence[float]
+) -> FinishedNetwork:
+    """Return ``model``, from `pba.nets.network.build`, calibrated by the ``sharpness`` given.
+
+    ``bins`` and ``seen`` are those that it was built with.
+    """
+    graph = inference_graph(TrainedNetwork(model, bins, seen, sharpness))
+    keras_model = network.calibrate(model, bins, sharpness)
+    return FinishedNetwork(keras_model, graph, {"sharpness": list(sharpness)})
+
+
 def _with_sharpness(
     bins: Bins, seen: tuple[bool, ...], model: Any, prediction: Prediction, actual_mbps: Floats
 ) -> FinishedNetwork:
-    sharpness = fit_sharpness(prediction, actual_mbps, bins)
-    graph = inference_graph(TrainedNetwork(model, bins, seen, sharpness))
-    calibrated = network.calibrate(model, bins, sharpness)
-    return FinishedNetwork(calibrated, graph, {"sharpness": sharpness})
+    return calibrated(model, bins, seen, fit_sharpness(prediction, actual_mbps, bins))
 
 
 def _with_spread(

@@ -27,7 +27,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "LinksRequest": {"link_ids": [LINK_ID, "unknown"]},
     "FlagsRequest": {"version": 0, "who": "anna", "flags": {"enable_hybrid_mode": True}},
     "PromotionRequest": {
-        "version": "internet-2026.11.24-3",
+        "version": "internet-2026.11.26-1",
         "who": "anna",
         "why": "better at night",
     },

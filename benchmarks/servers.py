@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -18,12 +19,26 @@ from tests.support.ports import own_port
 PROJECT = Path(__file__).parents[1]
 
 
+BASELINE = "9366564"
+"""The commit that speed is compared with: the last one before routers hold models themselves."""
+
+
 @contextlib.contextmanager
-def bare() -> Iterator[str]:
-    """Yield the URL of a server without Ray."""
+def baseline() -> Iterator[Path]:
+    """Yield a folder with the project as it was at `BASELINE`, its models too."""
+    with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder:
+        archive = ["git", "-C", str(PROJECT), "archive", BASELINE]
+        files = subprocess.run(archive, stdout=subprocess.PIPE, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder], input=files, check=True)
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def bare(project: Path = PROJECT) -> Iterator[str]:
+    """Yield the URL of a server without Ray, of the code and models in ``project``."""
     with own_port() as port:
         command = [sys.executable, "-m", "benchmarks.bare", str(port)]
-        with _running(command, port, {}) as url:
+        with _running(command, port, {}, project) as url:
             yield url
 
 
@@ -33,6 +48,9 @@ def service(
     store_url: str | None = None,
     registry: str | None = None,
     replicas: Mapping[str, int] | None = None,
+    grpc_port: int = 0,
+    user_config: Mapping[str, Mapping[str, Any]] | None = None,
+    project: Path = PROJECT,
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the URL of `python -m deployments` and the environment of a second Ray program.
 
@@ -46,13 +64,21 @@ def service(
         The root of the model registry; an empty one by default.
     replicas
         The minimum number of replicas, by deployment.
+    grpc_port
+        Where gRPC is served; nowhere by default.
+    user_config
+        Entries to change in the ``user_config`` of deployments.
+    project
+        The folder whose code and models serve.
     """
     with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
         config = _config(
+            project,
             port,
             replicas or {},
+            user_config or {},
             store_url=store_url or f"sqlite:///{folder}/pba.db",
-            grpc_port=0,
+            grpc_port=grpc_port,
             registry=registry or f"{folder}/registry",
         )
         path = Path(folder) / "serve.yaml"
@@ -63,18 +89,28 @@ def service(
             "RAY_AUTH_MODE": "disabled",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program uses loopback too
         }
-        with _running(command, port, variables) as url:
+        with _running(command, port, variables, project) as url:
             yield url, os.environ | variables | {"RAY_ADDRESS": _ray_address(Path(folder))}
 
 
-def _config(port: int, replicas: Mapping[str, int], **settings: object) -> str:
-    config = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
+def _config(
+    project: Path,
+    port: int,
+    replicas: Mapping[str, int],
+    user_config: Mapping[str, Mapping[str, Any]],
+    **settings: object,
+) -> str:
+    config = yaml.safe_load((project / "serve_config.yaml").read_text())
     config["http_options"]["port"] = port
     (application,) = config["applications"]
     application["args"] = settings
     for deployment in application["deployments"]:
-        if deployment["name"] in replicas:
-            deployment["autoscaling_config"]["min_replicas"] = replicas[deployment["name"]]
+        name = deployment["name"]
+        if name in replicas:
+            deployment["autoscaling_config"]["min_replicas"] = replicas[name]
+        deployment.setdefault("user_config", {}).update(user_config.get(name, {}))
+        if not deployment["user_config"]:
+            del deployment["user_config"]
     return yaml.safe_dump(config)
 
 
@@ -85,9 +121,11 @@ def _ray_address(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int, variables: dict[str, str]) -> Iterator[str]:
+def _running(
+    command: list[str], port: int, variables: dict[str, str], project: Path
+) -> Iterator[str]:
     process = subprocess.Popen(
-        command, cwd=PROJECT, env=os.environ | variables, stdout=subprocess.DEVNULL
+        command, cwd=project, env=os.environ | variables, stdout=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -16,6 +16,7 @@ from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
 from ..paths import resolve
+from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
@@ -94,6 +95,10 @@ class Router:
         await self._services.local.configure(
             folders, config.local_windows, config.local_wait_ms / 1000
         )
+
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return the requests in flight, for `router_replicas`."""
+        return {IN_FLIGHT: self._plane.in_flight}
 
     def check_health(self) -> None:
         """Have Ray restart the replica if it no longer notices new flags or champions."""

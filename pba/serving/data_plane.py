@@ -63,6 +63,11 @@ class DataPlane:
         self._in_flight = 0
         self._meter = meter
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests are admitted now."""
+        return self._in_flight
+
     @contextlib.contextmanager
     def admit(self, call: str) -> Iterator[float]:
         """Admit one request and count the error that ends it, if one does.

@@ -1,18 +1,24 @@
 """Replicas of a running service: started when called, scaled with load, replaced when killed."""
 
 import asyncio
+import copy
 import json
 import time
 from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 
-from pba.client import request
+from deployments.grpc import pba_pb2_grpc
+from pba.client import AsyncPBAClient, request
 from pba.models import v1_features
+from tests.deployments.grpc import messages
 from tests.support.histories import BORDERLINE, INTERNET
-from tests.support.processes import REPLICAS, kill
+from tests.support.processes import REPLICAS, ROUTERS, kill
 from tests.support.service import RunningService
 from tests.support.waiting import until
 
@@ -98,3 +104,64 @@ async def test_internet_load_scales_the_internet_model_alone_and_back(service: R
         await asyncio.gather(*workers)
     await until(lambda: replicas()["InternetModel"] == 1, 90)
     assert {count["DatacenterModel"] for count in counts} == {1}
+
+
+@pytest.fixture(scope="module")
+def scaled_routers(service: RunningService) -> Iterator[None]:
+    """One to two routers, two requests in flight to each; one afterwards."""
+    service.deploy(with_scaled_routers(service))
+    yield
+    service.deploy(service.config)
+
+
+@pytest.mark.usefixtures("scaled_routers")
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+async def test_load_that_the_routers_answer_themselves_adds_a_router(
+    service: RunningService, protocol: str
+):
+    """The load of one protocol; the models that the routers hold answer all of it."""
+
+    async def routers(count: int) -> None:
+        await until(lambda: len(service.program(ROUTERS)) == count, 90, f"{count} routers")
+
+    async with forecasts_in_parallel(service, protocol):
+        await routers(2)
+    await routers(1)
+    assert service.program(REPLICAS)["InternetModel"] == 1
+
+
+@asynccontextmanager
+async def forecasts_in_parallel(service: RunningService, protocol: str) -> AsyncIterator[None]:
+    """Twelve callers ask for forecasts, one after the other, as long as the context lasts."""
+    stop = asyncio.Event()
+    async with (
+        grpc.aio.insecure_channel(service.grpc_address) as channel,
+        AsyncPBAClient(service.url) as client,
+    ):
+        stub = pba_pb2_grpc.PredictorStub(channel)
+
+        async def call() -> None:
+            while not stop.is_set():
+                if protocol == "grpc":
+                    await stub.Forecast(messages.request(INTERNET), timeout=60, wait_for_ready=True)
+                else:
+                    await client.forecast(INTERNET)
+
+        callers = [asyncio.create_task(call()) for _ in range(12)]
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.gather(*callers)
+
+
+def with_scaled_routers(service: RunningService) -> dict[str, Any]:
+    """Return the service's config with one to two routers, two requests in flight to each."""
+    config = copy.deepcopy(service.config)
+    for deployment in config["applications"][0]["deployments"]:
+        if deployment["name"] == "Router":
+            deployment["autoscaling_config"] |= {"min_replicas": 1, "max_replicas": 2}
+            deployment["autoscaling_config"] |= {"target_ongoing_requests": 2}
+            deployment["autoscaling_config"] |= {"upscale_delay_s": 1, "downscale_delay_s": 3}
+            deployment["autoscaling_config"] |= {"look_back_period_s": 2, "metrics_interval_s": 1}
+    return config

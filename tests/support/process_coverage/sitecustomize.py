@@ -36,8 +36,12 @@ class Measurement:
         import coverage
 
         self._file = folder / f".coverage.{os.getpid()}.{uuid.uuid4().hex}"
+        # Folders, because coverage imports packages, and then takes away from `sys.modules` what
+        # other threads have imported meanwhile.
+        code = Path(str(sys.modules[STARTS_WITH].__file__)).parents[1]
+        source = [str(code / name) for name in PACKAGES if (code / name).is_dir()]
         self._coverage = coverage.Coverage(
-            data_file=None, config_file=False, branch=True, source_pkgs=PACKAGES
+            data_file=None, config_file=False, branch=True, source=source
         )
         # A process need not import all packages, and a warning would be output of the program.
         warnings = ["module-not-imported", "module-not-measured", "no-data-collected"]

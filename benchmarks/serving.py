@@ -1,50 +1,195 @@
-"""What does Ray Serve cost over HTTP? One internet forecast, compared with a bare server."""
+"""What does a forecast cost beside a bare server, and beside the service of the baseline?
 
+Both are of the commit `servers.BASELINE`, so the ratios tell of every later change.
+"""
+
+import json
+import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from statistics import median
 
-from benchmarks import load, request_bodies, servers
-from pba.types import NetworkMode
+import grpc
+import httpx
 
-ROUNDS, SECONDS = 3, 4.0
+from benchmarks import handle, load, request_bodies, servers
+from pba.client import request
+from pba.types import NetworkMode
+from tests.deployments.grpc import messages
+from tests.support.ports import own_port
+
+MODES = (NetworkMode.INTERNET, NetworkMode.DATACENTER)
 CONNECTIONS = (1, 8, 32)
-WARM_UP_S = 3.0
+ROUNDS, SECONDS, WARM_UP_S = 5, 4.0, 3.0
+CALLS = 150
 STEADY_ROUNDS, STEADY_SECONDS = 3, 15.0
 
+Figures = dict[str, float]
+"""Name → the median of the rounds, such as ``p50_1`` (ms) and ``rps_32`` by connections."""
 
-def measure(plain: bool) -> dict[str, dict[str, float]]:
-    """Return the medians of rounds in which bare server and service alternate."""
-    body = request_bodies.forecast_body(NetworkMode.INTERNET)
-    figures: dict[str, dict[str, list[float]]] = {
-        "bare": defaultdict(list),
-        "service": defaultdict(list),
-    }
-    with servers.bare() as bare_url, servers.service(plain) as (service_url, _):
-        urls = {"bare": bare_url, "service": service_url}
-        for url in urls.values():
-            load.run(url, "/v1/forecast", body, 8, WARM_UP_S)
-        for _ in range(ROUNDS):
+
+def beside_bare() -> Iterator[list[str]]:
+    """Yield lines of Markdown: HTTP in each mode, then gRPC and a handle."""
+    with (
+        own_port() as port,
+        servers.baseline() as project,
+        servers.bare(project) as bare,
+        servers.service(plain=False, grpc_port=port) as (url, environment),
+    ):
+        for mode in MODES:
+            yield _http_rows(mode, measure({"bare": bare, "service": url}, mode))
+        yield _grpc_lines(bare, port)
+        yield _handle_lines(bare, environment)
+        yield _steady_lines(url)
+
+
+def beside_baseline() -> list[str]:
+    """Return lines of Markdown: single forecasts in turns with the service of the baseline."""
+    rows = [
+        "| one forecast over HTTP, 1 connection | before, p50 ms | now | ratio |",
+        "| --- | --- | --- | --- |",
+    ]
+    with (
+        servers.baseline() as project,
+        servers.service(plain=False, project=project) as (before, _),
+        servers.service(plain=False) as (now, _),
+    ):
+        for name, call in _single_calls().items():
+            old_ms, new_ms = _in_turns([partial(call, before), partial(call, now)])
+            rows.append(f"| {name} | {old_ms:.1f} | {new_ms:.1f} | {new_ms / old_ms:.2f} |")
+    return [*rows, ""]
+
+
+def measure(urls: Mapping[str, str], mode: NetworkMode) -> dict[str, Figures]:
+    """Return the figures of each server, all under load in turns, round by round."""
+    body = request_bodies.forecast_body(mode)
+    figures: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in urls}
+    for url in urls.values():
+        load.run(url, "/v1/forecast", body, 8, WARM_UP_S)
+    for _ in range(ROUNDS):
+        for connections in CONNECTIONS:
             for name, url in urls.items():
-                for connections in CONNECTIONS:
-                    result = load.run(url, "/v1/forecast", body, connections, SECONDS)
-                    figures[name][f"rps_{connections}"].append(result.per_second)
-                    figures[name][f"p50_{connections}"].append(result.percentile(50))
-                    figures[name]["failed"].append(result.failed)
+                result = load.run(url, "/v1/forecast", body, connections, SECONDS)
+                if result.failed:
+                    raise RuntimeError(f"{result.failed} requests to {name} failed")
+                figures[name][f"rps_{connections}"].append(result.per_second)
+                for share in (50, 99):
+                    value = result.percentile(share)
+                    figures[name][f"p{share}_{connections}"].append(value)
     return {
         name: {key: median(values) for key, values in rows.items()}
         for name, rows in figures.items()
     }
 
 
-def steady(url: str) -> dict[str, float]:
-    """Return the p99 of each mode at 20 requests per second, in ms; the median of three runs."""
-    p99_ms = {}
-    for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET):
+def _http_rows(mode: NetworkMode, figures: Mapping[str, Figures]) -> list[str]:
+    bare, service = figures["bare"], figures["service"]
+    ratio = {name: service[name] / bare[name] for name in bare}
+    rates = [f"rps_{count}" for count in CONNECTIONS]
+    return [
+        f"| one {mode} forecast over HTTP | p50 ms, 1 connection | requests/s at 1 / 8 / 32 | "
+        "p99 ms at 32 |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {name} | {of['p50_1']:.1f} | {' / '.join(f'{of[rate]:.0f}' for rate in rates)} | "
+            f"{of['p99_32']:.0f} |"
+            for name, of in figures.items()
+        ),
+        f"| ratio | {ratio['p50_1']:.2f} | {' / '.join(f'{ratio[rate]:.2f}' for rate in rates)} | "
+        f"{ratio['p99_32']:.2f} |",
+        "",
+    ]
+
+
+def _grpc_lines(bare: str, port: int) -> list[str]:
+    """Return the latency over gRPC, in turns with the bare server's over HTTP."""
+    from deployments.grpc import pba_pb2_grpc
+
+    (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
+    body = request_bodies.forecast_body(NetworkMode.INTERNET)
+    message = messages.request(history, mode=NetworkMode.INTERNET)
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+        httpx.Client(base_url=bare, trust_env=False) as client,
+    ):
+        stub = pba_pb2_grpc.PredictorStub(channel)  # type: ignore[no-untyped-call]
+        bare_ms, grpc_ms = _in_turns(
+            [
+                lambda: client.post("/v1/forecast", content=body).raise_for_status(),
+                lambda: stub.Forecast(message, timeout=30),
+            ]
+        )
+    return [
+        f"Over gRPC, one internet forecast: p50 {grpc_ms:.1f} ms, {grpc_ms / bare_ms:.2f} of the "
+        f"bare server's over HTTP ({bare_ms:.1f} ms).",
+        "",
+    ]
+
+
+def _handle_lines(bare: str, environment: dict[str, str]) -> list[str]:
+    body = request_bodies.forecast_body(NetworkMode.INTERNET)
+    rounds = []
+    for _ in range(ROUNDS):
+        bare_ms = load.run(bare, "/v1/forecast", body, 1, SECONDS).percentile(50)
+        rounds.append((handle.measure(environment), bare_ms))
+    figures = {name: median(one[name] for one, _ in rounds) for name in rounds[0][0]}
+    ratio = median(one["p50_1"] / bare_ms for one, bare_ms in rounds)
+    return [
+        f"Through a handle from a second program: p50 {figures['p50_1']:.1f} ms, {ratio:.2f} of "
+        f"the bare server's over HTTP; {figures['rps_1']:.0f} requests/s with 1 caller, "
+        f"{figures['rps_32']:.0f} with 32.",
+        "",
+    ]
+
+
+def _steady_lines(url: str) -> list[str]:
+    """Return the p99 of each mode at 20 requests per second, the median of three runs."""
+    modes = []
+    for mode in MODES:
         body = request_bodies.forecast_body(mode)
         load.run(url, "/v1/forecast", body, 4, WARM_UP_S)
         runs = [
             load.run(url, "/v1/forecast", body, 4, STEADY_SECONDS, rate=20.0)
             for _ in range(STEADY_ROUNDS)
         ]
-        p99_ms[mode.value] = median(result.percentile(99) for result in runs)
-    return p99_ms
+        modes.append(f"{mode} {median(result.percentile(99) for result in runs):.0f} ms")
+    return [f"p99 at 20 requests/s over HTTP: {', '.join(modes)}.", ""]
+
+
+def _single_calls() -> dict[str, Callable[[str], object]]:
+    """Return calls of one forecast, each given the server's URL; links are stored first."""
+    clients: dict[str, httpx.Client] = {}
+
+    def client(url: str) -> httpx.Client:
+        if url not in clients:
+            clients[url] = httpx.Client(base_url=url, timeout=30, trust_env=False)
+            (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
+            rows = request(history)["history"]
+            body = json.dumps({"samples": rows})
+            clients[url].post("/v1/links/one/samples", content=body).raise_for_status()
+        return clients[url]
+
+    def post(mode: NetworkMode) -> Callable[[str], object]:
+        body = request_bodies.forecast_body(mode)
+        return lambda url: client(url).post("/v1/forecast", content=body).raise_for_status()
+
+    return {
+        "internet, given history": post(NetworkMode.INTERNET),
+        "datacenter, given history": post(NetworkMode.DATACENTER),
+        "internet, stored link": lambda url: (
+            client(url).get("/v1/links/one/forecast").raise_for_status()
+        ),
+    }
+
+
+def _in_turns(calls: list[Callable[[], object]]) -> list[float]:
+    """Return the median of each call's ms; the calls take turns in each round."""
+    latencies_ms: list[list[float]] = [[] for _ in calls]
+    for turn in range(CALLS + 20):
+        for call, of_call in zip(calls, latencies_ms, strict=True):
+            started = time.perf_counter()
+            call()
+            if turn >= 20:  # the others warm up
+                of_call.append((time.perf_counter() - started) * 1000)
+    return [median(of_call) for of_call in latencies_ms]

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from deployments.grpc import pba_pb2_grpc
-from pba.client import AsyncPBAClient, request
+from pba.client import request
 from pba.models import v1_features
 from tests.deployments.grpc import messages
 from tests.support.histories import BORDERLINE, INTERNET
@@ -115,37 +115,28 @@ def scaled_routers(service: RunningService) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("scaled_routers")
-@pytest.mark.parametrize("protocol", ["http", "grpc"])
-async def test_load_that_the_routers_answer_themselves_adds_a_router(
-    service: RunningService, protocol: str
-):
-    """The load of one protocol; the models that the routers hold answer all of it."""
+async def test_load_that_a_router_answers_by_itself_adds_a_router(service: RunningService):
+    """The load is gRPC, which Serve does not count, and no model deployment takes part."""
 
     async def routers(count: int) -> None:
         await until(lambda: len(service.program(ROUTERS)) == count, 90, f"{count} routers")
 
-    async with forecasts_in_parallel(service, protocol):
+    async with forecasts_in_parallel(service):
         await routers(2)
     await routers(1)
     assert service.program(REPLICAS)["InternetModel"] == 1
 
 
 @asynccontextmanager
-async def forecasts_in_parallel(service: RunningService, protocol: str) -> AsyncIterator[None]:
+async def forecasts_in_parallel(service: RunningService) -> AsyncIterator[None]:
     """Twelve callers ask for forecasts, one after the other, as long as the context lasts."""
     stop = asyncio.Event()
-    async with (
-        grpc.aio.insecure_channel(service.grpc_address) as channel,
-        AsyncPBAClient(service.url) as client,
-    ):
+    async with grpc.aio.insecure_channel(service.grpc_address) as channel:
         stub = pba_pb2_grpc.PredictorStub(channel)
 
         async def call() -> None:
             while not stop.is_set():
-                if protocol == "grpc":
-                    await stub.Forecast(messages.request(INTERNET), timeout=60, wait_for_ready=True)
-                else:
-                    await client.forecast(INTERNET)
+                await stub.Forecast(messages.request(INTERNET), timeout=60, wait_for_ready=True)
 
         callers = [asyncio.create_task(call()) for _ in range(12)]
         try:

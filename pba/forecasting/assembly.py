@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import isnan
 
 import numpy as np
 
@@ -273,6 +274,8 @@ def _path(
     The models' means where there are models, else those of the forecast's sources.
     """
     members = models or sources
+    if len(members) == 1:
+        return [None if isnan(value) else value for value in members[0].path.tolist()]
     if members is not sources:
         weights = _weights(members)
     values = np.array([member.path for member in members], dtype=float)

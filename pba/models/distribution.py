@@ -17,6 +17,7 @@ __all__ = ["Bins", "DecodedForecast", "decode"]
 _LEVELS = np.array(QUANTILES)[:, None]
 _UP, _DOWN = np.log(1.2), np.log(0.8)
 _INNER_UP, _INNER_DOWN = np.log(1.1), np.log(0.9)
+_BANDS = np.array([_UP, _DOWN, _INNER_UP, _INNER_DOWN])
 # Both chosen on val traces, see docs/results/experiments.md.
 _INNER = 0.2
 _TIE = 0.003
@@ -85,8 +86,7 @@ class Bins:
         interval is piecewise linear in ``log f`` with kinks only where one of its ends meets an
         edge, and so for ±10 %: the best point is among those kinks.
         """
-        shifts = (_UP, _DOWN, _INNER_UP, _INNER_DOWN)
-        candidates = np.sort(np.concatenate([self.edges + shift for shift in shifts]))
+        candidates = np.sort(np.concatenate([self.edges + shift for shift in _BANDS]))
         band = self.overlap(candidates - _UP, candidates - _DOWN)
         inner = self.overlap(candidates - _INNER_UP, candidates - _INNER_DOWN)
         return candidates, band + _INNER * inner
@@ -157,7 +157,7 @@ def _block(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedFore
     total = below[:, -1:]
     mass, below = mass / total, below / total
     quantiles = _quantiles(mass, below, bins)
-    log_point, confidence = _point(mass, quantiles[:, QUANTILES.index(0.5)], bins)
+    log_point, confidence = _point(mass, below, quantiles[:, QUANTILES.index(0.5)], bins)
     level = np.asarray(level_mbps, dtype=np.float64)[:, None]
     return DecodedForecast(
         level * np.exp(log_point).reshape(shape[:-1]),
@@ -175,23 +175,38 @@ def _quantiles(mass: Floats, below: Floats, bins: Bins) -> Floats:
     return np.where(index == 0, -np.inf, left + np.clip(1.0 - above, 0.0, 1.0) * (right - left))
 
 
-def _point(mass: Floats, median: Floats, bins: Bins) -> tuple[Floats, Floats]:
+def _point(mass: Floats, below: Floats, median: Floats, bins: Bins) -> tuple[Floats, Floats]:
     """Return each row's best log-ratio, ``-inf`` for an outage, and its mass in band."""
     candidates, worth_of = bins._worth
     worth, outage = mass @ worth_of, (1.0 + _INNER) * mass[:, 0]
     best = np.maximum(worth.max(axis=1), outage)
-    distance = np.abs(candidates - np.maximum(median, bins.edges[0])[:, None])
-    nearest = np.argmin(np.where(worth >= (best - _TIE)[:, None], distance, np.inf), axis=1)
-    at_median = _mass_between(mass, median, bins, _UP, _DOWN)
-    at_median += _INNER * _mass_between(mass, median, bins, _INNER_UP, _INNER_DOWN)
-    cases = [outage >= best, at_median >= best - _TIE]
-    point = np.select(cases, [np.full_like(median, -np.inf), median], candidates[nearest])
-    return point, np.where(cases[0], mass[:, 0], _mass_between(mass, point, bins, _UP, _DOWN))
+    ends = _mass_below(mass, below, median[:, None] - _BANDS, bins)
+    at_median = ends[:, 1] - ends[:, 0] + _INNER * (ends[:, 3] - ends[:, 2])
+    point = median.copy()
+    rows = np.flatnonzero(at_median < best - _TIE)
+    if rows.size:
+        distance = np.abs(candidates - np.maximum(median[rows], bins.edges[0])[:, None])
+        good = worth[rows] >= (best[rows] - _TIE)[:, None]
+        point[rows] = candidates[np.argmin(np.where(good, distance, np.inf), axis=1)]
+    is_outage = outage >= best
+    point[is_outage] = -np.inf
+    ends = _mass_below(mass, below, point[:, None] - _BANDS[:2], bins)
+    return point, np.where(is_outage, mass[:, 0], ends[:, 1] - ends[:, 0])
 
 
-def _mass_between(mass: Floats, log_point: Floats, bins: Bins, up: float, down: float) -> Floats:
-    """Return the mass between two distances of each row's own point, shape ``(row,)``."""
-    low, high = (log_point - up)[:, None], (log_point - down)[:, None]
-    left, right = bins.edges[:-1], bins.edges[1:]
-    inside = np.clip(np.minimum(right, high) - np.maximum(left, low), 0.0, None)
-    return np.asarray((mass[:, 1:] * (inside / (right - left))).sum(axis=1))
+def _mass_below(mass: Floats, below: Floats, log_ratio: Floats, bins: Bins) -> Floats:
+    """Return the mass of each row below each of its log-ratios, with all of the outage's.
+
+    Parameters
+    ----------
+    mass, below
+        Each bin's mass, and that of all bins up to it, shape ``(row, bin)``.
+    log_ratio
+        Shape ``(row, value)``.
+    """
+    edges = bins.edges
+    inside = np.minimum(np.maximum(log_ratio, edges[0]), edges[-1])
+    index = np.minimum(np.searchsorted(edges, inside, side="right"), len(edges) - 1)
+    rows = np.arange(len(mass))[:, None]
+    share = (inside - edges[index - 1]) / (edges[index] - edges[index - 1])
+    return np.asarray(below[rows, index - 1] + mass[rows, index] * share)

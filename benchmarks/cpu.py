@@ -1,0 +1,108 @@
+"""Where does the CPU time of a forecast over HTTP go? Over all processes, before and now.
+
+The parts of the forecast are measured alone, in one process. What remains of the router is the web
+framework; what remains of the model's replica is the call from the router.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import load, request_bodies, servers
+from pba.types import NetworkMode
+
+CONNECTIONS, SECONDS, WARM_UP_S = 8, 15.0, 5.0
+PARTS = ("model", "reading", "planning", "assembling", "writing")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def lines() -> list[str]:
+    """Return a table of CPU ms a request, in Markdown."""
+    rows = ["| CPU ms a forecast over HTTP, 8 connections | before | now |", "| --- | --- | --- |"]
+    with servers.baseline() as before:
+        for mode in (NetworkMode.INTERNET, NetworkMode.DATACENTER):
+            old, new = (measure(project, mode) for project in (before, servers.PROJECT))
+            rows += [f"| {mode}: {name} | {old[name]:.2f} | {new[name]:.2f} |" for name in new]
+    return [*rows, ""]
+
+
+def measure(project: Path, mode: NetworkMode) -> dict[str, float]:
+    """Return the CPU ms a request of each part, of the code in ``project``."""
+    body = request_bodies.forecast_body(mode)
+    parts = _parts(project, mode, body)
+    with servers.service(plain=False, project=project) as (url, environment):
+        folder = environment["RAY_TMPDIR"]
+        load.run(url, "/v1/forecast", body, CONNECTIONS, WARM_UP_S)
+        with _used(folder) as idle_s:
+            time.sleep(SECONDS)
+        with _used(folder) as used_s:
+            result = load.run(url, "/v1/forecast", body, CONNECTIONS, SECONDS)
+    ms = {
+        name: (used_s[name] - idle_s[name]) * 1000 / len(result.latency_ms)
+        for name in ("router", "model replica", "proxy", "rest of Ray")
+    }
+    in_router = sum(parts[name] for name in PARTS if name != "model")
+    both = ms["router"] + ms["model replica"]
+    return {
+        **parts,
+        "web framework and calls of models": both - parts["model"] - in_router,
+        "proxy": ms["proxy"],
+        "rest of Ray": ms["rest of Ray"],
+        "total": sum(ms.values()),
+    }
+
+
+def _parts(project: Path, mode: NetworkMode, body: bytes) -> dict[str, float]:
+    script = Path(__file__).with_name("forecast_parts.py")
+    process = subprocess.run(
+        [sys.executable, str(script), mode],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1"},
+        input=body,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    parts: dict[str, float] = json.loads(process.stdout)
+    return parts
+
+
+@contextlib.contextmanager
+def _used(folder: str) -> Iterator[dict[str, float]]:
+    """Yield a dict that afterwards has the CPU seconds used meanwhile, by kind of process."""
+    used: dict[str, float] = defaultdict(float)
+    before = _cpu_s(folder)
+    yield used
+    for process, (kind, seconds) in _cpu_s(folder).items():
+        used[kind] += seconds - before.get(process, (kind, 0.0))[1]
+
+
+def _cpu_s(folder: str) -> dict[str, tuple[str, float]]:
+    """Return kind and CPU seconds of each process of the service whose Ray is in ``folder``."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # the process has ended
+            if folder.encode() not in (process / "environ").read_bytes():
+                continue
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+            seconds = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+            found[process.name] = (_kind(command), seconds)
+    return found
+
+
+def _kind(command: str) -> str:
+    if ":Router" in command:
+        return "router"
+    if "Model" in command and "ServeReplica" in command:
+        return "model replica"
+    return "proxy" if "haproxy" in command.split(" ")[0] else "rest of Ray"
+
+
+if __name__ == "__main__":
+    print(*lines(), sep="\n")

@@ -108,7 +108,7 @@ def _grpc_lines(bare: str, port: int) -> list[str]:
 
     (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
     body = request_bodies.forecast_body(NetworkMode.INTERNET)
-    message = messages.request(history, mode=NetworkMode.INTERNET)
+    message = messages.request(history, mode=pb.MODE_INTERNET)
     with (
         grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
         httpx.Client(base_url=bare, trust_env=False) as client,

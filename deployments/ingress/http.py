@@ -13,7 +13,15 @@ from pba.errors import Busy, PBAError, TooLarge, Unavailable
 from ..error_codes import error_body, http_status
 from .services import Services
 
-__all__ = ["body_of", "create_app", "json_response", "read_body", "services_of"]
+__all__ = [
+    "body_of",
+    "create_app",
+    "json_response",
+    "pba_error_response",
+    "read_body",
+    "services_of",
+    "unexpected_error_response",
+]
 
 _RETRY_AFTER = {"Retry-After": "1"}
 _SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
@@ -33,6 +41,11 @@ def create_app(routers: Sequence[APIRouter] = ()) -> FastAPI:
 
 async def _pba_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, PBAError)
+    return pba_error_response(error)
+
+
+def pba_error_response(error: PBAError) -> Response:
+    """Return the response to a request that ended with ``error``."""
     headers = _RETRY_AFTER if isinstance(error, Busy | Unavailable) else None
     return json_response({"error": error.body()}, http_status(error), headers)
 
@@ -53,6 +66,11 @@ async def _invalid_parameter(_: Request, error: Exception) -> Response:
 
 
 async def _unexpected_error(_: Request, error: Exception) -> Response:
+    return unexpected_error_response(error)
+
+
+def unexpected_error_response(error: Exception) -> Response:
+    """Return the response to a request that ended with an ``error`` of another kind."""
     message = f"{type(error).__name__} inside the service. Its log has the request id."
     return json_response(error_body("internal", message), 500)
 

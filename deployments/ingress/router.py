@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve.handle import DeploymentHandle
+from starlette.types import ASGIApp
 
 from pba.types import NetworkMode
 
@@ -20,10 +20,9 @@ from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
-from .http import create_app
 from .request_metrics import RequestMetrics
 from .request_reading import read_link_ids, read_queries, read_query, read_samples
-from .routes import ROUTERS
+from .routes import http_application
 from .routes.forecasts import bulk_items
 from .routes.samples import receipts_by_link
 from .wiring import Handles, wire
@@ -82,11 +81,9 @@ class Router:
         if self._grpc is not None:
             await self._grpc.start()
 
-    def __serve_build_asgi_app__(self) -> FastAPI:
+    def __serve_build_asgi_app__(self) -> ASGIApp:
         """Return the HTTP application of this replica; called by Serve after ``__init__``."""
-        app = create_app(ROUTERS)
-        app.state.services = self._services
-        return app
+        return http_application(self._services)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Apply ``user_config``: at once the first time, in the background afterwards."""

@@ -132,6 +132,8 @@ def _simple_members(
 
 def _decoded(output: ModelOutput) -> DecodedForecast:
     """Return points, confidences and quantiles of every row."""
+    if output.decoded is not None:
+        return output.decoded
     return decode(output.prediction.probabilities, output.prediction.level_mbps, output.bins)
 
 

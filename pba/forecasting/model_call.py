@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pba.models.base import Prediction
-from pba.models.distribution import Bins
+from pba.models.distribution import Bins, DecodedForecast
 from pba.types import Floats
 
 __all__ = ["ModelCall", "ModelFailure", "ModelOutput"]
@@ -30,11 +30,32 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutput:
-    """A model's prediction for the windows of one call."""
+    """A model's prediction for the windows of one call.
+
+    Parameters
+    ----------
+    version, bins
+        The model's.
+    prediction
+        Its distributions.
+    decoded
+        Points, confidences and quantiles of every row; None if whoever needs them decodes.
+    """
 
     version: str
     bins: Bins
     prediction: Prediction
+    decoded: DecodedForecast | None = None
+
+    def rows(self, start: int, stop: int) -> "ModelOutput":
+        """Return the part for the windows from ``start`` to before ``stop``."""
+        part = slice(start, stop)
+        values = self.prediction
+        prediction = Prediction(
+            values.probabilities[part], values.level_mbps[part], values.path[part]
+        )
+        decoded = self.decoded and DecodedForecast(*(values[part] for values in self.decoded))
+        return ModelOutput(self.version, self.bins, prediction, decoded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,10 @@ class ForecastService:
         """
         job = ForecastJob(queries, self._flags.current, self._gap_intervals)
         deadline_s = self._deadline_s * len(job.calls) * concurrent
-        outputs = await asyncio.gather(*(self._run(call, deadline_s) for call in job.calls))
+        if len(job.calls) == 1:  # without a task of its own
+            outputs = [await self._run(job.calls[0], deadline_s)]
+        else:
+            outputs = await asyncio.gather(*(self._run(call, deadline_s) for call in job.calls))
         return job.finish(outputs, self._clock())
 
     async def compare(self, queries: Sequence[Query]) -> list[ForecastResult]:
@@ -107,7 +110,8 @@ class ForecastService:
         if client is None:
             return ModelFailure("model_unavailable")
         try:
-            return await asyncio.wait_for(client(call.telemetry), deadline_s)
+            async with asyncio.timeout(deadline_s):
+                return await client(call.telemetry)
         except TimeoutError:
             _log.warning("model_late", extra={"model": call.model})
             return ModelFailure("model_late")

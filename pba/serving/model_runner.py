@@ -5,13 +5,14 @@ import math
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from pba.errors import Busy
 from pba.forecasting import ModelOutput
-from pba.models.base import Prediction
+from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
 from pba.types import Floats
 
@@ -41,7 +42,7 @@ class ModelRunner:
 
     While nothing else waits, a small call runs on the event loop: a change of threads and back
     takes longer than others would have to wait. Under load, runs are in a thread, so that the loop
-    reads the requests that share the next run.
+    reads the requests that share the next run. Calls that share a run share its decoding too.
 
     Parameters
     ----------
@@ -111,12 +112,12 @@ class ModelRunner:
         forecaster = self._holder.forecaster
         parts = [call.telemetry for call in calls]
         windows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        predict = partial(_output, forecaster, windows, decoded=len(parts) > 1)
         try:
             if len(windows) <= _LOOP_WINDOWS and not self._loaded:
-                prediction = forecaster.predict(windows)
+                output = predict()
             else:
-                loop = asyncio.get_running_loop()
-                prediction = await loop.run_in_executor(self._thread, forecaster.predict, windows)
+                output = await asyncio.get_running_loop().run_in_executor(self._thread, predict)
         except Exception as error:
             for call in calls:
                 if not call.output.done():
@@ -126,13 +127,11 @@ class ModelRunner:
         for call in calls:
             start, stop = stop, stop + len(call.telemetry)
             if not call.output.done():
-                rows = _rows(prediction, start, stop)
-                call.output.set_result(ModelOutput(forecaster.version, forecaster.bins, rows))
+                call.output.set_result(output.rows(start, stop))
 
 
-def _rows(prediction: Prediction, start: int, stop: int) -> Prediction:
-    return Prediction(
-        prediction.probabilities[start:stop],
-        prediction.level_mbps[start:stop],
-        prediction.path[start:stop],
-    )
+def _output(forecaster: OnnxForecaster, windows: Floats, decoded: bool) -> ModelOutput:
+    """Run the model; ``decoded`` is whether to decode all rows at once, here."""
+    prediction, bins = forecaster.predict(windows), forecaster.bins
+    decoding = decode(prediction.probabilities, prediction.level_mbps, bins) if decoded else None
+    return ModelOutput(forecaster.version, bins, prediction, decoding)

@@ -49,18 +49,18 @@ def spacing(timestamps_s: Floats) -> Spacing:
     >>> spacing(np.array([0.0, 1.0, 2.0, 5.0]))
     Spacing(step_s=1.0, regular=False)
     """
-    ordered = np.sort(np.diff(timestamps_s))
+    ordered = sorted(np.diff(timestamps_s).tolist())
     step_s = _middle(ordered)
     regular = ordered[-1] <= _IRREGULAR * step_s and ordered[0] * _IRREGULAR >= step_s
-    return Spacing(step_s, bool(regular))
+    return Spacing(step_s, regular)
 
 
-def _middle(ordered: Floats) -> float:
-    """Return the median of ``ordered`` values; `numpy.median` takes longer to call than to sort."""
+def _middle(ordered: list[float]) -> float:
+    """Return the median of ``ordered`` values; for so few, `numpy.median` takes longer."""
     half = len(ordered) // 2
     if len(ordered) % 2:
-        return float(ordered[half])
-    return float((ordered[half - 1] + ordered[half]) / 2)
+        return ordered[half]
+    return (ordered[half - 1] + ordered[half]) / 2
 
 
 def volatility(rate_mbps: Floats) -> Floats:
@@ -161,7 +161,7 @@ def _starts(timestamps_s: Floats, gap_intervals: float) -> np.ndarray:
     intervals = np.diff(timestamps_s)
     if not intervals.size:
         return np.empty(0, dtype=int)
-    return np.flatnonzero(intervals > gap_intervals * _middle(np.sort(intervals))) + 1
+    return np.flatnonzero(intervals > gap_intervals * _middle(sorted(intervals.tolist()))) + 1
 
 
 def sliding_windows(telemetry: Floats, window: int) -> Floats:

@@ -10,8 +10,7 @@ from unittest.mock import patch
 
 import httpx
 
-from deployments.ingress.http import create_app
-from deployments.ingress.routes import ROUTERS
+from deployments.ingress.routes import http_application
 from deployments.ingress.services import Services
 from deployments.ingress.wiring import Handles, wire
 from deployments.replicas import model_handle
@@ -118,9 +117,7 @@ async def open_in_process(
     monitor = MonitorStandIn(Store(options.store_url, lambda: 2e9))
     handles = Handles(modes, models.get("v1"), monitor)  # type: ignore[arg-type]
     services = wire(options, handles, NoMeter(), lambda store: lambda kind, body: None)
-    app = create_app(ROUTERS)
-    app.state.services = services
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(http_application(services), raise_app_exceptions=False)
     opened = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30)
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
     with patch.object(model_handle, "_running_replicas", lambda handle: 0):

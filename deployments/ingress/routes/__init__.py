@@ -1,12 +1,30 @@
 """The HTTP routes by topic: each reads a request, calls the data plane, and writes the answer."""
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp
 
+from ..direct_routes import DirectRoutes
+from ..http import create_app
+from ..services import Services
 from . import forecasts, health, links, models, reports, rollout, samples
 
-__all__ = ["ROUTERS"]
+__all__ = ["ROUTERS", "http_application"]
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
     module.router for module in (forecasts, samples, links, reports, models, rollout, health)
 )
 """Every route of the service."""
+
+
+def http_application(services: Services) -> ASGIApp:
+    """Return the HTTP application of one router replica."""
+    app = create_app(ROUTERS)
+    app.state.services = services
+    return DirectRoutes(app, _direct(forecasts.router, samples.router))
+
+
+def _direct(*routers: APIRouter) -> list[APIRoute]:
+    """Return the routes without parameters."""
+    routes = (route for router in routers for route in router.routes)
+    return [route for route in routes if isinstance(route, APIRoute) and "{" not in route.path]

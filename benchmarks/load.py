@@ -33,6 +33,8 @@ def run(
 ) -> Load:
     """Send ``body`` repeatedly, ``rate`` times a second; without a rate, as fast as possible.
 
+    It is posted; without one, ``path`` is requested.
+
     Without a rate, each connection sends the next request when it has received a response.
     """
     return asyncio.run(send(url, path, body, connections, seconds, rate))
@@ -49,8 +51,9 @@ async def send(
 ) -> Load:
     """Do the same as `run`, and call ``on_response`` for every response."""
     target = urlsplit(url)
+    method = "POST" if body else "GET"
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Type: application/json\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     message = head.encode() + body

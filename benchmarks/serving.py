@@ -7,13 +7,13 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from statistics import median
 
 import grpc
 import httpx
 
 from benchmarks import handle, load, request_bodies, servers
+from deployments.grpc import pba_pb2 as pb
 from pba.client import request
 from pba.types import NetworkMode
 from tests.deployments.grpc import messages
@@ -22,7 +22,6 @@ from tests.support.ports import own_port
 MODES = (NetworkMode.INTERNET, NetworkMode.DATACENTER)
 CONNECTIONS = (1, 8, 32)
 ROUNDS, SECONDS, WARM_UP_S = 5, 4.0, 3.0
-CALLS = 150
 STEADY_ROUNDS, STEADY_SECONDS = 3, 15.0
 
 Figures = dict[str, float]
@@ -55,9 +54,15 @@ def beside_baseline() -> list[str]:
         servers.service(plain=False, project=project) as (before, _),
         servers.service(plain=False) as (now, _),
     ):
-        for name, call in _single_calls().items():
-            old_ms, new_ms = _in_turns([partial(call, before), partial(call, now)])
-            rows.append(f"| {name} | {old_ms:.1f} | {new_ms:.1f} | {new_ms / old_ms:.2f} |")
+        calls = [_prepare(url) for url in (before, now)][0]
+        for name, (path, body) in calls.items():
+            rounds = []
+            for _ in range(ROUNDS):
+                pair = [load.run(url, path, body, 1, SECONDS) for url in (before, now)]
+                rounds.append([result.percentile(50) for result in pair])
+            old_ms, new_ms = map(median, zip(*rounds, strict=True))
+            ratio = median(new / old for old, new in rounds)
+            rows.append(f"| {name} | {old_ms:.1f} | {new_ms:.1f} | {ratio:.2f} |")
     return [*rows, ""]
 
 
@@ -104,25 +109,19 @@ def _http_rows(mode: NetworkMode, figures: Mapping[str, Figures]) -> list[str]:
 
 def _grpc_lines(bare: str, port: int) -> list[str]:
     """Return the latency over gRPC, in turns with the bare server's over HTTP."""
-    from deployments.grpc import pba_pb2_grpc
-
     (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
     body = request_bodies.forecast_body(NetworkMode.INTERNET)
-    message = messages.request(history, mode=pb.MODE_INTERNET)
-    with (
-        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
-        httpx.Client(base_url=bare, trust_env=False) as client,
-    ):
-        stub = pba_pb2_grpc.PredictorStub(channel)  # type: ignore[no-untyped-call]
-        bare_ms, grpc_ms = _in_turns(
-            [
-                lambda: client.post("/v1/forecast", content=body).raise_for_status(),
-                lambda: stub.Forecast(message, timeout=30),
-            ]
-        )
+    message = messages.request(history, mode=pb.MODE_INTERNET).SerializeToString()
+    rounds = []
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.unary_unary("/pba.v1.Predictor/Forecast")  # prepared bytes, as over HTTP
+        for _ in range(ROUNDS):
+            bare_ms = load.run(bare, "/v1/forecast", body, 1, SECONDS).percentile(50)
+            rounds.append((_median_ms(lambda: call(message, timeout=30)), bare_ms))
+    ratio = median(grpc_ms / bare_ms for grpc_ms, bare_ms in rounds)
     return [
-        f"Over gRPC, one internet forecast: p50 {grpc_ms:.1f} ms, {grpc_ms / bare_ms:.2f} of the "
-        f"bare server's over HTTP ({bare_ms:.1f} ms).",
+        f"Over gRPC, one internet forecast: p50 {median(ms for ms, _ in rounds):.1f} ms, "
+        f"{ratio:.2f} of the bare server's over HTTP.",
         "",
     ]
 
@@ -157,39 +156,23 @@ def _steady_lines(url: str) -> list[str]:
     return [f"p99 at 20 requests/s over HTTP: {', '.join(modes)}.", ""]
 
 
-def _single_calls() -> dict[str, Callable[[str], object]]:
-    """Return calls of one forecast, each given the server's URL; links are stored first."""
-    clients: dict[str, httpx.Client] = {}
-
-    def client(url: str) -> httpx.Client:
-        if url not in clients:
-            clients[url] = httpx.Client(base_url=url, timeout=30, trust_env=False)
-            (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
-            rows = request(history)["history"]
-            body = json.dumps({"samples": rows})
-            clients[url].post("/v1/links/one/samples", content=body).raise_for_status()
-        return clients[url]
-
-    def post(mode: NetworkMode) -> Callable[[str], object]:
-        body = request_bodies.forecast_body(mode)
-        return lambda url: client(url).post("/v1/forecast", content=body).raise_for_status()
-
-    return {
-        "internet, given history": post(NetworkMode.INTERNET),
-        "datacenter, given history": post(NetworkMode.DATACENTER),
-        "internet, stored link": lambda url: (
-            client(url).get("/v1/links/one/forecast").raise_for_status()
-        ),
+def _prepare(url: str) -> dict[str, tuple[str, bytes]]:
+    """Store a link; return path and body of each kind of forecast that is compared."""
+    (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
+    body = json.dumps({"samples": request(history)["history"]})
+    httpx.post(f"{url}/v1/links/one/samples", content=body, timeout=30).raise_for_status()
+    given = {
+        f"{mode}, given history": ("/v1/forecast", request_bodies.forecast_body(mode))
+        for mode in MODES
     }
+    return given | {"internet, stored link": ("/v1/links/one/forecast", b"")}
 
 
-def _in_turns(calls: list[Callable[[], object]]) -> list[float]:
-    """Return the median of each call's ms; the calls take turns in each round."""
-    latencies_ms: list[list[float]] = [[] for _ in calls]
-    for turn in range(CALLS + 20):
-        for call, of_call in zip(calls, latencies_ms, strict=True):
-            started = time.perf_counter()
-            call()
-            if turn >= 20:  # the others warm up
-                of_call.append((time.perf_counter() - started) * 1000)
-    return [median(of_call) for of_call in latencies_ms]
+def _median_ms(call: Callable[[], object]) -> float:
+    """Return the median ms of calls one after the other, for as long as a round lasts."""
+    latencies_s = []
+    end = time.perf_counter() + SECONDS
+    while (started := time.perf_counter()) < end:
+        call()
+        latencies_s.append(time.perf_counter() - started)
+    return median(latencies_s) * 1000

@@ -16,7 +16,7 @@ from pba.forecasting.query import ForecastPlan
 from pba.forecasting.result import ForecastResult
 from pba.models.base import Prediction
 from pba.models.distribution import DecodedForecast, decode
-from pba.models.residuals import BINS
+from pba.models.residuals import BINS, predict_together
 from pba.models.simple import SIMPLE_FORECASTERS
 from pba.types import HORIZONS, Floats, Forecast, HorizonForecast, Member
 
@@ -110,17 +110,18 @@ def _simple_members(
 
     The fallback takes part only where no model has an output.
     """
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for row, plan in enumerate(plans):
+        if plan.record or not models[row]:
+            key = len(plan.window.timestamps_s), plan.record is not None
+            groups.setdefault(key, []).append(row)
     predictions: list[Prediction] = []
     places: list[tuple[str, int]] = []
-    for name, forecaster in SIMPLE_FORECASTERS.items():
-        rows: dict[int, list[int]] = {}
-        for row, plan in enumerate(plans):
-            if plan.record or (name == _FALLBACK and not models[row]):
-                rows.setdefault(len(plan.window.timestamps_s), []).append(row)
-        for same_length in rows.values():
-            windows = np.array([plans[row].window.telemetry for row in same_length])
-            predictions.append(forecaster.predict(windows))
-            places += [(name, row) for row in same_length]
+    for (_, recorded), rows in groups.items():
+        names = tuple(SIMPLE_FORECASTERS) if recorded else (_FALLBACK,)
+        windows = np.array([plans[row].window.telemetry for row in rows])
+        predictions.append(predict_together([SIMPLE_FORECASTERS[name] for name in names], windows))
+        places += [(name, row) for name in names for row in rows]
     members: list[dict[str, MemberForecast]] = [{} for _ in plans]
     if predictions:  # as one output, which is decoded once
         output = ModelOutput("", BINS, Prediction.concatenate(predictions))

@@ -56,8 +56,8 @@ def number_table(
     connection: Connection, query: Select[Any], columns: int, parameters: Mapping[str, Any] = {}
 ) -> Floats:
     """Return a query's numeric result, NaN for null, ``(row, column)``."""
-    # numpy takes a second for 60 000 rows that are not tuples.
-    rows = map(tuple, connection.execute(query, parameters))
+    # numpy takes a second for 60 000 rows that are not tuples, and iterating fetches one by one.
+    rows = map(tuple, connection.execute(query, parameters).fetchall())
     return np.array(list(rows), dtype=float).reshape(-1, columns)
 
 

@@ -69,7 +69,12 @@ def read_queries(body: Body, limit: int) -> list[Query | PBAError]:
     """
     requests = _read(_FORECASTS, body)["requests"]
     _check_count(requests, "requests", limit)
-    return [_query_or_error(request) for request in requests]
+    valid = [request for request in requests if isinstance(request, ForecastRequest)]
+    try:
+        queries = iter(_queries(valid))
+        return [one if isinstance(one, PBAError) else next(queries) for one in requests]
+    except InvalidInput:  # of one request, it is not known which
+        return [_query_or_error(request) for request in requests]
 
 
 def read_link_samples(body: Body, link_id: str, limit: int) -> list[SampleReport]:
@@ -172,10 +177,23 @@ def _query_or_error(request: ForecastRequest | PBAError) -> Query | PBAError:
 
 
 def _query(request: ForecastRequest) -> Query:
-    mode = None if request.mode == "auto" else NetworkMode(request.mode)
-    link_id = None if request.link_id is None else check_link_id(request.link_id)
-    allocation = _allocation(request.allocation)
-    return Query(History(*_arrays(request.history)), mode, link_id, allocation=allocation)
+    (query,) = _queries([request])
+    return query
+
+
+def _queries(requests: Sequence[ForecastRequest]) -> list[Query]:
+    """Return the queries of ``requests``, whose samples are converted and checked all at once."""
+    names = [one.link_id if one.link_id is None else check_link_id(one.link_id) for one in requests]
+    advice = [_allocation(request.allocation) for request in requests]
+    samples = [sample for request in requests for sample in request.history]
+    counts = [len(request.history) for request in requests]
+    histories = History.parts(*_arrays(samples), counts)
+    modes = [None if one.mode == "auto" else NetworkMode(one.mode) for one in requests]
+    rows = zip(histories, modes, names, advice, strict=True)
+    return [
+        Query(history, mode, name, allocation=allocation)
+        for history, mode, name, allocation in rows
+    ]
 
 
 def _allocation(fields: Mapping[str, Any] | None) -> AllocationRequest | None:
@@ -191,20 +209,11 @@ def _checked_samples(samples: Sequence[SampleDocument], limit: int) -> tuple[Flo
 
 def _arrays(samples: Sequence[SampleDocument]) -> tuple[Floats, Floats]:
     """Return times in Unix seconds, ``(sample,)``, and telemetry, ``(sample, 5)``."""
-    rows = [
-        (
-            sample["timestamp"],
-            sample["bandwidth_mbps"],
-            sample.get("latency_ms"),
-            sample.get("packet_loss"),
-            sample.get("jitter_ms"),
-            sample.get("throughput_mbps"),
-        )
-        for sample in samples
-    ]
-    times_s = [_seconds(row[0]) for row in rows]
-    telemetry = np.array([row[1:] for row in rows], dtype=float).reshape(-1, len(COLUMNS))
-    return np.array(times_s, dtype=float), telemetry
+    times: list[float | datetime] = [sample["timestamp"] for sample in samples]
+    if any(isinstance(time, datetime) for time in times):
+        times = [_seconds(time) for time in times]
+    columns = [[sample.get(name) for sample in samples] for name in COLUMNS]
+    return np.array(times, dtype=float), np.array(columns, dtype=float).T.copy()
 
 
 def _seconds(timestamp: float | datetime) -> float:

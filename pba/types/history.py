@@ -1,7 +1,8 @@
 """The history of one link: its samples in time order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Self
 
 import numpy as np
@@ -49,6 +50,23 @@ class History:
         table = np.array(rows, dtype=float).reshape(-1, 1 + len(COLUMNS))
         return cls(table[:, 0], table[:, 1:])
 
+    @classmethod
+    def parts(
+        cls, timestamps_s: Floats, telemetry: Floats, counts: Sequence[int]
+    ) -> list["History"]:
+        """Return one history after the other, of ``counts`` samples each, all checked at once.
+
+        Raises
+        ------
+        InvalidSample, InvalidHistory
+            As the constructor, by the sample's place in the arrays.
+        """
+        check_samples(timestamps_s, telemetry, "history")
+        ends = list(accumulate(counts))
+        _check_order(timestamps_s, ends[:-1])
+        rows = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
+        return [_unchecked(timestamps_s[part], telemetry[part]) for part in rows]
+
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.timestamps_s)
@@ -73,8 +91,11 @@ def _unchecked(timestamps_s: Floats, telemetry: Floats) -> History:
     return part
 
 
-def _check_order(timestamps_s: Floats) -> None:
-    late = np.flatnonzero(np.diff(timestamps_s) <= 0)
+def _check_order(timestamps_s: Floats, starts: Sequence[int] = ()) -> None:
+    """Check that the times increase, but where a history ``starts``."""
+    wrong = np.diff(timestamps_s) <= 0
+    wrong[[start - 1 for start in starts if 0 < start < len(timestamps_s)]] = False
+    late = np.flatnonzero(wrong)
     if late.size:
         row = int(late[0])
         raise InvalidHistory(

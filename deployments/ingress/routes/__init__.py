@@ -21,10 +21,5 @@ def http_application(services: Services) -> ASGIApp:
     """Return the HTTP application of one router replica."""
     app = create_app(ROUTERS)
     app.state.services = services
-    return DirectRoutes(app, _direct(forecasts.router, samples.router))
-
-
-def _direct(*routers: APIRouter) -> list[APIRoute]:
-    """Return the routes without parameters."""
-    routes = (route for router in routers for route in router.routes)
-    return [route for route in routes if isinstance(route, APIRoute) and "{" not in route.path]
+    routes = (route for router in (forecasts.router, samples.router) for route in router.routes)
+    return DirectRoutes(app, (route for route in routes if isinstance(route, APIRoute)))

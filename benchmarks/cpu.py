@@ -43,6 +43,7 @@ def measure(project: Path, mode: NetworkMode) -> dict[str, float]:
             time.sleep(SECONDS)
         with _used(folder) as used_s:
             result = load.run(url, "/v1/forecast", body, CONNECTIONS, SECONDS)
+        router_mb = _router_memory_mb(folder)
     ms = {
         name: (used_s[name] - idle_s[name]) * 1000 / len(result.latency_ms)
         for name in ("router", "model replica", "proxy", "rest of Ray")
@@ -55,6 +56,7 @@ def measure(project: Path, mode: NetworkMode) -> dict[str, float]:
         "proxy": ms["proxy"],
         "rest of Ray": ms["rest of Ray"],
         "total": sum(ms.values()),
+        "resident memory of the router, MB": router_mb,
     }
 
 
@@ -94,6 +96,14 @@ def _cpu_s(folder: str) -> dict[str, tuple[str, float]]:
             seconds = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
             found[process.name] = (_kind(command), seconds)
     return found
+
+
+def _router_memory_mb(folder: str) -> float:
+    """Return the resident memory of the only router."""
+    (router,) = (process for process, (kind, _) in _cpu_s(folder).items() if kind == "router")
+    rows = Path("/proc", router, "status").read_text().splitlines()
+    (kilobytes,) = (row.split()[1] for row in rows if row.startswith("VmRSS:"))
+    return int(kilobytes) / 1024
 
 
 def _kind(command: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from pba.errors import Busy
 from pba.forecasting import ModelOutput
 from pba.models.base import Prediction
-from pba.models.distribution import Bins
+from pba.models.distribution import Bins, decode
 from pba.serving.model_runner import ModelRunner
 from pba.types import Floats
 from tests.support.waiting import until
@@ -70,6 +70,19 @@ async def test_calls_of_one_moment_share_a_run_and_get_their_own_rows():
     assert model.sizes == [6]
     assert [levels(output) for output in outputs] == [[1], [2, 3], [4, 5, 6]]
     assert {len(output.prediction.path) for output in outputs} == {1, 2, 3}
+
+
+async def test_calls_that_share_a_run_share_its_decoding_and_a_lone_call_leaves_it_to_its_caller():
+    runner = runner_of(CountingModel())
+    lone = await runner.predict(windows(1.0))
+    assert lone.decoded is None
+    shared = await asyncio.gather(runner.predict(windows(1.0)), runner.predict(windows(2.0, 3.0)))
+    for output in shared:
+        assert output.decoded is not None
+        values = output.prediction
+        expected = decode(values.probabilities, values.level_mbps, output.bins)
+        for part, same in zip(output.decoded, expected, strict=True):
+            np.testing.assert_allclose(part, same)
 
 
 async def test_a_lone_window_runs_on_the_loop_and_larger_calls_in_a_thread():

@@ -94,7 +94,7 @@ def _used(folder: str) -> Iterator[dict[str, float]]:
 
 def _cpu_s(folder: str) -> dict[str, tuple[str, float]]:
     """Return kind and CPU seconds of each process of the service whose Ray is in ``folder``."""
-    found = {}
+    usage = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # the process has ended
             if folder.encode() not in (process / "environ").read_bytes():
@@ -102,8 +102,8 @@ def _cpu_s(folder: str) -> dict[str, tuple[str, float]]:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             fields = (process / "stat").read_text().rpartition(")")[2].split()
             seconds = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-            found[process.name] = (_kind(command), seconds)
-    return found
+            usage[process.name] = (_kind(command), seconds)
+    return usage
 
 
 def _router_memory_mb(folder: str) -> float:

@@ -30,6 +30,12 @@ class Settings(BaseSettings):
         description="A gap longer than this many typical intervals starts a new window.",
     )
     max_items: int = Field(10_000, gt=0, description="The most items in one bulk call.")
+    chunks_at_once: int = Field(
+        2,
+        gt=0,
+        description="How many chunks of one bulk call are computed at a time. One more than the "
+        "replicas of a model keeps them all busy.",
+    )
     max_body_mb: float = Field(
         128.0, gt=0, description="The largest request body in MB (1e6 bytes)."
     )

@@ -88,7 +88,12 @@ def _data_plane(
     meter: RequestMeter,
 ) -> DataPlane:
     forecasts = ForecastService(
-        clients, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
+        clients,
+        settings.model_deadline_ms / 1000,
+        settings.gap_intervals,
+        _now,
+        flags,
+        settings.chunks_at_once,
     )
     links = LinkService(
         forecasts,

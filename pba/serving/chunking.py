@@ -1,22 +1,25 @@
-"""Long requests in chunks, two in flight: one is assembled while models compute the other."""
+"""Long requests in chunks, some in flight: one is assembled while models compute the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["CHUNK", "in_chunks"]
+__all__ = ["AT_ONCE", "CHUNK", "in_chunks"]
 
 CHUNK = 128
 """The most items of a chunk: this many windows make one model call."""
 
-_CONCURRENT = 2
+AT_ONCE = 2
+"""How many chunks of a request are in flight, enough to keep one replica of a model busy."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 async def in_chunks(
-    items: Sequence[_Item], work: Callable[[Sequence[_Item], int], Awaitable[Sequence[_Result]]]
+    items: Sequence[_Item],
+    work: Callable[[Sequence[_Item], int], Awaitable[Sequence[_Result]]],
+    at_once: int = AT_ONCE,
 ) -> list[_Result]:
     """Return what ``work`` returns for ``items``, in order.
 
@@ -26,14 +29,16 @@ async def in_chunks(
     ----------
     work
         Gets a chunk, and the number of chunks in flight, whose model calls queue behind each other.
+    at_once
+        How many chunks may be in flight.
     """
     if len(items) <= CHUNK:
         return list(await work(items, 1))
-    slots = asyncio.Semaphore(_CONCURRENT)
+    slots = asyncio.Semaphore(at_once)
 
     async def run(chunk: Sequence[_Item]) -> Sequence[_Result]:
         async with slots:
-            return await work(chunk, _CONCURRENT)
+            return await work(chunk, at_once)
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -14,7 +14,7 @@ from pba.forecasting import (
     ModelOutput,
     Query,
 )
-from pba.serving.chunking import in_chunks
+from pba.serving.chunking import AT_ONCE, in_chunks
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.types import Floats
 
@@ -46,6 +46,8 @@ class ForecastService:
         The time of a forecast.
     flags
         Know the flags now.
+    chunks_at_once
+        As for `pba.serving.chunking.in_chunks`.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class ForecastService:
         gap_intervals: float,
         clock: Callable[[], datetime],
         flags: FlagSource = _DEFAULT_FLAGS,
+        chunks_at_once: int = AT_ONCE,
     ) -> None:
+        self.chunks_at_once = chunks_at_once
         self._models = models
         self._deadline_s = deadline_s
         self._gap_intervals = gap_intervals
@@ -73,7 +77,7 @@ class ForecastService:
         self, queries: Sequence[Query | PBAError]
     ) -> list[ForecastResult | PBAError]:
         """Return a forecast, or an error, for each query in order, chunk by chunk."""
-        return await in_chunks(queries, self.forecast_chunk)
+        return await in_chunks(queries, self.forecast_chunk, self.chunks_at_once)
 
     async def forecast_chunk(
         self, queries: Sequence[Query | PBAError], concurrent: int = 1

@@ -128,7 +128,7 @@ class LinkService:
             results = await self._service.forecast_chunk(queries, concurrent)
             return list(zip(queries, results, strict=True))
 
-        pairs = await in_chunks(link_ids, forecast_chunk)
+        pairs = await in_chunks(link_ids, forecast_chunk, self._service.chunks_at_once)
         results = [result for _, result in pairs]
         self._recorder.record([query for query, _ in pairs], results, started, read_s)
         return results

@@ -36,6 +36,22 @@ async def test_two_chunks_are_in_flight_and_results_are_in_order():
     assert (work.most, work.concurrent) == (2, {2})
 
 
+async def test_as_many_chunks_as_given_are_in_flight():
+    all_there, in_flight, most = asyncio.Barrier(3), 0, 0
+
+    async def work(chunk: Sequence[int], concurrent: int) -> list[int]:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await all_there.wait()
+        in_flight -= 1
+        return [concurrent] * len(chunk)
+
+    async with asyncio.timeout(10):
+        assert set(await in_chunks(range(6 * CHUNK), work, at_once=3)) == {3}
+    assert most == 3
+
+
 @pytest.mark.parametrize("count", [1, CHUNK])
 async def test_items_that_fit_one_chunk_share_the_models_with_no_other(count: int):
     work = OddFirst(count)

@@ -117,9 +117,9 @@ async def test_each_of_300_queries_is_planned_once_in_one_pass_of_chunks(
         planned.append(query)
         return plan_forecast(query, *options)  # type: ignore[arg-type]
 
-    async def count_pass(items: Sequence[object], work: object) -> object:
+    async def count_pass(items: Sequence[object], work: object, at_once: int) -> object:
         passes.append(len(items))
-        return await in_chunks(items, work)  # type: ignore[arg-type]
+        return await in_chunks(items, work, at_once)  # type: ignore[arg-type]
 
     monkeypatch.setattr(planning, "plan_forecast", count_plan)
     monkeypatch.setattr(forecast_service, "in_chunks", count_pass)

@@ -5,7 +5,6 @@ router is deployed again and again. Every call must end with a forecast.
 """
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -25,15 +24,6 @@ from tests.deployments.grpc import messages
 from tests.support.ports import own_port
 
 CLIENTS, SETTLED_S = 8, 10.0
-_RETRY = {
-    "maxAttempts": 5,
-    "initialBackoff": "0.1s",
-    "maxBackoff": "2s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED"],
-}
-_METHODS = [{"name": [{"service": "pba.v1.Predictor"}], "retryPolicy": _RETRY}]
-_OPTIONS = [("grpc.service_config", json.dumps({"methodConfig": _METHODS}))]
 
 
 def main(times: int = 3) -> None:
@@ -51,7 +41,7 @@ async def _measure(
     stop = asyncio.Event()
     (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
     message = messages.request(history, mode=pb.MODE_INTERNET)
-    channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", _OPTIONS)
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", messages.RETRYING)
     async with channel, AsyncPBAClient(url) as client:
         stub = pba_pb2_grpc.PredictorStub(channel)  # type: ignore[no-untyped-call]
 

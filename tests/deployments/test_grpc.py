@@ -205,7 +205,7 @@ async def test_a_router_is_replaced_without_an_error(service: RunningService):
     codes: Counter[str] = Counter()
     stop = asyncio.Event()
     async with (
-        grpc.aio.insecure_channel(service.grpc_address, _RETRYING) as opened,
+        grpc.aio.insecure_channel(service.grpc_address, messages.RETRYING) as opened,
         AsyncPBAClient(service.url) as client,
     ):
         stub = pba_pb2_grpc.PredictorStub(opened)
@@ -240,14 +240,3 @@ def with_another_router(service: RunningService) -> dict[str, Any]:
         if deployment["name"] == "Router":
             deployment["ray_actor_options"] = {"num_cpus": 0.25}
     return config
-
-
-_RETRY = {
-    "maxAttempts": 4,
-    "initialBackoff": "0.1s",
-    "maxBackoff": "2s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED"],
-}
-_METHODS = [{"name": [{"service": "pba.v1.Predictor"}], "retryPolicy": _RETRY}]
-_RETRYING = [("grpc.service_config", json.dumps({"methodConfig": _METHODS}))]

@@ -1,10 +1,22 @@
 """The client's side of `proto/pba.proto`, for tests."""
 
+import json
 from datetime import UTC, datetime
 
 from deployments.grpc import pba_pb2 as pb
 from deployments.grpc.requests import MODES
 from pba.types import COLUMNS, Allocation, Forecast, History, HorizonForecast, Member, NetworkMode
+
+_RETRY = {
+    "maxAttempts": 5,
+    "initialBackoff": "0.1s",
+    "maxBackoff": "2s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED"],
+}
+_METHODS = [{"name": [{"service": "pba.v1.Predictor"}], "retryPolicy": _RETRY}]
+RETRYING = [("grpc.service_config", json.dumps({"methodConfig": _METHODS}))]
+"""The options of a channel that tries again, as docs/grpc.md recommends."""
 
 
 def request(history: History, **fields: object) -> pb.ForecastRequest:

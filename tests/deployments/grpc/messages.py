@@ -8,7 +8,7 @@ from deployments.grpc.requests import MODES
 from pba.types import COLUMNS, Allocation, Forecast, History, HorizonForecast, Member, NetworkMode
 
 _RETRY = {
-    "maxAttempts": 5,
+    "maxAttempts": 4,
     "initialBackoff": "0.1s",
     "maxBackoff": "2s",
     "backoffMultiplier": 2,

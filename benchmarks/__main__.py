@@ -26,7 +26,7 @@ def sections() -> Iterator[list[str]]:
     """Yield the lines of one benchmark after another, in Markdown."""
     yield from serving.beside_bare()
     yield serving.beside_baseline()
-    with servers.service(plain=False) as (url, _):
+    with servers.service() as (url, _):
         yield _bulk(url)
     yield ["", *stored.lines()]
 

@@ -36,7 +36,7 @@ def measure(project: Path, mode: NetworkMode) -> dict[str, float]:
     """Return the CPU ms a request of each part, of the code in ``project``."""
     body = request_bodies.forecast_body(mode)
     parts = _parts(project, mode, body)
-    with servers.service(plain=False, project=project) as (url, environment):
+    with servers.service(project=project) as (url, environment):
         folder = environment["RAY_TMPDIR"]
         load.run(url, "/v1/forecast", body, 8, WARM_UP_S)
         with _used(folder) as idle_s:

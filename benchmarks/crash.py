@@ -68,7 +68,7 @@ def print_row(name: str, store_url: str, kills: int, crashes: Sequence[Callable[
 
     ``crashes`` are kills besides those of the replicas.
     """
-    with servers.service(False, store_url) as (url, environment):
+    with servers.service(store_url) as (url, environment):
         stop = threading.Event()
         reporters = [Reporter(url, f"link{number}", stop) for number in range(REPORTERS)]
         for reporter in reporters:

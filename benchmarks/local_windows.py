@@ -23,8 +23,8 @@ def lines() -> list[str]:
     local = {"Router": {"local_windows": max(SIZES), "local_wait_ms": 10_000.0}}
     remote = {"Router": {"local_windows": 0}}
     with (
-        servers.service(False, user_config=local) as (here, _),
-        servers.service(False, user_config=remote) as (there, _),
+        servers.service(user_config=local) as (here, _),
+        servers.service(user_config=remote) as (there, _),
     ):
         for size in SIZES:
             cells = [str(size)]

@@ -27,7 +27,7 @@ CLIENTS, SETTLED_S = 8, 10.0
 
 
 def main(times: int = 3) -> None:
-    with own_port() as port, servers.service(False, grpc_port=port) as (url, environment):
+    with own_port() as port, servers.service(grpc_port=port) as (url, environment):
         outcomes, replaced_s = asyncio.run(_measure(url, port, environment, times))
     seconds = ", ".join(f"{duration:.0f}" for duration in replaced_s)
     print(f"{times} replacements of the router, ready again after {seconds} s.")

@@ -31,7 +31,7 @@ def main(folder: Path, limit: int = LIMIT) -> None:
     names = [one.link_id for one in links]
     with tempfile.TemporaryDirectory(prefix="pbar", dir="/tmp") as store_folder:
         store_url = f"sqlite:///{store_folder}/pba.db"
-        with servers.service(False, store_url) as (url, _):
+        with servers.service(store_url) as (url, _):
             started = time.perf_counter()
             fed = asyncio.run(
                 replay_links(links, HistorySource.BOTH, url, folder, LINKS, limit=limit)
@@ -42,7 +42,7 @@ def main(folder: Path, limit: int = LIMIT) -> None:
                 f"\n{LINKS} links, {sum(len(one.outcomes) for one in fed)} moments, {took_s:.0f} s"
             )
             before = wait_for_scoring(url, names)
-        with servers.service(False, store_url) as (url, _):
+        with servers.service(store_url) as (url, _):
             after = states(url, names)
     right = sum(
         state["mode"] == expected_mode(replay, limit)

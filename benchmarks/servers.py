@@ -44,7 +44,6 @@ def bare(project: Path = PROJECT) -> Iterator[str]:
 
 @contextlib.contextmanager
 def service(
-    plain: bool,
     store_url: str | None = None,
     registry: str | None = None,
     replicas: Mapping[str, int] | None = None,
@@ -56,8 +55,6 @@ def service(
 
     Parameters
     ----------
-    plain
-        Whether Ray's Python proxy is the ingress instead of HAProxy.
     store_url
         The database; a new SQLite file by default.
     registry
@@ -83,7 +80,7 @@ def service(
         )
         path = Path(folder) / "serve.yaml"
         path.write_text(config)
-        command = [sys.executable, "-m", "deployments", str(path), *(["--plain"] * plain)]
+        command = [sys.executable, "-m", "deployments", str(path)]
         variables = {
             "RAY_TMPDIR": folder,
             "RAY_AUTH_MODE": "disabled",

@@ -34,7 +34,7 @@ def beside_bare() -> Iterator[list[str]]:
         own_port() as port,
         servers.baseline() as project,
         servers.bare(project) as bare,
-        servers.service(plain=False, grpc_port=port) as (url, environment),
+        servers.service(grpc_port=port) as (url, environment),
     ):
         for mode in MODES:
             yield _http_rows(mode, measure({"bare": bare, "service": url}, mode))
@@ -51,8 +51,8 @@ def beside_baseline() -> list[str]:
     ]
     with (
         servers.baseline() as project,
-        servers.service(plain=False, project=project) as (before, _),
-        servers.service(plain=False) as (now, _),
+        servers.service(project=project) as (before, _),
+        servers.service() as (now, _),
     ):
         calls = [_prepare(url) for url in (before, now)][0]
         for name, (path, body) in calls.items():

@@ -22,7 +22,7 @@ FIRST, LINKS_PER_SET, START_S = 60, 2, 1.7e9
 
 
 async def main(folder: str, samples: int = 300) -> None:
-    with servers.service(False) as (url, _):
+    with servers.service() as (url, _):
         async with AsyncPBAClient(url, timeout_s=60) as client:
             flags = await client.flags()
             await client.set_flags(

@@ -24,9 +24,9 @@ WARM_UP_S = 3.0
 def lines() -> list[str]:
     """Return the results as Markdown."""
     results = {}
-    with servers.service(False) as (url, _):
+    with servers.service() as (url, _):
         results["SQLite"] = measure(url)
-    with postgresql() as server, servers.service(False, server.url) as (url, _):
+    with postgresql() as server, servers.service(server.url) as (url, _):
         results["PostgreSQL"] = measure(url)
     rows = [
         "| stored links | samples/s stored, batches of 500, 8 connections | p50 ms of a forecast: "

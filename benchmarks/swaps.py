@@ -62,7 +62,7 @@ def main(swaps: int = 50) -> None:
             models[version] = write_scaled_model(path, version, 1 + 0.002 * number)
             registry.publish(str(path), "benchmark")
             versions.append(version)
-        with servers.service(False, None, registry.root, {"InternetModel": 2}) as (url, _):
+        with servers.service(None, registry.root, {"InternetModel": 2}) as (url, _):
             asyncio.run(measure(url, versions, models))
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pba.rollout import Flags
+from pba.serving.chunking import AT_ONCE
 
 __all__ = ["Settings"]
 
@@ -31,7 +32,7 @@ class Settings(BaseSettings):
     )
     max_items: int = Field(10_000, gt=0, description="The most items in one bulk call.")
     chunks_at_once: int = Field(
-        2,
+        AT_ONCE,
         gt=0,
         description="How many chunks of one bulk call are computed at a time. One more than the "
         "replicas of a model keeps them all busy.",

@@ -112,9 +112,9 @@ def _simple_members(
     """
     groups: dict[tuple[int, bool], list[int]] = {}
     for row, plan in enumerate(plans):
-        if plan.record or not models[row]:
-            key = len(plan.window.timestamps_s), plan.record is not None
-            groups.setdefault(key, []).append(row)
+        recorded = plan.record is not None
+        if recorded or not models[row]:
+            groups.setdefault((len(plan.window.timestamps_s), recorded), []).append(row)
     predictions: list[Prediction] = []
     places: list[tuple[str, int]] = []
     for (_, recorded), rows in groups.items():

@@ -127,7 +127,7 @@ class ModelRunner:
         for call in calls:
             start, stop = stop, stop + len(call.telemetry)
             if not call.output.done():
-                call.output.set_result(output.rows(start, stop))
+                call.output.set_result(output if len(calls) == 1 else output.rows(start, stop))
 
 
 def _output(forecaster: OnnxForecaster, windows: Floats, decoded: bool) -> ModelOutput:

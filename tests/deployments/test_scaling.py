@@ -156,8 +156,13 @@ def with_scaled_routers(service: RunningService) -> dict[str, Any]:
     config = copy.deepcopy(service.config)
     for deployment in config["applications"][0]["deployments"]:
         if deployment["name"] == "Router":
-            deployment["autoscaling_config"] |= {"min_replicas": 1, "max_replicas": 2}
-            deployment["autoscaling_config"] |= {"target_ongoing_requests": 1}
-            deployment["autoscaling_config"] |= {"upscale_delay_s": 1, "downscale_delay_s": 3}
-            deployment["autoscaling_config"] |= {"look_back_period_s": 2, "metrics_interval_s": 1}
+            deployment["autoscaling_config"] |= {
+                "min_replicas": 1,
+                "max_replicas": 2,
+                "target_ongoing_requests": 1,
+                "upscale_delay_s": 1,
+                "downscale_delay_s": 3,
+                "look_back_period_s": 2,
+                "metrics_interval_s": 1,
+            }
     return config

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 
 from deployments.ingress.direct_routes import DirectRoutes
 from deployments.ingress.http import create_app
@@ -53,14 +54,16 @@ def same_each_time(value: Any) -> Any:
 
 
 async def test_an_unexpected_error_is_answered_and_raised_for_the_log():
-    app: FastAPI = create_app()
+    """The application itself has no such route, so nothing else can answer."""
+    routes = APIRouter()
 
-    @app.get("/broken")
+    @routes.get("/broken")
     async def broken(_: Request) -> Response:
         raise KeyError("reason")
 
-    route = next(route for route in app.routes if getattr(route, "path", "") == "/broken")
-    direct = DirectRoutes(app, [route])  # type: ignore[list-item]
+    (route,) = routes.routes
+    assert isinstance(route, APIRoute)
+    direct = DirectRoutes(create_app(), [route])
     for raises in (False, True):
         transport = httpx.ASGITransport(direct, raise_app_exceptions=raises)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -71,3 +74,19 @@ async def test_an_unexpected_error_is_answered_and_raised_for_the_log():
                 response = await client.get("/broken")
                 assert response.status_code == 500
                 assert response.json()["error"]["code"] == "internal"
+
+
+async def test_names_in_the_path_reach_the_endpoint_and_other_requests_the_application():
+    routes = APIRouter()
+
+    @routes.get("/links/{link_id}")
+    async def link(_: Request, link_id: str) -> Response:
+        return Response(link_id)
+
+    (route,) = routes.routes
+    assert isinstance(route, APIRoute)
+    transport = httpx.ASGITransport(DirectRoutes(create_app(), [route]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/links/a%20b")).text == "a b"
+        for method, path in (("GET", "/links/a?b=1"), ("POST", "/links/a"), ("GET", "/links/a/b")):
+            assert (await client.request(method, path)).status_code == 404

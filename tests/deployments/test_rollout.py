@@ -68,7 +68,7 @@ def test_in_shadow_both_arms_are_scored_on_the_same_samples(service: RunningServ
     with PBAClient(service.url) as client:
         change(client, v3_rollout_percentage=0, shadow=True)
         wait_until(lambda: v1_answers(client), 30)
-        assert client.models()["v1"]["version"] == "toy-1"
+        wait_until(lambda: client.models()["v1"].get("version") == "toy-1", 30, "v1's description")
         client.observe("shadowed", steady_history(60))
         for second in range(60, 90):
             assert arm(client.link_forecast("shadowed")) == "v1"

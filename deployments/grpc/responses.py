@@ -24,6 +24,8 @@ def forecast(source: Forecast) -> pb.Forecast:
         source=source.source,
         model_version=source.model_version,
         made_at_s=source.made_at.timestamp(),
+        newest_sample_at_s=source.newest_sample_at.timestamp(),
+        age_s=source.age_s,
         valid_until_s=source.valid_until.timestamp(),
         step_s=source.step_s,
         bandwidth_mbps=source.bandwidth_mbps,

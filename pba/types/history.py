@@ -82,6 +82,10 @@ class History:
         start = len(self) - count
         return _unchecked(self.timestamps_s[start:], self.telemetry[start:])
 
+    def with_telemetry(self, telemetry: Floats) -> "History":
+        """Return the history with other values, which are as valid, at the same times."""
+        return self if telemetry is self.telemetry else _unchecked(self.timestamps_s, telemetry)
+
 
 def _unchecked(timestamps_s: Floats, telemetry: Floats) -> History:
     """Return a part of a history whose samples have already been checked."""

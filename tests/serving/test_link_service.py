@@ -155,7 +155,7 @@ async def test_histories_without_a_link_do_not_touch_the_store(tmp_path: Path):
     harness = without_store(tmp_path)
     (result,) = await harness.links.record_and_forecast_all([Query(history(70))])
     assert isinstance(result, ForecastResult)
-    assert result.forecast.reasons == ("model_unavailable",)
+    assert "model_unavailable" in result.forecast.reasons
     assert harness.batches == []
 
 

@@ -67,8 +67,7 @@ def _result(
     adapted = _adapted(horizons, plan.record)
     newest_s = float(plan.window.timestamps_s[-1])
     made_at = datetime.fromtimestamp(newest_s, UTC) if plan.query.as_of_newest else created_at
-    age_s = made_at.timestamp() - newest_s
-    steps = age_steps(age_s, plan.step_s)
+    steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
     latency_ms, packet_loss, jitter_ms = _path(models, sources, weights)
     forecast = Forecast(
         link_id=plan.query.link_id,
@@ -77,7 +76,7 @@ def _result(
         model_version="+".join(m.output.version for m in sources if m.output.version) or None,
         made_at=made_at,
         newest_sample_at=datetime.fromtimestamp(newest_s, UTC),
-        age_s=age_s,
+        age_s=made_at.timestamp() - newest_s,
         valid_until=datetime.fromtimestamp(min(newest_s + plan.step_s, _END_OF_TIME_S), UTC),
         step_s=plan.step_s,
         horizons=_aged(adapted, plan, sources, weights, steps),

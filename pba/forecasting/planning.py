@@ -124,6 +124,7 @@ def plan_forecast(
     reasons = [] if len(models) == len(candidates) else ["short_history"]
     reasons += [] if window.regular else ["irregular_window"]
     reasons += ["unstable_window"] if models and window.unstable else []
+    reasons += ["ignored_values"] if query.ignored_values else []
     record = query.record if arm is Arm.V3 else None
     return ForecastPlan(
         query, window.samples, window.step_s, mode, arm, record, models, tuple(reasons)

@@ -28,6 +28,8 @@ class Query:
         The limits for allocation advice, None if no advice is requested.
     arm
         The arm that forecasts, None if the flags decide.
+    ignored_values
+        Whether optional values of the history are missing because they were out of range.
     """
 
     history: History
@@ -36,6 +38,7 @@ class Query:
     record: LinkRecord | None = None
     allocation: AllocationRequest | None = None
     arm: Arm | None = None
+    ignored_values: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

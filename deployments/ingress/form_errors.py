@@ -5,11 +5,14 @@ of values are found later, sample by sample (`pba.types.SampleTable`).
 """
 
 import re
+from typing import get_args
 
 import msgspec
 
 from pba.errors import InvalidRequest, InvalidSample, NotJson, PBAError
 from pba.types import LIMITS
+
+from .request_models import Mode
 
 __all__ = ["MAX_SHOWN", "cut", "form_error", "not_json"]
 
@@ -88,7 +91,7 @@ def _expected_and_received(rule: str) -> tuple[str, str]:
         return f"it is {' or '.join(kinds)}", _WORDS.get(match[2], match[2])
     if rule.startswith("Invalid enum value "):
         value = cut(rule.removeprefix("Invalid enum value "))
-        return "it is one of those listed at /docs", value
+        return f"it is {', '.join(get_args(Mode))}", value  # the only text with a list of values
     if rule == "Number out of range":
         return "it is a smaller one", "a number beyond 1.8e308"
     return f"the rule is: {cut(rule)}", "not as it should be"

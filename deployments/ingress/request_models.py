@@ -24,6 +24,7 @@ __all__ = [
     "SamplesRequest",
 ]
 
+Mode: TypeAlias = Literal["auto", "datacenter", "internet", "hybrid"]
 Scalar: TypeAlias = str | int | float | bool | None
 
 _ADVICE = "Requests advice: {} with the defaults, other fields as in docs/allocation.md."
@@ -79,7 +80,7 @@ class ForecastRequest(Struct, forbid_unknown_fields=True):
 
     history: Samples
     link_id: Annotated[str | None, Meta(description=_LINK_ID)] = None
-    mode: Literal["auto", "datacenter", "internet", "hybrid"] = "auto"
+    mode: Mode = "auto"
     allocation: Annotated[dict[str, Scalar] | None, Meta(description=_ADVICE)] = None
 
 

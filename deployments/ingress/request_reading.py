@@ -19,6 +19,7 @@ from .request_models import (
     BulkSamplesRequest,
     FlagsRequest,
     ForecastRequest,
+    HistoryColumns,
     LinksRequest,
     PromotionRequest,
     RollbackRequest,
@@ -80,10 +81,10 @@ def read_link_samples(body: Body, link_id: str, limit: int) -> list[SampleReport
     """
     name = check_link_id(link_id)
     samples = read_document(body, SamplesRequest, "samples", limit).samples
-    array = sample_array(samples, "samples")
-    check_count(array.values, "samples", limit)
-    table = sample_table([array])
-    return sample_reports(table, [name] * len(array.values)) or [_empty_report(name)]
+    rows = samples.timestamp if isinstance(samples, HistoryColumns) else samples
+    check_count(rows, "samples", limit)
+    table = sample_table([sample_array(samples, "samples")])
+    return sample_reports(table, [name] * len(rows)) or [_empty_report(name)]
 
 
 def read_samples(body: Body, limit: int) -> list[SampleReport]:

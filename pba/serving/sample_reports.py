@@ -85,7 +85,7 @@ class ClockLimit:
         )
         return InvalidSample(
             f"timestamp is {timestamp_s:.3f} s, over {self._max_ahead_s:g} s ahead of the clock "
-            f"here (by {ahead_s:.0f} s). {zone}Set the clocks, or raise PBA_MAX_AHEAD_S.",
+            f"here. {zone}Set the clocks, or raise PBA_MAX_AHEAD_S.",
             field,
         )
 
@@ -108,9 +108,9 @@ def receipts_of(reports: Sequence[SampleReport], stored: Iterator[Receipt]) -> l
     ]
 
 
-def all_refused(receipts: Sequence[Receipt]) -> list[RefusedSample]:
-    """Return the refused samples of all receipts of a request, in its order."""
-    refused = (sample for receipt in receipts for sample in receipt.refused)
+def all_refused(links: Sequence[Receipt | SampleReport]) -> list[RefusedSample]:
+    """Return the refused samples of all receipts, or reports, of a request, in its order."""
+    refused = (sample for link in links for sample in link.refused)
     return sorted(refused, key=attrgetter("index"))
 
 

@@ -93,7 +93,7 @@ def time_error(timestamp_s: float) -> InvalidSample:
     """
     if timestamp_s != timestamp_s:
         return InvalidSample(
-            "timestamp is nan, not measured; it is RFC 3339 text or a number of Unix seconds. Drop "
+            "timestamp is nan or null; it is RFC 3339 text or a number of Unix seconds. Drop "
             "samples without a time.",
             "timestamp",
         )
@@ -121,13 +121,14 @@ def _possible_rates(bandwidth_mbps: Floats) -> NDArray[np.bool_]:
 
 
 def _out_of_range(telemetry: Floats) -> NDArray[np.bool_]:
-    return (telemetry < 0) | (telemetry > _HIGHEST)
+    wrong: NDArray[np.bool_] = (telemetry < 0) | (telemetry > _HIGHEST)
+    return wrong
 
 
 def _value_error(column: str, value: float) -> InvalidSample:
     limit = LIMITS[column]
     if value != value:
-        shown, remedy = "nan, not measured", "Drop the sample where nothing was measured."
+        shown, remedy = "nan or null", "Drop the sample where nothing was measured."
     elif value > limit.highest:
         shown, remedy = f"{value:.6g}", limit.remedy
     else:

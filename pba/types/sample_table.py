@@ -69,16 +69,16 @@ class SampleTable:
         In place of a history whose bandwidths, times or order break a rule is its first error, with
         the sample's index in that history.
         """
-        ends = np.cumsum(counts, dtype=np.int64)
-        starts = ends - np.asarray(counts, dtype=np.int64)
+        starts, ends = _bounds(counts)
         wrong = self.wrong.copy()
-        wrong[1:] |= np.diff(self.timestamps_s) <= 0
-        wrong[starts[starts < len(wrong)]] = self.wrong[starts[starts < len(wrong)]]
+        wrong[1:] |= self.timestamps_s[1:] <= self.timestamps_s[:-1]
+        first = starts[starts < len(wrong)]
+        wrong[first] = self.wrong[first]
         rows = np.flatnonzero(wrong)
-        parts, first = np.unique(np.searchsorted(ends, rows, side="right"), return_index=True)
+        parts, places = np.unique(np.searchsorted(ends, rows, side="right"), return_index=True)
         errors = {
             part: self._history_error(int(starts[part]), row)
-            for part, row in zip(parts.tolist(), rows[first].tolist(), strict=True)
+            for part, row in zip(parts.tolist(), rows[places].tolist(), strict=True)
         }
         return [
             errors.get(part) or History.trusted(self.timestamps_s[at], self.telemetry[at])
@@ -88,8 +88,8 @@ class SampleTable:
     def any_ignored(self, counts: Sequence[int]) -> list[bool]:
         """Return whether values of each history, of ``counts`` samples, were out of range."""
         sums = np.concatenate([[0], np.cumsum(self.ignored)])
-        ends = np.cumsum(counts, dtype=np.int64)
-        some: list[bool] = (sums[ends] > sums[ends - np.asarray(counts, dtype=np.int64)]).tolist()
+        starts, ends = _bounds(counts)
+        some: list[bool] = (sums[ends] > sums[starts]).tolist()
         return some
 
     def _history_error(self, start: int, row: int) -> InvalidInput:
@@ -97,3 +97,9 @@ class SampleTable:
             return order_error(self.timestamps_s[start:], row - start)
         error = self.error(row)
         return type(error)(error.message, f"history[{row - start}].{error.field}")
+
+
+def _bounds(counts: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of each part, and the row behind its last one."""
+    ends = np.cumsum(counts, dtype=np.int64)
+    return ends - np.asarray(counts, dtype=np.int64), ends

@@ -34,7 +34,9 @@ def test_each_row_is_checked_for_itself(samples: list[tuple[float, ...]]):
         if field is not None:
             assert checked.error(row).field == field
         limits = list(LIMITS.values())[1:]
-        out = [not 0 <= value <= limit.highest for value, limit in zip(sample[2:], limits, strict=True)]
+        out = [
+            not 0 <= value <= limit.highest for value, limit in zip(sample[2:], limits, strict=True)
+        ]
         missing = [math.isnan(value) for value in sample[2:]]
         assert checked.ignored[row] == sum(out) - sum(missing)
         assert np.isnan(checked.telemetry[row, 1:]).tolist() == out

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pba.serving.sample_reports import all_refused
 from pba.store import Receipt, SampleReport
 
+from ...large_requests import read_request
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import LinkId
@@ -28,7 +29,8 @@ async def post_link_samples(request: Request, link_id: LinkId) -> Response:
     """Store samples of a link, each for itself; the answer comes after the commit."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("samples"):
-        reports = read_link_samples(body, link_id, services.settings.max_items)
+        limit = services.settings.max_items
+        reports = await read_request(read_link_samples, body, link_id, limit)
         (receipt,) = await services.plane.observe(reports)
     return json_response(receipt.as_dict())
 
@@ -38,7 +40,7 @@ async def post_samples(request: Request) -> Response:
     """Store samples of many links, each for itself; the answer comes after the commit."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("samples"):
-        reports = read_samples(body, services.settings.max_items)
+        reports = await read_request(read_samples, body, services.settings.max_items)
         receipts = await services.plane.observe(reports)
     return json_response(receipts_by_link(reports, receipts))
 

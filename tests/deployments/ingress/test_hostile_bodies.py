@@ -109,7 +109,11 @@ def test_a_field_with_a_name_of_a_megabyte_is_repeated_in_part(name: str):
 @pytest.mark.parametrize("name", ["history", "link_ids"])
 def test_advice_with_names_or_values_of_a_megabyte_is_repeated_in_part(name: str):
     long = b"k" * 1_000_000
-    for advice in (b'{"%s":1}' % long, b'{"policy":"%s"}' % long, b'{"quantile":[%s]}' % (b"1," * 9 + b"1")):
+    for advice in (
+        b'{"%s":1}' % long,
+        b'{"policy":"%s"}' % long,
+        b'{"quantile":[%s]}' % (b"1," * 9 + b"1"),
+    ):
         error = refusal(name, b'{"%s":[],"allocation":%s}' % (name.encode(), advice))
         assert error.field is not None
         assert error.field.startswith("allocation")

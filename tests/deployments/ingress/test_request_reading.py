@@ -282,7 +282,10 @@ def test_a_sample_that_breaks_a_rule_costs_no_other(changed: dict[str, Any], fie
 
 
 def test_optional_values_out_of_range_are_counted_and_their_samples_kept():
-    rows = [sample(1, packet_loss=1.7965, jitter_ms=6e8), sample(2, bandwidth_mbps=-1, jitter_ms=-1)]
+    rows = [
+        sample(1, packet_loss=1.7965, jitter_ms=6e8),
+        sample(2, bandwidth_mbps=-1, jitter_ms=-1),
+    ]
     (report,) = read_link_samples(json.dumps({"samples": rows}).encode(), "a", 10)
     assert report.timestamps_s.tolist() == [1.0]
     assert np.isnan(report.telemetry[0, 1:]).all()

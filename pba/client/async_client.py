@@ -81,13 +81,18 @@ class AsyncPBAClient:
         return await self._call("POST", "/v1/forecasts", responses.forecasts, body)
 
     async def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
-        """Store samples of a link; return ``accepted, duplicates, late, expired, mode``."""
+        """Store samples of a link, in any order; return its receipt.
+
+        That is ``accepted, duplicates, late, expired, ignored, refused, mode``. A sample that
+        breaks a rule raises nothing and costs no other: it is in ``refused``, with its ``index``
+        and its ``error``.
+        """
         body = requests.link_samples_body(samples)
         path = requests.link_path(link_id, "/samples")
         return await self._call("POST", path, responses.document, body)
 
     async def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
-        """Store samples of many links, all or none; return what `observe` does for each link."""
+        """Store samples of many links; return what `observe` does for each link."""
         body = requests.links_samples_body(samples)
         return await self._call("POST", "/v1/samples", responses.documents_under("links"), body)
 

@@ -1,8 +1,14 @@
-"""Bodies and paths of requests: domain values in, JSON values out."""
+"""Bodies and paths of requests: domain values in, JSON values out.
 
+Samples are sent as they are: the service decides sample by sample which it can use, and says so.
+"""
+
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+
+import numpy as np
 
 from pba.types import COLUMNS, History, NetworkMetrics
 
@@ -17,7 +23,10 @@ __all__ = [
 ]
 
 Samples = History | Sequence[NetworkMetrics]
-"""A history, or samples oldest first."""
+"""A history, or samples; those of a forecast are oldest first."""
+
+_REQUIRED = ("timestamp", "bandwidth_mbps")
+_NAMES = ("timestamp", *COLUMNS)
 
 
 def request(
@@ -44,8 +53,15 @@ def request(
 
 
 def requests_body(histories: Iterable[Samples]) -> dict[str, Any]:
-    """Return the body that requests one forecast a history."""
-    return {"requests": [request(history) for history in histories]}
+    """Return the body that requests one forecast a history, in columns: half as large as rows.
+
+    Examples
+    --------
+    >>> requests_body([[NetworkMetrics(0.0, 80.0), NetworkMetrics(1.0, 82.0, latency_ms=4.0)]])
+    {'requests': [{'history': {'timestamp': [0.0, 1.0], 'bandwidth_mbps': [80.0, 82.0],
+                               'latency_ms': [None, 4.0]}}]}
+    """
+    return {"requests": [{"history": _columns(history)} for history in histories]}
 
 
 def link_samples_body(samples: Samples) -> dict[str, Any]:
@@ -80,11 +96,35 @@ def rollout_path(since: str | None) -> str:
 
 
 def _rows(samples: Samples) -> list[dict[str, Any]]:
-    """Return one JSON object a sample; values that were not measured are left out."""
-    history = samples if isinstance(samples, History) else History.of(samples)
-    rows = zip(history.timestamps_s.tolist(), history.telemetry.tolist(), strict=True)
+    """Return one JSON object a sample; optional values that were not measured are left out."""
     return [
-        {"timestamp": timestamp_s}
-        | {name: value for name, value in zip(COLUMNS, row, strict=True) if value == value}
-        for timestamp_s, row in rows
+        {
+            name: value
+            for name, value in zip(_NAMES, map(_finite, row), strict=True)
+            if value is not None or name in _REQUIRED
+        }
+        for row in _table(samples)
     ]
+
+
+def _columns(samples: Samples) -> dict[str, list[float | None]]:
+    """Return one list a value, without those that were never measured."""
+    columns = zip(*_table(samples), strict=True) if len(samples) else ((),) * len(_NAMES)
+    lists = {name: list(map(_finite, col)) for name, col in zip(_NAMES, columns, strict=True)}
+    return {
+        name: values
+        for name, values in lists.items()
+        if name in _REQUIRED or any(value is not None for value in values)
+    }
+
+
+def _table(samples: Samples) -> Iterable[Sequence[float]]:
+    """Return time and `COLUMNS` of each sample."""
+    if isinstance(samples, History):
+        return np.column_stack([samples.timestamps_s, samples.telemetry]).tolist()
+    return [(sample.timestamp_s, *sample.values) for sample in samples]
+
+
+def _finite(value: float) -> float | None:
+    """Return ``value``, or None where JSON has no number for it."""
+    return value if math.isfinite(value) else None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pba.errors import Busy, InvalidSample, PBAError, StoreUnavailable
+from pba.errors import Busy, PBAError, StoreUnavailable
 from pba.forecasting import ForecastResult, Query, check_history
 from pba.forecasting.allocation import AllocationRequest
 from pba.forecasting.link_record import LinkRecord
@@ -18,6 +18,7 @@ from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.forecast_service import ForecastService
 from pba.serving.group_commit import GroupCommit, split_by_transaction
 from pba.serving.recorder import ForecastRecorder
+from pba.serving.sample_reports import ClockLimit, receipts_of
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
 from pba.store.store import no_such_link
 from pba.types import NetworkMode
@@ -25,7 +26,7 @@ from pba.types import NetworkMode
 __all__ = ["LinkService"]
 
 _Result = TypeVar("_Result")
-_LinkState = tuple[NetworkMode, LinkRecord | None]
+_LinkState = tuple[NetworkMode | None, LinkRecord | None]
 _Pair = tuple[Query | PBAError, ForecastResult | PBAError]
 
 _DEFAULT_FLAGS = FixedFlags()
@@ -85,18 +86,22 @@ class LinkService:
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         """Store ``reports``; return a receipt for each, once all are committed.
 
+        Samples from the future are refused, each for itself.
+
         Raises
         ------
-        InvalidSample
-            For a sample from the future; nothing is stored.
         StoreUnavailable
             If the store does not answer. If it does not answer in time, either all or nothing is
             stored.
         """
-        for report in reports:
-            self._refuse_future(report, "samples")
-        async with _deadline(self._store_deadline_s):
-            return await self._write(reports)
+        limit = self._clock_limit()
+        checked = [limit.applied(report) for report in reports]
+        filled = [report for report in checked if report.timestamps_s.size]
+        stored: list[Receipt] = []
+        if filled:
+            async with _deadline(self._store_deadline_s):
+                stored = await self._write(filled)
+        return receipts_of(checked, iter(stored))
 
     async def forecast(
         self, link_id: str, allocation: AllocationRequest | None = None
@@ -231,20 +236,14 @@ class LinkService:
             return query
         try:
             check_history(query.history)
-            self._refuse_future(_report(query), "history")
         except PBAError as error:
             return error
-        return query
+        limit, times_s = self._clock_limit(), query.history.timestamps_s
+        row = limit.first_ahead(times_s)
+        return query if row is None else limit.error(times_s[row], f"history[{row}].timestamp")
 
-    def _refuse_future(self, report: SampleReport, field: str) -> None:
-        latest_s = self._clock().timestamp() + self._max_ahead_s
-        if report.timestamps_s.size and report.timestamps_s.max() > latest_s:
-            raise InvalidSample(
-                f"a sample of {report.link_id} is at {report.timestamps_s.max():.3f} s, over "
-                f"{self._max_ahead_s:g} s ahead of the clock here. Set the clocks, or raise "
-                "PBA_MAX_AHEAD_S.",
-                field,
-            )
+    def _clock_limit(self) -> ClockLimit:
+        return ClockLimit(self._clock().timestamp(), self._max_ahead_s)
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from pba.errors import PBAError
 from pba.forecasting.allocation import AllocationRequest
 from pba.types import Forecast
 
+from ...large_requests import read_request
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import LinkId
@@ -26,7 +27,7 @@ async def post_forecast(request: Request) -> Response:
     """Forecast from a given history."""
     plane, body = services_of(request).plane, await body_of(request)
     with plane.admit("forecast") as started:
-        forecast = await plane.forecast(read_query(body), started)
+        forecast = await plane.forecast(await read_request(read_query, body), started)
     return json_response(forecast.as_dict())
 
 
@@ -37,7 +38,7 @@ async def post_forecasts(request: Request) -> Response:
     """Forecast from many histories at once; each is answered in its place."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("forecasts"):
-        queries = read_queries(body, services.settings.max_items)
+        queries = await read_request(read_queries, body, services.settings.max_items)
         items = await services.plane.forecasts(queries)
     return json_response({"forecasts": bulk_items(items)})
 
@@ -64,7 +65,8 @@ async def post_link_forecasts(request: Request) -> Response:
     """Forecast for many links from their stored histories; each is answered in its place."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("link_forecasts"):
-        link_ids, advice = read_link_ids(body, services.settings.max_items)
+        limit = services.settings.max_items
+        link_ids, advice = await read_request(read_link_ids, body, limit)
         items = await services.plane.link_forecasts(link_ids, advice)
     return json_response({"forecasts": bulk_items(items)})
 

@@ -104,10 +104,15 @@ class DataPlane:
         return self._all_counted(await self._links.record_and_forecast_all(queries))
 
     async def link_forecast(
-        self, link_id: str, allocation: AllocationRequest | None, started: float
+        self,
+        link_id: str,
+        allocation: AllocationRequest | None,
+        started: float,
+        as_of_newest: bool = False,
     ) -> Forecast:
         """Return the forecast from a link's stored history."""
-        return self._counted(await self._links.forecast(link_id, allocation), started)
+        result = await self._links.forecast(link_id, allocation, as_of_newest)
+        return self._counted(result, started)
 
     async def link_forecasts(
         self, link_ids: Sequence[str], allocation: AllocationRequest | None

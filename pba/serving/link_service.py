@@ -1,10 +1,9 @@
 """Named links: their samples are stored, and forecasts start from what is stored."""
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from pba.forecasting import ForecastResult, Query, check_history
 from pba.forecasting.allocation import AllocationRequest
 from pba.forecasting.link_record import LinkRecord
 from pba.serving.chunking import CHUNK, in_chunks
+from pba.serving.deadlines import store_deadline
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.forecast_service import ForecastService
 from pba.serving.group_commit import GroupCommit, split_by_transaction
@@ -99,14 +99,22 @@ class LinkService:
         filled = [report for report in checked if report.timestamps_s.size]
         stored: list[Receipt] = []
         if filled:
-            async with _deadline(self._store_deadline_s):
+            async with store_deadline(self._store_deadline_s):
                 stored = await self._write(filled)
         return receipts_of(checked, iter(stored))
 
     async def forecast(
-        self, link_id: str, allocation: AllocationRequest | None = None
+        self,
+        link_id: str,
+        allocation: AllocationRequest | None = None,
+        as_of_newest: bool = False,
     ) -> ForecastResult:
         """Return the forecast from a link's stored history, with advice if requested.
+
+        Parameters
+        ----------
+        as_of_newest
+            As in `pba.forecasting.Query`.
 
         Raises
         ------
@@ -114,7 +122,7 @@ class LinkService:
             If the store has no such link.
         """
         started = time.perf_counter()
-        queries, read_s = await self._read([link_id], allocation)
+        queries, read_s = await self._read([link_id], allocation, as_of_newest)
         results = await self._service.forecast_chunk(queries)
         self._recorder.record(queries, results, started, read_s)
         return _single(results)
@@ -180,14 +188,14 @@ class LinkService:
 
         Raises `StoreUnavailable` if it does not.
         """
-        async with _deadline(self._record_deadline_s):
+        async with store_deadline(self._record_deadline_s):
             await asyncio.to_thread(self._store.ready)
             if self._commit.failing:
                 await asyncio.to_thread(self._store.check_writable)
 
     async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
         """Return what ``call`` of the store returns, in a thread; raises `StoreUnavailable`."""
-        async with _deadline(self._store_deadline_s):
+        async with store_deadline(self._store_deadline_s):
             return await asyncio.to_thread(call, *inputs)
 
     async def drain(self) -> None:
@@ -195,12 +203,20 @@ class LinkService:
         await self._recorder.drain()
 
     async def _read(
-        self, link_ids: Sequence[str], allocation: AllocationRequest | None
+        self,
+        link_ids: Sequence[str],
+        allocation: AllocationRequest | None,
+        as_of_newest: bool = False,
     ) -> tuple[list[Query | PBAError], float]:
         """Return the query of each link, and the seconds that reading the store took."""
         started = time.perf_counter()
         contexts = await self.read_store(self._store.link_contexts, link_ids)
-        queries = [_query(contexts, link_id, allocation) for link_id in link_ids]
+        queries = [
+            replace(query, as_of_newest=True)
+            if as_of_newest and isinstance(query, Query)
+            else query
+            for query in (_query(contexts, link_id, allocation) for link_id in link_ids)
+        ]
         return queries, time.perf_counter() - started
 
     async def _store_histories(self, queries: Sequence[Query]) -> dict[str, _LinkState]:
@@ -213,7 +229,7 @@ class LinkService:
             several, which queue behind each other and have as many times as long.
         """
         batches = split_by_transaction([_report(query) for query in queries])
-        async with _deadline(self._record_deadline_s * len(batches)):
+        async with store_deadline(self._record_deadline_s * len(batches)):
             receipts = await asyncio.gather(
                 *(self._write(batch, with_records=True) for batch in batches)
             )
@@ -244,22 +260,6 @@ class LinkService:
 
     def _clock_limit(self) -> ClockLimit:
         return ClockLimit(self._clock().timestamp(), self._max_ahead_s)
-
-
-@contextlib.asynccontextmanager
-async def _deadline(limit_s: float) -> AsyncIterator[None]:
-    """Cancel what the context awaits after ``limit_s``, and raise `StoreUnavailable`.
-
-    A running transaction is not stopped and may still commit.
-    """
-    try:
-        async with asyncio.timeout(limit_s):
-            yield
-    except TimeoutError:
-        raise StoreUnavailable(
-            f"the telemetry store has not answered within {limit_s:g} s. Try again: samples that "
-            "are stored already are not stored twice."
-        ) from None
 
 
 def _single(results: Sequence[ForecastResult | PBAError]) -> ForecastResult:

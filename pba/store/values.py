@@ -97,6 +97,9 @@ class Receipt:
         Values out of range, except bandwidth and time, that count as missing in valid samples.
     refused
         Samples that break a rule and are not stored, in the order of the request.
+    reasons
+        What may be wrong with the samples: ``unit_suspected`` (`pba.telemetry.units`),
+        ``zone_suspected`` (`pba.telemetry.clocks`).
     """
 
     accepted: int
@@ -107,6 +110,7 @@ class Receipt:
     record: LinkRecord | None = None
     ignored: int = 0
     refused: tuple[RefusedSample, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""
@@ -118,6 +122,7 @@ class Receipt:
             "ignored": self.ignored,
             "refused": [sample.as_dict() for sample in self.refused],
             "mode": self.mode and self.mode.value,
+            "reasons": list(self.reasons),
         }
 
 

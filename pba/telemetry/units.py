@@ -26,6 +26,8 @@ def unit_suspected(rate_mbps: Floats) -> bool:
     False
     """
     newest = rate_mbps[-_SAMPLES:].tolist()
+    if not newest:
+        return False
     if newest[-1] > _HIGHEST_MBPS:
         return True
     least_factor = _FACTORS[0] * (1 - _TOLERANCE)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pba.client import AsyncPBAClient, PBAClient
+from pba.errors import from_body
 from pba.evaluation.trace_replay import ForecastFunction
 from pba.serving.local_service import LocalService
 from pba.types import Forecast, History
@@ -30,9 +31,17 @@ class StoredLink:
         self._client, self._link_id, self._newest_s = client, link_id, -np.inf
 
     async def report(self, history: History) -> None:
-        """Report those samples of ``history`` that were not reported before."""
+        """Report those samples of ``history`` that were not reported before.
+
+        Raises
+        ------
+        InvalidInput
+            For a sample that the service refuses: its forecasts would not be those of the trace.
+        """
         new = history.last(int((history.timestamps_s > self._newest_s).sum()))
-        await self._client.observe(self._link_id, new)
+        receipt = await self._client.observe(self._link_id, new)
+        for refused in receipt["refused"]:
+            raise from_body(refused["error"])
         self._newest_s = float(history.timestamps_s[-1])
 
     async def forecast(self, _: History) -> Forecast:

@@ -18,12 +18,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 import yaml
 from pydantic import ValidationError
-from sqlalchemy import make_url
+
+from pba.project import resolve
+from pba.store.url import describe_url
 
 from . import local_run
 from .local_profile import PORT_BLOCKS, end_haproxy, environment, port_block, port_error
 from .local_run import Endpoints, StartError
-from .paths import resolve
 from .screen import Screen, log_path, relevant_lines
 from .settings import Settings
 
@@ -79,7 +80,7 @@ def _endpoints(options: dict[str, Any], settings: Settings) -> Endpoints:
     if settings.grpc_port:
         _require_port(settings.grpc_host, settings.grpc_port, "PBA_GRPC_PORT")
         grpc = f"{settings.grpc_host}:{settings.grpc_port}"
-    store = make_url(settings.store_url).render_as_string(hide_password=True)
+    store = describe_url(settings.store_url)
     return Endpoints(f"http://{options['host']}:{options['port']}", grpc, store)
 
 

@@ -95,12 +95,8 @@ def _haproxy(folder: Path, bind: str) -> dict[str, str]:
 
 
 def _bind(host: str, port: int) -> str:
-    """Return HAProxy's addresses: ``host``, and loopback, where Ray looks whether it answers."""
-    if host == "::":
-        return f":::{port} v4v6"
-    if host in (LOOPBACK, "0.0.0.0", "localhost"):
-        return f"{host}:{port}"
-    return f"{LOOPBACK}:{port},{host}:{port}"
+    """Return HAProxy's address; ``::`` is every address, IPv4 too."""
+    return f"{host}:{port} v4v6" if host == "::" else f"{host}:{port}"
 
 
 def _config(folder: Path) -> Path:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 from benchmarks import servers
 from pba.client import request
 from tests.support.histories import steady_history
-from tests.support.postgres import postgresql
+from tests.support.postgres import postgresql, require_password
 from tests.support.waiting import wait_until
 
 USER, PASSWORD = "lowly", "s3cret@tail"
@@ -38,8 +39,8 @@ class Case:
 
     name: str
     url: str
-    refuse: Callable[[], None]
-    allow: Callable[[], None]
+    refuse: Callable[[], object]
+    allow: Callable[[], object]
     at_start: bool = True
 
 
@@ -152,65 +153,55 @@ class Server:
 def cases(folder: Path) -> Iterator[Case]:
     """Yield every case, while its server runs."""
     data = folder / "data"
-    yield Case(
-        "a folder that cannot be created",
-        f"sqlite:///{data}/pba.db",
-        data.touch,
-        data.unlink,
-    )
+    name = "a folder that cannot be created"
+    yield Case(name, f"sqlite:///{data}/pba.db", data.touch, data.unlink)
     with postgresql() as running:
         server = Server(running.url)
-        yield server.sql_case(
-            "nocreate",
-            "no CREATE privilege",
-            "REVOKE CREATE ON SCHEMA public FROM nocreate",
-            "GRANT CREATE ON SCHEMA public TO nocreate",
-        )
-        yield server.sql_case(
-            "newer",
-            "a newer Alembic revision",
-            "CREATE TABLE alembic_version AS SELECT 'v999' AS version_num;"
-            "GRANT ALL ON alembic_version TO newer",
-            "DROP TABLE alembic_version",
-        )
-        yield server.sql_case(
-            "foreign",
-            "another program's tables",
-            "CREATE TABLE links ()",
-            "DROP TABLE links",
-        )
-        yield server.sql_case(
-            "nologin", "its user", "ALTER ROLE nologin NOLOGIN", "ALTER ROLE nologin LOGIN"
-        )
-        yield Case(
-            "a database that does not exist",
-            server.url("later"),
-            lambda: None,
-            lambda: server.database("later") and None,
-        )
-        yield server.sql_case(
-            "readonly",
-            "writes, from the start",
-            "ALTER DATABASE readonly SET default_transaction_read_only = on",
-            "ALTER DATABASE readonly RESET default_transaction_read_only;" + END_SESSIONS,
-        )
-        yield server.sql_case(
-            "revoked",
-            "privileges, while it runs",
-            "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM revoked",
-            "GRANT ALL ON ALL TABLES IN SCHEMA public TO revoked",
-            at_start=False,
-        )
-        yield Case(
-            "a server that does not run",
-            server.database("killed"),
-            running.kill,
-            running.start,
-            at_start=False,
-        )
+        for database, (why, refuse, allow) in AT_START.items():
+            yield server.sql_case(database, why, refuse, allow)
+        require_password(running.url, "wrong")
+        yield server.sql_case("wrong", *PASSWORDS)
+        later = partial(server.database, "later")
+        yield Case("a database that does not exist", server.url("later"), lambda: None, later)
+        yield server.sql_case("revoked", *REVOKED, at_start=False)
+        killed = server.database("killed")
+        name = "a server that is killed, while it runs"
+        yield Case(name, killed, running.kill, running.start, at_start=False)
 
 
-END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'readonly'"
+AT_START = {
+    "nocreate": (
+        "no CREATE privilege",
+        "REVOKE CREATE ON SCHEMA public FROM nocreate",
+        "GRANT CREATE ON SCHEMA public TO nocreate",
+    ),
+    "newer": (
+        "a newer Alembic revision",
+        "CREATE TABLE alembic_version AS SELECT 'v999' AS version_num;"
+        "GRANT ALL ON alembic_version TO newer",
+        "DROP TABLE alembic_version",
+    ),
+    "foreign_tables": ("another program's tables", "CREATE TABLE links ()", "DROP TABLE links"),
+    "nologin": ("its user", "ALTER ROLE nologin NOLOGIN", "ALTER ROLE nologin LOGIN"),
+    "readonly": (
+        "writes",
+        "ALTER DATABASE readonly SET default_transaction_read_only = on",
+        "ALTER DATABASE readonly RESET default_transaction_read_only;"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'readonly'",
+    ),
+}
+"""By database: what it refuses, and the statements that start and end that."""
+
+PASSWORDS = (
+    "the password",
+    "ALTER ROLE wrong PASSWORD 'another'",
+    f"ALTER ROLE wrong PASSWORD '{PASSWORD}'",
+)
+REVOKED = (
+    "privileges, while it runs",
+    "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM revoked",
+    "GRANT ALL ON ALL TABLES IN SCHEMA public TO revoked",
+)
 
 
 if __name__ == "__main__":

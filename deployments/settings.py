@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     )
     store_url: str = Field(
         "sqlite:///data/pba.db",
+        repr=False,  # it may hold a password
         description="The telemetry store: sqlite:///FILE (a relative file is below the project) or "
         "postgresql://USER:PASSWORD@HOST/DATABASE (postgres:// means the same).",
     )

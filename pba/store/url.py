@@ -37,7 +37,9 @@ def parse_url(text: str) -> URL:
         return _postgresql(rest)
     if backend == "sqlite":
         return _sqlite(rest)
-    raise _invalid(f"is {backend}://…" if rest else "is no URL")
+    if not rest:
+        raise _invalid("is no URL")
+    raise _invalid(f"is {backend}://…" if backend.isalnum() else "is of another kind")
 
 
 def absolute_url(text: str) -> str:
@@ -86,9 +88,9 @@ def _postgresql(rest: str) -> URL:
 
 
 def _sqlite(rest: str) -> URL:
-    url = make_url(f"sqlite://{rest}")
-    if url.host or url.username:
+    if not rest.startswith("/"):
         raise _invalid("is sqlite:// with a host; a file follows three slashes")
+    url = make_url(f"sqlite://{rest}")
     if not url.database or url.database == ":memory:":
         raise _invalid("is sqlite:// without a file")
     return url if url.database.startswith("file:") else url.set(database=resolve(url.database))

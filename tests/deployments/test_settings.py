@@ -107,6 +107,11 @@ def test_a_variable_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch):
         read_settings({})
 
 
+def test_settings_that_are_printed_show_no_password():
+    settings = read_settings({"store_url": "postgresql://u:s3cret@db/pba"})
+    assert "s3cret" not in f"{settings} {settings!r}"
+
+
 @pytest.mark.parametrize("host", ["::", "[::]"])
 def test_an_ipv6_host_may_have_brackets(host: str):
     assert read_settings({"grpc_host": host}).grpc_host == "::"

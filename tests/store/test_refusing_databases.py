@@ -15,6 +15,7 @@ from pba.store import Store
 from pba.store.engine import connect, transaction
 from pba.store.tables import metadata
 from tests.store.builders import NOW_S, sample_report, write
+from tests.support.postgres import require_password
 
 USER, PASSWORD = "lowly", "s3cret"
 
@@ -141,6 +142,16 @@ def test_a_user_that_may_not_log_in_or_create(
     assert why in refusing.refusal()
     refusing.run(allow.format(USER))
     refusing.store.close()  # a role's settings apply to new connections
+    refusing.recovers()
+
+
+def test_a_wrong_password(refusing: Refusing):
+    require_password(refusing.admin_url, USER)
+    refusing.run(
+        f"GRANT CREATE ON SCHEMA public TO {USER}", f"ALTER ROLE {USER} PASSWORD 'another'"
+    )
+    assert "password authentication failed" in refusing.refusal()
+    refusing.run(f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
     refusing.recovers()
 
 

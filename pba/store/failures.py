@@ -19,6 +19,10 @@ __all__ = ["concerns_schema", "translated_errors", "unavailable"]
 
 _NO_PRIVILEGE = "42501"
 _REMEDY = "Try again; if it stays so, see that PBA_STORE_URL answers and has room."
+_FILE = (
+    "Try again; if it stays so, see that the service may write {} and its folder, and that the "
+    "disk has room (PBA_STORE_URL)."
+)
 _GRANT = (
     "Grant the user of PBA_STORE_URL the missing privilege (docs/operations.md#the-store); a "
     "restart is not needed."
@@ -50,6 +54,8 @@ def translated_errors(url: URL) -> Iterator[None]:
 def unavailable(error: Exception, url: URL) -> StoreUnavailable:
     """Return the error for a database at ``url`` that failed with ``error``."""
     remedy = _GRANT if _sqlstate(error) == _NO_PRIVILEGE else _REMEDY
+    if url.get_backend_name() == "sqlite":
+        remedy = _FILE.format(url.database)
     return StoreUnavailable(f"the telemetry store is away: {_cause(error, url)}. {remedy}")
 
 

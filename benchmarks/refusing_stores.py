@@ -1,4 +1,4 @@
-"""Is the service of use while its database refuses it? `python -m benchmarks.refusing_stores`
+"""Is the service of use while its database refuses it? `python -m benchmarks.refusing_stores [CASE...]`
 
 The service is started against each refusing database, or the database refuses while it runs. Then
 forecasts are requested, the cause is removed, and the seconds until the service is ready and takes
@@ -44,13 +44,15 @@ class Case:
     at_start: bool = True
 
 
-def main() -> None:
+def main(*names: str) -> None:
+    """Print the table, of the cases that ``names`` are part of, or of all."""
     print("| the database refuses | forecasts | `/readyz` | ready again after |")
     print("| --- | --- | --- | --- |")
     passed = True
     with tempfile.TemporaryDirectory(prefix="pbar", dir="/tmp") as folder:
         for case in cases(Path(folder)):
-            passed &= print_row(case)
+            if not names or any(name in case.name for name in names):
+                passed &= print_row(case)
     sys.exit(not passed)
 
 
@@ -125,7 +127,7 @@ class Server:
 
     def run(self, database: str, *statements: str) -> None:
         address = self._admin_url.replace("/postgres?", f"/{database}?")
-        with psycopg.connect(address, autocommit=True) as connection:
+        with psycopg.connect(address, autocommit=True, options=WRITABLE) as connection:
             for statement in statements:
                 connection.execute(statement)
 
@@ -197,6 +199,7 @@ PASSWORDS = (
     "ALTER ROLE wrong PASSWORD 'another'",
     f"ALTER ROLE wrong PASSWORD '{PASSWORD}'",
 )
+WRITABLE = "-c default_transaction_read_only=off"
 REVOKED = (
     "privileges, while it runs",
     "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM revoked",
@@ -205,4 +208,4 @@ REVOKED = (
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

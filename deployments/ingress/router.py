@@ -12,11 +12,11 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
+from pba.project import resolve
 from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
 from ..large_requests import read_request
-from ..paths import resolve
 from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake

@@ -48,6 +48,8 @@ def write_batch(
         The flags until they are changed for the first time.
     """
     receipts: list[Receipt] = []
+    if batch.reports and batch.forecasts:  # together, so that all writers have one order
+        lock_links(connection, [item.link_id for item in (*batch.reports, *batch.forecasts)])
     if batch.reports:  # forecasts alone need no flags
         detect = flag_state(connection, default).flags.enable_mode_detection
         receipts = _add_reports(connection, batch.reports, now_us, retention_us, detect)

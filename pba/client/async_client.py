@@ -6,6 +6,7 @@ still need every signature twice, or decorators that hide the docstrings from an
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,7 +14,7 @@ import httpx
 from tenacity import AsyncRetrying
 
 from pba.client import requests, responses
-from pba.client.connection import httpx_arguments
+from pba.client.connection import open_client
 from pba.client.requests import Samples
 from pba.client.retries import retry_arguments
 from pba.errors import PBAError
@@ -42,21 +43,36 @@ class AsyncPBAClient:
         How long connecting, sending and each read of one try may take.
     retries
         How often a call is repeated at most.
+    ca
+        File or folder of the authorities that may sign the service's certificate. By default those
+        of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
+    proxy
+        The address of a proxy. By default that of ``HTTP_PROXY``, ``HTTPS_PROXY`` or ``ALL_PROXY``,
+        but for hosts in ``NO_PROXY`` and this machine.
+    headers
+        Sent with every request.
 
     Raises
     ------
     PBAError
         By every call: the error that the service sent, as the class it had there. `Unavailable`
         where nothing answers, or something else than PBA does (a login page, a proxy); `Busy` where
-        that says 429.
+        that says 429. Passwords and values of ``headers`` are left out.
     InvalidRequest
-        If ``url`` is not an HTTP address.
+        If ``url``, ``ca``, ``proxy`` or ``headers`` cannot be used.
     """
 
     def __init__(
-        self, url: str = "http://127.0.0.1:8000", timeout_s: float = 30.0, retries: int = 2
+        self,
+        url: str = "http://127.0.0.1:8000",
+        timeout_s: float = 30.0,
+        retries: int = 2,
+        *,
+        ca: str | Path | None = None,
+        proxy: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._http = httpx.AsyncClient(**httpx_arguments(url, timeout_s))
+        self._http = open_client(httpx.AsyncClient, url, timeout_s, ca, proxy, headers)
         self._retries = retries
 
     async def forecast(
@@ -89,7 +105,7 @@ class AsyncPBAClient:
         """
         body = requests.link_samples_body(samples)
         path = requests.link_path(link_id, "/samples")
-        return await self._call("POST", path, responses.document, body)
+        return await self._call("POST", path, responses.RECEIPT, body)
 
     async def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
         """Store samples of many links; return what `observe` does for each link."""
@@ -108,7 +124,7 @@ class AsyncPBAClient:
 
     async def link(self, link_id: str) -> dict[str, Any]:
         """Return the state of a link."""
-        return await self._call("GET", requests.link_path(link_id), responses.document)
+        return await self._call("GET", requests.link_path(link_id), responses.LINK)
 
     async def delete_link(self, link_id: str) -> None:
         """Delete a link and all that is stored of it."""
@@ -120,11 +136,11 @@ class AsyncPBAClient:
 
     async def metrics(self) -> dict[str, Any]:
         """Return the accuracy and the latency of forecasts, by mode and overall."""
-        return await self._call("GET", "/v1/metrics", responses.document)
+        return await self._call("GET", "/v1/metrics", responses.METRICS)
 
     async def flags(self) -> dict[str, Any]:
         """Return ``version, flags, changed_at, changed_by``."""
-        return await self._call("GET", "/v1/flags", responses.document)
+        return await self._call("GET", "/v1/flags", responses.FLAGS)
 
     async def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
         """Change flags that are at ``version``; return what `flags` returns afterwards.
@@ -135,11 +151,11 @@ class AsyncPBAClient:
             If the flags are at another version by now.
         """
         body = {"version": version, "who": who, "flags": dict(changes)}
-        return await self._call("PUT", "/v1/flags", responses.document, body)
+        return await self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
     async def rollout(self, since: str | None = None) -> dict[str, Any]:
         """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
-        return await self._call("GET", requests.rollout_path(since), responses.document)
+        return await self._call("GET", requests.rollout_path(since), responses.ROLLOUT)
 
     async def close(self) -> None:
         """Close the connections."""

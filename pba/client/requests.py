@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from pba.types import COLUMNS, History, NetworkMetrics
+from pba.types import COLUMNS, History, NetworkMetrics, check_link_id
 
 __all__ = [
     "Samples",
@@ -80,14 +80,19 @@ def links_samples_body(samples: Mapping[str, Samples]) -> dict[str, Any]:
 
 
 def link_path(link_id: str, suffix: str = "") -> str:
-    """Return the path of a link; a slash in ``link_id`` is escaped.
+    """Return the path of a link.
+
+    Raises
+    ------
+    InvalidInput
+        For what cannot be a link's name; a slash or ``..`` would lead to another call.
 
     Examples
     --------
     >>> link_path("fra1:ams2", "/forecast")
     '/v1/links/fra1%3Aams2/forecast'
     """
-    return f"/v1/links/{quote(link_id, safe='')}{suffix}"
+    return f"/v1/links/{quote(check_link_id(link_id), safe='')}{suffix}"
 
 
 def rollout_path(since: str | None) -> str:

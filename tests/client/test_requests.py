@@ -4,6 +4,7 @@ import math
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from pba.client.requests import (
     link_path,
@@ -13,6 +14,7 @@ from pba.client.requests import (
     requests_body,
     rollout_path,
 )
+from pba.errors import InvalidInput, InvalidSample
 from pba.types import History, NetworkMetrics
 
 SAMPLES = [
@@ -77,7 +79,13 @@ def test_each_sample_of_many_links_names_its_link():
 
 
 def test_a_link_name_stays_one_part_of_the_path():
-    assert link_path("a/b?c", "/samples") == "/v1/links/a%2Fb%3Fc/samples"
+    assert link_path("a>b@c", "/samples") == "/v1/links/a%3Eb%40c/samples"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../samples", "a?b", "a b", "a" * 201])
+def test_a_name_that_leads_to_another_call_is_not_sent(name: str):
+    with pytest.raises(InvalidInput, match="link_id"):
+        link_path(name, "/samples")
 
 
 def test_a_time_in_a_query_is_escaped():

@@ -50,6 +50,7 @@ def samples(count: int, first: int = 0, mbps: float = 20.0) -> list[dict[str, An
 async def test_every_route_answers_as_described(service: InProcess):
     await asyncio.to_thread(publish, service.folder)
     calls: list[tuple[str, str, Any]] = [
+        ("GET", "/", None),
         ("GET", "/livez", None),
         ("GET", "/readyz", None),
         ("POST", "/v1/links/a/samples", {"samples": samples(70)}),

@@ -9,8 +9,8 @@ __all__ = ["Dialect", "cells_of", "is_row", "sniff"]
 
 _DELIMITERS = ",;\t|"
 _HEADER_LINES = 60
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+_DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,10 @@ def sniff(head: str, known: Callable[[str], bool], required: int = 2) -> Dialect
 
 def cells_of(line: str, delimiter: str) -> list[str]:
     """Return the cells of a line; quotes around them are taken off."""
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell beyond the limit of the module
+        return [line]
 
 
 def is_row(line: str) -> bool:

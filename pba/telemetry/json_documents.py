@@ -34,7 +34,7 @@ def documents(source: TraceSource, report: ReadReport) -> Iterator[tuple[str, di
         place = f"line {content.count(chr(10), 0, start) + 1}"
         try:
             document, position = _DECODER.raw_decode(content, start)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # not JSON, or a number or depth beyond limits
             line = content[start : content.find("\n", start) if "\n" in content[start:] else None]
             report.add(_NOT_JSON, [(place, repr(shortened(line)))])
             position = _next_document(content, start)

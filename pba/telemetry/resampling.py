@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pba.errors import InvalidTrace
 from pba.telemetry.trace import Trace
 from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Floats
@@ -11,6 +12,7 @@ from pba.types import Floats
 __all__ = ["resampled"]
 
 _LEAST_COVERED = 0.5
+_MOST_STEPS = 10_000_000
 
 
 def resampled(trace: Trace, step_s: float) -> Trace:
@@ -25,6 +27,11 @@ def resampled(trace: Trace, step_s: float) -> Trace:
     step_s
         Seconds; positive.
 
+    Raises
+    ------
+    InvalidTrace
+        If there are more than 1e7 steps.
+
     Examples
     --------
     >>> rates = np.array([[10.0], [20.0], [40.0]]) * np.ones(5)
@@ -38,6 +45,11 @@ def resampled(trace: Trace, step_s: float) -> Trace:
     intervals = np.concatenate([[usual], intervals])
     spans_s = np.where(intervals > GAP_INTERVALS * usual, usual, intervals)
     first, last = np.floor((ends[0] - spans_s[0]) / step_s), np.ceil(ends[-1] / step_s)
+    if last - first > _MOST_STEPS:
+        raise InvalidTrace(
+            f"trace {trace.trace_id!r} has {last - first:.0f} steps of {step_s:g} s; there are at "
+            "most 1e7. Choose a longer step."
+        )
     edges = np.arange(first, last + 1) * step_s
     measured = ~np.isnan(trace.telemetry)
     covered_s = [_integral(ends, spans_s, column.astype(float), edges) for column in measured.T]

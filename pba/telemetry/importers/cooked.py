@@ -10,7 +10,8 @@ from pba.telemetry.trace_source import TraceSource
 
 __all__ = ["CookedImporter"]
 
-_PAIR = re.compile(r"\s*([+-]?[\d.]+(?:e[+-]?\d+)?)[ \t]+([+-]?[\d.]+(?:e[+-]?\d+)?)\s*", re.I)
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_PAIR = re.compile(rf"\s*({_NUMBER})[ \t]+({_NUMBER})\s*")
 _LOOKED_AT = 50
 _NO_PAIR = Fault("the line", "it is a time in seconds and a rate in Mbps", "Remove the line.")
 
@@ -32,7 +33,7 @@ class CookedImporter:
         pairs, places, wrong = [], [], []
         for line_number, line in enumerate(source.text.split("\n"), 1):
             match = _PAIR.fullmatch(line)
-            if match and match[1].count(".") < 2 and match[2].count(".") < 2:
+            if match:
                 pairs.append((float(match[1]), float(match[2])))
                 places.append(line_number)
             elif line.strip():

@@ -121,7 +121,7 @@ def _total(interval: Any, key: str) -> dict[str, Any]:
 
 
 def _streams(interval: Any, total: dict[str, Any]) -> list[Any]:
-    streams = items(interval, "streams")
+    streams = [one for one in items(interval, "streams") if isinstance(one, dict)]
     same = [one for one in streams if one.get("sender") == total.get("sender")]
     return same or streams
 

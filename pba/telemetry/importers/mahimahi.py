@@ -1,10 +1,12 @@
 """mahimahi's traces: one line, in ms, for each opportunity to deliver a packet of 1500 bytes."""
 
+import re
+
 import numpy as np
 
 from pba.errors import InvalidTrace
 from pba.telemetry.measurements import Measurements, columns_of
-from pba.telemetry.read_report import Fault, ReadReport
+from pba.telemetry.read_report import Fault, ReadReport, shortened
 from pba.telemetry.trace_source import TraceSource
 
 __all__ = ["MahimahiImporter"]
@@ -12,7 +14,9 @@ __all__ = ["MahimahiImporter"]
 _PACKET_BITS = 1500 * 8
 _LOOKED_AT = 50
 _LEAST = 5
-_NOT_WHOLE = Fault("the line", "it is a whole number of ms", "Remove the line.")
+_WHOLE_MS = re.compile(r"[0-9]{1,9}")  # up to eleven days
+_MOST_STEPS = 10_000_000
+_NOT_WHOLE = Fault("the line", "it is a whole number of ms below 1e9", "Remove the line.")
 
 
 class MahimahiImporter:
@@ -24,7 +28,7 @@ class MahimahiImporter:
     def recognises(self, source: TraceSource) -> bool:
         """Return whether each line is one whole number, none less than the one before."""
         lines = [line for line in source.head.split("\n")[:-1] if line.strip()][:_LOOKED_AT]
-        if len(lines) < _LEAST or not all(line.strip().isdecimal() for line in lines):
+        if len(lines) < _LEAST or not all(_WHOLE_MS.fullmatch(line.strip()) for line in lines):
             return False
         values = [int(line) for line in lines]
         return values == sorted(values)
@@ -32,15 +36,15 @@ class MahimahiImporter:
     def read(self, source: TraceSource, report: ReadReport) -> list[Measurements]:
         """Return the rate of each whole step; times count from the start to the step's end."""
         lines = [(n, line.strip()) for n, line in enumerate(source.text.split("\n"), 1)]
-        wrong = [(f"line {n}", repr(line)) for n, line in lines if line and not line.isdecimal()]
-        report.add(_NOT_WHOLE, wrong)
-        at_ms = np.array([float(line) for _, line in lines if line.isdecimal()])
+        wrong = [(n, line) for n, line in lines if line and not _WHOLE_MS.fullmatch(line)]
+        report.add(_NOT_WHOLE, [(f"line {n}", repr(shortened(line))) for n, line in wrong])
+        at_ms = np.array([float(line) for _, line in lines if _WHOLE_MS.fullmatch(line)])
         step_ms = source.step_s * 1000
         steps = int((at_ms.max() + 1) // step_ms)
-        if steps < 1:
+        if not 1 <= steps <= _MOST_STEPS:
             raise InvalidTrace(
-                f"{source.path} lasts {at_ms.max():.0f} ms, less than the step of {step_ms:.0f}. "
-                "Choose a shorter --step."
+                f"{source.path} lasts {at_ms.max():.0f} ms, which is {steps} steps of "
+                f"{source.step_s:g} s; there are 1 to 1e7. Choose another --step."
             )
         packets = np.bincount((at_ms // step_ms).astype(int), minlength=steps)[:steps]
         report.note(

@@ -51,12 +51,12 @@ class SarImporter:
 def _records(source: TraceSource) -> Iterator[tuple[dt.datetime, list[str], list[str]]]:
     """Yield the time, the header and the cells of each row; a new day begins at midnight."""
     header: list[str] = []
-    day, before = dt.datetime.min, dt.timedelta()
+    day, before = None, dt.timedelta()
     for line in source.text.split("\n"):
         if title := _TITLE.match(line):
             day, before = _date(title["date"], source), dt.timedelta()
         match = _CLOCK.match(line)
-        if not match:
+        if not match or day is None:
             continue
         cells = match["rest"].split()
         if not cells[0].startswith("IFACE") and len(cells) != len(header):

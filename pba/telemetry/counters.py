@@ -83,7 +83,7 @@ def counter_rates(timestamps_s: Floats, readings: Floats, bits: int = 64) -> Cou
     highest = _HIGHEST_RATIO * plain.max() if plain.size else 0.0
     wrapped = np.divide(increase + 2.0**bits, seconds, out=rates.copy(), where=usable)
     fell = usable & (increase < 0)
-    wraps = fell & (wrapped <= highest)
+    wraps = fell & (wrapped >= 0) & (wrapped <= highest)
     per_s[rows[1:]] = np.where(fell, np.where(wraps, wrapped, np.nan), rates)
     return CounterRates(per_s, int((fell & ~wraps).sum()), int(wraps.sum()), len(low))
 

@@ -83,7 +83,7 @@ def test_results_of_one_test_a_file_are_put_together_in_the_order_of_time(tmp_pa
     assert ADDRESS not in (tmp_path / "line.csv").read_text()
 
 
-def test_a_time_that_two_files_have_is_kept_once_and_told(tmp_path: Path):
+def test_a_time_that_two_files_have_is_kept_once_and_counted(tmp_path: Path):
     one = write(tmp_path / "1.json", json.dumps(ookla_result(0, 80.0)))
     two = write(tmp_path / "2.json", json.dumps(ookla_result(0, 90.0)))
     result = imported(one, two, "--to", tmp_path / "line.csv")
@@ -168,7 +168,7 @@ def test_every_format_is_replayed_as_it_is(run: Run, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_forecast_is_made_from_a_file_of_every_format(run: Run, tmp_path: Path, name: str):
+def test_a_forecast_comes_from_a_file_of_every_format(run: Run, tmp_path: Path, name: str):
     result = run("forecast", write(tmp_path / "link", SAMPLES[name]()))
     forecast = json.loads(result.stdout)
     assert 60 <= forecast["bandwidth_mbps"] <= 100 or name == "mahimahi"

@@ -81,7 +81,7 @@ def test_a_frame_of_pandas_is_read_as_it_is_written(tmp_path: Path, kind: str, i
     assert "1 row left out" in report
 
 
-def test_a_bandwidth_without_a_unit_is_read_as_mbps_and_that_is_told(tmp_path: Path):
+def test_a_bandwidth_without_a_unit_is_read_as_mbps_and_that_is_noted(tmp_path: Path):
     path = tmp_path / "a.csv"
     path.write_text("time,bandwidth\n0,80\n1,81\n")
     assert read(path)[1] == [80.0, 81.0]

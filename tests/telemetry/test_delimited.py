@@ -152,7 +152,7 @@ def test_the_repeated_hour_with_offsets_is_whole(tmp_path: Path):
     assert np.diff(file.traces[0].timestamps_s).tolist() == [600.0] * 23
 
 
-def test_text_that_is_no_utf_8_is_read_and_that_is_told(tmp_path: Path):
+def test_text_that_is_no_utf_8_is_read_and_that_is_noted(tmp_path: Path):
     file = read(tmp_path, table().encode() + "# gemessen in Köln\n".encode("latin-1"))
     assert len(file.traces[0]) == 6
     assert "latin-1" in file.report.notes[0]

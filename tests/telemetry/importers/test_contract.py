@@ -151,6 +151,6 @@ def test_a_format_that_does_not_exist_and_one_that_the_file_is_not_of_are_refuse
         read_trace_file(path, format_name="iperf3")
 
 
-def test_a_private_reader_is_not_found_by_itself():
+def test_a_private_class_is_no_reader():
     assert all(not type(importer).__name__.startswith("_") for importer in all_importers())
     assert ReadReport(Path("a")).lines() == []

@@ -87,7 +87,7 @@ def test_a_loss_of_179_percent_is_missing_and_counted(tmp_path: Path):
     assert file.report.count(keeps_row=True) == 6
 
 
-def test_udp_where_it_is_sent_is_only_what_was_offered_and_that_is_told(tmp_path: Path):
+def test_udp_where_it_is_sent_is_only_what_was_offered_and_that_is_noted(tmp_path: Path):
     file = read(tmp_path, iperf3_test(intervals(), protocol="UDP"))
     assert "the rate is the offered one" in " ".join(file.report.notes)
 

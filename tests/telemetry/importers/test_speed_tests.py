@@ -96,7 +96,7 @@ def test_cumulative_bytes_of_ndt7_are_differenced(tmp_path: Path, direction: str
     assert trace.telemetry[0, [1, 3]].tolist() == [21.0, 0.9]
 
 
-def test_measurements_of_ndt7_limited_by_the_sender_are_told(tmp_path: Path):
+def test_measurements_of_ndt7_limited_by_the_sender_are_noted(tmp_path: Path):
     document = ndt7_document(AppLimited=1)
     report = read(tmp_path, json.dumps(document)).report
     assert "In 1 of 6 measurements the sender had too little to send" in report.lines()[-1]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +155,10 @@ def test_a_format_that_does_not_exist_and_one_that_the_file_is_not_of_are_refuse
 def test_a_private_class_is_no_reader():
     assert all(not type(importer).__name__.startswith("_") for importer in all_importers())
     assert ReadReport(Path("a")).lines() == []
+
+
+def test_the_page_of_formats_lists_every_format_and_no_other():
+    page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text()
+    section = page.split("## Formats")[1].split("## ")[0]
+    listed = re.findall(r"^\| `([\w-]+)` \|", section, re.M)
+    assert sorted(listed) == sorted(importer.name for importer in all_importers())

@@ -18,7 +18,7 @@ from pba.models import v1_features
 from pba.rollout import Arm, Flags
 from pba.telemetry.mode_detection import detect_mode
 from pba.telemetry.outliers import CleanWindow, clean_window
-from pba.telemetry.units import unit_suspected
+from pba.telemetry.suspect_units import unit_suspected
 from pba.telemetry.windows import GAP_INTERVALS, CurrentWindow, current_window, is_unstable
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES

@@ -17,7 +17,7 @@ from pba.store.tables import forecasts as forecasts_table, links, samples
 from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
 from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode
-from pba.telemetry.units import unit_suspected
+from pba.telemetry.suspect_units import unit_suspected
 from pba.types import COLUMNS, Event, NetworkMode
 
 __all__ = ["write_batch"]

@@ -98,7 +98,7 @@ class Receipt:
     refused
         Samples that break a rule and are not stored, in the order of the request.
     reasons
-        What may be wrong with the samples: ``unit_suspected`` (`pba.telemetry.units`),
+        What may be wrong with the samples: ``unit_suspected`` (`pba.telemetry.suspect_units`),
         ``zone_suspected`` (`pba.telemetry.clocks`).
     """
 

@@ -14,7 +14,7 @@ from pba.client.requests import (
     requests_body,
     rollout_path,
 )
-from pba.errors import InvalidInput, InvalidSample
+from pba.errors import InvalidInput
 from pba.types import History, NetworkMetrics
 
 SAMPLES = [

@@ -50,7 +50,7 @@ class ForecastPlan:
     query
         The query itself.
     window
-        The samples that the forecast rests on: the newest ones since the last gap, without outliers.
+        The samples that the forecast rests on: the newest since the last gap, without outliers.
     step_s
         The typical time between samples of the window, seconds.
     mode

@@ -24,10 +24,10 @@ BASELINE = "9366564"
 
 
 @contextlib.contextmanager
-def baseline() -> Iterator[Path]:
-    """Yield a folder with the project as it was at `BASELINE`, its models too."""
+def baseline(commit: str = BASELINE) -> Iterator[Path]:
+    """Yield a folder with the project as it was at ``commit``, its models too."""
     with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder:
-        archive = ["git", "-C", str(PROJECT), "archive", BASELINE]
+        archive = ["git", "-C", str(PROJECT), "archive", commit]
         files = subprocess.run(archive, stdout=subprocess.PIPE, check=True).stdout
         subprocess.run(["tar", "-x", "-C", folder], input=files, check=True)
         yield Path(folder)

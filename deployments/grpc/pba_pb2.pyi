@@ -254,7 +254,7 @@ class RefusedSample(_message.Message):
     def __init__(self, index: _Optional[int] = ..., link_id: _Optional[str] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
 class LinkObserved(_message.Message):
-    __slots__ = ("accepted", "duplicates", "late", "expired", "mode", "ignored", "refused")
+    __slots__ = ("accepted", "duplicates", "late", "expired", "mode", "ignored", "refused", "reasons")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
@@ -262,6 +262,7 @@ class LinkObserved(_message.Message):
     MODE_FIELD_NUMBER: _ClassVar[int]
     IGNORED_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     duplicates: int
     late: int
@@ -269,4 +270,5 @@ class LinkObserved(_message.Message):
     mode: Mode
     ignored: int
     refused: _containers.RepeatedCompositeFieldContainer[RefusedSample]
-    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ..., ignored: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedSample, _Mapping]]] = ...) -> None: ...
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ..., ignored: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedSample, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -98,6 +98,7 @@ def _receipt(receipt: Receipt) -> pb.LinkObserved:
         mode=_MODE_NUMBERS[receipt.mode],
         ignored=receipt.ignored,
         refused=map(_refused, receipt.refused),
+        reasons=receipt.reasons,
     )
 
 

@@ -1,7 +1,7 @@
 """Path and query parameters that several routes share."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, PlainValidator, TypeAdapter, ValidationError
@@ -12,6 +12,7 @@ from pba.types import check_link_id
 from .examples import LINK_ID
 
 __all__ = [
+    "AsOf",
     "EventKind",
     "EventNumber",
     "From",
@@ -78,6 +79,10 @@ EventKind = Annotated[
 EventNumber = Annotated[
     int | None,
     Query(ge=0, le=(1 << 63) - 1, description="The cursor of the page before this one."),
+]
+AsOf = Annotated[
+    Literal["newest"] | None,
+    Query(description="newest: as if the newest sample were measured now, for replays."),
 ]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 Since = Annotated[_Moment | None, Query(description=_MOMENT)]

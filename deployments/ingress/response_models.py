@@ -70,6 +70,9 @@ class ReceiptResponse(BaseModel):
     )
     refused: list[RefusedResponse] = Field(description="samples that break a rule, not stored")
     mode: str | None = Field(description="null if no sample of the link was valid")
+    reasons: list[str] = Field(
+        description="what may be wrong with the samples: unit_suspected, zone_suspected"
+    )
 
 
 class ReceiptsResponse(BaseModel):

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ class StoredLink:
         self._newest_s = float(history.timestamps_s[-1])
 
     async def forecast(self, _: History) -> Forecast:
-        """Return the forecast from the samples reported so far."""
-        return await self._client.link_forecast(self._link_id)
+        """Return the forecast from the samples reported so far, as of the newest."""
+        return await self._client.link_forecast(self._link_id, as_of_newest=True)
 
     async def state(self) -> dict[str, Any]:
         """Return the link's state in the service."""
@@ -57,21 +58,24 @@ class StoredLink:
 def forecast_function(
     url: str, in_process: bool, models: Path
 ) -> Iterator[Callable[[History], Forecast]]:
-    """Yield a function that forecasts from a history."""
+    """Yield a function that forecasts from a history, as of its newest sample."""
     if in_process:
-        yield LocalService.load(models).forecast
+        yield partial(LocalService.load(models).forecast, as_of_newest=True)
         return
     with PBAClient(url) as client:
-        yield client.forecast
+        yield partial(client.forecast, as_of_newest=True)
 
 
 def history_forecaster(client: AsyncPBAClient | None, models: Path) -> ForecastFunction:
-    """Return an async function that forecasts from a history, by ``client`` or in this process."""
+    """Return an async function that forecasts from a history, as of its newest sample.
+
+    It calls ``client``, or forecasts in this process if that is None.
+    """
     if client is not None:
-        return client.forecast
+        return partial(client.forecast, as_of_newest=True)
     service = LocalService.load(models)
 
     async def forecast(history: History) -> Forecast:
-        return service.forecast(history)
+        return service.forecast(history, as_of_newest=True)
 
     return forecast

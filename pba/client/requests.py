@@ -14,6 +14,7 @@ from pba.types import COLUMNS, History, NetworkMetrics, check_link_id
 
 __all__ = [
     "Samples",
+    "forecast_path",
     "link_path",
     "link_samples_body",
     "links_samples_body",
@@ -93,6 +94,11 @@ def link_path(link_id: str, suffix: str = "") -> str:
     '/v1/links/fra1%3Aams2/forecast'
     """
     return f"/v1/links/{quote(check_link_id(link_id), safe='')}{suffix}"
+
+
+def forecast_path(path: str, as_of_newest: bool) -> str:
+    """Return the path of a forecast, as of now or of the newest sample."""
+    return f"{path}?as_of=newest" if as_of_newest else path
 
 
 def rollout_path(since: str | None) -> str:

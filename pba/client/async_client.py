@@ -101,9 +101,9 @@ class AsyncPBAClient:
     async def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
         """Store samples of a link, in any order; return its receipt.
 
-        That is ``accepted, duplicates, late, expired, ignored, refused, mode, reasons``. A sample that
-        breaks a rule raises nothing and costs no other: it is in ``refused``, with its ``index``
-        and its ``error``.
+        That is ``accepted, duplicates, late, expired, ignored, refused, mode, reasons``. A sample
+        that breaks a rule raises nothing and costs no other: it is in ``refused``, with its
+        ``index`` and its ``error``.
         """
         body = requests.link_samples_body(samples)
         path = requests.link_path(link_id, "/samples")

@@ -1,8 +1,7 @@
 """From a request's body to domain objects; `request_models` describes the bodies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -117,8 +116,7 @@ def read_rollback(body: Body) -> RollbackRequest:
     return read_document(body or b"{}", RollbackRequest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(NamedTuple):
     """A forecast request whose history is not checked yet."""
 
     history: SampleArray
@@ -147,7 +145,7 @@ def _request_or_error(body: Any) -> _Request | PBAError:
 def _queries(requests: Sequence[_Request]) -> list[Query | PBAError]:
     """Return the queries of ``requests``, whose samples are checked all at once."""
     table = sample_table([request.history for request in requests])
-    counts = [len(request.history.values) for request in requests]
+    counts = [request.history.samples for request in requests]
     histories = table.histories(counts)
     ignored = table.any_ignored(counts)
     return [

@@ -60,6 +60,6 @@ class ForecastDocument(BaseModel):
     members: list[MemberDocument]
     reasons: list[str] = Field(
         description="what limits the forecast: short_history, irregular_window, unstable_window, "
-        "out_of_range, recent_misses, model_unavailable, model_late, not_recorded"
+        "out_of_range, ignored_values, recent_misses, model_unavailable, model_late, not_recorded"
     )
     allocation: AllocationDocument | None = Field(None, description="present if requested")

@@ -8,6 +8,9 @@ import pytest
 
 from deployments.ingress.request_reading import read_link_samples, read_queries, read_query
 from pba.errors import InvalidInput, InvalidSample, TooLarge
+from pba.forecasting import Query
+from pba.serving.chunking import CHUNK
+from pba.serving.lazy_queries import LazyQueries
 
 
 def sample(timestamp: Any = 0.0, **fields: Any) -> dict[str, Any]:
@@ -84,3 +87,28 @@ def test_many_small_items_are_read_as_few_large_ones_are():
     assert [type(item).__name__ for item in items] == ["Query"] * 3 + ["InvalidRequest"]
     with pytest.raises(TooLarge, match="over 3 items"):
         read_queries(content.encode(), 3)
+
+
+def many(count: int, **fields: Any) -> bytes:
+    item = {"history": [sample(1), sample(2)], **fields}
+    return json.dumps({"requests": [item] * count}).encode()
+
+
+def test_many_requests_without_a_link_are_read_when_they_are_due():
+    queries = read_queries(many(CHUNK + 1), 1000)
+    assert isinstance(queries, LazyQueries)
+    assert [type(query) for query in queries[CHUNK:]] == [Query]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        many(CHUNK),
+        many(CHUNK + 1, link_id="a"),
+        many(CHUNK + 1, link_id="a").replace(b"link_id", b"link\\u005fid"),
+        many(CHUNK + 1, mode="internet" + " " * 70_000),
+        json.loads(many(CHUNK + 1)),
+    ],
+)
+def test_named_few_or_large_requests_are_read_at_once(body: Any):
+    assert isinstance(read_queries(body, 1000), list)

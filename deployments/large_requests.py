@@ -36,6 +36,6 @@ def _is_large(request: bytes | Message | Mapping[str, Any]) -> bool:
     if isinstance(request, bytes):
         return len(request) >= LARGE_BYTES
     if isinstance(request, Message):
-        return request.ByteSize() >= LARGE_BYTES
+        return bool(request.ByteSize() >= LARGE_BYTES)
     lists = ((request.get(name), rows) for name, rows in _ROWS_OF.items())
     return any(isinstance(one, Sized) and len(one) * rows >= LARGE_ROWS for one, rows in lists)

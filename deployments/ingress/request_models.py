@@ -61,7 +61,7 @@ class SampleDocument(Struct, forbid_unknown_fields=True, gc=False):
     throughput_mbps: _Throughput = None
 
 
-class HistoryColumns(Struct, forbid_unknown_fields=True):
+class HistoryColumns(Struct, forbid_unknown_fields=True, gc=False):
     """Samples in columns of equal length: one list a value, null where it was not measured."""
 
     timestamp: list[_Timestamp]
@@ -75,7 +75,7 @@ class HistoryColumns(Struct, forbid_unknown_fields=True):
 Samples: TypeAlias = list[SampleDocument] | HistoryColumns
 
 
-class ForecastRequest(Struct, forbid_unknown_fields=True):
+class ForecastRequest(Struct, forbid_unknown_fields=True, gc=False):
     """A history, oldest sample first, in rows or in columns, to forecast from."""
 
     history: Samples

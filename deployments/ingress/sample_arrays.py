@@ -28,13 +28,18 @@ class SampleArray(NamedTuple):
     Parameters
     ----------
     values
-        Unix seconds and `COLUMNS`, NaN where there is no number, shape ``(sample, 6)``.
+        Unix seconds and `COLUMNS`, NaN where there is no number, shape ``(6, sample)``.
     unreadable
-        By row, text in place of a time.
+        By sample, text in place of a time.
     """
 
     values: Floats
     unreadable: dict[int, str]
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are."""
+        return int(self.values.shape[1])
 
 
 def sample_array(samples: Sequence[SampleDocument] | HistoryColumns, name: str) -> SampleArray:
@@ -48,21 +53,22 @@ def sample_array(samples: Sequence[SampleDocument] | HistoryColumns, name: str) 
     if isinstance(samples, HistoryColumns):
         return _from_columns(samples, name)
     try:
-        return SampleArray(_numbers(map(_values, samples), (len(samples), _VALUES)), {})
+        return SampleArray(_numbers(map(_values, samples), (len(samples), _VALUES)).T, {})
     except ValueError:  # a time that is text
         return _with_text(samples)
 
 
 def sample_table(arrays: Sequence[SampleArray]) -> SampleTable:
     """Return the samples of ``arrays``, one after the other, checked."""
-    empty = np.empty((0, _VALUES))
-    values = np.concatenate([array.values for array in arrays]) if arrays else empty
+    empty = np.empty((_VALUES, 0))
+    values = np.concatenate([empty, *(array.values for array in arrays)], axis=1)
     unreadable: dict[int, str] = {}
     start = 0
     for array in arrays:
-        unreadable |= {start + row: text for row, text in array.unreadable.items()}
-        start += len(array.values)
-    return SampleTable.of(values[:, 0].copy(), values[:, 1:].copy(), unreadable)
+        if array.unreadable:
+            unreadable |= {start + row: text for row, text in array.unreadable.items()}
+        start += array.samples
+    return SampleTable.of(values[0], values[1:].T, unreadable)
 
 
 def _numbers(parts: Iterable[Sequence[float | str | None]], shape: tuple[int, int]) -> Floats:
@@ -84,7 +90,7 @@ def _numbers(parts: Iterable[Sequence[float | str | None]], shape: tuple[int, in
 def _with_text(samples: Sequence[SampleDocument]) -> SampleArray:
     times_s, unreadable = _seconds([sample.timestamp for sample in samples])
     rows = ((time_s, *_values(sample)[1:]) for time_s, sample in zip(times_s, samples, strict=True))
-    return SampleArray(_numbers(rows, (len(samples), _VALUES)), unreadable)
+    return SampleArray(_numbers(rows, (len(samples), _VALUES)).T, unreadable)
 
 
 def _from_columns(columns: HistoryColumns, name: str) -> SampleArray:
@@ -93,15 +99,16 @@ def _from_columns(columns: HistoryColumns, name: str) -> SampleArray:
     if len(set(map(len, given))) > 1:
         raise _unequal(columns, name)
     shape = (len(given), len(columns.timestamp))
+    unreadable: dict[int, str] = {}
     try:
-        table, unreadable = _numbers(given, shape), {}
+        table = _numbers(given, shape)
     except ValueError:  # a time that is text
         given[0], unreadable = _seconds(columns.timestamp)
         table = _numbers(given, shape)
     if len(given) < _VALUES:
         part, table = table, np.full((_VALUES, shape[1]), np.nan)
         table[[values is not None for values in lists]] = part
-    return SampleArray(table.T, unreadable)
+    return SampleArray(table, unreadable)
 
 
 def _unequal(columns: HistoryColumns, name: str) -> InvalidRequest:

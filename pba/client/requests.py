@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
-
 from pba.types import COLUMNS, History, NetworkMetrics, check_link_id
 
 __all__ = [
@@ -132,7 +130,8 @@ def _columns(samples: Samples) -> dict[str, list[float | None]]:
 def _table(samples: Samples) -> Iterable[Sequence[float]]:
     """Return time and `COLUMNS` of each sample."""
     if isinstance(samples, History):
-        return np.column_stack([samples.timestamps_s, samples.telemetry]).tolist()
+        rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
+        return [(time_s, *values) for time_s, values in rows]
     return [(sample.timestamp_s, *sample.values) for sample in samples]
 
 

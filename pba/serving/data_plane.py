@@ -13,6 +13,7 @@ from pba.errors import Busy, InvalidInput, PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.forecast_service import ForecastService
+from pba.serving.lazy_queries import LazyQueries
 from pba.serving.link_service import LinkService
 from pba.store import Receipt, SampleReport
 from pba.types import Forecast, check_link_id
@@ -101,6 +102,8 @@ class DataPlane:
 
     async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Forecast | PBAError]:
         """Return a forecast, or an error, for each query in order; as `forecast`."""
+        if isinstance(queries, LazyQueries):  # nothing to store
+            return self._all_counted(await self._forecasts.forecasts(queries))
         return self._all_counted(await self._links.record_and_forecast_all(queries))
 
     async def link_forecast(

@@ -117,7 +117,8 @@ def _possible_times(timestamps_s: Floats) -> NDArray[np.bool_]:
 
 
 def _possible_rates(bandwidth_mbps: Floats) -> NDArray[np.bool_]:
-    return (bandwidth_mbps >= 0) & (bandwidth_mbps <= _HIGHEST[0])
+    possible: NDArray[np.bool_] = (bandwidth_mbps >= 0) & (bandwidth_mbps <= _HIGHEST[0])
+    return possible
 
 
 def _out_of_range(telemetry: Floats) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
 from pba.errors import InvalidHistory, InvalidInput, InvalidSample
@@ -93,3 +94,20 @@ def test_which_histories_had_values_out_of_range_is_known():
     whole = table([fine, odd, fine, odd])
     assert whole.any_ignored([1, 1, 0, 2]) == [False, True, False, True]
     assert COLUMNS[2] == "packet_loss"
+
+
+@pytest.mark.parametrize(
+    ("timestamp_s", "remedy"),
+    [
+        (1_772_366_400_000.0, "milliseconds: divide by 1000."),
+        (1.7723664e15, "microseconds: divide by 1000000."),
+        (1.7723664e18, "nanoseconds: divide by 1000000000."),
+        (-5.0, "Send seconds"),
+        (4e13, "Send seconds"),
+        (1e300, "timestamp is 1e+300"),
+    ],
+)
+def test_a_time_in_another_unit_gets_the_remedy_where_that_is_plausible(
+    timestamp_s: float, remedy: str
+):
+    assert remedy in table([(timestamp_s, *[0.5] * 5)]).error(0).message

@@ -162,3 +162,13 @@ async def test_a_handle_call_gets_the_same_receipts(service: InProcess):
     again = receipts_by_link(read, await service.services.plane.observe(read))
     assert again["refused"] == over_http["refused"]
     assert again["links"].keys() == over_http["links"].keys()
+
+
+async def test_one_bad_request_among_hundreds_costs_no_other(service: InProcess):
+    bodies = [{"history": rows(3)} for _ in range(300)]
+    bodies[200] = {"history": rows(3, bandwidth_mbps={1: -1})}
+    bodies[250] = {"history": rows(3), "color": "red"}
+    items = (await post(service, "/v1/forecasts", {"requests": bodies})).json()["forecasts"]
+    errors = {place: item["error"]["field"] for place, item in enumerate(items) if "error" in item}
+    assert errors == {200: "history[1].bandwidth_mbps", 250: "color"}
+    assert all("forecast" in item for place, item in enumerate(items) if place not in errors)

@@ -120,9 +120,9 @@ def test_advice_with_names_or_values_of_a_megabyte_is_repeated_in_part(name: str
 
 
 @pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"history":', b'{"requests":[{"history":'])
-def test_nesting_without_end_is_refused(name: str, opening: bytes):
-    refusal(name, opening * 200_000)
+@pytest.mark.parametrize("nested", [b"[", b'{"a":', b'{"history":', b'{"requests":[{"history":'])
+def test_nesting_without_end_is_refused(name: str, nested: bytes):
+    refusal(name, nested * 200_000)
 
 
 @pytest.mark.parametrize("name", READERS)

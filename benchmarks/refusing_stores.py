@@ -1,6 +1,4 @@
-"""Is the service of use while its database refuses it?
-
-`python -m benchmarks.refusing_stores [CASE...]`
+"""Is the service of use while a database refuses it? `python -m benchmarks.refusing_stores [CASE]`
 
 The service is started against each refusing database, or the database refuses while it runs. Then
 forecasts are requested, the cause is removed, and the seconds until the service is ready and takes

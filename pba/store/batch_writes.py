@@ -49,8 +49,8 @@ def write_batch(
     """
     receipts: list[Receipt] = []
     if batch.reports and batch.forecasts:  # together, so that all writers have one order
-        names = [report.link_id for report in batch.reports]
-        lock_links(connection, names + [forecast.link_id for forecast in batch.forecasts])
+        link_ids = {report.link_id for report in batch.reports}
+        lock_links(connection, link_ids | {forecast.link_id for forecast in batch.forecasts})
     if batch.reports:  # forecasts alone need no flags
         detect = flag_state(connection, default).flags.enable_mode_detection
         receipts = _add_reports(connection, batch.reports, now_us, retention_us, detect)

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from pba.errors import StoreUnavailable
 from pba.store.engine import transaction
-from pba.store.failures import translated_errors
 from pba.store.tables import metadata
 
 __all__ = ["migrate"]
@@ -32,13 +31,14 @@ def migrate(engine: Engine) -> None:
     StoreUnavailable
         Where the database does not respond, refuses, or has tables of another program or release.
     """
-    with transaction(engine) as connection:
-        if _revisions(connection) == {_scripts().get_current_head()}:
-            return  # without a lock, or a privilege to write
-    with _lock, _file_lock(engine), transaction(engine, writes=True) as connection:
-        _lock_schema(connection)
-        _require_known(_revisions(connection))
-        _upgrade(connection)
+    with _file_lock(engine):
+        with transaction(engine) as connection:
+            if _revisions(connection) == {_scripts().get_current_head()}:
+                return  # which needs no privilege to write
+        with _lock, transaction(engine, writes=True) as connection:
+            _lock_schema(connection)
+            _require_known(_revisions(connection))
+            _upgrade(connection)
 
 
 @cache
@@ -92,6 +92,8 @@ def _file_lock(engine: Engine) -> Iterator[None]:
         return
     import fcntl
 
-    with translated_errors(engine.url), Path(f"{engine.url.database}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # where nothing can be written nobody creates the file
+            file = stack.enter_context(Path(f"{engine.url.database}.lock").open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

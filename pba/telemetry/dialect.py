@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["Dialect", "cells_of", "is_row", "sniff"]
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t| "
 _HEADER_LINES = 60
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+(?:[eE][+-]?\d+)?")
@@ -72,6 +72,8 @@ def sniff(head: str, known: Callable[[str], bool], required: int = 2) -> Dialect
 
 def cells_of(line: str, delimiter: str) -> list[str]:
     """Return the cells of a line; quotes around them are taken off."""
+    if '"' not in line:
+        return line.split(delimiter)
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:  # a cell beyond the limit of the module

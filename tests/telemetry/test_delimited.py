@@ -206,3 +206,8 @@ def test_numbers_survive_any_dialect(
         rows = [[cell.replace(".", ",") for cell in row] for row in rows]
     file = read(tmp_path_factory.mktemp("table"), table(delimiter, rows=rows))
     assert file.traces[0].telemetry[:, 0].tolist() == rates
+
+
+def test_a_word_in_prose_is_no_header(tmp_path: Path):
+    with pytest.raises(InvalidTrace, match="is no table with a header"):
+        read(tmp_path, "Norway HSDPA bandwidth logs\nsome more words\n")

@@ -121,11 +121,10 @@ def links_of(
             "own. Name more files, or fewer links."
         )
     run, now_s = secrets.token_hex(4), datetime.now(UTC).timestamp()
-    links = [
+    return [
         ReplayLink(name, _link_id(run, number, name, trace.trace_id), shift_into_past(trace, now_s))
         for number, (name, trace) in enumerate(selected[:count])
     ]
-    return links
 
 
 def _long_enough(pairs: list[tuple[str, Trace]]) -> list[tuple[str, Trace]]:

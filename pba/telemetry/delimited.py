@@ -1,7 +1,6 @@
 """Tables in text files: the dialect is sniffed, and lines that are no rows are counted."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +20,7 @@ MISSING = ("", "-", "--", "N/A", "n/a", "NA", "na", "#N/A", "NaN", "nan", "NAN",
            "null", "NULL", "Null", "None", "none", "?")  # fmt: skip
 """What stands for a missing value."""
 
+_SECOND_HEADER = Fault("the row", "the header stands once, above the rows", "Remove the line.")
 _TIME = Fault("timestamp", "it is RFC 3339 or Unix seconds", "Write it as 2026-03-01T12:00:00Z.")
 
 
@@ -35,6 +35,8 @@ class Table:
         Index → numbers or texts, null where missing.
     report
         Counts what cannot be read.
+    lines
+        The number of each row's line; empty to look for it when it is needed.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class Table:
         dialect: Dialect,
         columns: dict[int, pa.ChunkedArray],
         report: ReadReport,
+        lines: Sequence[int] = (),
     ) -> None:
         self._source, self._dialect = source, dialect
         self._columns, self._report = columns, report
+        self._lines = lines
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -53,20 +57,9 @@ class Table:
 
     def place(self, row: int) -> str:
         """Return where a row is, for messages: its number and its line in the file."""
-        line = f" (line {self._lines[row]})" if row < len(self._lines) else ""
-        return f"row {row + 1}{line}"
-
-    @cached_property
-    def _lines(self) -> list[int]:
-        """The number of each row's line; empty if rows go over several lines."""
-        delimiter, width = self._dialect.delimiter, len(self._dialect.names)
-        names = list(self._dialect.names)
-        numbers = []
-        for number, line in _rows_of(self._source, self._dialect):
-            cells = cells_of(line, delimiter)
-            if len(cells) == width and [cell.strip() for cell in cells] != names:
-                numbers.append(number)
-        return numbers if len(numbers) == len(self) else []
+        if not self._lines:
+            self._lines = [number for number, _ in _lines_of(self._source, self._dialect)]
+        return f"row {row + 1} (line {self._lines[row]})"
 
     def texts(self, column: int) -> np.ndarray:
         """Return a column as texts, shape ``(row,)``; the empty text where missing."""
@@ -132,34 +125,38 @@ def read_table(
     InvalidTrace
         If there is no row, or if a second header differs from the first.
     """
-    try:
-        columns = _read(source, dialect, dict.fromkeys(numbers, pa.float64()), texts)
-    except pa.ArrowInvalid:  # a row or a value that is none: read all as texts, and look closer
-        columns = _rows_only(source, dialect, report, sorted({*numbers, *texts}))
+    lines: list[int] = []
+    columns = None
+    if not _is_uneven(source):
+        types = dict.fromkeys(numbers, pa.float64()) | dict.fromkeys(texts, pa.string())
+        columns = _read(source.text, dialect.header_line + 1, dialect, types)
+    if columns is None:
+        columns, lines = _read_rows(source, dialect, report, sorted({*numbers, *texts}))
     if not columns or not len(next(iter(columns.values()))):
         raise InvalidTrace(
             f"{source.path} has 0 rows; a trace has at least one. Check what wrote it."
         )
-    return Table(source, dialect, columns, report)
+    return Table(source, dialect, columns, report, lines)
+
+
+def _is_uneven(source: TraceSource) -> bool:
+    """Return whether there is a comment below the start, or a line with a quote left open."""
+    if "\n#" in source.text:
+        return True
+    return '"' in source.text and any(line.count('"') % 2 for line in source.text.split("\n"))
 
 
 def _read(
-    source: TraceSource,
-    dialect: Dialect,
-    types: dict[int, pa.DataType],
-    texts: Sequence[int],
-    on_invalid: Callable[[pa.csv.InvalidRow], str] | None = None,
-) -> dict[int, pa.ChunkedArray]:
-    types = types | dict.fromkeys(texts, pa.string())
+    text: str, skip: int, dialect: Dialect, types: dict[int, pa.DataType]
+) -> dict[int, pa.ChunkedArray] | None:
+    """Return the columns of ``types``; None if a line is no row, or a value is not of its type."""
     try:
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(source.text.encode()),
+            pa.BufferReader(text.encode()),
             pyarrow.csv.ReadOptions(
-                column_names=[str(index) for index in range(len(dialect.names))],
-                skip_rows=dialect.header_line + 1,
-                use_threads=on_invalid is None,
+                column_names=[str(index) for index in range(len(dialect.names))], skip_rows=skip
             ),
-            pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, invalid_row_handler=on_invalid),
+            pyarrow.csv.ParseOptions(delimiter=dialect.delimiter),
             pyarrow.csv.ConvertOptions(
                 column_types={str(index): type_ for index, type_ in types.items()},
                 include_columns=[str(index) for index in types],
@@ -168,72 +165,71 @@ def _read(
                 decimal_point="," if dialect.decimal_comma else ".",
             ),
         )
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            return {}
-        raise
+    except pa.ArrowInvalid:  # the lines are looked at one by one, which says what is wrong
+        return None
     return {index: table[str(index)] for index in types}
 
 
-def _rows_only(
+def _read_rows(
     source: TraceSource, dialect: Dialect, report: ReadReport, columns: Sequence[int]
-) -> dict[int, pa.ChunkedArray]:
-    """Return all columns as texts, without lines that are no rows."""
-    invalid: list[tuple[int, str]] = []
-
-    def skip(row: pa.csv.InvalidRow) -> str:
-        if is_row(row.text):
-            invalid.append((row.number, row.text))
-        return "skip"
-
-    raw = _read(source, dialect, {}, columns, skip)
-    _report_invalid(source, dialect, report, invalid)
+) -> tuple[dict[int, pa.ChunkedArray], list[int]]:
+    """Return the columns as texts, and the number of each row's line; count the other lines."""
+    rows, invalid, headers = [], [], []
+    usual = max(dialect.names, key=len)
+    for number, line in _lines_of(source, dialect):
+        if usual in line and _is_header(source, dialect, number, line):
+            headers.append((f"line {number}", "the header again"))
+        elif _width(line, dialect.delimiter) != len(dialect.names):
+            invalid.append((f"line {number}", repr(shortened(line))))
+        else:
+            rows.append((number, line))
+    cells = f"it has {len(dialect.names)} cells, as the header"
+    report.add(Fault("the row", cells, "Remove the line."), invalid)
+    report.add(_SECOND_HEADER, headers)
+    text = "\n".join(line for _, line in rows)
+    raw = _read(text, 0, dialect, dict.fromkeys(columns, pa.string())) if rows else {}
+    if raw is None:
+        raise InvalidTrace(
+            f"{source.path} cannot be read as a table; a line is longer than a million characters. "
+            "Check what wrote it."
+        )
+    missing, null = pa.array(MISSING), pa.scalar(None, pa.string())
     values = {index: pc.utf8_trim_whitespace(column) for index, column in raw.items()}
-    if not values:
-        return values
-    rows = _without_headers(
-        dialect, report, pa.table({str(index): column for index, column in values.items()})
-    )
-    known = pa.array(MISSING)
-    null = pa.scalar(None, pa.string())
-    return {
-        index: pc.if_else(pc.is_in(column, known), null, column)
-        for index, column in zip(values, rows.columns, strict=True)
+    arrays = {
+        index: pc.if_else(pc.is_in(column, missing), null, column)
+        for index, column in values.items()
     }
+    return arrays, [number for number, _ in rows]
 
 
-def _rows_of(source: TraceSource, dialect: Dialect) -> Iterator[tuple[int, str]]:
+def _width(line: str, delimiter: str) -> int:
+    """Return the number of cells; 0 where a quote is left open."""
+    if '"' not in line:
+        return line.count(delimiter) + 1
+    return 0 if line.count('"') % 2 else len(cells_of(line, delimiter))
+
+
+def _lines_of(source: TraceSource, dialect: Dialect) -> Iterator[tuple[int, str]]:
     """Yield the number, from 1, and the text of each line below the header that may be a row."""
     for number, line in enumerate(source.text.split("\n"), 1):
         if number > dialect.header_line + 1 and is_row(line):
             yield number, line
 
 
-def _report_invalid(
-    source: TraceSource, dialect: Dialect, report: ReadReport, invalid: Sequence[tuple[int, str]]
-) -> None:
-    """Count lines with the wrong number of cells; pyarrow counts lines without the empty ones."""
-    if not invalid:
-        return
-    width = len(dialect.names)
-    lines = [number for number, line in enumerate(source.text.split("\n"), 1) if line]
-    above = sum(number <= dialect.header_line + 1 for number in lines)
-    skipped = dialect.header_line + 1
-    where = [(f"line {lines[number - skipped - 1 + above]}", repr(shortened(text)))
-             for number, text in invalid]  # fmt: skip
-    fault = Fault("the row", f"it has {width} cells, as the header", "Remove the line.")
-    report.add(fault, where)
+def _is_header(source: TraceSource, dialect: Dialect, number: int, line: str) -> bool:
+    """Return whether a line is the header again.
 
-
-def _without_headers(dialect: Dialect, report: ReadReport, rows: pa.Table) -> pa.Table:
-    """Return ``rows`` without comments and repeated headers."""
-    first = pc.fill_null(rows.column(0), "")
-    keep = pc.invert(pc.starts_with(first, "#"))
-    names = [dialect.names[int(index)] for index in rows.column_names]
-    cells = [pc.fill_null(column, "") for column in rows.columns]
-    equal = np.stack([np.asarray(pc.equal(c, n)) for c, n in zip(cells, names, strict=True)])
-    repeated = np.flatnonzero(equal.all(axis=0))
-    fault = Fault("the row", "the header stands once, above the rows", "Remove the line.")
-    where = [(f"row {row + 1}", "the header again") for row in repeated.tolist()]
-    report.add(fault, where)
-    return rows.filter(pa.array(np.asarray(keep) & ~equal.all(axis=0)))
+    Raises
+    ------
+    InvalidTrace
+        If it is one of other columns, below which all values would be wrong.
+    """
+    cells = [cell.strip() for cell in cells_of(line, dialect.delimiter)]
+    if cells == list(dialect.names):
+        return True
+    if sum(cell in dialect.names for cell in cells if cell) > 1:
+        raise InvalidTrace(
+            f"{source.path}, line {number}: another header, {shortened(line)}; a table has one. "
+            "Put what follows into a file of its own."
+        )
+    return False

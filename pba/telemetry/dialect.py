@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 __all__ = ["Dialect", "cells_of", "is_row", "sniff"]
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t| "
+_LEAST_IN_PROSE = 2  # a sentence, too, may hold one word that is a name
 _HEADER_LINES = 60
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+(?:[eE][+-]?\d+)?")
@@ -61,6 +62,8 @@ def sniff(head: str, known: Callable[[str], bool], required: int = 2) -> Dialect
         for delimiter in _DELIMITERS:
             names = tuple(cell.strip() for cell in cells_of(line.lstrip("# "), delimiter))
             count = sum(known(name) for name in names)
+            if delimiter == " " and count < _LEAST_IN_PROSE:
+                continue
             if count > best_count:
                 best, best_count = (delimiter, names, number), count
     if best is None:
@@ -72,6 +75,8 @@ def sniff(head: str, known: Callable[[str], bool], required: int = 2) -> Dialect
 
 def cells_of(line: str, delimiter: str) -> list[str]:
     """Return the cells of a line; quotes around them are taken off."""
+    if '"' not in line:
+        return line.split(delimiter)
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:  # a cell beyond the limit of the module

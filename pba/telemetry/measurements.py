@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from pba.types import COLUMNS, LIMITS, Floats, rfc3339_of
 __all__ = ["Measurements", "clean", "columns_of"]
 
 _YEAR_10000_S = 253_402_300_800.0
+_DECIMALS = 6  # the store keeps microseconds
 _SUSPECT_MBPS = 800_000.0
 _DATED_S = 315_360_000.0  # later than any trace that counts from its start
 _DROP = "Drop the sample, or leave the field out."
@@ -84,9 +85,12 @@ def clean(measured: Measurements, stem: str, report: ReadReport) -> Trace | None
     """Return the trace of what can be used, None if nothing can; count the rest.
 
     A row is left out without a bandwidth, with a bandwidth or a time out of range, at the time of
-    a row before it, or where time runs backwards: the most rows that increase are kept. Another
-    value out of range becomes missing.
+    a row before it (to the microsecond), or where time runs backwards: the most rows that increase
+    are kept. Another value out of range becomes missing.
     """
+    measured = replace(measured, timestamps_s=np.round(measured.timestamps_s, _DECIMALS))
+    if measured.local:
+        report.note("Times name no zone and are read as UTC.")
     telemetry = _optional_in_range(measured, report)
     keep = np.flatnonzero(_has_bandwidth(measured, report) & _has_date(measured, report))
     times = measured.timestamps_s[keep]

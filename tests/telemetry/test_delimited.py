@@ -33,6 +33,7 @@ DIALECTS = {
     "decimal commas and tabs": table("\t", rows=COMMAS),
     "tabs": table("\t"),
     "bars": table("|"),
+    "blanks": "# " + table(" "),
     "carriage returns": table(end="\r\n"),
     "old carriage returns": table(end="\r"),
     "capitals": table(header=[name.upper() for name in HEADER]),
@@ -86,6 +87,20 @@ def test_error_lines_repeated_headers_and_a_cut_last_line_are_counted_apart(tmp_
         cells
     )
     assert "1 row left out: the row is the header again" in header
+
+
+def test_a_second_header_of_other_columns_is_refused(tmp_path: Path):
+    lines = table().splitlines()
+    lines.insert(4, "bandwidth_mbps,timestamp_s,latency_ms")
+    with pytest.raises(InvalidTrace, match="line 5: another header, bandwidth_mbps,timestamp_s"):
+        read(tmp_path, "\n".join(lines))
+
+
+def test_a_quote_left_open_costs_its_own_line(tmp_path: Path):
+    lines = table().splitlines()
+    lines.insert(4, '"Cannot reach, the server')
+    file = read(tmp_path, "\n".join(lines))
+    assert (len(file.traces[0]), file.report.count()) == (6, 1)
 
 
 def test_lines_are_named_as_an_editor_counts_them(tmp_path: Path):
@@ -158,6 +173,11 @@ def test_text_that_is_no_utf_8_is_read_and_that_is_noted(tmp_path: Path):
     assert "latin-1" in file.report.notes[0]
 
 
+def test_a_line_without_an_end_is_refused(tmp_path: Path):
+    with pytest.raises(InvalidTrace, match="longer than a million characters"):
+        read(tmp_path, table(rows=[["0", "80", "9" * 3_000_000]]) + "cut")
+
+
 def test_what_is_neither_text_nor_parquet_is_refused(tmp_path: Path):
     with pytest.raises(InvalidTrace, match="neither text nor Parquet"):
         read(tmp_path, bytes(range(256)) * 4)
@@ -186,3 +206,8 @@ def test_numbers_survive_any_dialect(
         rows = [[cell.replace(".", ",") for cell in row] for row in rows]
     file = read(tmp_path_factory.mktemp("table"), table(delimiter, rows=rows))
     assert file.traces[0].telemetry[:, 0].tolist() == rates
+
+
+def test_a_word_in_prose_is_no_header(tmp_path: Path):
+    with pytest.raises(InvalidTrace, match="is no table with a header"):
+        read(tmp_path, "Norway HSDPA bandwidth logs\nsome more words\n")

@@ -155,6 +155,14 @@ def test_rows_against_time_are_left_out_with_the_rows_of_the_file_and_strictly_r
     assert "Sort" in refusal_message(file, strict=True)
 
 
+def test_times_within_a_microsecond_are_one_time(tmp_path):
+    lines = ("2026-03-01T12:00:00.123456100Z,1", "2026-03-01T12:00:00.123456200Z,2")
+    file = csv(tmp_path, "timestamp,bandwidth_mbps", *lines, "2026-03-01T12:00:01.123456300Z,3")
+    (trace,) = read_traces(file)
+    assert (trace.telemetry[:, 0].tolist(), trace.dropped) == ([1.0, 3.0], 1)
+    assert "one row a time" in report_of(file)
+
+
 def test_one_time_far_ahead_costs_no_row_but_its_own(tmp_path):
     rows = [f"{1_772_366_400 + at},80" for at in range(10)]
     rows[4] = "2087726404,80"

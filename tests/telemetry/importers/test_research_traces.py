@@ -45,6 +45,19 @@ def test_cooked_traces_may_be_apart_by_any_blank(tmp_path: Path, blank: str):
     assert trace.telemetry[:, 0].tolist() == RATES
 
 
+@pytest.mark.parametrize(
+    ("step", "rate", "expected_s", "expected_mbps"),
+    [(400, 4646.5, 0.4, 4.6465), (0.5, 4646.5, 0.5, 4646.5), (300, 24.5, 300.0, 24.5)],
+)
+def test_traces_of_oboe_are_in_ms_and_kbits(
+    tmp_path: Path, step: float, rate: float, expected_s: float, expected_mbps: float
+):
+    file = read(tmp_path, "".join(f"{step * (at + 1)} {rate}\n" for at in range(9)))
+    assert file.traces[0].timestamps_s[0] == pytest.approx(expected_s)
+    assert file.traces[0].telemetry[:, 0].tolist() == pytest.approx([expected_mbps] * 9)
+    assert ("kbit/s" in file.report.notes[0]) == (expected_mbps == 4.6465)
+
+
 def test_a_line_of_a_cooked_trace_that_is_cut_is_counted(tmp_path: Path):
     lines = [f"{at} 80" for at in range(60)]
     file = read(tmp_path, "\n".join([*lines, "60"]))

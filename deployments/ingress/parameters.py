@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, PlainValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, PlainValidator, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from pba.types import check_link_id
+from pba.models import v1_features
+from pba.types import NetworkMode, check_link_id
+from pba.types.profile import PROFILES
 
 from .examples import LINK_ID
 
@@ -20,6 +22,8 @@ __all__ = [
     "LinkCursor",
     "LinkFilter",
     "LinkId",
+    "ModeFilter",
+    "ModelName",
     "Since",
     "To",
     "time_span",
@@ -50,7 +54,11 @@ def _unix_seconds_of_text(value: Any) -> float:
 
 
 _Moment = Annotated[
-    float, PlainValidator(_unix_seconds, json_schema_input_type=float | datetime | None)
+    float,
+    PlainValidator(
+        _unix_seconds,
+        json_schema_input_type=Annotated[float, Field(ge=0, le=_LAST_S)] | datetime | None,
+    ),
 ]
 _MOMENT = "Unix seconds or RFC 3339."
 _NAME: dict[str, Any] = {"minLength": 1, "maxLength": 200, "pattern": r"^[A-Za-z0-9._:@>-]+$"}
@@ -83,6 +91,17 @@ EventNumber = Annotated[
 AsOf = Annotated[
     Literal["newest"] | None,
     Query(description="newest: as if the newest sample were measured now, for replays."),
+]
+ModeFilter = Annotated[
+    str | None,
+    Query(description="Only of this mode.", json_schema_extra={"enum": list(NetworkMode)}),
+]
+ModelName = Annotated[
+    str,
+    Path(
+        description="The mode of the model, or v1.",
+        json_schema_extra={"enum": [*PROFILES, v1_features.NAME]},
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 Since = Annotated[_Moment | None, Query(description=_MOMENT)]

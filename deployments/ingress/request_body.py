@@ -28,11 +28,13 @@ async def read_body(request: Request, limit_mb: float) -> bytes:
         For a body that is not, or not wholly, what its ``Content-Encoding`` promises.
     """
     limit = int(limit_mb * 1e6)
-    length = request.headers.get("content-length", "")
+    headers = dict(request.scope["headers"])
+    length = headers.get(b"content-length", b"")
+    encoding = headers.get(b"content-encoding")
     chunks: list[bytes] = []
     received = 0
-    if not length.isdecimal() or int(length) <= limit:
-        async for chunk in _decoded(request):
+    if not length.isdigit() or int(length) <= limit:
+        async for chunk in _decoded(request, encoding) if encoding else request.stream():
             received += len(chunk)
             if received > limit:
                 break
@@ -42,15 +44,15 @@ async def read_body(request: Request, limit_mb: float) -> bytes:
     raise TooLarge(f"the body is over {limit_mb:g} MB, the most one call carries. Split it.")
 
 
-def _decoded(request: Request) -> AsyncIterator[bytes]:
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding in ("", "identity"):
+def _decoded(request: Request, encoding: bytes) -> AsyncIterator[bytes]:
+    name = encoding.decode("latin-1").strip().lower()
+    if name in ("", "identity"):
         return request.stream()
-    if encoding in ("gzip", "x-gzip"):
+    if name in ("gzip", "x-gzip"):
         return _decompressed(request.stream())
     raise UnsupportedMediaType(
-        f"Content-Encoding is {encoding[:60]!r}; a body is plain, or compressed once by gzip. Send "
-        "it without the encoding.",
+        f"Content-Encoding is {name[:60]!r}; a body is plain, or compressed once by gzip. Send it "
+        "without the encoding.",
         "Content-Encoding",
     )
 

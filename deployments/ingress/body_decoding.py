@@ -223,4 +223,4 @@ def _has_more(body: Body | Raw, name: str, limit: int) -> bool:
         (items,) = msgspec.structs.astuple(document)
     else:
         items = body.get(name) if isinstance(body, Mapping) else None
-    return isinstance(items, Sized) and len(items) > limit
+    return isinstance(items, Sized) and not isinstance(items, str) and len(items) > limit

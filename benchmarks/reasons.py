@@ -17,7 +17,7 @@ from pba.forecasting.query import Query
 from pba.serving.local_service import LocalService
 from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace, read_sets
-from pba.telemetry.windows import split_at_gaps
+from pba.telemetry.windows import runs
 from pba.types import COLUMNS, HORIZONS, Floats, Forecast, History, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -80,7 +80,7 @@ def cell(parts: list[Outcomes], horizon: int, figure: int) -> str:
 def replay(service: LocalService, trace: Trace, mode: NetworkMode) -> Iterator[Outcomes]:
     """Yield the outcomes in each stretch of ``trace`` between gaps."""
     window = PROFILES[mode].window
-    for telemetry in split_at_gaps(trace.timestamps_s, trace.telemetry):
+    for telemetry in runs(trace.timestamps_s, trace.telemetry):
         ends = range(window, len(telemetry))
         for start in range(0, len(ends), AT_ONCE):
             chunk = ends[start : start + AT_ONCE]

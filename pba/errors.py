@@ -18,7 +18,8 @@
     ├── NotTrained (RuntimeError)        a predictor without a model
     ├── Busy                             the queue is full: try again later
     ├── Unavailable                      models or the service do not respond
-    │   ├── StoreUnavailable             the telemetry store does not respond
+    │   ├── StoreUnavailable             the telemetry store does not respond, or refuses
+    │   │   └── RowsRefused              the telemetry store refuses some rows
     │   └── RegistryUnavailable          the model registry does not respond
     └── BadArtifact                      a model file that must not be served
 """
@@ -41,6 +42,7 @@ __all__ = [
     "NotTrained",
     "PBAError",
     "RegistryUnavailable",
+    "RowsRefused",
     "StoreUnavailable",
     "TooLarge",
     "Unavailable",
@@ -172,9 +174,15 @@ class Unavailable(PBAError):
 
 
 class StoreUnavailable(Unavailable):
-    """The telemetry store does not respond; calls that need no store still work."""
+    """The telemetry store does not respond, or refuses; calls that need no store still work."""
 
     code = "store_unavailable"
+
+
+class RowsRefused(StoreUnavailable):
+    """The telemetry store refuses the rows of one write; it may take others."""
+
+    code = "rows_refused"
 
 
 class RegistryUnavailable(Unavailable):

@@ -176,7 +176,7 @@ class BandwidthPredictorV3:
         samples = self._history(history, window).last(window)
         # The old interface counts samples and knows no gaps.
         service = LocalService({self._mode: self._forecaster}, gap_intervals=math.inf)
-        forecast = service.forecast(samples, self._mode)
+        forecast = service.forecast(samples, self._mode, as_of_newest=True)
         return forecast.bandwidth_mbps, forecast.confidence if return_confidence else None
 
     def predict_datacenter(self, history: Sequence[NetworkMetrics]) -> tuple[float, float | None]:

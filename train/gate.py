@@ -12,7 +12,7 @@ import numpy as np
 
 from pba.evaluation import metrics
 from pba.evaluation.bootstrap import Difference, accuracy_difference, bootstrap_mean
-from pba.evaluation.candidates import CandidateForecasts, as_candidate
+from pba.evaluation.candidates import CandidateForecasts, served_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.base import Forecaster
@@ -198,7 +198,7 @@ def _sample(points: EvaluationPoints) -> EvaluationPoints:
 
 
 def _forecasts(forecaster: Forecaster, points: EvaluationPoints) -> CandidateForecasts:
-    return walk_forward(as_candidate(forecaster), points)
+    return walk_forward(served_candidate(forecaster, forecaster.name), points)
 
 
 def _compare_horizon(

@@ -4,7 +4,7 @@ from typing import Any
 
 from pba.evaluation import scores
 from pba.evaluation.baselines import last_value
-from pba.evaluation.candidates import as_candidate
+from pba.evaluation.candidates import served_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.onnx import OnnxForecaster
@@ -37,7 +37,7 @@ def evaluate(forecaster: OnnxForecaster, data: WindowSet, trained_on: tuple[str,
         "sets": {name: {"windows": len(of_set)} for name, of_set in points.items()}
     }
     report |= {"pooled": {}, "mean": {}, "mean_trained": {}}
-    for candidate in (as_candidate(forecaster, "model"), last_value()):
+    for candidate in (served_candidate(forecaster, "model"), last_value()):
         forecasts = {name: walk_forward(candidate, of_set) for name, of_set in points.items()}
         figures = {name: scores.scores(forecasts[name], points[name]) for name in points}
         for name in points:

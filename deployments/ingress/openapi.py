@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from pydantic import BaseModel
 
 from .examples import BODIES
@@ -28,7 +29,7 @@ _BODY_STATUSES = (400, 413, 415, 422)
 
 def describe_call(
     response: type[BaseModel],
-    request: type[BaseModel] | None = None,
+    request: type[msgspec.Struct] | None = None,
     statuses: Iterable[HTTPStatus | int] = (),
 ) -> dict[str, Any]:
     """Return the options of a route.
@@ -52,7 +53,7 @@ def describe_call(
         },
     }
     if request is not None:
-        schema = _inlined(request.model_json_schema(ref_template="#/components/schemas/{model}"))
+        schema = _inlined(msgspec.json.schema(request))
         content = {"application/json": {"schema": schema, "example": BODIES[request.__name__]}}
         options["openapi_extra"] = {"requestBody": {"content": content, "required": True}}
     return options

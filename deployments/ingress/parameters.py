@@ -1,7 +1,7 @@
 """Path and query parameters that several routes share."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, Field, PlainValidator, TypeAdapter, ValidationError
@@ -14,6 +14,7 @@ from pba.types.profile import PROFILES
 from .examples import LINK_ID
 
 __all__ = [
+    "AsOf",
     "EventKind",
     "EventNumber",
     "From",
@@ -97,6 +98,10 @@ ModelName = Annotated[
         description="The mode of the model, or v1.",
         json_schema_extra={"enum": [*PROFILES, v1_features.NAME]},
     ),
+]
+AsOf = Annotated[
+    Literal["newest"] | None,
+    Query(description="newest: as if the newest sample were measured now, for replays."),
 ]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 Since = Annotated[_Moment | None, Query(description=_MOMENT)]

@@ -13,6 +13,7 @@ from pba.cli.evaluate import evaluate
 from pba.cli.export import export
 from pba.cli.flags import flags, rollout
 from pba.cli.forecast import forecast
+from pba.cli.import_traces import import_traces
 from pba.cli.models import models
 from pba.cli.replay import replay
 from pba.cli.synth import synth
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(forecast)
 app.command()(replay)
+app.command("import")(import_traces)
 app.command()(synth)
 app.command()(evaluate)
 app.command()(export)

@@ -13,7 +13,7 @@ from rich.progress import Progress
 from pba.cli.options import SHIPPED_MODELS
 from pba.cli.terminal import plain_table, progress_bar
 from pba.evaluation import plots
-from pba.evaluation.candidates import Candidate, as_candidate, control_candidate
+from pba.evaluation.candidates import Candidate, control_candidate, served_candidate
 from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate as evaluate_mode
 from pba.evaluation.report import markdown
 from pba.models import v1_features
@@ -89,7 +89,7 @@ def _evaluate(
 
     result = evaluate_mode(
         read_sets(traces, mode),
-        as_candidate(forecaster, MODEL, card["sha256"]),
+        served_candidate(forecaster, MODEL, card["sha256"]),
         PROFILES[mode].window,
         split,
         cache / mode,

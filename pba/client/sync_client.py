@@ -77,14 +77,16 @@ class PBAClient:
         link_id: str | None = None,
         mode: str = "auto",
         allocation: Mapping[str, Any] | None = None,
+        as_of_newest: bool = False,
     ) -> Forecast:
         """Return the forecast from ``history``; with a ``link_id`` both are stored.
 
         With ``allocation``, which is ``{}`` or limits as in docs/allocation.md, the forecast
-        carries advice.
+        carries advice. ``as_of_newest`` forecasts as if the newest sample were measured now.
         """
         body = requests.request(history, link_id, mode, allocation)
-        return self._call("POST", "/v1/forecast", Forecast.from_dict, body)
+        path = requests.forecast_path("/v1/forecast", as_of_newest)
+        return self._call("POST", path, Forecast.from_dict, body)
 
     def forecasts(self, histories: Iterable[Samples]) -> list[Forecast | PBAError]:
         """Return for each history, in order, its forecast or its error."""
@@ -92,19 +94,24 @@ class PBAClient:
         return self._call("POST", "/v1/forecasts", responses.forecasts, body)
 
     def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
-        """Store samples of a link; return ``accepted, duplicates, late, expired, mode``."""
+        """Store samples of a link, in any order; return its receipt.
+
+        That is ``accepted, duplicates, late, expired, ignored, refused, mode, reasons``. A sample
+        that breaks a rule raises nothing and costs no other: it is in ``refused``, with its
+        ``index`` and its ``error``.
+        """
         body = requests.link_samples_body(samples)
         path = requests.link_path(link_id, "/samples")
         return self._call("POST", path, responses.RECEIPT, body)
 
     def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
-        """Store samples of many links, all or none; return what `observe` does for each link."""
+        """Store samples of many links; return what `observe` does for each link."""
         body = requests.links_samples_body(samples)
         return self._call("POST", "/v1/samples", responses.documents_under("links"), body)
 
-    def link_forecast(self, link_id: str) -> Forecast:
-        """Return the forecast from a link's stored history."""
-        path = requests.link_path(link_id, "/forecast")
+    def link_forecast(self, link_id: str, *, as_of_newest: bool = False) -> Forecast:
+        """Return the forecast from a link's stored history; ``as_of_newest`` as in `forecast`."""
+        path = requests.forecast_path(requests.link_path(link_id, "/forecast"), as_of_newest)
         return self._call("GET", path, Forecast.from_dict)
 
     def link_forecasts(self, link_ids: Sequence[str]) -> list[Forecast | PBAError]:

@@ -8,10 +8,20 @@ import numpy as np
 from pba.models import v1_features
 from pba.models.base import Forecaster
 from pba.models.distribution import decode
+from pba.telemetry.outliers import clean_windows
 from pba.telemetry.traces import Trace
-from pba.types import HORIZONS, QUANTILES, Floats
+from pba.types import COLUMNS, HORIZONS, QUANTILES, Floats
 
-__all__ = ["Candidate", "CandidateForecasts", "as_candidate", "control_candidate", "point_only"]
+__all__ = [
+    "Candidate",
+    "CandidateForecasts",
+    "as_candidate",
+    "control_candidate",
+    "point_only",
+    "served_candidate",
+]
+
+_CLEANED = "cleaned-1"  # in identities: another number with another rule in pba.telemetry.outliers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,14 +81,33 @@ def as_candidate(forecaster: Forecaster, name: str | None = None, identity: str 
     return Candidate(name or forecaster.name, identity, forecast)
 
 
+def served_candidate(forecaster: Forecaster, name: str, identity: str = "") -> Candidate:
+    """Return ``forecaster`` as a candidate that sees windows without outliers, as in the service.
+
+    The windows have the five columns. Actuals stay as they were measured, outliers too.
+    """
+    candidate = as_candidate(forecaster, name, f"{identity} {_CLEANED}")
+    return replace(
+        candidate, forecast=lambda telemetry: candidate.forecast(clean_windows(telemetry))
+    )
+
+
 def control_candidate(forecaster: Forecaster, identity: str = "") -> Candidate:
-    """Return v1, whose input includes hour and weekday, as a candidate."""
+    """Return v1, whose input includes hour and weekday, as a candidate; cleaned likewise."""
+    candidate = as_candidate(forecaster, v1_features.NAME, f"{identity} {_CLEANED}")
 
     def view(trace: Trace) -> Trace:
         features = v1_features.features(trace.timestamps_s, trace.telemetry)
         return replace(trace, telemetry=features)
 
-    return replace(as_candidate(forecaster, v1_features.NAME, identity), view=view)
+    def forecast(features: Floats) -> CandidateForecasts:
+        measured, date = np.split(features, [v1_features.MEASURED], axis=-1)
+        columns = np.full((*features.shape[:2], len(COLUMNS)), np.nan, dtype=features.dtype)
+        columns[..., : v1_features.MEASURED] = measured
+        cleaned = clean_windows(columns)[..., : v1_features.MEASURED]
+        return candidate.forecast(np.concatenate([cleaned, date], axis=-1))
+
+    return replace(candidate, forecast=forecast, view=view)
 
 
 def point_only(bandwidth_mbps: Floats) -> CandidateForecasts:

@@ -107,8 +107,10 @@ class AllocationRequest:
         return cls(**body)
 
 
-def advise(forecast: Forecast, request: AllocationRequest) -> Allocation:
-    """Return how to use a link with the given forecast.
+def advise(
+    forecast: Forecast, request: AllocationRequest, usual_mbps: float | None = None
+) -> Allocation:
+    """Return how to use a link with the given forecast, at up to ``usual_mbps`` if that is known.
 
     Round-trip time, loss and jitter are those of the next step, whatever ``request.steps`` is.
     Values that were not measured change nothing: an unknown time counts as 100 ms, loss and jitter
@@ -119,7 +121,8 @@ def advise(forecast: Forecast, request: AllocationRequest) -> Allocation:
     InvalidRequest
         If the forecast does not look ``request.steps`` ahead.
     """
-    safe_mbps = min(_quantile_mbps(forecast, request), float(request.max_rate_mbps))
+    limit_mbps = math.inf if usual_mbps is None else usual_mbps
+    safe_mbps = min(_quantile_mbps(forecast, request), float(request.max_rate_mbps), limit_mbps)
     pacing_mbps = max(safe_mbps, float(request.min_rate_mbps))
     weight = _weight(forecast.latency_ms, forecast.packet_loss)
     buffer_bytes = _buffer_bytes(forecast, _share_mbps(pacing_mbps, weight, request), request)

@@ -1,74 +1,34 @@
 """The second half of a forecast: from the models' outputs to the forecast that the caller gets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from math import isnan
 
 import numpy as np
 
+from pba.forecasting.aging import STALE_STEPS, age_steps, aged
 from pba.forecasting.allocation import advise
 from pba.forecasting.ensemble import MemberDistribution, confidence_weights, mixture
 from pba.forecasting.fixed_share import MODEL, leader
 from pba.forecasting.link_record import LinkRecord
+from pba.forecasting.members import (
+    FALLBACK,
+    MemberForecast,
+    decode_one,
+    model_members,
+    simple_members,
+)
 from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
 from pba.forecasting.query import ForecastPlan
 from pba.forecasting.result import ForecastResult
-from pba.models.base import Prediction
-from pba.models.distribution import DecodedForecast, decode
-from pba.models.residuals import BINS, predict_together
-from pba.models.simple import SIMPLE_FORECASTERS
-from pba.types import HORIZONS, Floats, Forecast, HorizonForecast, Member
+from pba.models.distribution import DecodedForecast
+from pba.types import HORIZONS, Forecast, HorizonForecast, Member
 
 __all__ = ["assemble"]
 
-_LONGEST_VALIDITY = timedelta(days=3650)
-_FALLBACK = "ewma"
+_END_OF_TIME_S = 253_402_300_799.0  # the last second of the year 9999
 _CONFIDENCE_DROP = 0.05
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MemberForecast:
-    """What one forecaster predicts for one query: row ``row`` of its output."""
-
-    name: str
-    output: ModelOutput
-    decoded: DecodedForecast
-    row: int
-
-    @property
-    def distribution(self) -> MemberDistribution:
-        """Its probabilities, shape ``(horizon, bin)``, with their level and bins."""
-        prediction = self.output.prediction
-        return MemberDistribution(
-            prediction.probabilities[self.row], prediction.level_mbps[self.row], self.output.bins
-        )
-
-    @property
-    def highest_mbps(self) -> float:
-        """The highest rate that its bins can express."""
-        level_mbps = float(self.output.prediction.level_mbps[self.row])
-        return self.output.bins.highest_mbps(level_mbps)
-
-    @property
-    def points_mbps(self) -> tuple[float, ...]:
-        """Its point at each horizon."""
-        return tuple(self.decoded.bandwidth_mbps[self.row].tolist())
-
-    @property
-    def confidence(self) -> float:
-        """Its confidence one step ahead."""
-        return float(self.decoded.confidence[self.row, 0])
-
-    @property
-    def path(self) -> Floats:
-        """Latency (ms), packet loss and jitter (ms) of the next step, NaN where not measured."""
-        return np.asarray(self.output.prediction.path[self.row])
-
-    def as_member(self, weight: float) -> Member:
-        """Return the entry of the forecast's ``members``."""
-        point_mbps = float(self.decoded.bandwidth_mbps[self.row, 0])
-        return Member(self.name, weight, point_mbps, self.confidence)
 
 
 def assemble(
@@ -88,96 +48,75 @@ def assemble(
     created_at
         The time of the forecast.
     """
-    models: list[list[MemberForecast]] = [[] for _ in plans]
-    reasons = [list(plan.reasons) for plan in plans]
-    for call, output in zip(calls, outputs, strict=True):
-        if isinstance(output, ModelFailure):
-            for row in call.plans:
-                reasons[row].append(output.reason)
-            continue
-        decoded = _decoded(output)
-        for position, row in enumerate(call.plans):
-            models[row].append(MemberForecast(call.model, output, decoded, position))
-    simple = _simple_members(plans, models)
-    rows = zip(plans, models, simple, reasons, strict=True)
+    models, failures = model_members(plans, calls, outputs)
+    simple = simple_members(plans, models)
+    rows = zip(plans, models, simple, failures, strict=True)
     return [_result(*row, created_at) for row in rows]
-
-
-def _simple_members(
-    plans: Sequence[ForecastPlan], models: Sequence[list[MemberForecast]]
-) -> list[dict[str, MemberForecast]]:
-    """Return the simple forecasters' members: all for links with a record, else the fallback.
-
-    The fallback takes part only where no model has an output.
-    """
-    groups: dict[tuple[int, bool], list[int]] = {}
-    for row, plan in enumerate(plans):
-        recorded = plan.record is not None
-        if recorded or not models[row]:
-            groups.setdefault((len(plan.window.timestamps_s), recorded), []).append(row)
-    predictions: list[Prediction] = []
-    places: list[tuple[str, int]] = []
-    for (_, recorded), rows in groups.items():
-        names = tuple(SIMPLE_FORECASTERS) if recorded else (_FALLBACK,)
-        windows = np.array([plans[row].window.telemetry for row in rows])
-        predictions.append(predict_together([SIMPLE_FORECASTERS[name] for name in names], windows))
-        places += [(name, row) for name in names for row in rows]
-    members: list[dict[str, MemberForecast]] = [{} for _ in plans]
-    if predictions:  # as one output, which is decoded once
-        output = ModelOutput("", BINS, Prediction.concatenate(predictions))
-        decoded = _decoded(output)
-        for position, (name, row) in enumerate(places):
-            members[row][name] = MemberForecast(name, output, decoded, position)
-    return members
-
-
-def _decoded(output: ModelOutput) -> DecodedForecast:
-    """Return points, confidences and quantiles of every row."""
-    if output.decoded is not None:
-        return output.decoded
-    return decode(output.prediction.probabilities, output.prediction.level_mbps, output.bins)
 
 
 def _result(
     plan: ForecastPlan,
     models: list[MemberForecast],
     simple: dict[str, MemberForecast],
-    reasons: list[str],
+    failures: list[str],
     created_at: datetime,
 ) -> ForecastResult:
     source, sources = _sources(models, simple, plan.record)
     weights = _weights(sources)
     horizons = _horizons(sources, weights)
-    out_of_range = _out_of_range(plan, sources)
     adapted = _adapted(horizons, plan.record)
-    if adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP:
-        reasons.append("recent_misses")
-    reasons += ["out_of_range"] if out_of_range else []
+    newest_s = float(plan.window.timestamps_s[-1])
+    made_at = datetime.fromtimestamp(newest_s, UTC) if plan.query.as_of_newest else created_at
+    steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
     latency_ms, packet_loss, jitter_ms = _path(models, sources, weights)
     forecast = Forecast(
         link_id=plan.query.link_id,
         mode=plan.mode,
         source=source,
         model_version="+".join(m.output.version for m in sources if m.output.version) or None,
-        made_at=created_at,
-        valid_until=created_at + min(timedelta(seconds=plan.step_s), _LONGEST_VALIDITY),
+        made_at=made_at,
+        newest_sample_at=datetime.fromtimestamp(newest_s, UTC),
+        age_s=made_at.timestamp() - newest_s,
+        valid_until=datetime.fromtimestamp(min(newest_s + plan.step_s, _END_OF_TIME_S), UTC),
         step_s=plan.step_s,
-        horizons=adapted,
+        horizons=_aged(adapted, plan, sources, weights, steps),
         latency_ms=latency_ms,
         packet_loss=packet_loss,
         jitter_ms=jitter_ms,
         members=_members(models, simple, sources, weights),
-        reasons=tuple(reasons),
+        reasons=(*plan.reasons, *failures, *_reasons(plan, sources, horizons, adapted, steps)),
     )
-    if plan.query.allocation is not None:
-        forecast = replace(forecast, allocation=advise(forecast, plan.query.allocation))
     return ForecastResult(
-        forecast,
+        _advised(forecast, plan),
+        adapted,
         tuple(horizon.confidence for horizon in horizons),
         _expert_points(models, simple, horizons if sources is models else None),
-        float(plan.window.timestamps_s[-1]),
+        newest_s,
         plan.arm,
     )
+
+
+def _advised(forecast: Forecast, plan: ForecastPlan) -> Forecast:
+    """Return ``forecast`` with advice, if the query requests it."""
+    if plan.query.allocation is None:
+        return forecast
+    return replace(forecast, allocation=advise(forecast, plan.query.allocation, plan.usual_mbps))
+
+
+def _reasons(
+    plan: ForecastPlan,
+    sources: Sequence[MemberForecast],
+    horizons: Sequence[HorizonForecast],
+    adapted: Sequence[HorizonForecast],
+    steps: int,
+) -> list[str]:
+    """Return what else limits the forecast, whose newest sample is ``steps`` steps old."""
+    reasons = {
+        "recent_misses": adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP,
+        "out_of_range": _out_of_range(plan, sources),
+        "stale": steps > STALE_STEPS,
+    }
+    return [name for name, holds in reasons.items() if holds]
 
 
 def _sources(
@@ -189,7 +128,7 @@ def _sources(
         return "expert" if models else "heuristic", [simple[expert]]
     if models:
         return "model" if len(models) == 1 else "ensemble", models
-    return "heuristic", [simple[_FALLBACK]]
+    return "heuristic", [simple[FALLBACK]]
 
 
 def _weights(members: Sequence[MemberForecast]) -> tuple[float, ...]:
@@ -249,11 +188,30 @@ def _horizons(
 ) -> tuple[HorizonForecast, ...]:
     """Return the horizons of one member, or of the mixture of several."""
     if len(members) == 1:
-        decoded, row = members[0].decoded, members[0].row
-    else:
-        pooled = mixture([member.distribution for member in members], weights)
-        level_mbps = np.array([pooled.level_mbps])
-        decoded, row = decode(pooled.probabilities[None], level_mbps, pooled.bins), 0
+        return _horizons_of(members[0].decoded, members[0].row)
+    return _horizons_of(decode_one(_pooled(members, weights)), 0)
+
+
+def _aged(
+    adapted: tuple[HorizonForecast, ...],
+    plan: ForecastPlan,
+    members: Sequence[MemberForecast],
+    weights: tuple[float, ...],
+    steps: int,
+) -> tuple[HorizonForecast, ...]:
+    """Return the ``adapted`` horizons as they are where the newest sample is so many steps old."""
+    if not steps:
+        return adapted
+    return _adapted(
+        _horizons_of(decode_one(aged(_pooled(members, weights), steps)), 0), plan.record
+    )
+
+
+def _pooled(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> MemberDistribution:
+    return mixture([member.distribution for member in members], weights)
+
+
+def _horizons_of(decoded: DecodedForecast, row: int) -> tuple[HorizonForecast, ...]:
     columns = zip(
         HORIZONS,
         decoded.bandwidth_mbps[row].tolist(),

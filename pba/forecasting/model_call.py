@@ -18,7 +18,7 @@ class ModelCall:
     model
         The model's name.
     plans
-        For each row, the index of its plan in the request.
+        For each row, the index of its plan in the request; a window with two readings has two rows.
     telemetry
         Windows, shape ``(row, window, column)``, physical units, NaN where not measured.
     """

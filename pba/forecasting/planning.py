@@ -17,7 +17,9 @@ from pba.forecasting.result import ForecastResult
 from pba.models import v1_features
 from pba.rollout import Arm, Flags
 from pba.telemetry.mode_detection import detect_mode
-from pba.telemetry.windows import GAP_INTERVALS, current_window
+from pba.telemetry.outliers import CleanWindow, clean_window
+from pba.telemetry.suspect_units import unit_suspected
+from pba.telemetry.windows import GAP_INTERVALS, CurrentWindow, current_window, is_unstable
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -29,6 +31,11 @@ _WINDOWS: Mapping[str, int] = {
 }
 _LONGEST = max(_WINDOWS.values())
 _DEFAULT_FLAGS = Flags()
+
+# Of rates over three times the 30 before, eight to nine of ten lasted on the train and val traces,
+# whose counters were never reset; far higher ones are as likely a fault.
+_RISE_LASTS, _JUMP_LASTS = 0.8, 0.5
+_BELIEVABLE_RISE = 10.0
 
 
 class ForecastJob:
@@ -117,17 +124,66 @@ def plan_forecast(
     """
     check_history(query.history)
     window = current_window(query.history, _LONGEST, gap_intervals)
+    cleaned = clean_window(window.samples.telemetry)
+    samples = window.samples.with_telemetry(cleaned.telemetry)
     arm = query.arm or flags.arm(query.link_id)
-    mode = _mode(query, window.samples, flags)
+    mode = _mode(query, samples, flags)
     candidates = _candidates(arm, mode)
     models = tuple(name for name in candidates if window.length >= _WINDOWS[name])
-    reasons = [] if len(models) == len(candidates) else ["short_history"]
-    reasons += [] if window.regular else ["irregular_window"]
-    reasons += ["unstable_window"] if models and window.unstable else []
-    record = query.record if arm is Arm.V3 else None
+    without_newest, step_weight = _other_reading(samples, cleaned)
     return ForecastPlan(
-        query, window.samples, window.step_s, mode, arm, record, models, tuple(reasons)
+        query,
+        samples,
+        window.step_s,
+        mode,
+        arm,
+        query.record if arm is Arm.V3 else None,
+        models,
+        _reasons(query, window, cleaned, models, candidates),
+        _usual_mbps(samples) if cleaned.newest_unlike else None,
+        without_newest,
+        step_weight,
     )
+
+
+def _reasons(
+    query: Query,
+    window: CurrentWindow,
+    cleaned: CleanWindow,
+    models: tuple[str, ...],
+    candidates: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Return what limits the forecast from ``window`` by ``models`` out of ``candidates``."""
+    telemetry = cleaned.telemetry
+    reasons = {
+        "short_history": len(models) < len(candidates),
+        "irregular_window": not window.regular,
+        "unstable_window": bool(models) and is_unstable(telemetry),
+        "outlier": cleaned.replaced or cleaned.newest_unlike,
+        "unit_suspected": unit_suspected(telemetry[:, 0]),
+        "ignored_values": query.ignored_values,
+    }
+    return tuple(name for name, holds in reasons.items() if holds)
+
+
+def _other_reading(samples: History, cleaned: CleanWindow) -> tuple[History | None, float]:
+    """Return the window without a newest rate that is unlike the others, and the rate's weight.
+
+    A sudden low needs no second reading: such drops are frequent, and the models have learned how
+    often they last.
+    """
+    newest_mbps = float(cleaned.telemetry[-1, 0])
+    if not cleaned.newest_unlike or newest_mbps < cleaned.telemetry[-2, 0]:
+        return None, 1.0
+    highest_mbps = float(cleaned.telemetry[:-1, 0].max())
+    believable = newest_mbps <= _BELIEVABLE_RISE * highest_mbps or highest_mbps <= 0
+    weight = _RISE_LASTS if believable else _JUMP_LASTS
+    return samples.with_telemetry(cleaned.without_newest), weight
+
+
+def _usual_mbps(samples: History) -> float:
+    """Return the 90th percentile of the window but its newest sample."""
+    return float(np.quantile(samples.telemetry[:-1, 0], 0.9))
 
 
 def _plan_or_error(
@@ -145,9 +201,15 @@ def _model_calls(plans: Sequence[ForecastPlan]) -> list[ModelCall]:
     """Return one call for each model that ``plans`` need."""
     calls = []
     for model, length in _WINDOWS.items():
-        rows = tuple(row for row, plan in enumerate(plans) if model in plan.models)
-        if rows:
-            windows = [_model_input(model, plans[row].window, length) for row in rows]
+        readings = [
+            (row, reading)
+            for row, plan in enumerate(plans)
+            if model in plan.models
+            for reading in plan.readings
+        ]
+        if readings:
+            rows = tuple(row for row, _ in readings)
+            windows = [_model_input(model, reading, length) for _, reading in readings]
             calls.append(ModelCall(model, rows, np.array(windows, dtype=np.float32)))
     return calls
 

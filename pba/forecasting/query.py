@@ -28,6 +28,10 @@ class Query:
         The limits for allocation advice, None if no advice is requested.
     arm
         The arm that forecasts, None if the flags decide.
+    as_of_newest
+        Whether to forecast as of the newest sample, whatever its age: for replays of old data.
+    ignored_values
+        Whether optional values of the history are missing because they were out of range.
     """
 
     history: History
@@ -36,6 +40,8 @@ class Query:
     record: LinkRecord | None = None
     allocation: AllocationRequest | None = None
     arm: Arm | None = None
+    as_of_newest: bool = False
+    ignored_values: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +53,9 @@ class ForecastPlan:
     query
         The query itself.
     window
-        The samples that the forecast rests on: the newest ones since the last gap.
+        The samples that the forecast rests on: the newest since the last gap, without outliers.
     step_s
-        The median spacing of the window, seconds.
+        The typical time between samples of the window, seconds.
     mode
         The mode that the forecast is in.
     arm
@@ -60,6 +66,13 @@ class ForecastPlan:
         The names of the models to call; empty if the window is too short for them.
     reasons
         Reason codes for the caller, so far.
+    usual_mbps
+        The highest rate to advise, None if nothing limits it: the 90th percentile of the window if
+        its newest sample is unlike the others.
+    without_newest
+        The window as if the newest bandwidth were an outlier, None if it is not that high.
+    step_weight
+        The probability that the newest sample is no outlier.
     """
 
     query: Query
@@ -70,3 +83,11 @@ class ForecastPlan:
     record: LinkRecord | None
     models: tuple[str, ...]
     reasons: tuple[str, ...]
+    usual_mbps: float | None = None
+    without_newest: History | None = None
+    step_weight: float = 1.0
+
+    @property
+    def readings(self) -> tuple[History, ...]:
+        """The window and, if it is not None, the window without its newest bandwidth."""
+        return (self.window,) if self.without_newest is None else (self.window, self.without_newest)

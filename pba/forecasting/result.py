@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pba.rollout import Arm
-from pba.types import Forecast
+from pba.types import Forecast, HorizonForecast
 
 __all__ = ["ForecastResult"]
 
@@ -17,8 +17,10 @@ class ForecastResult:
     ----------
     forecast
         The forecast for the caller.
+    horizons
+        The horizons as of the newest sample: those of the forecast before it aged.
     confidence
-        The confidence at each horizon before the link's record adapted it.
+        Their confidence before the link's record adapted it.
     points_mbps
         The point of every expert of `pba.forecasting.fixed_share.EXPERTS` that took part, at each
         horizon.
@@ -29,6 +31,7 @@ class ForecastResult:
     """
 
     forecast: Forecast
+    horizons: tuple[HorizonForecast, ...]
     confidence: tuple[float, ...]
     points_mbps: Mapping[str, tuple[float, ...]]
     after_s: float

@@ -7,7 +7,7 @@ import numpy as np
 
 from pba.types import Floats
 
-__all__ = ["COLUMNS", "NAME", "WINDOW", "features"]
+__all__ = ["COLUMNS", "MEASURED", "NAME", "WINDOW", "features"]
 
 NAME = "v1"
 """The name of the model; the other models have the name of their mode."""
@@ -18,7 +18,9 @@ WINDOW = 10
 COLUMNS = ("bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "hour", "weekday")
 """The columns of v1's input, in order."""
 
-_MEASURED = 4
+MEASURED = 4
+"""How many of them, the first, are those of `pba.types.COLUMNS`."""
+
 _DAY_S, _YEAR_S = 86_400.0, 31_536_000.0
 _THURSDAY = 3  # 1 January 1970
 
@@ -52,4 +54,4 @@ def features(timestamps_s: Floats, telemetry: Floats) -> Floats:
     days = times // _DAY_S
     hour, weekday = (times - days * _DAY_S) // 3600.0, (days + _THURSDAY) % 7
     date = np.where((times >= _YEAR_S)[..., None], np.stack([hour, weekday], axis=-1), np.nan)
-    return np.concatenate([telemetry[..., :_MEASURED], date], axis=-1).astype(np.float32)
+    return np.concatenate([telemetry[..., :MEASURED], date], axis=-1).astype(np.float32)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring.outcome import OpenForecast, Outcome
-from pba.telemetry.windows import GAP_INTERVALS
+from pba.telemetry.outliers import isolated_rates, newest_is_unlike
+from pba.telemetry.windows import GAP_INTERVALS, following_steps
 from pba.types import HORIZONS, Floats
 
 __all__ = ["Settlement", "settle"]
@@ -41,23 +43,26 @@ def settle(
 ) -> Settlement:
     """Match every open forecast with the samples that followed it.
 
-    The actual ``n`` steps ahead is the ``n``-th sample after the newest one that the forecast is
-    based on. Horizons behind a gap of more than ``gap_intervals`` steps are not scored.
+    The actual ``n`` steps ahead is the ``n``-th step after the newest sample that the forecast is
+    based on: one sample, or the mean of those that count as one (`pba.telemetry.windows`). Horizons
+    behind a gap of more than ``gap_intervals`` steps are not scored, and neither is an isolated
+    outlier. A newest sample that may be one waits for the next.
 
     Parameters
     ----------
     forecasts
         Open forecasts of one link.
     at_us, bandwidth_mbps
-        The link's samples, oldest first, from the newest one that the first forecast is based on,
-        ``(sample,)``.
+        The link's samples, oldest first, ``(sample,)``: from the newest one that the first forecast
+        is based on, and up to 30 before it, which show what is an outlier.
     record
         The link's record before.
     """
     outcomes: list[Outcome] = []
     closed = []
+    actuals = _Actuals.of(at_us, bandwidth_mbps)
     for forecast in forecasts:
-        new, complete = _match(forecast, at_us, bandwidth_mbps, gap_intervals)
+        new, complete = _match(forecast, actuals, gap_intervals)
         outcomes += new
         if complete:
             closed.append(forecast.id)
@@ -67,24 +72,59 @@ def settle(
     return Settlement(tuple(outcomes), tuple(closed), record)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Actuals:
+    """A link's samples, and which of them are not scored.
+
+    Parameters
+    ----------
+    outliers
+        The indices of isolated outliers.
+    undecided
+        The index of the newest sample if it may be an outlier, else None.
+    """
+
+    at_us: np.ndarray
+    bandwidth_mbps: Floats
+    outliers: frozenset[int]
+    undecided: int | None
+
+    @classmethod
+    def of(cls, at_us: np.ndarray, bandwidth_mbps: Floats) -> Self:
+        """Return the actuals in a link's samples, which may be none."""
+        if not len(at_us):
+            return cls(at_us, bandwidth_mbps, frozenset(), None)
+        outliers = isolated_rates(bandwidth_mbps)
+        unlike = newest_is_unlike(bandwidth_mbps, outliers)
+        return cls(at_us, bandwidth_mbps, frozenset(outliers), len(at_us) - 1 if unlike else None)
+
+
 def _match(
-    forecast: OpenForecast, at_us: np.ndarray, bandwidth_mbps: Floats, gap_intervals: float
+    forecast: OpenForecast, actuals: _Actuals, gap_intervals: float
 ) -> tuple[list[Outcome], bool]:
     """Return the new outcomes of one forecast, and whether it needs no more samples."""
-    first = int(np.searchsorted(at_us, forecast.after_us, side="right"))
-    times_us = at_us[first : first + HORIZONS[-1]]
-    gap_us = gap_intervals * forecast.step_s * 1e6
-    gaps = np.diff(times_us, prepend=forecast.after_us) > gap_us
-    reached = int(np.argmax(gaps)) if gaps.any() else len(times_us)
-    outcomes = list(_outcomes(forecast, times_us[:reached], bandwidth_mbps[first:]))
-    return outcomes, reached < len(times_us) or len(times_us) == HORIZONS[-1]
+    step_us = forecast.step_s * 1e6
+    starts = following_steps(actuals.at_us, forecast.after_us, step_us, HORIZONS[-1] + 1)
+    stops = np.append(starts, len(actuals.at_us))[1:].tolist()
+    starts = starts[: HORIZONS[-1]]
+    gaps = np.diff(actuals.at_us[starts], prepend=forecast.after_us) > gap_intervals * step_us
+    reached = int(np.argmax(gaps)) if gaps.any() else len(starts)
+    spans = list(zip(starts[:reached].tolist(), stops, strict=False))
+    outcomes = list(_outcomes(forecast, spans, actuals))
+    undecided = bool(spans) and spans[-1][0] == actuals.undecided
+    complete = reached < len(starts) or len(starts) == HORIZONS[-1]
+    return outcomes, complete and not undecided
 
 
 def _outcomes(
-    forecast: OpenForecast, times_us: np.ndarray, bandwidth_mbps: Floats
+    forecast: OpenForecast, spans: Sequence[tuple[int, int]], actuals: _Actuals
 ) -> Iterator[Outcome]:
-    """Yield the outcomes of the unsettled horizons that ``times_us`` reaches."""
+    """Yield the outcomes of the unsettled horizons, whose steps are ``spans`` of samples."""
     for horizon, steps in enumerate(HORIZONS):
-        if steps <= len(times_us) and steps not in forecast.settled:
-            actual_mbps = float(bandwidth_mbps[steps - 1])
-            yield Outcome(forecast, horizon, int(times_us[steps - 1]), actual_mbps)
+        if steps > len(spans) or steps in forecast.settled:
+            continue
+        start, stop = spans[steps - 1]
+        if start in actuals.outliers or start == actuals.undecided:
+            continue
+        actual_mbps = float(actuals.bandwidth_mbps[start:stop].mean())
+        yield Outcome(forecast, horizon, int(actuals.at_us[start]), actual_mbps)

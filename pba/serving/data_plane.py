@@ -13,6 +13,7 @@ from pba.errors import Busy, InvalidInput, PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.forecast_service import ForecastService
+from pba.serving.lazy_queries import LazyQueries
 from pba.serving.link_service import LinkService
 from pba.store import Receipt, SampleReport
 from pba.types import Forecast, check_link_id
@@ -101,14 +102,21 @@ class DataPlane:
 
     async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Forecast | PBAError]:
         """Return a forecast, or an error, for each query in order; as `forecast`."""
+        if isinstance(queries, LazyQueries):  # nothing to store
+            return self._all_counted(await self._forecasts.forecasts(queries))
         return self._all_counted(await self._links.record_and_forecast_all(queries))
 
     async def link_forecast(
-        self, link_id: str, allocation: AllocationRequest | None, started: float
+        self,
+        link_id: str,
+        allocation: AllocationRequest | None,
+        started: float,
+        as_of_newest: bool = False,
     ) -> Forecast:
         """Return the forecast from a link's stored history."""
         name = check_link_id(link_id)
-        return self._counted(await self._links.forecast(name, allocation), started)
+        result = await self._links.forecast(name, allocation, as_of_newest)
+        return self._counted(result, started)
 
     async def link_forecasts(
         self, link_ids: Sequence[str], allocation: AllocationRequest | None

@@ -57,15 +57,22 @@ class LocalService:
         """
         return cls({mode: artifacts.load(str(folder / mode), mode)[0] for mode in PROFILES})
 
-    def forecast(self, history: History, mode: NetworkMode | None = None) -> Forecast:
+    def forecast(
+        self, history: History, mode: NetworkMode | None = None, as_of_newest: bool = False
+    ) -> Forecast:
         """Return the forecast from ``history``; the mode is detected if it is None.
+
+        Parameters
+        ----------
+        as_of_newest
+            Whether to forecast as of the newest sample, whatever its age.
 
         Raises
         ------
         InvalidHistory
             For fewer than two samples.
         """
-        (forecast,) = self.forecasts([Query(history, mode)])
+        (forecast,) = self.forecasts([Query(history, mode, as_of_newest=as_of_newest)])
         return forecast
 
     def forecasts(self, queries: Sequence[Query]) -> list[Forecast]:

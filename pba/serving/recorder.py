@@ -121,10 +121,10 @@ def _stored_forecast(result: ForecastResult, took_ms: float, served: bool) -> St
         arm=result.arm,
         served=served,
         prediction={
-            "points_mbps": [horizon.bandwidth_mbps for horizon in forecast.horizons],
-            "confidence": [horizon.confidence for horizon in forecast.horizons],
+            "points_mbps": [horizon.bandwidth_mbps for horizon in result.horizons],
+            "confidence": [horizon.confidence for horizon in result.horizons],
             "unadapted": list(result.confidence),
-            "quantiles_mbps": [list(horizon.quantiles_mbps) for horizon in forecast.horizons],
+            "quantiles_mbps": [list(horizon.quantiles_mbps) for horizon in result.horizons],
             "members": {name: list(points) for name, points in result.points_mbps.items()},
         },
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, func, select, update
 
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring import OpenForecast, Outcome, Settlement, settle
@@ -16,6 +16,7 @@ from pba.types import HORIZONS
 __all__ = ["settle_links"]
 
 _MAX_FORECASTS = 500  # of one link, in one transaction
+_AROUND = 30  # samples that show what an outlier is, see `pba.telemetry.outliers`
 _KEYS = ("mode", "source", "version", "arm", "served", "steps")
 _SUMS = [column.name for column in aggregates.c if not column.primary_key]
 
@@ -66,10 +67,16 @@ def _open_forecasts(connection: Connection, link: int) -> list[OpenForecast]:
 def _samples_since(
     connection: Connection, link: int, after_us: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return times (microseconds) and bandwidths (Mbps) from ``after_us`` on, oldest first."""
+    """Return times (microseconds) and bandwidths (Mbps) from ``after_us`` on, oldest first.
+
+    Up to 30 samples from before that time come first: they show what is an outlier.
+    """
+    earlier = select(samples.c.at_us).where(samples.c.link == link, samples.c.at_us < after_us)
+    earliest = earlier.order_by(samples.c.at_us.desc()).limit(_AROUND).subquery()
+    since = func.coalesce(select(func.min(earliest.c.at_us)).scalar_subquery(), after_us)
     query = select(samples.c.at_us, samples.c.bandwidth_mbps)
-    query = query.where(samples.c.link == link, samples.c.at_us >= after_us)
-    query = query.order_by(samples.c.at_us).limit(_MAX_FORECASTS + HORIZONS[-1])
+    query = query.where(samples.c.link == link, samples.c.at_us >= since)
+    query = query.order_by(samples.c.at_us).limit(_AROUND + _MAX_FORECASTS + HORIZONS[-1])
     rows = connection.execute(query).all()
     at_us = np.array([row.at_us for row in rows], dtype=np.int64)
     return at_us, np.array([row.bandwidth_mbps for row in rows])

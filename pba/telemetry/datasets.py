@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from pba.errors import NotEnoughData
-from pba.telemetry.windows import split_at_gaps
+from pba.telemetry.windows import runs
 from pba.types import COLUMNS, HORIZONS, Floats
 
 __all__ = ["Series", "WindowBatch", "WindowLimit", "WindowSet"]
@@ -93,7 +93,7 @@ class WindowSet:
             (group, segment)
             for group, series in enumerate(sets.values())
             for item in series
-            for segment in split_at_gaps(item.timestamps_s, item.telemetry)
+            for segment in runs(item.timestamps_s, item.telemetry)
             if len(segment) > length
         ]
         if not parts:

@@ -1,14 +1,21 @@
-"""A link's mode over time, with hysteresis: two detections must agree to change it."""
+"""A link's mode over time, with hysteresis.
+
+To change it, two detections must agree, at least 10 s apart, and each must rest on several samples
+that indicate the new mode by themselves. A link with a sample a minute has a detection a sample, so
+the time alone would let one sample decide.
+"""
 
 from dataclasses import dataclass, replace
 
-from pba.telemetry.mode_detection import detect_mode
+from pba.telemetry.mode_detection import agreeing_samples, detect_mode
 from pba.types import Floats, NetworkMode
 
 __all__ = ["CHECK_EVERY_US", "LinkMode"]
 
 CHECK_EVERY_US = 10_000_000
 """The shortest interval between two detections, in the link's own time."""
+
+_AGREEING_SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +43,11 @@ class LinkMode:
     switches: int = 0
 
     def due(self, newest_us: int) -> bool:
-        """Return whether 10 s of the link's time have passed since the last detection."""
-        return self.checked_us is None or newest_us - self.checked_us >= CHECK_EVERY_US
+        """Return whether 10 s of the link's time have passed since the last detection.
+
+        A clock that is set back is a reason to detect too.
+        """
+        return self.checked_us is None or abs(newest_us - self.checked_us) >= CHECK_EVERY_US
 
     def after(self, telemetry: Floats, newest_us: int) -> "LinkMode":
         """Return the mode after one more detection, on ``telemetry (sample, 5)``.
@@ -57,7 +67,8 @@ class LinkMode:
         checked = replace(self, checked_us=newest_us)
         if self.mode is None:
             return replace(checked, mode=detected, since_us=newest_us)
-        if detected is self.mode:
+        few = agreeing_samples(telemetry, detected) < _AGREEING_SAMPLES
+        if detected is self.mode or few:
             return replace(checked, candidate=None)
         if detected is not self.candidate:
             return replace(checked, candidate=detected)

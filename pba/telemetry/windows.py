@@ -1,66 +1,41 @@
-"""Windows of a history or a series: gaps, spacing, volatility, sliding windows."""
+"""Windows: what a step, a gap, a window and an actual are, for everything that needs to know.
+
+Planning cuts windows here, scoring finds actuals, and training and evaluation do both.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from pba.telemetry.spacing import merge_close, spacing, starts_of_steps
 from pba.types import Floats, History
 
 __all__ = [
+    "CONTEXT",
     "GAP_INTERVALS",
     "UNSTABLE_VOLATILITY",
     "CurrentWindow",
-    "Spacing",
     "current_window",
+    "following_steps",
+    "is_unstable",
+    "runs",
     "since_last_gap",
     "sliding_windows",
-    "spacing",
-    "split_at_gaps",
     "volatility",
 ]
 
 GAP_INTERVALS = 10.0
-"""A gap longer than this many typical intervals starts a new window."""
+"""A gap longer than this many steps starts a new window."""
+
+CONTEXT = 4
+"""How many samples to read for one of a window, where samples are so close that they merge."""
 
 UNSTABLE_VOLATILITY = 0.4
 """Above this `volatility` of a window, most forecasts are out of band.
 
 Chosen on the train and val splits of the traces, see docs/results/closed-loop.md."""
 
-_IRREGULAR = 1.5
 _LEAST_MBPS, _MAX_STEP = 0.01, 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Spacing:
-    """The spacing of a window's samples in time.
-
-    ``step_s`` is the median interval; ``regular`` is whether every interval is between 1/1.5 and
-    1.5 times the median.
-    """
-
-    step_s: float
-    regular: bool
-
-
-def spacing(timestamps_s: Floats) -> Spacing:
-    """Return the spacing of at least two increasing ``timestamps_s``.
-
-    >>> spacing(np.array([0.0, 1.0, 2.0, 5.0]))
-    Spacing(step_s=1.0, regular=False)
-    """
-    ordered = sorted(np.diff(timestamps_s).tolist())
-    step_s = _middle(ordered)
-    regular = ordered[-1] <= _IRREGULAR * step_s and ordered[0] * _IRREGULAR >= step_s
-    return Spacing(step_s, regular)
-
-
-def _middle(ordered: list[float]) -> float:
-    """Return the median of ``ordered`` values; for so few, `numpy.median` takes longer."""
-    half = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[half]
-    return (ordered[half - 1] + ordered[half]) / 2
 
 
 def volatility(rate_mbps: Floats) -> Floats:
@@ -88,6 +63,11 @@ def volatility(rate_mbps: Floats) -> Floats:
     return np.asarray(np.minimum(steps, _MAX_STEP).mean(axis=-1))
 
 
+def is_unstable(telemetry: Floats) -> bool:
+    """Return whether the volatility of ``telemetry (sample, 5)`` is at least 0.4."""
+    return bool(volatility(telemetry[:, 0]) >= UNSTABLE_VOLATILITY)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CurrentWindow:
     """The window that a forecast rests on.
@@ -95,44 +75,46 @@ class CurrentWindow:
     Parameters
     ----------
     samples
-        The samples since the last gap, at least two.
+        The steps since the last gap, at least two; samples close to each other are merged.
     length
-        How many samples there are since the last gap: 1 if the newest sample follows a gap.
-    step_s
-        The median interval, seconds.
-    regular
-        See `Spacing`.
-    unstable
-        Whether the `volatility` is at least `UNSTABLE_VOLATILITY`.
+        How many steps there are since the last gap: 1 if the newest sample follows a gap.
+    step_s, regular, merges
+        See `pba.telemetry.spacing.Spacing`.
     """
 
     samples: History
     length: int
     step_s: float
     regular: bool
-    unstable: bool
+    merges: bool
 
 
 def current_window(
     history: History, longest: int, gap_intervals: float = GAP_INTERVALS
 ) -> CurrentWindow:
-    """Return the window at the end of ``history``, of at most ``longest`` samples.
+    """Return the window at the end of ``history``, of at most ``longest`` steps.
 
     >>> times = np.array([0.0, 1.0, 2.0, 60.0, 61.0])
     >>> window = current_window(History(times, np.ones((5, 5))), longest=60)
-    >>> window.length, window.step_s, window.regular, window.unstable
-    (2, 1.0, True, False)
+    >>> window.length, window.step_s, window.regular
+    (2, 1.0, True)
     """
-    recent = since_last_gap(history.last(longest), gap_intervals)
-    length = len(recent.timestamps_s)
-    samples = recent if length > 1 else history.last(2)
-    spaced = spacing(samples.timestamps_s)
-    unstable = bool(volatility(samples.telemetry[:, 0]) >= UNSTABLE_VOLATILITY)
-    return CurrentWindow(samples, length, spaced.step_s, spaced.regular, unstable)
+    recent = history.last(longest)
+    spaced = spacing(recent.timestamps_s)
+    if spaced.merges:
+        recent = history.last(CONTEXT * longest)
+        spaced = spacing(recent.timestamps_s)
+        recent = _merged(recent, spaced.step_s).last(longest)
+    window = since_last_gap(recent, gap_intervals)
+    length = len(window.timestamps_s)
+    samples = window if length > 1 else recent.last(2)
+    if length < len(recent.timestamps_s):
+        spaced = spacing(samples.timestamps_s)
+    return CurrentWindow(samples, length, spaced.step_s, spaced.regular, spaced.merges)
 
 
 def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> History:
-    """Return the samples after the last gap longer than ``gap_intervals`` median intervals.
+    """Return the samples after the last gap longer than ``gap_intervals`` steps.
 
     Examples
     --------
@@ -146,14 +128,46 @@ def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> Hi
     return history.last(len(history) - int(starts[-1])) if starts.size else history
 
 
-def split_at_gaps(timestamps_s: Floats, telemetry: Floats) -> list[Floats]:
-    """Return the telemetry ``(sample, 5)`` of each stretch between gaps, oldest first.
+def runs(timestamps_s: Floats, telemetry: Floats) -> list[Floats]:
+    """Return the telemetry ``(step, 5)`` of each stretch between gaps, oldest first.
+
+    Samples close to each other are merged, as for a forecast.
 
     >>> times = np.array([0.0, 1.0, 2.0, 60.0, 61.0])
-    >>> [len(part) for part in split_at_gaps(times, np.ones((5, 5)))]
+    >>> [len(part) for part in runs(times, np.ones((5, 5)))]
     [3, 2]
     """
+    if len(timestamps_s) < 2:
+        return [telemetry]
+    spaced = spacing(timestamps_s)
+    if spaced.merges:
+        timestamps_s, telemetry = merge_close(timestamps_s, telemetry, spaced.step_s)
     return np.split(telemetry, _starts(timestamps_s, GAP_INTERVALS))
+
+
+def following_steps(timestamps_s: Floats, after_s: float, step_s: float, count: int) -> np.ndarray:
+    """Return the index of the first sample of each of the ``count`` steps after ``after_s``.
+
+    These are the actuals of a forecast that rests on the samples up to ``after_s``. Samples within
+    half a step of that time, or of each other, belong to one step.
+
+    Parameters
+    ----------
+    timestamps_s
+        Increasing, in any unit that ``after_s`` and ``step_s`` are in too, shape ``(sample,)``.
+
+    Examples
+    --------
+    >>> following_steps(np.array([0.0, 1.0, 15.0, 16.0, 30.0]), 0.0, 15.0, 5)
+    array([2, 4])
+    """
+    first = int(np.searchsorted(timestamps_s, after_s, side="right"))
+    later = np.concatenate([[after_s], timestamps_s[first:]])
+    return starts_of_steps(later, step_s)[1 : 1 + count] + first - 1
+
+
+def _merged(history: History, step_s: float) -> History:
+    return History(*merge_close(history.timestamps_s, history.telemetry, step_s))
 
 
 def _starts(timestamps_s: Floats, gap_intervals: float) -> np.ndarray:
@@ -161,7 +175,8 @@ def _starts(timestamps_s: Floats, gap_intervals: float) -> np.ndarray:
     intervals = np.diff(timestamps_s)
     if not intervals.size:
         return np.empty(0, dtype=int)
-    return np.flatnonzero(intervals > gap_intervals * _middle(sorted(intervals.tolist()))) + 1
+    step_s = spacing(timestamps_s).step_s
+    return np.flatnonzero(intervals > gap_intervals * step_s) + 1
 
 
 def sliding_windows(telemetry: Floats, window: int) -> Floats:

@@ -111,6 +111,8 @@ class Forecast:
 
     ``source`` is ``model``, ``ensemble``, ``expert`` or ``heuristic``; ``latency_ms``,
     ``packet_loss`` and ``jitter_ms`` are for the next step, None if the history has none.
+    ``age_s`` is from ``newest_sample_at`` to ``made_at``, negative if the reporter's clock is
+    ahead; the forecast is valid until one step after the newest sample.
     ``allocation`` is None unless it was requested.
     """
 
@@ -119,6 +121,8 @@ class Forecast:
     source: str
     model_version: str | None
     made_at: datetime
+    newest_sample_at: datetime
+    age_s: float
     valid_until: datetime
     step_s: float
     horizons: tuple[HorizonForecast, ...]
@@ -148,6 +152,8 @@ class Forecast:
             "source": self.source,
             "model_version": self.model_version,
             "made_at": _utc_text(self.made_at),
+            "newest_sample_at": _utc_text(self.newest_sample_at),
+            "age_s": self.age_s,
             "valid_until": _utc_text(self.valid_until),
             "step_s": self.step_s,
             "bandwidth_mbps": self.bandwidth_mbps,
@@ -178,6 +184,8 @@ class Forecast:
             source=document.source,
             model_version=document.model_version,
             made_at=document.made_at,
+            newest_sample_at=document.newest_sample_at,
+            age_s=document.age_s,
             valid_until=document.valid_until,
             step_s=document.step_s,
             horizons=tuple(map(_horizon, document.horizons)),

@@ -49,8 +49,10 @@ class ForecastDocument(BaseModel):
     source: str = Field(description="model, ensemble, expert or heuristic")
     model_version: str | None
     made_at: datetime
-    valid_until: datetime
-    step_s: float = Field(description="median spacing of the window, seconds")
+    newest_sample_at: datetime = Field(description="the time of the newest sample")
+    age_s: float = Field(description="how old that was when the forecast was made, seconds")
+    valid_until: datetime = Field(description="one step after the newest sample")
+    step_s: float = Field(description="typical time between samples of the window, seconds")
     bandwidth_mbps: float = Field(description="the point one step ahead")
     confidence: float = Field(description="the confidence one step ahead")
     horizons: list[HorizonDocument]
@@ -60,6 +62,7 @@ class ForecastDocument(BaseModel):
     members: list[MemberDocument]
     reasons: list[str] = Field(
         description="what limits the forecast: short_history, irregular_window, unstable_window, "
-        "out_of_range, recent_misses, model_unavailable, model_late, not_recorded"
+        "outlier, ignored_values, unit_suspected, stale, out_of_range, recent_misses, "
+        "model_unavailable, model_late, not_recorded"
     )
     allocation: AllocationDocument | None = Field(None, description="present if requested")

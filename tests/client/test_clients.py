@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from pba.client import AsyncPBAClient, PBAClient, request
+from pba.client.requests import requests_body
 from pba.errors import Busy, Conflict, InvalidHistory, InvalidSample, PBAError, Unavailable
 from pba.serving.local_service import LocalService
 from pba.types import History, NetworkMetrics
@@ -18,7 +19,7 @@ SAMPLES = [NetworkMetrics(1e9, 10.0, 5.0), NetworkMetrics(1e9 + 1, 12.0, packet_
 HISTORY = History.of(SAMPLES)
 FORECAST = SERVICE.forecast(HISTORY)
 ERROR = {"code": "invalid_sample", "message": "bad", "field": "history[0].jitter_ms"}
-RECEIPT = {"accepted": 2, "duplicates": 0, "late": 0, "expired": 0, "mode": "internet"}
+RECEIPT = {"accepted": 2, "duplicates": 0, "late": 0, "expired": 0, "ignored": 0, "refused": []}
 LOGIN = "<html><title>Log in</title>" + "x" * 500
 CALLS: list[tuple[str, tuple[Any, ...]]] = [
     ("forecast", (SAMPLES,)),
@@ -51,7 +52,7 @@ async def test_many_forecasts_keep_their_order_and_their_errors(service: StandIn
     assert isinstance(second, InvalidSample)
     assert second.body() == ERROR
     assert service.newest.url.path == "/v1/forecasts"
-    assert service.body == {"requests": [request(SAMPLES), request(HISTORY)]}
+    assert service.body == requests_body([SAMPLES, HISTORY])
 
 
 async def test_samples_are_sent_as_documented(service: StandIn, call: Call):

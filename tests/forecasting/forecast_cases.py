@@ -10,7 +10,7 @@ from pba.forecasting import ForecastJob, ForecastResult, ModelCall, ModelFailure
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.models.onnx import OnnxForecaster
-from pba.types import Forecast, History, NetworkMode
+from pba.types import Floats, Forecast, History, NetworkMode
 from tests.toy import toy_onnx
 
 DATACENTER, INTERNET, HYBRID = NetworkMode.DATACENTER, NetworkMode.INTERNET, NetworkMode.HYBRID
@@ -29,7 +29,12 @@ def history(
     telemetry = np.full((count, 5), np.nan)
     telemetry[:, 0] = bandwidth_mbps * (1 + 0.01 * np.sin(np.arange(count)))
     telemetry[:, 1] = rtt_ms
-    return History(1e9 + step_s * np.arange(count), telemetry)
+    return History(times_s(count, step_s), telemetry)
+
+
+def times_s(count: int, step_s: float = 1.0) -> Floats:
+    """Return the times of ``count`` samples, the last of them now."""
+    return NOW.timestamp() - step_s * np.arange(count)[::-1]
 
 
 def run(

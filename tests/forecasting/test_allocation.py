@@ -44,6 +44,8 @@ def forecast(
         source="model",
         model_version="x",
         made_at=NOON,
+        newest_sample_at=NOON,
+        age_s=0.0,
         valid_until=NOON + timedelta(seconds=1),
         step_s=1.0,
         horizons=tuple(HorizonForecast(steps, safe_mbps, 0.8, flat) for steps in HORIZONS),

@@ -11,7 +11,7 @@ from pba.serving.local_service import LocalService
 from pba.types import History, NetworkMode
 from tests.toy import toy_artifact
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOW = datetime(1970, 1, 1, 0, 0, 59, tzinfo=UTC)  # of the newest sample
 DATACENTER, INTERNET = NetworkMode.DATACENTER, NetworkMode.INTERNET
 
 

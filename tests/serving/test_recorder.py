@@ -13,7 +13,7 @@ from pba.rollout import Arm, Flags
 from pba.serving.recorder import ForecastRecorder
 from pba.store import Receipt, StoredForecast, WriteBatch
 from pba.types import NetworkMode
-from tests.forecasting.forecast_cases import history, results
+from tests.forecasting.forecast_cases import NOW, history, results
 from tests.serving.toy_models import SettableFlags
 
 NAMED = Query(history(60, 20.0), link_id="a", allocation=AllocationRequest())
@@ -61,7 +61,7 @@ async def test_a_forecast_of_a_named_link_is_recorded_as_it_was_served(service: 
     (result,) = results([NAMED])
     (stored,) = service.forecasts
     horizons = result.forecast.horizons
-    assert (stored.link_id, stored.after_s, stored.mode) == ("a", 1e9 + 59, "internet")
+    assert (stored.link_id, stored.after_s, stored.mode) == ("a", NOW.timestamp(), "internet")
     assert (stored.source, stored.version) == ("model", "net-1")
     assert (stored.arm, stored.served, stored.step_s) == (Arm.V3, True, 1.0)
     assert stored.created_s == result.forecast.made_at.timestamp()

@@ -44,3 +44,15 @@ def test_a_steady_link_never_switches(telemetry: Floats):
     for step in range(100):
         link = link.after(telemetry, step * TEN_S)
     assert (link.switches, link.since_us) == (0, 0)
+
+
+def test_a_mode_rests_on_several_samples_however_slowly_they_come():
+    slow, fast = SLOW[0], FAST[0]
+    link = LinkMode().after(SLOW, 0)
+    for minute in range(1, 12):  # a sample a minute, so each is a detection; one in two is odd
+        rows = np.stack([fast if (number + minute) % 2 else slow for number in range(4)])
+        link = link.after(rows, minute * 6 * TEN_S)
+    assert link.switches == 0
+    short = LinkMode().after(SLOW, 0).after(FAST[:2], TEN_S).after(FAST[:2], 2 * TEN_S)
+    assert short.mode is NetworkMode.INTERNET
+    assert short.after(FAST[:3], 3 * TEN_S).after(FAST[:3], 4 * TEN_S).switches == 1

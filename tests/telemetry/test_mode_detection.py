@@ -38,7 +38,18 @@ def test_the_thresholds_are_those_of_the_old_system(bandwidth_mbps, rtt_ms, mode
 def test_only_the_last_ten_samples_are_used():
     old = telemetry(1.0, 400.0, 50)
     assert detect_mode(np.vstack([old, telemetry(5000.0, 1.0)])) is DATACENTER
-    assert detect_mode(np.vstack([old, telemetry(5000.0, 1.0, 9)])) is HYBRID
+    assert detect_mode(np.vstack([old, telemetry(5000.0, 1.0, 9)])) is DATACENTER
+    assert detect_mode(np.vstack([old, telemetry(5000.0, 1.0, 4)])) is INTERNET
+
+
+@pytest.mark.parametrize("odd", [(4349.0, np.nan), (80.0, 600_030.0), (0.0, 40.0)])
+def test_one_odd_sample_changes_no_mode(odd: tuple[float, float]):
+    rows = telemetry(80.0, 40.0)
+    rows[7, :2] = odd
+    assert detect_mode(rows) is INTERNET
+    fast = telemetry(9400.0, 0.3)
+    fast[2, :2] = odd
+    assert detect_mode(fast) is DATACENTER
 
 
 def test_fewer_than_ten_samples_are_enough():

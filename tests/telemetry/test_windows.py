@@ -4,33 +4,20 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from pba.telemetry.spacing import spacing
 from pba.telemetry.windows import (
     GAP_INTERVALS,
-    Spacing,
+    current_window,
+    following_steps,
+    runs,
     since_last_gap,
     sliding_windows,
-    spacing,
-    split_at_gaps,
 )
 from pba.types import History
 
 
 def history(times: list[float]) -> History:
     return History(np.array(times, dtype=float), np.ones((len(times), 5)))
-
-
-@pytest.mark.parametrize(
-    ("times", "step_s", "regular"),
-    [
-        ([0.0, 2.0], 2.0, True),
-        ([0.0, 1.0, 2.0, 3.5], 1.0, True),
-        ([0.0, 1.0, 2.0, 3.51], 1.0, False),
-        ([0.0, 1.0, 2.0, 2.5, 3.5], 1.0, False),
-        ([0.0, 300.0, 600.0, 901.0], 300.0, True),
-    ],
-)
-def test_the_step_is_the_median_interval(times, step_s, regular):
-    assert spacing(np.array(times)) == Spacing(step_s, regular)
 
 
 def test_a_link_with_a_gap_starts_a_new_window():
@@ -69,7 +56,7 @@ def test_a_plain_loop_finds_the_same_window(intervals):
     real = np.diff(times)
     count = len(times)
     for index, interval in enumerate(real):
-        if interval > GAP_INTERVALS * np.median(real):
+        if interval > GAP_INTERVALS * spacing(times).step_s:
             count = len(times) - 1 - index
     assert len(since_last_gap(history(times.tolist()))) == count
 
@@ -77,16 +64,16 @@ def test_a_plain_loop_finds_the_same_window(intervals):
 def test_a_series_is_split_at_its_gaps():
     times = [0, 1, 2, 50, 51, 90]
     telemetry = np.arange(30.0).reshape(6, 5) / 30
-    windows = split_at_gaps(np.array(times, dtype=float), telemetry)
+    windows = runs(np.array(times, dtype=float), telemetry)
     assert [len(part) for part in windows] == [3, 2, 1]
     np.testing.assert_array_equal(np.concatenate(windows), telemetry)
 
 
 @pytest.mark.parametrize("times", [[], [5.0], [5.0, 5000.0]])
 def test_a_series_without_a_gap_is_not_split(times):
-    assert [
-        len(part) for part in split_at_gaps(np.array(times, dtype=float), history(times).telemetry)
-    ] == [len(times)]
+    assert [len(part) for part in runs(np.array(times, dtype=float), history(times).telemetry)] == [
+        len(times)
+    ]
 
 
 def test_sliding_windows_are_all_windows_oldest_first():
@@ -104,3 +91,56 @@ def test_sliding_windows_share_memory():
 
 def test_too_short_a_series_has_no_window():
     assert sliding_windows(np.zeros((3, 5)), 4).shape == (0, 4, 5)
+
+
+def test_two_agents_a_second_apart_are_one_series_of_their_means():
+    times = np.sort(np.concatenate([15.0 * np.arange(120), 15.0 * np.arange(120) + 1.0]))
+    telemetry = np.full((240, 5), np.nan)
+    telemetry[:, 0] = np.tile([80.0, 90.0], 120)
+    for newest in (239, 240):  # whichever agent was last
+        window = current_window(History(times[:newest], telemetry[:newest]), longest=60)
+        assert (window.length, window.step_s, window.regular) == (60, 15.0, True)
+        assert set(window.samples.telemetry[:-1, 0].tolist()) == {85.0}
+        assert window.samples.timestamps_s[-1] == times[newest - 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_jitter_of_20_percent_and_a_lost_sample_are_regular(seed: int):
+    rng = np.random.default_rng(seed)
+    times = np.delete(100.0 + np.arange(61.0) + rng.uniform(-0.2, 0.2, 61), 30)
+    window = current_window(history(times.tolist()), longest=60)
+    assert (window.length, window.regular) == (60, True)
+    assert window.step_s == pytest.approx(1.0, abs=0.1)
+
+
+def test_bursts_every_hour_are_hourly_means():
+    times = (3600.0 * np.arange(30)[:, None] + np.arange(8.0)).ravel()
+    window = current_window(history(times.tolist()), longest=60)
+    assert (window.length, window.step_s) == (30, 3600.0)
+
+
+def test_a_pause_is_no_step_however_long():
+    times = np.arange(120.0)
+    times[60:] += 36_000.0
+    window = current_window(history(times.tolist()), longest=60)
+    assert (window.length, window.step_s) == (60, 1.0)
+
+
+@pytest.mark.parametrize(("apart_s", "step_s"), [(1.0, 15.0), (3.5, 15.0), (4.0, 7.5), (4.5, 7.5)])
+def test_the_kind_of_window_is_steady_while_samples_of_two_agents_arrive(
+    apart_s: float, step_s: float
+):
+    times = np.sort(np.concatenate([15.0 * np.arange(150), 15.0 * np.arange(150) + apart_s]))
+    kinds = {
+        (window.length, window.step_s, window.regular)
+        for end in range(240, 300)
+        for window in [current_window(history(times[:end].tolist()), longest=60)]
+    }
+    assert kinds == {(60, step_s, True)}
+
+
+def test_following_steps_skip_what_belongs_to_the_newest_step():
+    times = np.array([0.0, 1.0, 15.0, 16.0, 30.0, 31.0])
+    assert following_steps(times, 0.0, 15.0, 5).tolist() == [2, 4]
+    assert following_steps(times, 1.0, 15.0, 1).tolist() == [2]
+    assert following_steps(times, 31.0, 15.0, 5).tolist() == []

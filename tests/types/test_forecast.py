@@ -16,6 +16,8 @@ def forecast(**changes: object) -> Forecast:
         "source": "ensemble",
         "model_version": "x+y",
         "made_at": made_at,
+        "newest_sample_at": made_at - timedelta(seconds=0.5),
+        "age_s": 0.5,
         "valid_until": made_at + timedelta(seconds=1.5),
         "step_s": 1.5,
         "horizons": tuple(HorizonForecast(h, 10.0 * h, 0.5, quantiles) for h in HORIZONS),
@@ -42,6 +44,7 @@ def test_the_wire_form_of_a_forecast_is_the_documented_one():
     body = forecast().as_dict()
     assert set(body) == {
         *("link_id", "mode", "source", "model_version", "made_at", "valid_until", "step_s"),
+        *("newest_sample_at", "age_s"),
         *("bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms"),
         *("members", "reasons"),
     }

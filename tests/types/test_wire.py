@@ -53,6 +53,8 @@ def test_a_wire_form_without_one_of_its_keys_is_refused(name: str):
         source="model",
         model_version=None,
         made_at=time,
+        newest_sample_at=time,
+        age_s=0.0,
         valid_until=time,
         step_s=1.0,
         horizons=tuple(HorizonForecast(steps, 1.0, 0.5, levels) for steps in HORIZONS),

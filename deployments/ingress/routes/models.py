@@ -1,6 +1,7 @@
 """Models: what serves, what is published, promotion and rollback."""
 
 from fastapi import APIRouter, Request, Response
+from msgspec.structs import asdict
 
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
@@ -35,7 +36,7 @@ async def get_versions(request: Request, mode: ModelName) -> Response:
 )
 async def post_promote(request: Request, mode: ModelName) -> Response:
     """Verify a version and make it the champion; every replica serves it within seconds."""
-    change = read_promotion(await body_of(request)).model_dump()
+    change = asdict(read_promotion(await body_of(request)))
     return json_response(await services_of(request).catalog.promote(mode, **change))
 
 
@@ -45,5 +46,5 @@ async def post_promote(request: Request, mode: ModelName) -> Response:
 )
 async def post_rollback(request: Request, mode: ModelName) -> Response:
     """Make the previous champion the champion again."""
-    change = read_rollback(await body_of(request)).model_dump()
+    change = asdict(read_rollback(await body_of(request)))
     return json_response(await services_of(request).catalog.rollback(mode, **change))

@@ -42,6 +42,8 @@ def forecast(message: pb.Forecast) -> Forecast:
         source=message.source,
         model_version=message.model_version if message.HasField("model_version") else None,
         made_at=datetime.fromtimestamp(message.made_at_s, UTC),
+        newest_sample_at=datetime.fromtimestamp(message.newest_sample_at_s, UTC),
+        age_s=message.age_s,
         valid_until=datetime.fromtimestamp(message.valid_until_s, UTC),
         step_s=message.step_s,
         horizons=tuple(_horizon(part) for part in message.horizons),

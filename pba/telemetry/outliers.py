@@ -1,0 +1,206 @@
+"""Isolated values that the samples around them contradict: counter resets, failed pings.
+
+A counter that is reset gives one absurd rate, a ping that fails is logged as ten minutes. Such
+values are stored as they came; before a model, a rule or a mode sees them, they are replaced. The
+newest sample cannot be told from the first of a new level yet, so its bandwidth stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+
+from pba.types import COLUMNS, Floats
+
+__all__ = ["CleanWindow", "clean_window", "clean_windows", "isolated_rates", "newest_is_unlike"]
+
+_FACTOR = 3.0  # a rate outside a third to three times of those around it
+_AROUND = 30
+_LEAST_AROUND = 5
+_USUAL = 2  # if more of the samples before were isolated, they are how this link behaves
+_LEAST_MBPS = 0.01
+
+_OPTIONAL = {
+    COLUMNS.index(name): least  # below which ten times as much is nothing odd: ms, ms, Mbps
+    for name, least in {"latency_ms": 1.0, "jitter_ms": 1.0, "throughput_mbps": 1.0}.items()
+}
+_OPTIONAL_FACTOR = 10.0  # queues alone make a time several times as long
+_LEAST_MEASURED = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CleanWindow:
+    """A window after its outliers are replaced.
+
+    Parameters
+    ----------
+    telemetry
+        Shape ``(sample, 5)``.
+    replaced
+        Whether any value was.
+    newest_unlike
+        Whether the newest bandwidth is outside a third to three times of the 30 samples before: the
+        first sample of a new level, or an outlier.
+    """
+
+    telemetry: Floats
+    replaced: bool
+    newest_unlike: bool
+
+    @property
+    def without_newest(self) -> Floats:
+        """The window as if the newest bandwidth were that of the sample before."""
+        telemetry = self.telemetry.copy()
+        telemetry[-1, 0] = telemetry[-2, 0]
+        return telemetry
+
+
+def clean_window(telemetry: Floats) -> CleanWindow:
+    """Return ``telemetry (sample, 5)``, of at least two samples, without its outliers.
+
+    An outlier's bandwidth becomes the mean of the sample before and the sample after. Latency,
+    jitter and throughput over ten times of what was measured around them become missing, the newest
+    too: only one step passes until the next tells.
+
+    Examples
+    --------
+    >>> window = np.full((12, 5), 80.0)
+    >>> window[6, 0] = 4349.0
+    >>> cleaned = clean_window(window)
+    >>> float(cleaned.telemetry[6, 0]), cleaned.replaced, cleaned.newest_unlike
+    (80.0, True, False)
+    """
+    columns = telemetry.T.tolist()
+    rates = _isolated(columns[0])
+    wrong = [
+        (index, column)
+        for column, least in _OPTIONAL.items()
+        for index in _high_values(columns[column], least)
+    ]
+    unlike = _newest_is_unlike(columns[0], rates)
+    if not rates and not wrong:
+        return CleanWindow(telemetry, False, unlike)
+    cleaned = telemetry.copy()
+    for index in rates:
+        around = [columns[0][at] for at in (index - 1, index + 1) if at >= 0]
+        cleaned[index, 0] = sum(around) / len(around)
+    for index, column in wrong:
+        cleaned[index, column] = np.nan
+    return CleanWindow(cleaned, True, unlike)
+
+
+def clean_windows(windows: Floats) -> Floats:
+    """Return ``windows (window, sample, 5)`` without their outliers, as `clean_window`."""
+    rates = windows[:, :, 0]
+    here, after = rates[:, :-1], rates[:, 1:]
+    suspects = ((here > _FACTOR * after) | (_FACTOR * here < after)).any(axis=1)
+    for column, least in _OPTIONAL.items():
+        highest = np.fmax.reduce(windows[:, :, column], axis=1)
+        lowest = np.fmax(np.fmin.reduce(windows[:, :, column], axis=1), least)
+        suspects |= highest > _OPTIONAL_FACTOR * lowest
+    rows = np.flatnonzero(suspects)
+    if not rows.size:
+        return windows
+    cleaned = windows.copy()
+    for row in rows:
+        cleaned[row] = clean_window(windows[row]).telemetry
+    return cleaned
+
+
+def isolated_rates(rate_mbps: Floats) -> list[int]:
+    """Return the indices of isolated outliers in ``rate_mbps (sample,)``, oldest first.
+
+    An isolated rate is outside a third to three times of each of the 30 samples before it and of
+    the sample after it. Isolated ones before it do not count, but if there are more than two of
+    these, the link behaves so. Of the first five samples in a window, which have too few before
+    them, those after them are used too. The last sample has none after it and is never isolated.
+
+    >>> isolated_rates(np.array([80.0] * 10 + [4349.0] + [80.0] * 5 + [300.0, 310.0]))
+    [10]
+    """
+    return _isolated(rate_mbps.tolist())
+
+
+def newest_is_unlike(rate_mbps: Floats, isolated: Sequence[int]) -> bool:
+    """Return whether the newest rate is outside a third to three times of each of the 30 before.
+
+    Parameters
+    ----------
+    rate_mbps
+        At least one, shape ``(sample,)``.
+    isolated
+        Its `isolated_rates`, which do not count.
+    """
+    return _newest_is_unlike(rate_mbps.tolist(), isolated)
+
+
+# The windows of one forecast are short: lists take a fifth of the time of arrays here.
+
+
+def _isolated(rates: list[float]) -> list[int]:
+    isolated: list[int] = []
+    if len(rates) < 2:
+        return isolated
+    before = rates[1]  # the first has none before it
+    for index, (here, after) in enumerate(zip(rates, rates[1:], strict=False)):
+        if (here > _FACTOR * after or _FACTOR * here < after) and _is_isolated(
+            rates, index, before, isolated
+        ):
+            isolated.append(index)
+        before = here
+    return isolated
+
+
+def _is_isolated(rates: list[float], index: int, before: float, isolated: list[int]) -> bool:
+    """Return whether the rate at ``index``, which is unlike the next, is unlike all around it."""
+    here, after = rates[index], rates[index + 1]
+    if not _is_unlike(here, [before, after]):
+        return False
+    others = _before(rates, index, isolated)
+    if others is not None and len(others) < _LEAST_AROUND:
+        others = others + rates[index + 1 : index + 1 + _AROUND]
+    return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(here, others)
+
+
+def _newest_is_unlike(rates: list[float], isolated: Sequence[int]) -> bool:
+    others = _before(rates, len(rates) - 1, isolated)
+    return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(rates[-1], others)
+
+
+def _is_unlike(rate_mbps: float, others: list[float]) -> bool:
+    """Return whether a rate is outside a third to three times of each of ``others``."""
+    highest = max(*others, _LEAST_MBPS)
+    return rate_mbps > _FACTOR * highest or _FACTOR * rate_mbps < min(others)
+
+
+def _before(rates: list[float], index: int, isolated: Sequence[int]) -> list[float] | None:
+    """Return the up to 30 rates before ``index`` but the isolated ones; None if these are usual."""
+    start = max(0, index - _AROUND)
+    if not isolated or isolated[-1] < start:
+        return rates[start:index]
+    among = [at for at in isolated if at >= start]
+    if len(among) > _USUAL:
+        return None
+    return [rates[at] for at in range(start, index) if at not in among]
+
+
+def _high_values(values: list[float], least: float) -> list[int]:
+    """Return the indices of values over ten times the measured ones before and the one after."""
+    present = [value for value in values if not isnan(value)]
+    if len(present) <= _LEAST_MEASURED:
+        return []
+    if max(present) <= _OPTIONAL_FACTOR * max(least, min(present)):
+        return []
+    measured = [index for index, value in enumerate(values) if not isnan(value)]
+    wrong: list[int] = []
+    for at, value in enumerate(present):
+        before = _before(present, at, wrong)
+        if before is None:
+            continue
+        others = before + present[at + 1 : at + 2]
+        if len(before) < _LEAST_MEASURED:
+            others = before + present[at + 1 : at + 1 + _AROUND]
+        if value > _OPTIONAL_FACTOR * max(*others, least):
+            wrong.append(at)
+    return [measured[at] for at in wrong]

@@ -1,7 +1,7 @@
 """Large requests are read in a thread, so that the event loop answers others meanwhile.
 
-Reading takes about 10 ms a megabyte of rows. msgspec holds the interpreter's lock only for one of
-the many items of a bulk request at a time; the loop has its turn between them.
+Reading takes about 10 ms a megabyte. msgspec holds the interpreter's lock while it decodes, at most
+60 ms (`ingress.body_decoding`); the loop has its turn between that and the rest.
 """
 
 import asyncio

@@ -16,7 +16,9 @@ from pba.types import Floats, Forecast, History, NetworkMode
 MODELS = Path(__file__).parents[1] / "models"
 DATACENTER, INTERNET = NetworkMode.DATACENTER, NetworkMode.INTERNET
 SAMPLES, SAMPLE_A_MINUTE_S = 60, 60.0
-MOST, MEDIAN = 0.05, 0.01
+MOST, USUALLY = 0.05, 0.01
+ADVICE = AllocationRequest(quantile=0.95)
+"""At the highest quantile, which an outlier raises most."""
 
 factors = st.floats(3.0, 1e6) | st.floats(0.0, 0.34)
 places = st.integers(0, SAMPLES - 2)
@@ -58,10 +60,7 @@ def history(link: Link, rates: Floats) -> History:
 
 def forecasts(service: LocalService, link: Link, *series: Floats) -> list[Forecast]:
     return service.forecasts(
-        [
-            Query(history(link, rates), allocation=AllocationRequest(), as_of_newest=True)
-            for rates in series
-        ]
+        [Query(history(link, rates), allocation=ADVICE, as_of_newest=True) for rates in series]
     )
 
 
@@ -104,7 +103,7 @@ def test_an_outlier_moves_no_point_by_more_than_a_twentieth(service, link, place
     assert "outlier" in odd.reasons
 
 
-def test_an_outlier_moves_points_by_less_than_a_hundredth_at_the_median(service):
+def test_nine_of_ten_outliers_move_points_by_less_than_a_hundredth(service):
     rng = np.random.default_rng(0)
     moves = []
     for seed in range(60):
@@ -113,7 +112,7 @@ def test_an_outlier_moves_points_by_less_than_a_hundredth_at_the_median(service)
         factor = float(10 ** rng.uniform(0.6, 6) if rng.random() < 0.5 else rng.uniform(0, 0.28))
         odd = with_outlier(link, int(rng.integers(5, SAMPLES - 1)), factor)
         moves.append(largest_move(*forecasts(service, link, link.rates(), odd)))
-    assert np.median(moves) <= MEDIAN
+    assert np.quantile(moves, 0.9) <= USUALLY
 
 
 @given(links, places, factors)
@@ -135,7 +134,7 @@ def test_a_newest_outlier_is_named_and_advice_stays_within_the_usual(service, li
     usual, odd = forecasts(service, link, link.rates(), rates)
     assert "outlier" in odd.reasons
     assert odd.mode is usual.mode
-    highest_mbps = float(np.quantile(rates, 0.9))
+    highest_mbps = float(np.quantile(rates[:-1], 0.9))
     assert odd.allocation.safe_rate_mbps <= highest_mbps
     assert odd.allocation.pacing_total_mbps <= highest_mbps
     assert odd.horizons[0].confidence < usual.horizons[0].confidence
@@ -148,6 +147,6 @@ def test_a_sentinel_round_trip_time_changes_nothing(service, rtt_ms, place):
     usual, odd = history(link, link.rates()), history(link, link.rates())
     odd.telemetry[place, 1] = rtt_ms
     one, other = service.forecasts([Query(usual, as_of_newest=True), Query(odd, as_of_newest=True)])
-    assert largest_move(one, other) <= MEDIAN
+    assert largest_move(one, other) <= USUALLY
     assert (other.mode, other.source, other.reasons) == (DATACENTER, "model", ("outlier",))
     assert other.latency_ms == pytest.approx(one.latency_ms, rel=0.05)

@@ -51,18 +51,20 @@ class HistoryColumns(_message.Message):
     def __init__(self, timestamp_s: _Optional[_Iterable[float]] = ..., bandwidth_mbps: _Optional[_Iterable[float]] = ..., latency_ms: _Optional[_Iterable[float]] = ..., packet_loss: _Optional[_Iterable[float]] = ..., jitter_ms: _Optional[_Iterable[float]] = ..., throughput_mbps: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class ForecastRequest(_message.Message):
-    __slots__ = ("history", "link_id", "mode", "allocation", "columns")
+    __slots__ = ("history", "link_id", "mode", "allocation", "columns", "as_of_newest")
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     ALLOCATION_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
     history: _containers.RepeatedCompositeFieldContainer[Sample]
     link_id: str
     mode: Mode
     allocation: AllocationRequest
     columns: HistoryColumns
-    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ...) -> None: ...
+    as_of_newest: bool
+    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
 
 class AllocationRequest(_message.Message):
     __slots__ = ("policy", "quantile", "steps", "min_streams", "max_streams", "min_buffer_bytes", "max_buffer_bytes", "min_rate_mbps", "max_rate_mbps")

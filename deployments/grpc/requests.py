@@ -105,7 +105,14 @@ def _query(request: pb.ForecastRequest) -> Query:
     if isinstance(history, InvalidInput):
         raise history
     advice = _allocation(request)
-    return Query(history, mode, link_id, allocation=advice, ignored_values=ignored)
+    return Query(
+        history,
+        mode,
+        link_id,
+        allocation=advice,
+        as_of_newest=request.as_of_newest,
+        ignored_values=ignored,
+    )
 
 
 def _history(request: pb.ForecastRequest) -> Floats:

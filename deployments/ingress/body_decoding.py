@@ -26,6 +26,9 @@ _Document = TypeVar("_Document")
 
 _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NO_PLAIN_VALUE = (TypeError, ValueError, OverflowError, RecursionError)
+_WHOLE_BYTES = 16_000_000
+"""The most that is decoded at once: about 60 ms."""
+
 _BYTES_PER_COMMA = 4
 """A body with more commas than that has items of a digit or an empty object."""
 
@@ -55,8 +58,12 @@ def read_document(
         raise form_error(error) from None
 
 
-def items_of(body: Body, name: str, limit: int) -> list[Any]:
-    """Return the items of the list ``name``, the only field of ``body``, to be read one by one.
+def items_of(body: Body, name: str, kind: type[_Document], limit: int) -> list[_Document | Any]:
+    """Return the items of the list ``name``, the only field of ``body``.
+
+    They are documents of ``kind`` if all are faultless. Otherwise each is still to be read by
+    `read_document`, so that the fault of one costs no other. So it is in very large bodies too:
+    decoding one of them as a whole would hold the interpreter's lock for long.
 
     Raises
     ------
@@ -65,11 +72,9 @@ def items_of(body: Body, name: str, limit: int) -> list[Any]:
     TooLarge
         For more than ``limit`` items, before any of them is looked at.
     """
-    if isinstance(body, bytes):
-        read_items = _counted_objects if _is_dense(body) else _raw_items
-        document = read_items(body, name, limit)
-    else:
-        document = read_document(body, _list_named(name, Any))
+    document = _faultless(body, name, kind)
+    if document is None:
+        document = _separate_items(body, name, limit)
     (items,) = msgspec.structs.astuple(document)
     check_count(items, name, limit)
     return list(items)
@@ -155,6 +160,23 @@ def _list_named(name: str, kind: Any, strict: bool = True) -> type[Struct]:
     """Return the type of an object with one list, ``name``, and no other field if ``strict``."""
     fields = [(name, list[kind])]
     return msgspec.defstruct("ListDocument", fields, forbid_unknown_fields=strict)
+
+
+def _faultless(body: Body, name: str, kind: type) -> Struct | None:
+    """Return ``body`` with its items decoded, None if it is very large or has a fault."""
+    if not isinstance(body, bytes) or len(body) > _WHOLE_BYTES:
+        return None
+    try:
+        return msgspec.json.decode(body, type=_list_named(name, kind))
+    except _NO_JSON:
+        return None
+
+
+def _separate_items(body: Body, name: str, limit: int) -> Struct:
+    """Return ``body`` with items that are to be read one by one."""
+    if not isinstance(body, bytes):
+        return read_document(body, _list_named(name, Any))
+    return (_counted_objects if _is_dense(body) else _raw_items)(body, name, limit)
 
 
 def _raw_items(body: bytes, name: str, _: int) -> Struct:

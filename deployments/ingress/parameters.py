@@ -88,6 +88,10 @@ EventNumber = Annotated[
     int | None,
     Query(ge=0, le=(1 << 63) - 1, description="The cursor of the page before this one."),
 ]
+AsOf = Annotated[
+    Literal["newest"] | None,
+    Query(description="newest: as if the newest sample were measured now, for replays."),
+]
 ModeFilter = Annotated[
     str | None,
     Query(description="Only of this mode.", json_schema_extra={"enum": list(NetworkMode)}),
@@ -98,10 +102,6 @@ ModelName = Annotated[
         description="The mode of the model, or v1.",
         json_schema_extra={"enum": [*PROFILES, v1_features.NAME]},
     ),
-]
-AsOf = Annotated[
-    Literal["newest"] | None,
-    Query(description="newest: as if the newest sample were measured now, for replays."),
 ]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 Since = Annotated[_Moment | None, Query(description=_MOMENT)]

@@ -92,6 +92,7 @@ def _result(
         tuple(horizon.confidence for horizon in horizons),
         _expert_points(models, simple, horizons if sources is models else None),
         newest_s,
+        created_at,
         plan.arm,
     )
 

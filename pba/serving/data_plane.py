@@ -119,13 +119,16 @@ class DataPlane:
         return self._counted(result, started)
 
     async def link_forecasts(
-        self, link_ids: Sequence[str], allocation: AllocationRequest | None
+        self,
+        link_ids: Sequence[str],
+        allocation: AllocationRequest | None,
+        as_of_newest: bool = False,
     ) -> list[Forecast | PBAError]:
         """Return a forecast, or an error, for each link in order."""
         errors = [_name_error(link_id) for link_id in link_ids]
         pairs = zip(link_ids, errors, strict=True)
         names = [link_id for link_id, error in pairs if error is None]
-        results = iter(await self._links.forecasts(names, allocation))
+        results = iter(await self._links.forecasts(names, allocation, as_of_newest))
         return self._all_counted([next(results) if error is None else error for error in errors])
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:

@@ -111,10 +111,7 @@ class LinkService:
     ) -> ForecastResult:
         """Return the forecast from a link's stored history, with advice if requested.
 
-        Parameters
-        ----------
-        as_of_newest
-            As in `pba.forecasting.Query`.
+        ``as_of_newest`` is as in `pba.forecasting.Query`.
 
         Raises
         ------
@@ -128,7 +125,10 @@ class LinkService:
         return _single(results)
 
     async def forecasts(
-        self, link_ids: Sequence[str], allocation: AllocationRequest | None = None
+        self,
+        link_ids: Sequence[str],
+        allocation: AllocationRequest | None = None,
+        as_of_newest: bool = False,
     ) -> list[ForecastResult | PBAError]:
         """Return a forecast, or an error, for each of ``link_ids``, in order, chunk by chunk."""
         started = time.perf_counter()
@@ -136,7 +136,7 @@ class LinkService:
 
         async def forecast_chunk(chunk: Sequence[str], concurrent: int) -> list[_Pair]:
             nonlocal read_s
-            queries, took_s = await self._read(chunk, allocation)
+            queries, took_s = await self._read(chunk, allocation, as_of_newest)
             read_s += took_s
             results = await self._service.forecast_chunk(queries, concurrent)
             return list(zip(queries, results, strict=True))
@@ -211,12 +211,7 @@ class LinkService:
         """Return the query of each link, and the seconds that reading the store took."""
         started = time.perf_counter()
         contexts = await self.read_store(self._store.link_contexts, link_ids)
-        queries = [
-            replace(query, as_of_newest=True)
-            if as_of_newest and isinstance(query, Query)
-            else query
-            for query in (_query(contexts, link_id, allocation) for link_id in link_ids)
-        ]
+        queries = [_query(contexts, name, allocation, as_of_newest) for name in link_ids]
         return queries, time.perf_counter() - started
 
     async def _store_histories(self, queries: Sequence[Query]) -> dict[str, _LinkState]:
@@ -276,12 +271,16 @@ def _report(query: Query) -> SampleReport:
 
 
 def _query(
-    contexts: dict[str, LinkContext], link_id: str, allocation: AllocationRequest | None
+    contexts: dict[str, LinkContext],
+    link_id: str,
+    allocation: AllocationRequest | None,
+    as_of_newest: bool,
 ) -> Query | PBAError:
     context = contexts.get(link_id)
     if context is None:
         return no_such_link(link_id)
-    return Query(context.history, context.mode, link_id, context.record, allocation)
+    history, record = context.history, context.record
+    return Query(history, context.mode, link_id, record, allocation, as_of_newest=as_of_newest)
 
 
 def _informed(query: Query | PBAError, states: dict[str, _LinkState]) -> Query | PBAError:

@@ -57,6 +57,8 @@ class Measurements:
         Whether times name no zone.
     split
         ``train``, ``val``, ``test`` or empty.
+    times_counted
+        Whether the reader has counted the rows whose time is NaN.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Measurements:
     place: Callable[[int], str] = _row
     local: bool = False
     split: str = ""
+    times_counted: bool = False
 
 
 def columns_of(rows: int, **columns: Floats | Sequence[float]) -> Floats:
@@ -92,9 +95,10 @@ def clean(measured: Measurements, stem: str, report: ReadReport) -> Trace | None
     if measured.local:
         report.note("Times name no zone and are read as UTC.")
     telemetry = _optional_in_range(measured, report)
-    keep = np.flatnonzero(_has_bandwidth(measured, report) & _has_date(measured, report))
+    dated = _has_date(measured, report)
+    keep = np.flatnonzero(dated & _has_bandwidth(measured, dated, report))
     times = measured.timestamps_s[keep]
-    if times.size > 1 and (np.diff(times) <= 0).all():
+    if (np.diff(times) <= 0).all() and (np.diff(times) < 0).any():
         report.note("The newest row is first: the order of the rows is reversed.")
         keep, times = keep[::-1], times[::-1]
     keep = keep[_increasing(measured, keep, times, report)]
@@ -136,12 +140,15 @@ def _report_range(
         report.add(fault, where, len(which))
 
 
-def _has_bandwidth(measured: Measurements, report: ReadReport) -> np.ndarray:
+def _has_bandwidth(measured: Measurements, dated: np.ndarray, report: ReadReport) -> np.ndarray:
+    """Return whether each row has a bandwidth in range; count those of ``dated`` that have none."""
     rate_mbps = measured.telemetry[:, 0]
-    missing = np.flatnonzero(np.isnan(rate_mbps))
+    missing = np.flatnonzero(np.isnan(rate_mbps) & dated)
     where = ((measured.place(row), "missing") for row in missing.tolist())
     report.add(_NO_BANDWIDTH, where, len(missing))
-    wrong = np.flatnonzero((rate_mbps < 0) | (rate_mbps > LIMITS["bandwidth_mbps"].highest))
+    wrong = np.flatnonzero(
+        ((rate_mbps < 0) | (rate_mbps > LIMITS["bandwidth_mbps"].highest)) & dated
+    )
     _report_range(measured, report, wrong, 0)
     return np.asarray((rate_mbps >= 0) & (rate_mbps <= LIMITS["bandwidth_mbps"].highest))
 
@@ -149,8 +156,11 @@ def _has_bandwidth(measured: Measurements, report: ReadReport) -> np.ndarray:
 def _has_date(measured: Measurements, report: ReadReport) -> np.ndarray:
     times = measured.timestamps_s
     possible = (times >= 0) & (times < _YEAR_10000_S)
-    wrong = np.flatnonzero(~possible & ~np.isnan(times))  # the reader has counted NaN
-    where = ((measured.place(row), f"{times[row]:.6f}") for row in wrong.tolist())
+    wrong = np.flatnonzero(~possible & ~(measured.times_counted & np.isnan(times)))
+    texts = (
+        "missing" if np.isnan(seconds) else f"{seconds:.6f}" for seconds in times[wrong].tolist()
+    )
+    where = ((measured.place(row), text) for row, text in zip(wrong.tolist(), texts, strict=True))
     report.add(_NO_DATE, where, len(wrong))
     return possible
 

@@ -40,11 +40,12 @@ class Client:
             self.active.discard(link_id)
         return {"refused": []}
 
-    async def forecast(self, history: History) -> Forecast:
+    async def forecast(self, history: History, as_of_newest: bool) -> Forecast:
         self.calls["given"] += 1
+        assert as_of_newest
         return SERVICE.forecast(history)
 
-    async def link_forecast(self, link_id: str) -> Forecast:
+    async def link_forecast(self, link_id: str, as_of_newest: bool) -> Forecast:
         self.calls["stored"] += 1
         rows = np.full((len(self.samples[link_id]), 5), 0.5)
         return SERVICE.forecast(History(np.array(self.samples[link_id]), rows))

@@ -155,6 +155,23 @@ def test_rows_against_time_are_left_out_with_the_rows_of_the_file_and_strictly_r
     assert "Sort" in refusal_message(file, strict=True)
 
 
+def test_of_just_two_rows_at_one_time_the_first_is_kept(tmp_path):
+    (trace,) = read_traces(csv(tmp_path, "timestamp_s,bandwidth_mbps", "5,1", "5,2"))
+    assert trace.telemetry[:, 0].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("time", ["", "never"])
+def test_a_row_with_two_faults_is_counted_once(tmp_path, time):
+    file = csv(tmp_path, "timestamp_s,bandwidth_mbps", "1,1", f"{time},-2", f"{time},")
+    assert read_trace_file(file).report.count() == 2
+    assert read_traces(file)[0].dropped == 2
+
+
+def test_a_null_time_in_parquet_is_counted(tmp_path):
+    file = parquet(tmp_path / "a.parquet", timestamp_s=[1.0, None], bandwidth_mbps=[1.0, 2.0])
+    assert "timestamp is missing in row 2" in report_of(file)
+
+
 def test_times_within_a_microsecond_are_one_time(tmp_path):
     lines = ("2026-03-01T12:00:00.123456100Z,1", "2026-03-01T12:00:00.123456200Z,2")
     file = csv(tmp_path, "timestamp,bandwidth_mbps", *lines, "2026-03-01T12:00:01.123456300Z,3")

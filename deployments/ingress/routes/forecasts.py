@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
 from pba.errors import PBAError
+from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.types import Forecast
 
@@ -20,6 +21,8 @@ from ..response_models import BulkForecastResponse, ForecastDocument
 
 __all__ = ["bulk_items", "router"]
 
+_Query = TypeVar("_Query", Query, Query | PBAError)
+
 router = APIRouter(tags=["forecasts"])
 
 
@@ -30,7 +33,7 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
     with plane.admit("forecast") as started:
         query = await read_request(read_query, body)
         if as_of is not None:
-            query = replace(query, as_of_newest=True)
+            query = _as_of_newest(query)
         forecast = await plane.forecast(query, started)
     return json_response(forecast.as_dict())
 
@@ -38,11 +41,13 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
 @router.post(
     "/v1/forecasts", **describe_call(BulkForecastResponse, BulkForecastRequest, statuses=(503,))
 )
-async def post_forecasts(request: Request) -> Response:
+async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from many histories at once; each is answered in its place."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("forecasts"):
         queries = await read_request(read_queries, body, services.settings.max_items)
+        if as_of is not None:
+            queries = [_as_of_newest(query) for query in queries]
         items = await services.plane.forecasts(queries)
     return json_response({"forecasts": bulk_items(items)})
 
@@ -65,14 +70,19 @@ async def get_link_forecast(
 @router.post(
     "/v1/links/forecasts", **describe_call(BulkForecastResponse, LinksRequest, statuses=(503,))
 )
-async def post_link_forecasts(request: Request) -> Response:
+async def post_link_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast for many links from their stored histories; each is answered in its place."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("link_forecasts"):
         limit = services.settings.max_items
         link_ids, advice = await read_request(read_link_ids, body, limit)
-        items = await services.plane.link_forecasts(link_ids, advice)
+        items = await services.plane.link_forecasts(link_ids, advice, as_of is not None)
     return json_response({"forecasts": bulk_items(items)})
+
+
+def _as_of_newest(query: _Query) -> _Query:
+    """Return ``query`` as of its newest sample; an error in its place stays."""
+    return replace(query, as_of_newest=True) if isinstance(query, Query) else query
 
 
 def bulk_items(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:

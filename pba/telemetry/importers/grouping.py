@@ -29,6 +29,7 @@ def series_of(
     times: Times,
     telemetry: Floats,
     place: Callable[[int], str],
+    counted: bool = True,
 ) -> list[Measurements]:
     """Return the measurements of each name.
 
@@ -36,6 +37,8 @@ def series_of(
     ----------
     names, splits
         The name of each row's link and its split, shape ``(row,)``; None for one link.
+    counted
+        Whether rows with a time of NaN have been counted, as `pba.telemetry.delimited.Table` does.
 
     Raises
     ------
@@ -43,7 +46,9 @@ def series_of(
         If a link has two splits, or one that does not exist.
     """
     if names is None and splits is None:
-        return [Measurements("", times.seconds, telemetry, place, times.local)]
+        return [
+            Measurements("", times.seconds, telemetry, place, times.local, times_counted=counted)
+        ]
     if names is None:
         names = np.full(len(telemetry), "")
     series = []
@@ -51,7 +56,13 @@ def series_of(
         split = "" if splits is None else _split(f"{path}, trace {name!r}", splits[rows])
         series.append(
             Measurements(
-                name, times.seconds[rows], telemetry[rows], _within(place, rows), times.local, split
+                name,
+                times.seconds[rows],
+                telemetry[rows],
+                _within(place, rows),
+                times.local,
+                split,
+                counted,
             )
         )
     return series

@@ -99,7 +99,7 @@ def _rows(test: dict[str, Any], key: str, report: ReadReport) -> list[Row]:
     ):
         report.note(
             "UDP was measured where it was sent: the rate is the offered one, and there is no "
-            "loss. The receiver's output, or --get-server-output, has both."
+            "loss. The receiver's output, or --get-server-output of a server with -J, has both."
         )
     return [_row(start_s, total, _streams(interval, total)) for total, interval in measured]
 

@@ -103,6 +103,7 @@ class OoklaCsvImporter:
                 columns_of(len(table), bandwidth_mbps=values[direction] * 8e-6, **path),
                 table.place,
                 times.local,
+                times_counted=True,
             )
             for direction in ("download", "upload")
             if direction in values

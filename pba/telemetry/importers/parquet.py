@@ -53,7 +53,7 @@ class ParquetImporter:
         place = "row {}".format
         return series_of(
             source.path, texts.get("trace_id"), texts.get("split"), times, telemetry,
-            lambda row: place(row + 1),
+            lambda row: place(row + 1), counted=False,
         )  # fmt: skip
 
 

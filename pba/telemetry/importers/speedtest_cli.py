@@ -53,6 +53,7 @@ class SpeedtestCliCsvImporter:
                 ),
                 table.place,
                 times.local,
+                times_counted=True,
             )
             for direction in ("Download", "Upload")
         ]

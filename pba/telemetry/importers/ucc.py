@@ -58,7 +58,7 @@ class UccImporter:
             },
         )
         seconds, means = _means_by_time(times.seconds, telemetry)
-        return [Measurements("", seconds, means, local=times.local)]
+        return [Measurements("", seconds, means, local=times.local, times_counted=True)]
 
 
 def _dialect(source: TraceSource) -> Dialect | None:

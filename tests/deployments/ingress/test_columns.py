@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deployments.ingress import body_decoding
 from deployments.ingress.request_reading import read_link_samples, read_queries, read_query
 from pba.errors import InvalidInput, InvalidSample, TooLarge
 from pba.forecasting import Query
@@ -105,10 +106,18 @@ def test_many_requests_without_a_link_are_read_when_they_are_due():
     [
         many(CHUNK),
         many(CHUNK + 1, link_id="a"),
-        many(CHUNK + 1, link_id="a").replace(b"link_id", b"link\\u005fid"),
-        many(CHUNK + 1, mode="internet" + " " * 70_000),
+        many(CHUNK + 1, color="red"),
+        many(CHUNK + 1, history=[sample(time) for time in range(1001)]),
         json.loads(many(CHUNK + 1)),
     ],
 )
-def test_named_few_or_large_requests_are_read_at_once(body: Any):
+def test_few_named_faulty_or_long_requests_are_read_at_once(body: Any):
     assert isinstance(read_queries(body, 1000), list)
+
+
+def test_a_very_large_body_is_decoded_item_by_item(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(body_decoding, "_WHOLE_BYTES", 0)
+    first, second = read_queries(many(2), 10)
+    assert isinstance(first, Query)
+    assert isinstance(second, Query)
+    np.testing.assert_array_equal(first.history.telemetry, second.history.telemetry)

@@ -27,7 +27,7 @@ def run(url: str, *statements: str) -> None:
 
 async def assert_forecasts_without_store(service: InProcess, why: str) -> None:
     """Assert that forecasts go on, unrecorded, and that readiness gives the cause ``why``."""
-    for link_id, reasons in ((None, []), ("a", ["not_recorded"])):
+    for link_id, reasons in ((None, ["stale"]), ("a", ["stale", "not_recorded"])):
         body = request(steady_history(60), link_id)
         response = await service.client.post("/v1/forecast", json=body)
         assert (response.status_code, response.json()["reasons"]) == (200, reasons)
@@ -49,7 +49,7 @@ async def assert_recovers(service: InProcess) -> None:
     response = await service.client.post("/v1/links/a/samples", json=body)
     assert response.json()["accepted"] == 60
     response = await service.client.get("/v1/links/a/forecast")
-    assert response.json()["reasons"] == []
+    assert response.json()["reasons"] == ["stale"]
     assert service.services.flags.running
 
 

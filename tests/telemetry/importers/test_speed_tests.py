@@ -46,6 +46,13 @@ def test_a_failed_test_of_ookla_is_counted_and_progress_is_not(tmp_path: Path):
     assert "the test is 'No servers' in line 3" in file.report.lines()[0]
 
 
+def test_a_result_without_a_time_is_counted(tmp_path: Path):
+    late = {key: value for key, value in ookla_result(1, 80.0).items() if key != "timestamp"}
+    file = read(tmp_path, json.dumps([ookla_result(0, 80.0), late]))
+    assert [len(trace) for trace in file.traces] == [1, 1]
+    assert "2 rows left out: timestamp is missing in sample 2" in file.report.lines()[0]
+
+
 def test_a_csv_of_ookla_without_times_is_refused_with_the_remedy(tmp_path: Path):
     rows = SAMPLES["ookla-csv"]().splitlines()
     without = "\n".join(row.partition(",")[2] for row in rows)

@@ -18,6 +18,7 @@ _AROUND = 30
 _LEAST_AROUND = 5
 _USUAL = 2  # if more of the samples before were isolated, they are how this link behaves
 _LEAST_MBPS = 0.01
+_VARIES = 2.0  # times from the lowest to the highest rate: lows of such links go on more often
 
 _OPTIONAL = [COLUMNS.index(name) for name in ("latency_ms", "jitter_ms", "throughput_mbps")]
 _OPTIONAL_FACTOR = 10.0  # queues alone make a time several times as long
@@ -55,7 +56,9 @@ class CleanWindow:
 def clean_window(telemetry: Floats) -> CleanWindow:
     """Return ``telemetry (sample, 5)``, of at least two samples, without its outliers.
 
-    An outlier's bandwidth becomes the mean of the sample before and the sample after. Latency,
+    An outlier's bandwidth becomes the mean of the sample before and the sample after. A low that
+    only the newest sample contradicts stays if the rates before it vary by more than a factor of
+    two: on such links of the val traces, forecasts that do not see it are worse. Latency,
     jitter and throughput over ten times of what was measured around them become missing, the newest
     too: only one step passes until the next tells.
 
@@ -67,9 +70,10 @@ def clean_window(telemetry: Floats) -> CleanWindow:
     >>> float(cleaned.telemetry[6, 0]), cleaned.replaced, cleaned.newest_unlike
     (80.0, True, False)
     """
-    rates = isolated_rates(telemetry[:, 0])
+    isolated = isolated_rates(telemetry[:, 0])
+    rates = [index for index in isolated if not _is_recent_low(telemetry[:, 0], index, isolated)]
     wrong = _optional_outliers(telemetry)
-    unlike = newest_is_unlike(telemetry[:, 0], rates)
+    unlike = newest_is_unlike(telemetry[:, 0], isolated)
     if not rates and not wrong:
         return CleanWindow(telemetry, False, unlike)
     cleaned = telemetry.copy()
@@ -131,6 +135,17 @@ def newest_is_unlike(rate_mbps: Floats, isolated: list[int]) -> bool:
     """
     newest = len(rate_mbps) - 1
     return _is_unlike(float(rate_mbps[newest]), _before(rate_mbps, newest, isolated))
+
+
+def _is_recent_low(rate_mbps: Floats, index: int, isolated: list[int]) -> bool:
+    """Return whether an isolated rate is a low just before the newest sample of a varying link."""
+    if index != len(rate_mbps) - 2:
+        return False
+    before = _before(rate_mbps, index, isolated[:-1])
+    if before is None or not len(before):
+        return False
+    lowest, highest = float(before.min()), float(before.max())
+    return bool(rate_mbps[index] < lowest and highest > _VARIES * max(lowest, _LEAST_MBPS))
 
 
 def _is_unlike(rate_mbps: float, others: Floats | None) -> bool:

@@ -5,7 +5,7 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check unit train evaluate bench docs proto lock clean
+.PHONY: help serve test check unit fuzz train evaluate bench docs proto lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
@@ -29,6 +29,9 @@ check: .venv/dev.stamp ## style, types, layers
 
 unit: .venv/dev.stamp ## the tests that take seconds
 	$(PY) -m pytest $(IN_TWO) -m "not ray and not tf and not slow"
+
+fuzz: .venv/dev.stamp ## send 10 000 random requests to every route, and let schemathesis try: an hour
+	PBA_FUZZ_TIMES=100 $(PY) -m pytest tests/deployments/ingress/test_fuzz.py --timeout=0
 
 train: .venv/train.stamp ## train all models on real traces: make train TRACES=DIR
 	@test -n "$(TRACES)" || { echo "say where the traces are: make train TRACES=DIR"; exit 2; }

@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from pba.client import request
+from pba.client.requests import requests_body
 from pba.telemetry.synthetic import generate_synthetic_data
 from pba.types import History, NetworkMode
 from pba.types.profile import PROFILES
@@ -27,3 +28,9 @@ def bulk_body(mode: NetworkMode, count: int) -> bytes:
     """Return the body of a bulk request for ``count`` forecasts."""
     requests = [request(history, mode=mode) for history in histories(mode, count)]
     return json.dumps({"requests": requests}).encode()
+
+
+def bulk_columns_body(mode: NetworkMode, count: int) -> bytes:
+    """Return the same body with its histories in columns."""
+    bodies = requests_body(histories(mode, count))["requests"]
+    return json.dumps({"requests": [body | {"mode": mode} for body in bodies]}).encode()

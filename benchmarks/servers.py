@@ -50,6 +50,7 @@ def service(
     grpc_port: int = 0,
     user_config: Mapping[str, Mapping[str, Any]] | None = None,
     project: Path = PROJECT,
+    until: str = "/readyz",
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the URL of `python -m deployments` and the environment of a second Ray program.
 
@@ -67,6 +68,8 @@ def service(
         Entries to change in the ``user_config`` of deployments.
     project
         The folder whose code and models serve.
+    until
+        The path that answers 200 once the service has started.
     """
     with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
         config = _config(
@@ -86,7 +89,7 @@ def service(
             "RAY_AUTH_MODE": "disabled",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program uses loopback too
         }
-        with _running(command, port, variables, project) as url:
+        with _running(command, port, variables, project, until) as url:
             yield url, os.environ | variables | {"RAY_ADDRESS": _ray_address(Path(folder))}
 
 
@@ -119,14 +122,18 @@ def _ray_address(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _running(
-    command: list[str], port: int, variables: dict[str, str], project: Path
+    command: list[str],
+    port: int,
+    variables: dict[str, str],
+    project: Path,
+    until: str = "/readyz",
 ) -> Iterator[str]:
     process = subprocess.Popen(
         command, cwd=project, env=os.environ | variables, stdout=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        while not _is_ready(url):
+        while not _answers(f"{url}{until}"):
             if process.poll() is not None:
                 raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
             time.sleep(0.5)
@@ -138,8 +145,8 @@ def _running(
         process.kill()
 
 
-def _is_ready(url: str) -> bool:
+def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+        return httpx.get(url, timeout=2).status_code == 200
     except httpx.HTTPError:
         return False

@@ -17,15 +17,17 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 import yaml
-from pydantic import ValidationError
-from sqlalchemy import make_url
+
+from pba.errors import InvalidInput
+from pba.project import resolve
+from pba.store.url import describe_url, parse_url
 
 from . import local_run
-from .local_profile import PORT_BLOCKS, end_haproxy, environment, port_block, port_error
+from .addresses import join_address, port_error
+from .local_profile import LOOPBACK, PORT_BLOCKS, end_haproxy, environment, port_block
 from .local_run import Endpoints, StartError
-from .paths import resolve
 from .screen import Screen, log_path, relevant_lines
-from .settings import Settings
+from .settings import Settings, environment_warnings, read_settings
 
 
 def main(
@@ -45,12 +47,18 @@ def main(
         if first_port is None:
             raise typer.BadParameter(f"{len(PORT_BLOCKS)} services run here, the most. Stop one.")
         folder = Path(name)
-        os.environ.update(environment(folder, first_port, plain))
+        host, port = options["host"], options["port"]
+        os.environ.update(environment(folder, first_port, plain, host, port))
         screen = Screen.redirect(log_file)
         with _stopped_at_the_end(folder, screen):
             screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
-            local_run.start(config, application, endpoints, screen)
+            for warning in environment_warnings():
+                screen.line(f"Warning: {warning}")
+            deployed = config if plain or host == LOOPBACK else _behind_haproxy(config, folder)
+            unready = local_run.start(deployed, application, endpoints, screen)
             screen.line(f"PBA answers after {screen.elapsed_s:.0f} s. Ctrl-C stops it.")
+            if unready is not None:
+                screen.line(f"Not yet all of it, and it tries again by itself: {unready}")
             for line in endpoints.lines(_command("pba")):
                 screen.line(line)
             while True:
@@ -62,9 +70,12 @@ def _read(config: Path) -> tuple[str, dict[str, Any], Settings]:
     try:
         content = yaml.safe_load(config.read_text())
         application = content["applications"][0]
-        settings = Settings(**(application.get("args") or {}))
-        return application.get("name", "default"), content["http_options"], settings
-    except ValidationError as error:
+        settings = read_settings(application.get("args") or {})
+        parse_url(settings.store_url)
+        options = content["http_options"]
+        options["host"] = str(options["host"]).removeprefix("[").removesuffix("]")
+        return application.get("name", "default"), options, settings
+    except InvalidInput as error:
         raise typer.BadParameter(f"the settings in {config} or PBA_ variables: {error}") from None
     except (yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
         raise typer.BadParameter(
@@ -78,9 +89,18 @@ def _endpoints(options: dict[str, Any], settings: Settings) -> Endpoints:
     grpc = ""
     if settings.grpc_port:
         _require_port(settings.grpc_host, settings.grpc_port, "PBA_GRPC_PORT")
-        grpc = f"{settings.grpc_host}:{settings.grpc_port}"
-    store = make_url(settings.store_url).render_as_string(hide_password=True)
-    return Endpoints(f"http://{options['host']}:{options['port']}", grpc, store)
+        grpc = join_address(settings.grpc_host, settings.grpc_port)
+    store = describe_url(settings.store_url)
+    return Endpoints(f"http://{join_address(options['host'], options['port'])}", grpc, store)
+
+
+def _behind_haproxy(config: Path, folder: Path) -> Path:
+    """Return a file with ``config`` for replicas on loopback: HAProxy alone answers elsewhere."""
+    content = yaml.safe_load(config.read_text())
+    content["http_options"]["host"] = LOOPBACK
+    path = folder / "serve.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
 
 
 def _require_port(host: str, port: int, setting: str) -> None:

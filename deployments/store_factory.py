@@ -5,7 +5,6 @@ import time
 from pba.rollout import Flags
 from pba.store import Store
 
-from .paths import resolve_store
 from .settings import Settings
 
 __all__ = ["open_store"]
@@ -14,7 +13,7 @@ __all__ = ["open_store"]
 def open_store(settings: Settings) -> Store:
     """Return the store, which connects when it is first used."""
     return Store(
-        resolve_store(settings.store_url),
+        settings.store_url,
         time.time,  # noqa: TID251 - the clock that is passed in
         settings.retention_days,
         settings.gap_intervals,

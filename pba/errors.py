@@ -5,7 +5,8 @@
     PBAError
     ├── InvalidInput (ValueError)        the input breaks a rule; the caller can correct it
     │   ├── InvalidRequest               a body, field or type is wrong
-    │   │   └── NotJson                  a body that is not JSON
+    │   │   ├── NotJson                  a body that is not JSON
+    │   │   └── UnsupportedMediaType     a body of a type or an encoding that is not read
     │   ├── InvalidSample                a value of one sample is out of range
     │   ├── InvalidHistory               samples that do not form a history
     │   ├── InvalidMode                  a mode that does not exist
@@ -17,7 +18,8 @@
     ├── NotTrained (RuntimeError)        a predictor without a model
     ├── Busy                             the queue is full: try again later
     ├── Unavailable                      models or the service do not respond
-    │   ├── StoreUnavailable             the telemetry store does not respond
+    │   ├── StoreUnavailable             the telemetry store does not respond, or refuses
+    │   │   └── RowsRefused              the telemetry store refuses some rows
     │   └── RegistryUnavailable          the model registry does not respond
     └── BadArtifact                      a model file that must not be served
 """
@@ -40,9 +42,11 @@ __all__ = [
     "NotTrained",
     "PBAError",
     "RegistryUnavailable",
+    "RowsRefused",
     "StoreUnavailable",
     "TooLarge",
     "Unavailable",
+    "UnsupportedMediaType",
     "from_body",
 ]
 
@@ -95,6 +99,12 @@ class NotJson(InvalidRequest):
     """A body that is not JSON."""
 
     code = "not_json"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """A body of a type or an encoding that is not read."""
+
+    code = "unsupported_media_type"
 
 
 class InvalidSample(InvalidInput):
@@ -164,9 +174,15 @@ class Unavailable(PBAError):
 
 
 class StoreUnavailable(Unavailable):
-    """The telemetry store does not respond; calls that need no store still work."""
+    """The telemetry store does not respond, or refuses; calls that need no store still work."""
 
     code = "store_unavailable"
+
+
+class RowsRefused(StoreUnavailable):
+    """The telemetry store refuses the rows of one write; it may take others."""
+
+    code = "rows_refused"
 
 
 class RegistryUnavailable(Unavailable):

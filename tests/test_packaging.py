@@ -11,7 +11,12 @@ import pytest
 
 PROJECT = Path(__file__).parents[1]
 ROOTS = {"pba": "pba", "deployments": "pba_serve", "train": "pba_train"}
-DATA = ["pba/py.typed", "pba_serve/grpc/pba_pb2.pyi", "pba_serve/haproxy-on-loopback.sh"]
+DATA = [
+    "pba/py.typed",
+    "pba_serve/grpc/pba_pb2.pyi",
+    "pba_serve/haproxy-on-loopback.sh",
+    "pba_serve/haproxy-with-errors.sh",
+]
 
 
 def installed(path: Path) -> Path:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from pba.errors import InvalidInput, StoreUnavailable
+from pba.project import resolve
 from pba.registry import Registry
 from pba.store import Store
 from pba.types import Event, NetworkMode
@@ -124,7 +125,9 @@ def _run(request: RetrainingRequest, source: TelemetrySource, registry: str, add
         from .retrain import Collaborators, retrain as run_retraining
 
         log_event = _event_logger(store, console)
-        collaborators = Collaborators(Registry(registry, _clock), log_event, _clock, console.line)
+        collaborators = Collaborators(
+            Registry(resolve(registry), _clock), log_event, _clock, console.line
+        )
         card = run_retraining(request, export.resolve(), collaborators, command)
         _show_decision(request, console, card)
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x65ployments/grpc/pba.proto\x12\x06pba.v1\"\x8c\x02\n\x06Sample\x12\x18\n\x0btimestamp_s\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x62\x61ndwidth_mbps\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nlatency_ms\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0bpacket_loss\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tjitter_ms\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x1c\n\x0fthroughput_mbps\x18\x06 \x01(\x01H\x05\x88\x01\x01\x42\x0e\n\x0c_timestamp_sB\x11\n\x0f_bandwidth_mbpsB\r\n\x0b_latency_msB\x0e\n\x0c_packet_lossB\x0c\n\n_jitter_msB\x12\n\x10_throughput_mbps\"\xb3\x01\n\x0f\x46orecastRequest\x12\x1f\n\x07history\x18\x01 \x03(\x0b\x32\x0e.pba.v1.Sample\x12\x14\n\x07link_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\x04mode\x18\x03 \x01(\x0e\x32\x0c.pba.v1.Mode\x12\x32\n\nallocation\x18\x04 \x01(\x0b\x32\x19.pba.v1.AllocationRequestH\x01\x88\x01\x01\x42\n\n\x08_link_idB\r\n\x0b_allocation\"\x8d\x03\n\x11\x41llocationRequest\x12\x13\n\x06policy\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08quantile\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x18\n\x0bmin_streams\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x18\n\x0bmax_streams\x18\x05 \x01(\rH\x04\x88\x01\x01\x12\x1d\n\x10min_buffer_bytes\x18\x06 \x01(\x04H\x05\x88\x01\x01\x12\x1d\n\x10max_buffer_bytes\x18\x07 \x01(\x04H\x06\x88\x01\x01\x12\x1a\n\rmin_rate_mbps\x18\x08 \x01(\x01H\x07\x88\x01\x01\x12\x1a\n\rmax_rate_mbps\x18\t \x01(\x01H\x08\x88\x01\x01\x42\t\n\x07_policyB\x0b\n\t_quantileB\x08\n\x06_stepsB\x0e\n\x0c_min_streamsB\x0e\n\x0c_max_streamsB\x13\n\x11_min_buffer_bytesB\x13\n\x11_max_buffer_bytesB\x10\n\x0e_min_rate_mbpsB\x10\n\x0e_max_rate_mbps\"6\n\x10\x46orecastResponse\x12\"\n\x08\x66orecast\x18\x01 \x01(\x0b\x32\x10.pba.v1.Forecast\"A\n\x14\x46orecastBatchRequest\x12)\n\x08requests\x18\x01 \x03(\x0b\x32\x17.pba.v1.ForecastRequest\"@\n\x15\x46orecastBatchResponse\x12\'\n\tforecasts\x18\x01 \x03(\x0b\x32\x14.pba.v1.ForecastItem\"e\n\x0c\x46orecastItem\x12$\n\x08\x66orecast\x18\x01 \x01(\x0b\x32\x10.pba.v1.ForecastH\x00\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.pba.v1.ErrorDetailH\x00\x42\t\n\x07outcome\"\xa0\x04\n\x08\x46orecast\x12\x14\n\x07link_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\x04mode\x18\x02 \x01(\x0e\x32\x0c.pba.v1.Mode\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x1a\n\rmodel_version\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x11\n\tmade_at_s\x18\x05 \x01(\x01\x12\x15\n\rvalid_until_s\x18\x06 \x01(\x01\x12\x0e\n\x06step_s\x18\x07 \x01(\x01\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x08 \x01(\x01\x12\x12\n\nconfidence\x18\t \x01(\x01\x12!\n\x08horizons\x18\n \x03(\x0b\x32\x0f.pba.v1.Horizon\x12\x17\n\nlatency_ms\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0bpacket_loss\x18\x0c \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tjitter_ms\x18\r \x01(\x01H\x04\x88\x01\x01\x12\x1f\n\x07members\x18\x0e \x03(\x0b\x32\x0e.pba.v1.Member\x12\x0f\n\x07reasons\x18\x0f \x03(\t\x12+\n\nallocation\x18\x10 \x01(\x0b\x32\x12.pba.v1.AllocationH\x05\x88\x01\x01\x12\x1a\n\x12newest_sample_at_s\x18\x11 \x01(\x01\x12\r\n\x05\x61ge_s\x18\x12 \x01(\x01\x42\n\n\x08_link_idB\x10\n\x0e_model_versionB\r\n\x0b_latency_msB\x0e\n\x0c_packet_lossB\x0c\n\n_jitter_msB\r\n\x0b_allocation\"\xbd\x01\n\nAllocation\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x10\n\x08quantile\x18\x02 \x01(\x01\x12\x16\n\x0esafe_rate_mbps\x18\x03 \x01(\x01\x12\x0f\n\x07streams\x18\x04 \x01(\r\x12\x14\n\x0c\x62uffer_bytes\x18\x05 \x01(\x04\x12\x13\n\x0b\x63hunk_bytes\x18\x06 \x01(\x04\x12\x19\n\x11pacing_total_mbps\x18\x07 \x01(\x01\x12\x1e\n\x16pacing_per_stream_mbps\x18\x08 \x01(\x01\"i\n\x07Horizon\x12\r\n\x05steps\x18\x01 \x01(\r\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x02 \x01(\x01\x12\x12\n\nconfidence\x18\x03 \x01(\x01\x12#\n\tquantiles\x18\x04 \x03(\x0b\x32\x10.pba.v1.Quantile\"1\n\x08Quantile\x12\r\n\x05level\x18\x01 \x01(\x01\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x02 \x01(\x01\"R\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x03 \x01(\x01\x12\x12\n\nconfidence\x18\x04 \x01(\x01\"J\n\x0b\x45rrorDetail\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_field\"5\n\x0eObserveRequest\x12#\n\x07samples\x18\x01 \x03(\x0b\x32\x12.pba.v1.LinkSample\"=\n\nLinkSample\x12\x0f\n\x07link_id\x18\x01 \x01(\t\x12\x1e\n\x06sample\x18\x02 \x01(\x0b\x32\x0e.pba.v1.Sample\"\x88\x01\n\x0fObserveResponse\x12\x31\n\x05links\x18\x01 \x03(\x0b\x32\".pba.v1.ObserveResponse.LinksEntry\x1a\x42\n\nLinksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.pba.v1.LinkObserved:\x02\x38\x01\"o\n\x0cLinkObserved\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\r\x12\x12\n\nduplicates\x18\x02 \x01(\r\x12\x0c\n\x04late\x18\x03 \x01(\r\x12\x0f\n\x07\x65xpired\x18\x04 \x01(\r\x12\x1a\n\x04mode\x18\x05 \x01(\x0e\x32\x0c.pba.v1.Mode*U\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMODE_DATACENTER\x10\x01\x12\x11\n\rMODE_INTERNET\x10\x02\x12\x0f\n\x0bMODE_HYBRID\x10\x03\x32\xd4\x01\n\tPredictor\x12=\n\x08\x46orecast\x12\x17.pba.v1.ForecastRequest\x1a\x18.pba.v1.ForecastResponse\x12L\n\rForecastBatch\x12\x1c.pba.v1.ForecastBatchRequest\x1a\x1d.pba.v1.ForecastBatchResponse\x12:\n\x07Observe\x12\x16.pba.v1.ObserveRequest\x1a\x17.pba.v1.ObserveResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x64\x65ployments/grpc/pba.proto\x12\x06pba.v1\"\x8c\x02\n\x06Sample\x12\x18\n\x0btimestamp_s\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0e\x62\x61ndwidth_mbps\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x17\n\nlatency_ms\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0bpacket_loss\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tjitter_ms\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x1c\n\x0fthroughput_mbps\x18\x06 \x01(\x01H\x05\x88\x01\x01\x42\x0e\n\x0c_timestamp_sB\x11\n\x0f_bandwidth_mbpsB\r\n\x0b_latency_msB\x0e\n\x0c_packet_lossB\x0c\n\n_jitter_msB\x12\n\x10_throughput_mbps\"\x92\x01\n\x0eHistoryColumns\x12\x13\n\x0btimestamp_s\x18\x01 \x03(\x01\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x02 \x03(\x01\x12\x12\n\nlatency_ms\x18\x03 \x03(\x01\x12\x13\n\x0bpacket_loss\x18\x04 \x03(\x01\x12\x11\n\tjitter_ms\x18\x05 \x03(\x01\x12\x17\n\x0fthroughput_mbps\x18\x06 \x03(\x01\"\x83\x02\n\x0f\x46orecastRequest\x12\x1f\n\x07history\x18\x01 \x03(\x0b\x32\x0e.pba.v1.Sample\x12\x14\n\x07link_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\x04mode\x18\x03 \x01(\x0e\x32\x0c.pba.v1.Mode\x12\x32\n\nallocation\x18\x04 \x01(\x0b\x32\x19.pba.v1.AllocationRequestH\x01\x88\x01\x01\x12,\n\x07\x63olumns\x18\x05 \x01(\x0b\x32\x16.pba.v1.HistoryColumnsH\x02\x88\x01\x01\x12\x14\n\x0c\x61s_of_newest\x18\x06 \x01(\x08\x42\n\n\x08_link_idB\r\n\x0b_allocationB\n\n\x08_columns\"\x8d\x03\n\x11\x41llocationRequest\x12\x13\n\x06policy\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08quantile\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x18\n\x0bmin_streams\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x18\n\x0bmax_streams\x18\x05 \x01(\rH\x04\x88\x01\x01\x12\x1d\n\x10min_buffer_bytes\x18\x06 \x01(\x04H\x05\x88\x01\x01\x12\x1d\n\x10max_buffer_bytes\x18\x07 \x01(\x04H\x06\x88\x01\x01\x12\x1a\n\rmin_rate_mbps\x18\x08 \x01(\x01H\x07\x88\x01\x01\x12\x1a\n\rmax_rate_mbps\x18\t \x01(\x01H\x08\x88\x01\x01\x42\t\n\x07_policyB\x0b\n\t_quantileB\x08\n\x06_stepsB\x0e\n\x0c_min_streamsB\x0e\n\x0c_max_streamsB\x13\n\x11_min_buffer_bytesB\x13\n\x11_max_buffer_bytesB\x10\n\x0e_min_rate_mbpsB\x10\n\x0e_max_rate_mbps\"6\n\x10\x46orecastResponse\x12\"\n\x08\x66orecast\x18\x01 \x01(\x0b\x32\x10.pba.v1.Forecast\"A\n\x14\x46orecastBatchRequest\x12)\n\x08requests\x18\x01 \x03(\x0b\x32\x17.pba.v1.ForecastRequest\"@\n\x15\x46orecastBatchResponse\x12\'\n\tforecasts\x18\x01 \x03(\x0b\x32\x14.pba.v1.ForecastItem\"e\n\x0c\x46orecastItem\x12$\n\x08\x66orecast\x18\x01 \x01(\x0b\x32\x10.pba.v1.ForecastH\x00\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.pba.v1.ErrorDetailH\x00\x42\t\n\x07outcome\"\xa0\x04\n\x08\x46orecast\x12\x14\n\x07link_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1a\n\x04mode\x18\x02 \x01(\x0e\x32\x0c.pba.v1.Mode\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x1a\n\rmodel_version\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x11\n\tmade_at_s\x18\x05 \x01(\x01\x12\x15\n\rvalid_until_s\x18\x06 \x01(\x01\x12\x0e\n\x06step_s\x18\x07 \x01(\x01\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x08 \x01(\x01\x12\x12\n\nconfidence\x18\t \x01(\x01\x12!\n\x08horizons\x18\n \x03(\x0b\x32\x0f.pba.v1.Horizon\x12\x17\n\nlatency_ms\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0bpacket_loss\x18\x0c \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tjitter_ms\x18\r \x01(\x01H\x04\x88\x01\x01\x12\x1f\n\x07members\x18\x0e \x03(\x0b\x32\x0e.pba.v1.Member\x12\x0f\n\x07reasons\x18\x0f \x03(\t\x12+\n\nallocation\x18\x10 \x01(\x0b\x32\x12.pba.v1.AllocationH\x05\x88\x01\x01\x12\x1a\n\x12newest_sample_at_s\x18\x11 \x01(\x01\x12\r\n\x05\x61ge_s\x18\x12 \x01(\x01\x42\n\n\x08_link_idB\x10\n\x0e_model_versionB\r\n\x0b_latency_msB\x0e\n\x0c_packet_lossB\x0c\n\n_jitter_msB\r\n\x0b_allocation\"\xbd\x01\n\nAllocation\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x10\n\x08quantile\x18\x02 \x01(\x01\x12\x16\n\x0esafe_rate_mbps\x18\x03 \x01(\x01\x12\x0f\n\x07streams\x18\x04 \x01(\r\x12\x14\n\x0c\x62uffer_bytes\x18\x05 \x01(\x04\x12\x13\n\x0b\x63hunk_bytes\x18\x06 \x01(\x04\x12\x19\n\x11pacing_total_mbps\x18\x07 \x01(\x01\x12\x1e\n\x16pacing_per_stream_mbps\x18\x08 \x01(\x01\"i\n\x07Horizon\x12\r\n\x05steps\x18\x01 \x01(\r\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x02 \x01(\x01\x12\x12\n\nconfidence\x18\x03 \x01(\x01\x12#\n\tquantiles\x18\x04 \x03(\x0b\x32\x10.pba.v1.Quantile\"1\n\x08Quantile\x12\r\n\x05level\x18\x01 \x01(\x01\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x02 \x01(\x01\"R\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x16\n\x0e\x62\x61ndwidth_mbps\x18\x03 \x01(\x01\x12\x12\n\nconfidence\x18\x04 \x01(\x01\"J\n\x0b\x45rrorDetail\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_field\"5\n\x0eObserveRequest\x12#\n\x07samples\x18\x01 \x03(\x0b\x32\x12.pba.v1.LinkSample\"=\n\nLinkSample\x12\x0f\n\x07link_id\x18\x01 \x01(\t\x12\x1e\n\x06sample\x18\x02 \x01(\x0b\x32\x0e.pba.v1.Sample\"\xb0\x01\n\x0fObserveResponse\x12\x31\n\x05links\x18\x01 \x03(\x0b\x32\".pba.v1.ObserveResponse.LinksEntry\x12&\n\x07refused\x18\x02 \x03(\x0b\x32\x15.pba.v1.RefusedSample\x1a\x42\n\nLinksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.pba.v1.LinkObserved:\x02\x38\x01\"S\n\rRefusedSample\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x07link_id\x18\x02 \x01(\t\x12\"\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x13.pba.v1.ErrorDetail\"\xb9\x01\n\x0cLinkObserved\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\r\x12\x12\n\nduplicates\x18\x02 \x01(\r\x12\x0c\n\x04late\x18\x03 \x01(\r\x12\x0f\n\x07\x65xpired\x18\x04 \x01(\r\x12\x1a\n\x04mode\x18\x05 \x01(\x0e\x32\x0c.pba.v1.Mode\x12\x0f\n\x07ignored\x18\x06 \x01(\r\x12&\n\x07refused\x18\x07 \x03(\x0b\x32\x15.pba.v1.RefusedSample\x12\x0f\n\x07reasons\x18\x08 \x03(\t*U\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fMODE_DATACENTER\x10\x01\x12\x11\n\rMODE_INTERNET\x10\x02\x12\x0f\n\x0bMODE_HYBRID\x10\x03\x32\xd4\x01\n\tPredictor\x12=\n\x08\x46orecast\x12\x17.pba.v1.ForecastRequest\x1a\x18.pba.v1.ForecastResponse\x12L\n\rForecastBatch\x12\x1c.pba.v1.ForecastBatchRequest\x1a\x1d.pba.v1.ForecastBatchResponse\x12:\n\x07Observe\x12\x16.pba.v1.ObserveRequest\x1a\x17.pba.v1.ObserveResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,44 +33,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OBSERVERESPONSE_LINKSENTRY']._loaded_options = None
   _globals['_OBSERVERESPONSE_LINKSENTRY']._serialized_options = b'8\001'
-  _globals['_MODE']._serialized_start=2610
-  _globals['_MODE']._serialized_end=2695
+  _globals['_MODE']._serialized_start=3039
+  _globals['_MODE']._serialized_end=3124
   _globals['_SAMPLE']._serialized_start=39
   _globals['_SAMPLE']._serialized_end=307
-  _globals['_FORECASTREQUEST']._serialized_start=310
-  _globals['_FORECASTREQUEST']._serialized_end=489
-  _globals['_ALLOCATIONREQUEST']._serialized_start=492
-  _globals['_ALLOCATIONREQUEST']._serialized_end=889
-  _globals['_FORECASTRESPONSE']._serialized_start=891
-  _globals['_FORECASTRESPONSE']._serialized_end=945
-  _globals['_FORECASTBATCHREQUEST']._serialized_start=947
-  _globals['_FORECASTBATCHREQUEST']._serialized_end=1012
-  _globals['_FORECASTBATCHRESPONSE']._serialized_start=1014
-  _globals['_FORECASTBATCHRESPONSE']._serialized_end=1078
-  _globals['_FORECASTITEM']._serialized_start=1080
-  _globals['_FORECASTITEM']._serialized_end=1181
-  _globals['_FORECAST']._serialized_start=1184
-  _globals['_FORECAST']._serialized_end=1728
-  _globals['_ALLOCATION']._serialized_start=1731
-  _globals['_ALLOCATION']._serialized_end=1920
-  _globals['_HORIZON']._serialized_start=1922
-  _globals['_HORIZON']._serialized_end=2027
-  _globals['_QUANTILE']._serialized_start=2029
-  _globals['_QUANTILE']._serialized_end=2078
-  _globals['_MEMBER']._serialized_start=2080
-  _globals['_MEMBER']._serialized_end=2162
-  _globals['_ERRORDETAIL']._serialized_start=2164
-  _globals['_ERRORDETAIL']._serialized_end=2238
-  _globals['_OBSERVEREQUEST']._serialized_start=2240
-  _globals['_OBSERVEREQUEST']._serialized_end=2293
-  _globals['_LINKSAMPLE']._serialized_start=2295
-  _globals['_LINKSAMPLE']._serialized_end=2356
-  _globals['_OBSERVERESPONSE']._serialized_start=2359
-  _globals['_OBSERVERESPONSE']._serialized_end=2495
-  _globals['_OBSERVERESPONSE_LINKSENTRY']._serialized_start=2429
-  _globals['_OBSERVERESPONSE_LINKSENTRY']._serialized_end=2495
-  _globals['_LINKOBSERVED']._serialized_start=2497
-  _globals['_LINKOBSERVED']._serialized_end=2608
-  _globals['_PREDICTOR']._serialized_start=2698
-  _globals['_PREDICTOR']._serialized_end=2910
+  _globals['_HISTORYCOLUMNS']._serialized_start=310
+  _globals['_HISTORYCOLUMNS']._serialized_end=456
+  _globals['_FORECASTREQUEST']._serialized_start=459
+  _globals['_FORECASTREQUEST']._serialized_end=718
+  _globals['_ALLOCATIONREQUEST']._serialized_start=721
+  _globals['_ALLOCATIONREQUEST']._serialized_end=1118
+  _globals['_FORECASTRESPONSE']._serialized_start=1120
+  _globals['_FORECASTRESPONSE']._serialized_end=1174
+  _globals['_FORECASTBATCHREQUEST']._serialized_start=1176
+  _globals['_FORECASTBATCHREQUEST']._serialized_end=1241
+  _globals['_FORECASTBATCHRESPONSE']._serialized_start=1243
+  _globals['_FORECASTBATCHRESPONSE']._serialized_end=1307
+  _globals['_FORECASTITEM']._serialized_start=1309
+  _globals['_FORECASTITEM']._serialized_end=1410
+  _globals['_FORECAST']._serialized_start=1413
+  _globals['_FORECAST']._serialized_end=1957
+  _globals['_ALLOCATION']._serialized_start=1960
+  _globals['_ALLOCATION']._serialized_end=2149
+  _globals['_HORIZON']._serialized_start=2151
+  _globals['_HORIZON']._serialized_end=2256
+  _globals['_QUANTILE']._serialized_start=2258
+  _globals['_QUANTILE']._serialized_end=2307
+  _globals['_MEMBER']._serialized_start=2309
+  _globals['_MEMBER']._serialized_end=2391
+  _globals['_ERRORDETAIL']._serialized_start=2393
+  _globals['_ERRORDETAIL']._serialized_end=2467
+  _globals['_OBSERVEREQUEST']._serialized_start=2469
+  _globals['_OBSERVEREQUEST']._serialized_end=2522
+  _globals['_LINKSAMPLE']._serialized_start=2524
+  _globals['_LINKSAMPLE']._serialized_end=2585
+  _globals['_OBSERVERESPONSE']._serialized_start=2588
+  _globals['_OBSERVERESPONSE']._serialized_end=2764
+  _globals['_OBSERVERESPONSE_LINKSENTRY']._serialized_start=2698
+  _globals['_OBSERVERESPONSE_LINKSENTRY']._serialized_end=2764
+  _globals['_REFUSEDSAMPLE']._serialized_start=2766
+  _globals['_REFUSEDSAMPLE']._serialized_end=2849
+  _globals['_LINKOBSERVED']._serialized_start=2852
+  _globals['_LINKOBSERVED']._serialized_end=3037
+  _globals['_PREDICTOR']._serialized_start=3127
+  _globals['_PREDICTOR']._serialized_end=3339
 # @@protoc_insertion_point(module_scope)

@@ -34,17 +34,37 @@ class Sample(_message.Message):
     throughput_mbps: float
     def __init__(self, timestamp_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., throughput_mbps: _Optional[float] = ...) -> None: ...
 
+class HistoryColumns(_message.Message):
+    __slots__ = ("timestamp_s", "bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps")
+    TIMESTAMP_S_FIELD_NUMBER: _ClassVar[int]
+    BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    PACKET_LOSS_FIELD_NUMBER: _ClassVar[int]
+    JITTER_MS_FIELD_NUMBER: _ClassVar[int]
+    THROUGHPUT_MBPS_FIELD_NUMBER: _ClassVar[int]
+    timestamp_s: _containers.RepeatedScalarFieldContainer[float]
+    bandwidth_mbps: _containers.RepeatedScalarFieldContainer[float]
+    latency_ms: _containers.RepeatedScalarFieldContainer[float]
+    packet_loss: _containers.RepeatedScalarFieldContainer[float]
+    jitter_ms: _containers.RepeatedScalarFieldContainer[float]
+    throughput_mbps: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, timestamp_s: _Optional[_Iterable[float]] = ..., bandwidth_mbps: _Optional[_Iterable[float]] = ..., latency_ms: _Optional[_Iterable[float]] = ..., packet_loss: _Optional[_Iterable[float]] = ..., jitter_ms: _Optional[_Iterable[float]] = ..., throughput_mbps: _Optional[_Iterable[float]] = ...) -> None: ...
+
 class ForecastRequest(_message.Message):
-    __slots__ = ("history", "link_id", "mode", "allocation")
+    __slots__ = ("history", "link_id", "mode", "allocation", "columns", "as_of_newest")
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     ALLOCATION_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
     history: _containers.RepeatedCompositeFieldContainer[Sample]
     link_id: str
     mode: Mode
     allocation: AllocationRequest
-    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ...) -> None: ...
+    columns: HistoryColumns
+    as_of_newest: bool
+    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
 
 class AllocationRequest(_message.Message):
     __slots__ = ("policy", "quantile", "steps", "min_streams", "max_streams", "min_buffer_bytes", "max_buffer_bytes", "min_rate_mbps", "max_rate_mbps")
@@ -211,7 +231,7 @@ class LinkSample(_message.Message):
     def __init__(self, link_id: _Optional[str] = ..., sample: _Optional[_Union[Sample, _Mapping]] = ...) -> None: ...
 
 class ObserveResponse(_message.Message):
-    __slots__ = ("links",)
+    __slots__ = ("links", "refused")
     class LinksEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -220,19 +240,37 @@ class ObserveResponse(_message.Message):
         value: LinkObserved
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[LinkObserved, _Mapping]] = ...) -> None: ...
     LINKS_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     links: _containers.MessageMap[str, LinkObserved]
-    def __init__(self, links: _Optional[_Mapping[str, LinkObserved]] = ...) -> None: ...
+    refused: _containers.RepeatedCompositeFieldContainer[RefusedSample]
+    def __init__(self, links: _Optional[_Mapping[str, LinkObserved]] = ..., refused: _Optional[_Iterable[_Union[RefusedSample, _Mapping]]] = ...) -> None: ...
+
+class RefusedSample(_message.Message):
+    __slots__ = ("index", "link_id", "error")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    link_id: str
+    error: ErrorDetail
+    def __init__(self, index: _Optional[int] = ..., link_id: _Optional[str] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
 class LinkObserved(_message.Message):
-    __slots__ = ("accepted", "duplicates", "late", "expired", "mode")
+    __slots__ = ("accepted", "duplicates", "late", "expired", "mode", "ignored", "refused", "reasons")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
     EXPIRED_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
+    IGNORED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     duplicates: int
     late: int
     expired: int
     mode: Mode
-    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ...) -> None: ...
+    ignored: int
+    refused: _containers.RepeatedCompositeFieldContainer[RefusedSample]
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ..., ignored: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedSample, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -1,32 +1,18 @@
 """Requests of `proto/pba.proto` in, domain objects out. Ranges are checked in `pba.types`."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import Message
 
-from pba.errors import (
-    InvalidInput,
-    InvalidMode,
-    InvalidRequest,
-    InvalidSample,
-    PBAError,
-    TooLarge,
-)
+from pba.errors import InvalidInput, InvalidMode, InvalidRequest, PBAError, TooLarge
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
+from pba.serving.sample_reports import sample_reports
 from pba.store import SampleReport
-from pba.types import (
-    COLUMNS,
-    LIMITS,
-    Floats,
-    History,
-    NetworkMode,
-    check_link_id,
-    check_samples,
-)
+from pba.types import COLUMNS, Floats, NetworkMode, SampleTable, check_link_id
 
 from . import pba_pb2 as pb
 
@@ -69,28 +55,19 @@ def read_queries(request: pb.ForecastBatchRequest, limit: int) -> list[Query | P
 
 
 def read_reports(request: pb.ObserveRequest, limit: int) -> list[SampleReport]:
-    """Return one report per link.
+    """Return one report per link; samples that break a rule are in its ``refused``.
 
     Raises
     ------
-    InvalidRequest, InvalidSample, InvalidInput
-        With the field in question, or for fields that the proto does not have, anywhere.
+    InvalidRequest
+        For a required field that is not set, and fields that the proto does not have, anywhere.
     TooLarge
         For more than ``limit`` samples.
     """
     _check_count(request.samples, limit, "samples")
     _refuse_unknown_fields(request)
-    times_s, telemetry = _table((item.sample for item in request.samples), "samples")
-    check_samples(times_s, telemetry, "samples")
-    rows: dict[str, list[int]] = {}
-    for row, item in enumerate(request.samples):
-        rows.setdefault(item.link_id, []).append(row)
-    for link_id, (first, *_) in rows.items():
-        try:
-            check_link_id(link_id)
-        except InvalidInput as error:
-            raise error.inside(f"samples[{first}]") from None
-    return [SampleReport(link_id, times_s[at], telemetry[at]) for link_id, at in rows.items()]
+    table = _table(_rows((item.sample for item in request.samples), "samples"))
+    return sample_reports(table, [item.link_id for item in request.samples])
 
 
 def _check_count(items: Any, limit: int, name: str) -> None:
@@ -122,8 +99,30 @@ def _query_or_error(request: pb.ForecastRequest) -> Query | PBAError:
 def _query(request: pb.ForecastRequest) -> Query:
     mode = _mode(request.mode)
     link_id = check_link_id(request.link_id) if request.HasField("link_id") else None
-    history = History(*_table(request.history, "history"))
-    return Query(history, mode, link_id, allocation=_allocation(request))
+    table = _table(_history(request))
+    counts = [len(table.timestamps_s)]
+    ((history,), (ignored,)) = table.histories(counts), table.any_ignored(counts)
+    if isinstance(history, InvalidInput):
+        raise history
+    advice = _allocation(request)
+    return Query(
+        history,
+        mode,
+        link_id,
+        allocation=advice,
+        as_of_newest=request.as_of_newest,
+        ignored_values=ignored,
+    )
+
+
+def _history(request: pb.ForecastRequest) -> Floats:
+    if not request.HasField("columns"):
+        return _rows(request.history, "history")
+    if request.history:
+        raise InvalidRequest(
+            "history and columns are both set; a request has one of them. Leave one out.", "columns"
+        )
+    return _columns(request.columns)
 
 
 def _allocation(request: pb.ForecastRequest) -> AllocationRequest | None:
@@ -139,21 +138,40 @@ def _mode(number: pb.Mode) -> NetworkMode | None:
     return MODES[number]
 
 
-def _table(samples: Iterable[pb.Sample], name: str) -> tuple[Floats, Floats]:
-    """Return times in Unix seconds, ``(sample,)``, and telemetry, ``(sample, 5)``."""
+def _table(values: Floats) -> SampleTable:
+    """Return the samples in ``values``: Unix seconds and `COLUMNS`, ``(sample, 6)``."""
+    return SampleTable.of(values[:, 0].copy(), values[:, 1:].copy())
+
+
+def _columns(columns: pb.HistoryColumns) -> Floats:
+    """Return ``(sample, 6)``, NaN in a column that is empty."""
+    times_s: Sequence[float] = columns.timestamp_s
+    values = np.full((len(times_s), 1 + len(COLUMNS)), np.nan)
+    values[:, 0] = times_s
+    for place, name in enumerate(COLUMNS, start=1):
+        column = getattr(columns, name)
+        if column or name == "bandwidth_mbps":
+            if len(column) != len(times_s):
+                raise InvalidRequest(
+                    f"{name} has {len(column)} values and timestamp_s {len(times_s)}; columns have "
+                    "one length. Send NaN where nothing was measured.",
+                    f"columns.{name}",
+                )
+            values[:, place] = column
+    return values
+
+
+def _rows(samples: Iterable[pb.Sample], name: str) -> Floats:
+    """Return ``(sample, 6)``, NaN where a field is not set."""
     rows = [_row(_fields(sample), f"{name}[{index}]") for index, sample in enumerate(samples)]
-    table = np.array(rows, dtype=float).reshape(-1, 1 + len(COLUMNS))
-    return table[:, 0], table[:, 1:]
+    return np.array(rows, dtype=float).reshape(-1, 1 + len(COLUMNS))
 
 
 def _row(fields: dict[str, float], place: str) -> list[float]:
-    """Return time and `COLUMNS`, NaN where a field is absent; a NaN in the message is refused."""
+    """Return time and `COLUMNS`, NaN where a field is not set."""
     for name in ("timestamp_s", "bandwidth_mbps"):
         if name not in fields:
             raise _missing(name, place)
-    for name in COLUMNS:
-        if math.isnan(fields.get(name, 0.0)):
-            raise _not_a_number(name, f"{place}.{name}")
     return [fields["timestamp_s"], *(fields.get(name, math.nan) for name in COLUMNS)]
 
 
@@ -166,10 +184,3 @@ def _missing(name: str, place: str) -> InvalidRequest:
 def _fields(message: Message) -> dict[str, Any]:
     """Return the fields that are set in ``message``."""
     return {field.name: value for field, value in message.ListFields()}
-
-
-def _not_a_number(name: str, field: str) -> InvalidSample:
-    remedy = "Drop the sample" if name == "bandwidth_mbps" else "Leave the field out"
-    return InvalidSample(
-        f"{name} is nan; it is {LIMITS[name].rule}. {remedy} where nothing was measured.", field
-    )

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from pba.errors import PBAError
-from pba.store import Receipt, SampleReport
+from pba.serving.sample_reports import all_refused
+from pba.store import Receipt, RefusedSample, SampleReport
 from pba.types import QUANTILES, Forecast, HorizonForecast, Member
 
 from . import pba_pb2 as pb
@@ -63,7 +64,8 @@ def receipts(reports: Sequence[SampleReport], results: Sequence[Receipt]) -> pb.
     """Return the receipt of each link's report."""
     pairs = zip(reports, results, strict=True)
     return pb.ObserveResponse(
-        links={report.link_id: _receipt(receipt) for report, receipt in pairs}
+        links={report.link_id: _receipt(receipt) for report, receipt in pairs},
+        refused=map(_refused, all_refused(results)),
     )
 
 
@@ -88,4 +90,19 @@ def _member(source: Member) -> pb.Member:
 
 
 def _receipt(receipt: Receipt) -> pb.LinkObserved:
-    return pb.LinkObserved(**{**receipt.as_dict(), "mode": _MODE_NUMBERS[receipt.mode]})
+    return pb.LinkObserved(
+        accepted=receipt.accepted,
+        duplicates=receipt.duplicates,
+        late=receipt.late,
+        expired=receipt.expired,
+        mode=_MODE_NUMBERS[receipt.mode],
+        ignored=receipt.ignored,
+        refused=map(_refused, receipt.refused),
+        reasons=receipt.reasons,
+    )
+
+
+def _refused(source: RefusedSample) -> pb.RefusedSample:
+    return pb.RefusedSample(
+        index=source.index, link_id=source.link_id, error=error_detail(source.error)
+    )

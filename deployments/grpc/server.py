@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from pba.serving.data_plane import DataPlane
 
+from ..addresses import join_address
 from ..settings import Settings
 from . import pba_pb2, pba_pb2_grpc
 from .health_updates import HealthUpdates
@@ -79,7 +80,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
 
 
 def _listen(server: grpc.aio.Server, host: str, port: int) -> None:
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = join_address(host, port)
     try:
         server.add_insecure_port(address)
     except RuntimeError as error:

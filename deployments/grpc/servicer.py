@@ -6,6 +6,7 @@ import grpc
 
 from pba.serving.data_plane import DataPlane
 
+from ..large_requests import read_request
 from . import pba_pb2 as pb, pba_pb2_grpc, responses
 from .call_status import complete
 from .requests import read_queries, read_query, read_reports
@@ -38,16 +39,17 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
 
     async def _forecast(self, request: pb.ForecastRequest) -> pb.ForecastResponse:
         with self._plane.admit("forecast") as started:
-            forecast = await self._plane.forecast(read_query(request), started)
+            forecast = await self._plane.forecast(await read_request(read_query, request), started)
         return pb.ForecastResponse(forecast=responses.forecast(forecast))
 
     async def _forecast_batch(self, request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
         with self._plane.admit("forecasts"):
-            items = await self._plane.forecasts(read_queries(request, self._limit))
+            queries = await read_request(read_queries, request, self._limit)
+            items = await self._plane.forecasts(queries)
         return responses.batch(items)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:
         with self._plane.admit("samples"):
-            reports = read_reports(request, self._limit)
+            reports = await read_request(read_reports, request, self._limit)
             receipts = await self._plane.observe(reports)
         return responses.receipts(reports, receipts)

@@ -1,7 +1,7 @@
 """The calls that controllers make all the time, without FastAPI's routing and dependencies.
 
 FastAPI has the same routes: OpenAPI describes them, and they answer what is not answered here,
-such as requests with a query.
+such as requests with a query, and HEAD.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from pba.errors import PBAError
 
 from .http import pba_error_response, unexpected_error_response
+from .http_middleware import HttpMiddleware, has_escaped_slash
 
 __all__ = ["DirectRoutes"]
 
@@ -33,7 +34,7 @@ class DirectRoutes:
     """
 
     def __init__(self, app: FastAPI, routes: Iterable[APIRoute]) -> None:
-        self._app = app
+        self._app, self._others = app, HttpMiddleware(app)
         self._fixed: dict[tuple[str, str], _Endpoint] = {}
         self._named: list[APIRoute] = []
         for route in routes:
@@ -47,7 +48,7 @@ class DirectRoutes:
         """Answer one request, or handle another event of ASGI."""
         endpoint = self._endpoint(scope) if scope["type"] == "http" else None
         if endpoint is None:
-            await self._app(scope, receive, send)
+            await self._others(scope, receive, send)
             return
         scope["app"] = self._app
         try:
@@ -63,10 +64,12 @@ class DirectRoutes:
         if scope["query_string"]:
             return None
         method, path = scope["method"], scope["path"]
+        if root_path := scope.get("root_path"):
+            path = path.removeprefix(root_path)
         if endpoint := self._fixed.get((method, path)):
             return endpoint
         for route in self._named:
             match = route.path_regex.match(path)
-            if match and method in (route.methods or ()):
+            if match and method in (route.methods or ()) and not has_escaped_slash(scope):
                 return partial(route.endpoint, **match.groupdict())
         return None

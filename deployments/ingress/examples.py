@@ -17,11 +17,14 @@ _SAMPLES: list[dict[str, Any]] = [
     }
     for second, mbps in enumerate((812.5, 798.0, 805.1))
 ]
+_COLUMNS = {name: [sample[name] for sample in _SAMPLES] for name in _SAMPLES[0]}
 _FORECAST = {"history": _SAMPLES, "mode": "auto", "allocation": {"max_streams": 64}}
 
 BODIES: Mapping[str, dict[str, Any]] = {
     "ForecastRequest": _FORECAST,
-    "BulkForecastRequest": {"requests": [_FORECAST, {"history": _SAMPLES[:1]}]},
+    "BulkForecastRequest": {
+        "requests": [_FORECAST, {"history": _COLUMNS}, {"history": _SAMPLES[:1]}]
+    },
     "SamplesRequest": {"samples": _SAMPLES},
     "BulkSamplesRequest": {"samples": [{"link_id": LINK_ID, **sample} for sample in _SAMPLES]},
     "LinksRequest": {"link_ids": [LINK_ID, "unknown"]},

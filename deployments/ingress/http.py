@@ -1,16 +1,19 @@
 """HTTP without routes: the FastAPI application, bodies in and out, and errors in one form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from pba.errors import Busy, PBAError, TooLarge, Unavailable
+from pba.errors import Busy, PBAError, Unavailable
 
 from ..error_codes import error_body, http_status
+from .request_body import read_body
 from .services import Services
 
 __all__ = [
@@ -18,18 +21,30 @@ __all__ = [
     "create_app",
     "json_response",
     "pba_error_response",
-    "read_body",
     "services_of",
     "unexpected_error_response",
 ]
 
 _RETRY_AFTER = {"Retry-After": "1"}
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+_MAX_SHOWN = 100
 _SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
 
 
 def create_app(routers: Sequence[APIRouter] = ()) -> FastAPI:
-    """Return an application with the routes of ``routers``, whose errors all have one form."""
-    app = FastAPI(title="PBA", version="3", description=_SUMMARY, redoc_url=None)
+    """Return an application with the routes of ``routers``, whose errors all have one form.
+
+    A path with a slash too many is not redirected: behind a proxy the address would be wrong.
+    """
+    app = FastAPIOffline(
+        docs_url="/docs",
+        redoc_url=None,
+        static_url="/docs/assets",
+        title="PBA",
+        version="3",
+        description=_SUMMARY,
+        redirect_slashes=False,
+    )
     app.add_exception_handler(PBAError, _pba_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_parameter)
@@ -50,19 +65,46 @@ def pba_error_response(error: PBAError) -> Response:
     return json_response({"error": error.body()}, http_status(error), headers)
 
 
-async def _http_exception(_: Request, error: Exception) -> Response:
+async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return _other_method(request)
     code = str(error.detail).lower().replace(" ", "_")
-    message = f"{error.detail}. The calls are listed at /docs."
-    return json_response(error_body(code, message), error.status_code)
+    message = f"{request.url.path[:_MAX_SHOWN]}: {error.detail}. The calls are listed at /docs."
+    return json_response(error_body(code, message), error.status_code, error.headers)
+
+
+def _other_method(request: Request) -> Response:
+    """Return the response to a method that the path does not have; ``Allow`` has those it has."""
+    methods = [method for method in _METHODS if _has_method(request, method)]
+    if "GET" in methods:
+        methods.insert(0, "HEAD")
+    allow = ", ".join([*methods, "OPTIONS"])
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": allow})
+    message = (
+        f"the method is {request.method[:_MAX_SHOWN]}; this path has {allow}. The calls are "
+        "listed at /docs."
+    )
+    return json_response(error_body("method_not_allowed", message), 405, {"Allow": allow})
+
+
+def _has_method(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 async def _invalid_parameter(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    rule = first.get("ctx", {}).get("error")
+    if isinstance(rule, PBAError):  # of a validator that is one of PBA's own checks
+        return pba_error_response(rule)
     field = ".".join(str(part) for part in first["loc"][1:])
-    message = f"{field} is {first.get('input')!r}; {first['msg']}."
-    return json_response(error_body("invalid_request", message, field), 422)
+    value = repr(first.get("input"))[:_MAX_SHOWN]
+    return json_response(
+        error_body("invalid_request", f"{field} is {value}; {first['msg']}.", field), 422
+    )
 
 
 async def _unexpected_error(_: Request, error: Exception) -> Response:
@@ -75,32 +117,12 @@ def unexpected_error_response(error: Exception) -> Response:
     return json_response(error_body("internal", message), 500)
 
 
-def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Return ``value`` as a JSON response; NaN and infinities become null."""
     content = to_json(value, inf_nan_mode="null")
     return Response(content, status, headers, media_type="application/json")
-
-
-async def read_body(request: Request, limit_mb: float) -> bytes:
-    """Return the body of ``request``, of at most ``limit_mb`` million bytes.
-
-    Raises
-    ------
-    TooLarge
-        Before a larger body is in memory.
-    """
-    limit = int(limit_mb * 1e6)
-    size = int(request.headers.get("content-length") or 0)
-    chunks, received = [], 0
-    if size <= limit:
-        async for chunk in request.stream():
-            received += len(chunk)
-            if received > limit:
-                break
-            chunks.append(chunk)
-    if max(size, received) > limit:
-        raise TooLarge(f"the body is over {limit_mb:g} MB, the most one call carries. Split it.")
-    return b"".join(chunks)
 
 
 def services_of(request: Request) -> Services:

@@ -1,32 +1,114 @@
 """Path and query parameters that several routes share."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
+from pydantic import AfterValidator, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from pba.models import v1_features
+from pba.types import NetworkMode, check_link_id
+from pba.types.profile import PROFILES
 
 from .examples import LINK_ID
 
-__all__ = ["From", "Limit", "LinkId", "Since", "To", "time_span"]
+__all__ = [
+    "AsOf",
+    "EventKind",
+    "EventNumber",
+    "From",
+    "Limit",
+    "LinkCursor",
+    "LinkFilter",
+    "LinkId",
+    "ModeFilter",
+    "ModelName",
+    "Since",
+    "To",
+    "time_span",
+]
 
-_MOMENT = "Unix seconds or RFC 3339."
 _LAST_S = 253_402_300_799.0  # the end of the year 9999
+_DATETIME = TypeAdapter(datetime)
 
-LinkId = Annotated[str, Path(description="The link's name, as it reports.", examples=[LINK_ID])]
+
+def _unix_seconds(value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = _unix_seconds_of_text(value)
+    if not 0.0 <= seconds <= _LAST_S:  # not NaN either
+        raise PydanticCustomError(
+            "moment", "it lies between 1970 and 9999. Divide milliseconds by 1000"
+        )
+    return seconds
+
+
+def _unix_seconds_of_text(value: Any) -> float:
+    try:
+        moment = _DATETIME.validate_python(value)
+    except ValidationError:
+        raise PydanticCustomError("moment", "it is Unix seconds, or RFC 3339 text") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_Moment = Annotated[
+    float,
+    PlainValidator(
+        _unix_seconds,
+        json_schema_input_type=Annotated[float, Field(ge=0, le=_LAST_S)] | datetime | None,
+    ),
+]
+_MOMENT = "Unix seconds or RFC 3339."
+_NAME: dict[str, Any] = {"minLength": 1, "maxLength": 200, "pattern": r"^[A-Za-z0-9._:@>-]+$"}
+
+_CheckedName = Annotated[str, AfterValidator(check_link_id)]
+LinkId = Annotated[
+    _CheckedName,
+    Path(
+        description="The link's name, as it reports.",
+        examples=[LINK_ID],
+        json_schema_extra=_NAME,
+    ),
+]
+LinkFilter = Annotated[
+    _CheckedName | None, Query(description="Only of this link.", json_schema_extra=_NAME)
+]
+LinkCursor = Annotated[
+    str,
+    Query(
+        pattern=r"^[A-Za-z0-9._:@>-]{0,200}$", description="The cursor of the page before this one."
+    ),
+]
+EventKind = Annotated[
+    str | None, Query(pattern="^[a-z0-9_]{1,100}$", description="Only of this kind.")
+]
+EventNumber = Annotated[
+    int | None,
+    Query(ge=0, le=(1 << 63) - 1, description="The cursor of the page before this one."),
+]
+AsOf = Annotated[
+    Literal["newest"] | None,
+    Query(description="newest: as if the newest sample were measured now, for replays."),
+]
+ModeFilter = Annotated[
+    str | None,
+    Query(description="Only of this mode.", json_schema_extra={"enum": list(NetworkMode)}),
+]
+ModelName = Annotated[
+    str,
+    Path(
+        description="The mode of the model, or v1.",
+        json_schema_extra={"enum": [*PROFILES, v1_features.NAME]},
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
-Since = Annotated[datetime | float | None, Query(description=_MOMENT)]
-From = Annotated[datetime | float | None, Query(alias="from", description=_MOMENT)]
-To = Annotated[datetime | float | None, Query(alias="to", description=_MOMENT)]
+Since = Annotated[_Moment | None, Query(description=_MOMENT)]
+From = Annotated[_Moment | None, Query(alias="from", description=_MOMENT)]
+To = Annotated[_Moment | None, Query(alias="to", description=_MOMENT)]
 
 
-def time_span(
-    since: datetime | float | None, until: datetime | float | None
-) -> tuple[float, float]:
+def time_span(since: float | None, until: float | None) -> tuple[float, float]:
     """Return two times in Unix seconds; without limits, all of time."""
-    return _seconds(since, 0.0), _seconds(until, _LAST_S)
-
-
-def _seconds(moment: datetime | float | None, default: float) -> float:
-    if isinstance(moment, datetime):
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return default if moment is None else moment
+    return 0.0 if since is None else since, _LAST_S if until is None else until

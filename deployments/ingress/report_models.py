@@ -9,6 +9,7 @@ __all__ = [
     "AlarmsResponse",
     "EventsResponse",
     "FlagsResponse",
+    "IndexResponse",
     "MetricsResponse",
     "ModelsResponse",
     "PointerResponse",
@@ -207,3 +208,13 @@ class StatusResponse(BaseModel):
     """That the process is up, or the service ready."""
 
     status: str
+
+
+class IndexResponse(BaseModel):
+    """What answers here, and where its calls are listed."""
+
+    service: str
+    version: str
+    docs: str = Field(description="path of the page that lists the calls")
+    openapi: str = Field(description="path of their description as OpenAPI")
+    ready: str = Field(description="path of the call that says whether the service is ready")

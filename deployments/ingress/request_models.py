@@ -1,22 +1,22 @@
-"""The request bodies in JSON. Types are checked here; ranges are checked in `pba.types`."""
+"""The request bodies in JSON: what `request_reading` reads, and what OpenAPI says of it.
 
-import re
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, NotRequired
+Types, fields and lengths of text are checked while a body is read. Ranges are checked in
+`pba.types`, sample by sample; here they are only described.
+"""
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
-from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
 
 from pba.types import LIMITS
 
 __all__ = [
-    "STRICT",
     "BulkForecastRequest",
     "BulkSamplesRequest",
     "FlagsRequest",
     "ForecastRequest",
+    "HistoryColumns",
+    "LinkSampleDocument",
     "LinksRequest",
     "PromotionRequest",
     "RollbackRequest",
@@ -24,126 +24,124 @@ __all__ = [
     "SamplesRequest",
 ]
 
-STRICT = ConfigDict(extra="forbid")
+Mode: TypeAlias = Literal["auto", "datacenter", "internet", "hybrid"]
+Scalar: TypeAlias = str | int | float | bool | None
+
 _ADVICE = "Requests advice: {} with the defaults, other fields as in docs/allocation.md."
 _LINK_ID = "1-200 characters of A-Z a-z 0-9 . _ : @ > -"
 _WHO = "Recorded with the change."
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_TIME = "RFC 3339 in UTC, or Unix seconds"
 
 
-def _with_time(value: Any) -> Any:
-    """Refuse a date alone, which pydantic would take for midnight."""
-    if (isinstance(value, str) and _DATE.fullmatch(value)) or type(value) is date:
-        raise PydanticCustomError("timestamp", "it has a date and a time")
-    return value
-
-
-_Timestamp = _Number | Annotated[datetime, BeforeValidator(_with_time)]
-
-
-def _champion(value: Any) -> int | str | None:
-    if value is None or type(value) in (int, str):
-        return value  # type: ignore[no-any-return]
-    raise PydanticCustomError("champion", "it is the number or the version of a champion")
-
-
-_Champion = Annotated[
-    int | str | None, PlainValidator(_champion, json_schema_input_type=int | str | None)
-]
-
-
-def _measured(column: str) -> Any:
+def _measured(column: str, note: str) -> Meta:
     limit = LIMITS[column]
-    bounds: JsonDict = {"minimum": 0, "maximum": limit.highest}
-    return Field(strict=True, allow_inf_nan=False, description=limit.rule, json_schema_extra=bounds)
+    bounds = {"minimum": 0, "maximum": limit.highest}
+    return Meta(description=f"{limit.rule}; {note}", extra_json_schema=bounds)
 
 
-class SampleDocument(TypedDict):
+_REFUSED = "null or out of range: the sample is refused"
+_IGNORED = "null: not measured; out of range: ignored"
+
+_Timestamp = Annotated[float | str | None, Meta(description=_TIME)]
+_Bandwidth = Annotated[float | None, _measured("bandwidth_mbps", _REFUSED)]
+_Latency = Annotated[float | None, _measured("latency_ms", _IGNORED)]
+_Loss = Annotated[float | None, _measured("packet_loss", _IGNORED)]
+_Jitter = Annotated[float | None, _measured("jitter_ms", _IGNORED)]
+_Throughput = Annotated[float | None, _measured("throughput_mbps", _IGNORED)]
+
+
+class SampleDocument(Struct, forbid_unknown_fields=True, gc=False):
     """One measurement of a link."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
-    timestamp: Annotated[_Timestamp, Field(description="RFC 3339 in UTC, or Unix seconds")]
-    bandwidth_mbps: Annotated[float, _measured("bandwidth_mbps")]
-    latency_ms: NotRequired[Annotated[float, _measured("latency_ms")] | None]
-    packet_loss: NotRequired[Annotated[float, _measured("packet_loss")] | None]
-    jitter_ms: NotRequired[Annotated[float, _measured("jitter_ms")] | None]
-    throughput_mbps: NotRequired[Annotated[float, _measured("throughput_mbps")] | None]
+    timestamp: _Timestamp
+    bandwidth_mbps: _Bandwidth
+    latency_ms: _Latency = None
+    packet_loss: _Loss = None
+    jitter_ms: _Jitter = None
+    throughput_mbps: _Throughput = None
 
 
-class ForecastRequest(BaseModel):
-    """A history, oldest sample first, to forecast from."""
+class HistoryColumns(Struct, forbid_unknown_fields=True, gc=False):
+    """Samples in columns of equal length: one list a value, null where it was not measured."""
 
-    model_config = STRICT
+    timestamp: list[_Timestamp]
+    bandwidth_mbps: list[_Bandwidth]
+    latency_ms: list[_Latency] | None = None
+    packet_loss: list[_Loss] | None = None
+    jitter_ms: list[_Jitter] | None = None
+    throughput_mbps: list[_Throughput] | None = None
 
-    history: list[SampleDocument]
-    link_id: str | None = Field(None, description=_LINK_ID)
-    mode: Literal["auto", "datacenter", "internet", "hybrid"] = "auto"
-    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
+
+Samples: TypeAlias = list[SampleDocument] | HistoryColumns
 
 
-class BulkForecastRequest(BaseModel):
+class ForecastRequest(Struct, forbid_unknown_fields=True, gc=False):
+    """A history, oldest sample first, in rows or in columns, to forecast from."""
+
+    history: Samples
+    link_id: Annotated[str | None, Meta(description=_LINK_ID)] = None
+    mode: Mode = "auto"
+    allocation: Annotated[dict[str, Scalar] | None, Meta(description=_ADVICE)] = None
+
+
+class BulkForecastRequest(Struct, forbid_unknown_fields=True):
     """Many requests; the answers are in the same order."""
-
-    model_config = STRICT
 
     requests: list[ForecastRequest]
 
 
-class SamplesRequest(BaseModel):
+class SamplesRequest(Struct, forbid_unknown_fields=True):
     """Samples of one link, in any order; samples that are stored already are counted only."""
 
-    model_config = STRICT
-
-    samples: list[SampleDocument]
+    samples: Samples
 
 
-class LinkSampleDocument(SampleDocument):
+class LinkSampleDocument(SampleDocument, kw_only=True):
     """One measurement of the link that it names."""
 
-    link_id: Annotated[str, Field(description=_LINK_ID)]
+    link_id: Annotated[str, Meta(description=_LINK_ID)]
 
 
-class BulkSamplesRequest(BaseModel):
+class BulkSamplesRequest(Struct, forbid_unknown_fields=True):
     """Samples of many links."""
-
-    model_config = STRICT
 
     samples: list[LinkSampleDocument]
 
 
-class LinksRequest(BaseModel):
+class LinksRequest(Struct, forbid_unknown_fields=True):
     """Links to forecast for; the answers are in the same order."""
 
-    model_config = STRICT
-
     link_ids: list[str]
-    allocation: dict[str, Any] | None = Field(None, description=_ADVICE)
+    allocation: Annotated[dict[str, Scalar] | None, Meta(description=_ADVICE)] = None
 
 
-class RollbackRequest(BaseModel):
+_Champion = int | str | None
+_Name = Annotated[str, Meta(min_length=1, max_length=200, description=_WHO)]
+_Reason = Annotated[str, Meta(max_length=1000, description=_WHO)]
+_TAKEN_BACK = "Number or version of the champion to take back."
+_REPLACED = "Number or version of the champion to replace."
+
+
+class RollbackRequest(Struct, forbid_unknown_fields=True):
     """Who goes back to the previous champion, and why."""
 
-    model_config = STRICT
-
-    expected: _Champion = Field(None, description="Number or version of the champion to take back.")
-    who: Annotated[str, Field(min_length=1, max_length=200, description=_WHO)] = "http"
-    why: Annotated[str, Field(max_length=1000, description=_WHO)] = ""
+    expected: Annotated[_Champion, Meta(description=_TAKEN_BACK)] = None
+    who: _Name = "http"
+    why: _Reason = ""
 
 
-class PromotionRequest(RollbackRequest):
+class PromotionRequest(Struct, forbid_unknown_fields=True):
     """Which version becomes the champion."""
 
     version: str
-    expected: _Champion = Field(None, description="Number or version of the champion to replace.")
+    expected: Annotated[_Champion, Meta(description=_REPLACED)] = None
+    who: _Name = "http"
+    why: _Reason = ""
 
 
-class FlagsRequest(BaseModel):
+class FlagsRequest(Struct, forbid_unknown_fields=True):
     """A change of flags."""
 
-    model_config = STRICT
-
-    version: Annotated[int, Field(strict=True, description="the version that the caller read")]
-    who: Annotated[str, Field(min_length=1, max_length=200, description=_WHO)]
-    flags: dict[str, Any] = Field(description="the flags to change, as in docs/rollout.md")
+    version: Annotated[int, Meta(description="the version that the caller read")]
+    who: _Name
+    flags: Annotated[dict[str, Scalar], Meta(description="the flags to change: docs/rollout.md")]

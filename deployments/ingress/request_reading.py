@@ -1,34 +1,33 @@
-"""From a request's body to domain objects; `request_models` describes the bodies.
+"""From a request's body to domain objects; `request_models` describes the bodies."""
 
-A body is JSON text as bytes, or what a handle call passes: the same shapes as Python objects.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError, WrapValidator
-from typing_extensions import TypedDict
 
-from pba.errors import InvalidInput, PBAError, TooLarge
+from pba.errors import InvalidInput, PBAError
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
+from pba.serving.chunking import CHUNK
+from pba.serving.lazy_queries import LazyQueries
+from pba.serving.sample_reports import sample_reports
 from pba.store import SampleReport
-from pba.types import COLUMNS, Floats, History, NetworkMode, check_link_id, check_samples
+from pba.types import COLUMNS, NetworkMode, check_link_id
 
+from .body_decoding import Body, check_count, items_of, read_document
+from .form_errors import cut
 from .request_models import (
-    STRICT,
     BulkSamplesRequest,
     FlagsRequest,
     ForecastRequest,
+    HistoryColumns,
     LinksRequest,
     PromotionRequest,
     RollbackRequest,
-    SampleDocument,
+    Samples,
     SamplesRequest,
 )
-from .validation_errors import explain
+from .sample_arrays import SampleArray, sample_array, sample_table
 
 __all__ = [
     "Body",
@@ -42,8 +41,8 @@ __all__ = [
     "read_samples",
 ]
 
-Body = bytes | Mapping[str, Any]
-_Model = TypeVar("_Model")
+_LONGEST = 1000
+"""A chunk of such histories holds the loop for at most 50 ms, one of usual histories for 5 ms."""
 
 
 def read_query(body: Body) -> Query:
@@ -54,11 +53,16 @@ def read_query(body: Body) -> Query:
     InvalidRequest, InvalidSample, InvalidHistory, InvalidInput
         With the field in question.
     """
-    return _query(_read(_FORECAST, body))
+    (query,) = _queries([_request(body)])
+    if isinstance(query, PBAError):
+        raise query
+    return query
 
 
-def read_queries(body: Body, limit: int) -> list[Query | PBAError]:
+def read_queries(body: Body, limit: int) -> Sequence[Query | PBAError]:
     """Return the query of each request, or its error in its place.
+
+    Many requests that name no link are converted chunk by chunk, when models are ready for them.
 
     Raises
     ------
@@ -67,156 +71,133 @@ def read_queries(body: Body, limit: int) -> list[Query | PBAError]:
     TooLarge
         For more than ``limit`` requests.
     """
-    requests = _read(_FORECASTS, body)["requests"]
-    _check_count(requests, "requests", limit)
-    valid = [request for request in requests if isinstance(request, ForecastRequest)]
-    try:
-        queries = iter(_queries(valid))
-        return [one if isinstance(one, PBAError) else next(queries) for one in requests]
-    except InvalidInput:  # of one request, it is not known which
-        return [_query_or_error(request) for request in requests]
+    items = items_of(body, "requests", ForecastRequest, limit)
+    lazy = len(items) > CHUNK and all(map(_may_wait, items))
+    return LazyQueries(items, _read_items) if lazy else _read_items(items)
 
 
 def read_link_samples(body: Body, link_id: str, limit: int) -> list[SampleReport]:
-    """Return the report of one link.
+    """Return the report of one link; samples that break a rule are in its ``refused``.
 
     Raises
     ------
     InvalidRequest, InvalidSample, InvalidInput
-        With the field in question.
+        For the first fault of form, with the field in question.
     TooLarge
         For more than ``limit`` samples.
     """
     name = check_link_id(link_id)
-    return [SampleReport(name, *_checked_samples(_read(_SAMPLES, body).samples, limit))]
+    samples = read_document(body, SamplesRequest, "samples", limit).samples
+    rows = _rows(samples)
+    check_count(rows, "samples", limit)
+    table = sample_table([sample_array(samples, "samples")])
+    return sample_reports(table, [name] * len(rows)) or [_empty_report(name)]
 
 
 def read_samples(body: Body, limit: int) -> list[SampleReport]:
     """Return one report per link; raises as `read_link_samples`."""
-    samples = _read(_BULK_SAMPLES, body).samples
-    times, telemetry = _checked_samples(samples, limit)
-    rows: dict[str, list[int]] = {}
-    for row, sample in enumerate(samples):
-        rows.setdefault(sample["link_id"], []).append(row)
-    for name, (first, *_) in rows.items():
-        try:
-            check_link_id(name)
-        except InvalidInput as error:
-            raise error.inside(f"samples[{first}]") from None
-    return [SampleReport(name, times[at], telemetry[at]) for name, at in rows.items()]
+    samples = read_document(body, BulkSamplesRequest, "samples", limit).samples
+    check_count(samples, "samples", limit)
+    table = sample_table([sample_array(samples, "samples")])
+    return sample_reports(table, [sample.link_id for sample in samples])
 
 
 def read_link_ids(body: Body, limit: int) -> tuple[list[str], AllocationRequest | None]:
     """Return the links in ``body`` and the advice requested; raises as `read_link_samples`."""
-    request = _read(_LINKS, body)
-    _check_count(request.link_ids, "link_ids", limit)
+    request = read_document(body, LinksRequest, "link_ids", limit)
+    check_count(request.link_ids, "link_ids", limit)
     return request.link_ids, _allocation(request.allocation)
 
 
 def read_flags(body: Body) -> FlagsRequest:
     """Return the change in ``body``; raises `InvalidRequest` with the field in question."""
-    return _read(_FLAGS, body)
+    return read_document(body, FlagsRequest)
 
 
 def read_promotion(body: Body) -> PromotionRequest:
     """Return the promotion in ``body``; raises `InvalidRequest` with the field in question."""
-    return _read(_PROMOTION, body)
+    return read_document(body, PromotionRequest)
 
 
 def read_rollback(body: Body) -> RollbackRequest:
     """Return the rollback in ``body``, which may be empty; raises as `read_promotion`."""
-    return _read(_ROLLBACK, body or b"{}")
+    return read_document(body or b"{}", RollbackRequest)
 
 
-def _or_error(value: Any, read: Callable[[Any], ForecastRequest]) -> ForecastRequest | PBAError:
+def _may_wait(item: Any) -> bool:
+    """Return whether the event loop may convert a request later: it is short and names no link."""
+    return (
+        isinstance(item, ForecastRequest)
+        and item.link_id is None
+        and len(_rows(item.history)) <= _LONGEST
+    )
+
+
+def _rows(samples: Samples) -> Sequence[Any]:
+    return samples.timestamp if isinstance(samples, HistoryColumns) else samples
+
+
+def _read_items(items: Sequence[Any]) -> list[Query | PBAError]:
+    requests = [_request_or_error(item) for item in items]
+    queries = iter(_queries([one for one in requests if isinstance(one, _Request)]))
+    return [next(queries) if isinstance(one, _Request) else one for one in requests]
+
+
+class _Request(NamedTuple):
+    """A forecast request whose history is not checked yet."""
+
+    history: SampleArray
+    mode: NetworkMode | None
+    link_id: str | None
+    allocation: AllocationRequest | None
+
+
+def _request(body: Any) -> _Request:
+    faultless = isinstance(body, ForecastRequest)
+    document = body if faultless else read_document(body, ForecastRequest)
+    return _Request(
+        sample_array(document.history, "history"),
+        None if document.mode == "auto" else NetworkMode(document.mode),
+        None if document.link_id is None else check_link_id(document.link_id),
+        _allocation(document.allocation),
+    )
+
+
+def _request_or_error(body: Any) -> _Request | PBAError:
     try:
-        return read(value)
-    except ValidationError as error:
-        return explain(error)
-
-
-class _Forecasts(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-
-    requests: list[Annotated[ForecastRequest, WrapValidator(_or_error)]]
-
-
-_FORECAST = TypeAdapter(ForecastRequest)
-_FORECASTS = TypeAdapter(_Forecasts)
-_SAMPLES = TypeAdapter(SamplesRequest)
-_BULK_SAMPLES = TypeAdapter(BulkSamplesRequest)
-_LINKS = TypeAdapter(LinksRequest)
-_FLAGS = TypeAdapter(FlagsRequest)
-_PROMOTION = TypeAdapter(PromotionRequest)
-_ROLLBACK = TypeAdapter(RollbackRequest)
-
-
-def _read(model: TypeAdapter[_Model], body: Body) -> _Model:
-    try:
-        if isinstance(body, bytes):
-            return model.validate_json(body)
-        return model.validate_python(body)
-    except ValidationError as error:
-        raise explain(error) from None
-
-
-def _check_count(items: Sequence[Any], name: str, limit: int) -> None:
-    if len(items) > limit:
-        raise TooLarge(
-            f"{name} has {len(items)} items; one call carries at most {limit}. Split it.", name
-        )
-
-
-def _query_or_error(request: ForecastRequest | PBAError) -> Query | PBAError:
-    if isinstance(request, PBAError):
-        return request
-    try:
-        return _query(request)
-    except InvalidInput as error:
+        return _request(body)
+    except PBAError as error:
         return error
 
 
-def _query(request: ForecastRequest) -> Query:
-    (query,) = _queries([request])
-    return query
-
-
-def _queries(requests: Sequence[ForecastRequest]) -> list[Query]:
-    """Return the queries of ``requests``, whose samples are converted and checked all at once."""
-    names = [one.link_id if one.link_id is None else check_link_id(one.link_id) for one in requests]
-    advice = [_allocation(request.allocation) for request in requests]
-    samples = [sample for request in requests for sample in request.history]
-    counts = [len(request.history) for request in requests]
-    histories = History.parts(*_arrays(samples), counts)
-    modes = [None if one.mode == "auto" else NetworkMode(one.mode) for one in requests]
-    rows = zip(histories, modes, names, advice, strict=True)
+def _queries(requests: Sequence[_Request]) -> list[Query | PBAError]:
+    """Return the queries of ``requests``, whose samples are checked all at once."""
+    table = sample_table([request.history for request in requests])
+    counts = [request.history.samples for request in requests]
+    histories = table.histories(counts)
+    ignored = table.any_ignored(counts)
     return [
-        Query(history, mode, name, allocation=allocation)
-        for history, mode, name, allocation in rows
+        history
+        if isinstance(history, InvalidInput)
+        else Query(
+            history,
+            request.mode,
+            request.link_id,
+            allocation=request.allocation,
+            ignored_values=some,
+        )
+        for history, request, some in zip(histories, requests, ignored, strict=True)
     ]
 
 
 def _allocation(fields: Mapping[str, Any] | None) -> AllocationRequest | None:
-    return None if fields is None else AllocationRequest.from_dict(fields)
+    if fields is None:
+        return None
+    try:
+        return AllocationRequest.from_dict(fields)
+    except InvalidInput as error:
+        raise type(error)(error.message, error.field and cut(error.field)) from None
 
 
-def _checked_samples(samples: Sequence[SampleDocument], limit: int) -> tuple[Floats, Floats]:
-    _check_count(samples, "samples", limit)
-    times, telemetry = _arrays(samples)
-    check_samples(times, telemetry, "samples")
-    return times, telemetry
-
-
-def _arrays(samples: Sequence[SampleDocument]) -> tuple[Floats, Floats]:
-    """Return times in Unix seconds, ``(sample,)``, and telemetry, ``(sample, 5)``."""
-    times: list[float | datetime] = [sample["timestamp"] for sample in samples]
-    if any(isinstance(time, datetime) for time in times):
-        times = [_seconds(time) for time in times]
-    columns = [[sample.get(name) for sample in samples] for name in COLUMNS]
-    return np.array(times, dtype=float), np.array(columns, dtype=float).T.copy()
-
-
-def _seconds(timestamp: float | datetime) -> float:
-    if not isinstance(timestamp, datetime):
-        return timestamp
-    return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).timestamp()
+def _empty_report(link_id: str) -> SampleReport:
+    return SampleReport(link_id, np.empty(0), np.empty((0, len(COLUMNS))))

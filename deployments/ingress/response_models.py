@@ -50,6 +50,14 @@ class BulkForecastResponse(BaseModel):
     forecasts: list[BulkForecastItem]
 
 
+class RefusedResponse(BaseModel):
+    """A sample that is not stored; it costs no other."""
+
+    index: int = Field(description="its place in the request")
+    link_id: str
+    error: ErrorDetail
+
+
 class ReceiptResponse(BaseModel):
     """The result of storing a link's samples."""
 
@@ -57,13 +65,21 @@ class ReceiptResponse(BaseModel):
     duplicates: int = Field(description="samples at a time that has a stored sample, which stays")
     late: int = Field(description="accepted samples older than the newest stored one")
     expired: int = Field(description="samples older than the retention, not stored")
-    mode: str
+    ignored: int = Field(
+        description="values out of range, except bandwidth and time, which count as missing"
+    )
+    refused: list[RefusedResponse] = Field(description="samples that break a rule, not stored")
+    mode: str | None = Field(description="null if no sample of the link was valid")
+    reasons: list[str] = Field(
+        description="what may be wrong with the samples: unit_suspected, zone_suspected"
+    )
 
 
 class ReceiptsResponse(BaseModel):
     """The result of storing samples, by link."""
 
     links: dict[str, ReceiptResponse]
+    refused: list[RefusedResponse] = Field(description="those of all links, in order")
 
 
 class LinkResponse(BaseModel):

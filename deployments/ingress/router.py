@@ -12,10 +12,11 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
+from pba.project import resolve
 from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
-from ..paths import resolve
+from ..large_requests import read_request
 from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
@@ -116,18 +117,19 @@ class Router:
     async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""
         with self._plane.admit("forecast") as started:
-            return (await self._plane.forecast(read_query(request), started)).as_dict()
+            query = await read_request(read_query, request)
+            return (await self._plane.forecast(query, started)).as_dict()
 
     async def forecasts(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return a forecast or an error for each request, in order."""
         with self._plane.admit("forecasts"):
-            queries = read_queries({"requests": requests}, self._limit)
+            queries = await read_request(read_queries, {"requests": requests}, self._limit)
             return bulk_items(await self._plane.forecasts(queries))
 
     async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Store samples of many links; the same shapes as ``POST /v1/samples``."""
         with self._plane.admit("samples"):
-            reports = read_samples(request, self._limit)
+            reports = await read_request(read_samples, request, self._limit)
             return receipts_by_link(reports, await self._plane.observe(reports))
 
     async def link_forecast(self, link_id: str) -> dict[str, Any]:

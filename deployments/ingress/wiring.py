@@ -10,6 +10,7 @@ import onnxruntime  # noqa: F401 - at the start, or its import stalls requests a
 from ray.serve.handle import DeploymentHandle
 
 from pba.models import v1_features
+from pba.project import resolve
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
 from pba.rollout import Flags
@@ -25,7 +26,6 @@ from pba.serving.notifier import LinkNotifier
 from pba.store import Store
 from pba.types import NetworkMode
 
-from ..paths import resolve
 from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client, monitor_client
 from ..settings import Settings
@@ -55,7 +55,10 @@ def wire(
     """Return the services; the flags are not read before `FlagWatch.start`."""
     store = open_store(settings)
     flags = FlagWatch(
-        lambda: store.ready().flags(), Flags().changed(settings.flags), settings.flags_every_s
+        store.flags,
+        Flags().changed(settings.flags),
+        settings.flags_every_s,
+        settings.store_deadline_ms / 1000,
     )
     registry = Registry(resolve(settings.registry), _clock)
     remote: dict[str, ModelClient] = {

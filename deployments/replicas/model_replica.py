@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pba.forecasting import ModelOutput
+from pba.project import resolve
 from pba.registry import Registry
 from pba.serving.model_host import ModelHost
 from pba.serving.model_runner import ModelRunner
 from pba.types import Floats
 
-from ..paths import resolve
 from ..settings import Settings
 from ..store_factory import open_store
 from .model_announcer import ModelAnnouncer

@@ -7,7 +7,9 @@ from typing import Any
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from ..paths import resolve, resolve_store
+from pba.project import resolve
+from pba.store.url import absolute_url
+
 from ..settings import Settings
 
 __all__ = ["RayJobs"]
@@ -53,7 +55,7 @@ class RayJobs:
         environment: dict[str, Any] = {
             # Not on the command line, which everyone who can list the jobs may read.
             "env_vars": {
-                "PBA_STORE_URL": resolve_store(settings.store_url),
+                "PBA_STORE_URL": absolute_url(settings.store_url),
                 "PBA_REGISTRY": resolve(settings.registry),
             }
         }

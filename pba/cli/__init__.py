@@ -13,6 +13,7 @@ from pba.cli.evaluate import evaluate
 from pba.cli.export import export
 from pba.cli.flags import flags, rollout
 from pba.cli.forecast import forecast
+from pba.cli.import_traces import import_traces
 from pba.cli.models import models
 from pba.cli.replay import replay
 from pba.cli.synth import synth
@@ -21,10 +22,14 @@ from pba.errors import PBAError
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Predictive Bandwidth Allocation."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they may hold passwords
+    help="Predictive Bandwidth Allocation.",
 )
 app.command()(forecast)
 app.command()(replay)
+app.command("import")(import_traces)
 app.command()(synth)
 app.command()(evaluate)
 app.command()(export)

@@ -12,6 +12,7 @@ from pba.cli.options import (
     SHIPPED_MODELS,
     InProcess,
     ModelFolder,
+    Strict,
     TraceId,
     Url,
     select_traces,
@@ -22,14 +23,15 @@ __all__ = ["forecast"]
 
 
 def forecast(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")],
+    file: Annotated[Path, typer.Argument(help="A trace, of any format in docs/formats.md.")],
     trace_id: TraceId = None,
     url: Url = DEFAULT_URL,
     in_process: InProcess = False,
     models: ModelFolder = SHIPPED_MODELS,
+    strict: Strict = False,
 ) -> None:
     """Print the forecast from a file's newest samples, as JSON."""
-    trace = select_traces(file, trace_id)[0]
+    trace = select_traces(file, trace_id, strict=strict)[0]
     history = History(trace.timestamps_s, trace.telemetry)
     with forecast_function(url, in_process, models) as function:
         typer.echo(json.dumps(function(history.last(60)).as_dict(), indent=2))

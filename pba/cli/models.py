@@ -10,6 +10,7 @@ from rich.console import Console
 from pba.cli.options import DEFAULT_STORE, user_at_host
 from pba.cli.terminal import plain_table
 from pba.errors import StoreUnavailable
+from pba.project import resolve
 from pba.registry import Expected, Pointer, Registry
 from pba.registry.promotion import Promoter
 from pba.store import Store
@@ -46,7 +47,7 @@ def publish(
     who: Who = None,
 ) -> None:
     """Copy a model into the registry; it serves once it is promoted."""
-    version = Registry(registry, _clock).publish(folder, who or user_at_host())
+    version = _open(registry).publish(folder, who or user_at_host())
     typer.echo(f"{version.model} {version.version} is published in {registry}.")
     typer.echo(f"Next: pba models promote {version.model} {version.version}")
 
@@ -57,7 +58,7 @@ def list_versions(
     registry: RegistryUrl = DEFAULT_REGISTRY,
 ) -> None:
     """List published versions; * is the champion."""
-    source = Registry(registry, _clock)
+    source = _open(registry)
     console = Console()
     table = plain_table("", "model", "version", "published", "by")
     refusals = []
@@ -85,7 +86,7 @@ def show(
     registry: RegistryUrl = DEFAULT_REGISTRY,
 ) -> None:
     """Print a version's card, or which versions have been champion, as JSON."""
-    source = Registry(registry, _clock)
+    source = _open(registry)
     if version:
         _print_json(source.card(model, version))
     else:
@@ -95,7 +96,7 @@ def show(
 @models.command()
 def verify(model: Model, version: Version, registry: RegistryUrl = DEFAULT_REGISTRY) -> None:
     """Load a version as serving does: check its digests, shapes and golden outputs."""
-    card = Registry(registry, _clock).verify(model, version)
+    card = _open(registry).verify(model, version)
     typer.echo(f"{model} {version} is intact and reproduces its golden outputs.")
     typer.echo(f"sha256 {card['sha256']}")
 
@@ -131,6 +132,10 @@ def rollback(
     _print_champion(model, champion)
 
 
+def _open(registry: str) -> Registry:
+    return Registry(resolve(registry), _clock)
+
+
 def _promoter(registry: str, store: str) -> Promoter:
     event_store = Store(store, _clock)
 
@@ -140,7 +145,7 @@ def _promoter(registry: str, store: str) -> Promoter:
         except StoreUnavailable as error:
             typer.secho(f"pba: {event.kind} is not in the event log: {error}", err=True)
 
-    return Promoter(Registry(registry, _clock), log_event, _clock)
+    return Promoter(_open(registry), log_event, _clock)
 
 
 def _expected(text: str | None) -> Expected:

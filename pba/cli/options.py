@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ from typing import Annotated
 import typer
 
 from pba.errors import InvalidTrace
-from pba.telemetry.traces import Trace, read_traces
+from pba.telemetry.read_report import ReadReport
+from pba.telemetry.traces import Trace, read_trace_file
 
 __all__ = [
     "DEFAULT_STORE",
@@ -17,8 +19,11 @@ __all__ = [
     "SHIPPED_MODELS",
     "InProcess",
     "ModelFolder",
+    "Strict",
     "TraceId",
     "Url",
+    "link_id_of",
+    "print_report",
     "select_traces",
     "user_at_host",
 ]
@@ -27,21 +32,30 @@ Url = Annotated[str, typer.Option(help="The address of the service.")]
 InProcess = Annotated[bool, typer.Option(help="Forecast in this process, without a service.")]
 ModelFolder = Annotated[Path, typer.Option(help="Models for --in-process, one folder a mode.")]
 TraceId = Annotated[str | None, typer.Option(help="Only the trace of this name.")]
+Strict = Annotated[
+    bool, typer.Option(help="Refuse a file for what is otherwise left out and counted.")
+]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_STORE = "sqlite:///data/pba.db"
 SHIPPED_MODELS = Path(__file__).parents[2] / "models"
 
 
-def select_traces(path: Path, trace_id: str | None = None, split: str | None = None) -> list[Trace]:
+def select_traces(
+    path: Path, trace_id: str | None = None, split: str | None = None, strict: bool = False
+) -> list[Trace]:
     """Return the traces in the file ``path``, or those of one name or split.
+
+    What is left out, ignored or converted is printed to stderr, or refused if ``strict``.
 
     Raises
     ------
     InvalidTrace
         If the file has no such trace.
     """
-    traces = read_traces(path)
+    file = read_trace_file(path, strict)
+    print_report(file.report)
+    traces = file.traces
     selected = [
         trace
         for trace in traces
@@ -54,6 +68,21 @@ def select_traces(path: Path, trace_id: str | None = None, split: str | None = N
             f"{len(traces)} traces the first are {names}."
         )
     return selected
+
+
+def print_report(report: ReadReport) -> None:
+    """Print to stderr what reading a file left out, ignored or converted."""
+    for line in report.lines():
+        typer.secho(f"pba: {line}", err=True, fg="yellow")
+
+
+def link_id_of(name: str) -> str:
+    """Return ``name`` as a link's name: other characters become ``_``, and it ends after 200.
+
+    >>> link_id_of("eth0 (lab)/received")
+    'eth0__lab__received'
+    """
+    return re.sub(r"[^A-Za-z0-9._:@>-]", "_", name)[:200]
 
 
 def user_at_host() -> str:

@@ -10,7 +10,15 @@ import typer
 from rich.console import Console
 
 from pba.cli import replay_plot, replay_report
-from pba.cli.options import DEFAULT_URL, SHIPPED_MODELS, InProcess, ModelFolder, TraceId, Url
+from pba.cli.options import (
+    DEFAULT_URL,
+    SHIPPED_MODELS,
+    InProcess,
+    ModelFolder,
+    Strict,
+    TraceId,
+    Url,
+)
 from pba.cli.replay_links import (
     HistorySource,
     LinkReplay,
@@ -23,9 +31,7 @@ from pba.evaluation.trace_replay import ReplayOutcome
 
 __all__ = ["replay"]
 
-TraceFiles = Annotated[
-    list[Path], typer.Argument(help="CSV or Parquet, columns as in docs/training.md.")
-]
+TraceFiles = Annotated[list[Path], typer.Argument(help="Traces, of any format in docs/formats.md.")]
 Speed = Annotated[
     float, typer.Option(min=0, help="Multiple of real time; 0 does not wait between samples.")
 ]
@@ -61,13 +67,14 @@ def replay(
     models: ModelFolder = SHIPPED_MODELS,
     output: Output = None,
     plot: Plot = None,
+    strict: Strict = False,
 ) -> None:
     """Forecast after every sample of traces; print accuracy, coverage and latency."""
     if in_process and path is not HistorySource.GIVEN:
         raise typer.BadParameter(f"--path {path} needs a service. Leave out --in-process.")
     if plot:
         replay_plot.check_plot(plot)
-    selected = links_of(traces, links, trace_id, split)
+    selected = links_of(traces, links, trace_id, split, strict)
     service = None if in_process else url
     with progress_bar() as progress:
         task = progress.add_task("replay", total=count_forecasts(selected, limit))

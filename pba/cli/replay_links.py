@@ -1,7 +1,6 @@
 """Replays traces as links of a service, several at once."""
 
 import asyncio
-import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -12,8 +11,10 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from pba.cli.forecast_functions import StoredLink, history_forecaster
-from pba.cli.options import select_traces
+from pba.cli.options import link_id_of, select_traces
 from pba.client import AsyncPBAClient
 from pba.errors import InvalidTrace
 from pba.evaluation.trace_replay import (
@@ -33,6 +34,8 @@ __all__ = [
     "links_of",
     "replay_links",
 ]
+
+_LEAST_SAMPLES = 3
 
 
 class HistorySource(StrEnum):
@@ -95,8 +98,11 @@ def links_of(
     count: int | None = None,
     trace_id: str | None = None,
     split: str | None = None,
+    strict: bool = False,
 ) -> list[ReplayLink]:
     """Return the chosen traces of ``files`` as links: all, or ``count``, in turn from each file.
+
+    Traces that are too short to be scored are left out, and named on stderr.
 
     Raises
     ------
@@ -104,27 +110,41 @@ def links_of(
         If there are fewer traces than ``count``, none, or none with 3 samples.
     """
     sets = [
-        [(file.stem, trace) for trace in select_traces(file, trace_id, split)] for file in files
+        [(file.stem, trace) for trace in select_traces(file, trace_id, split, strict)]
+        for file in files
     ]
     in_turn = chain.from_iterable(zip_longest(*sets) if count else sets)
-    selected = [pair for pair in in_turn if pair is not None]
+    selected = _long_enough([pair for pair in in_turn if pair is not None])
     if count is not None and len(selected) < count:
         raise InvalidTrace(
             f"links is {count}; there are {len(selected)} such traces, and each link needs its "
             "own. Name more files, or fewer links."
         )
     run, now_s = secrets.token_hex(4), datetime.now(UTC).timestamp()
-    links = [
+    return [
         ReplayLink(name, _link_id(run, number, name, trace.trace_id), shift_into_past(trace, now_s))
         for number, (name, trace) in enumerate(selected[:count])
     ]
-    if not count_forecasts(links):
-        longest = max(len(link.trace) for link in links)
+
+
+def _long_enough(pairs: list[tuple[str, Trace]]) -> list[tuple[str, Trace]]:
+    """Return the traces with enough samples for one forecast and its actual."""
+    short = [(name, trace) for name, trace in pairs if len(trace) < _LEAST_SAMPLES]
+    if len(short) == len(pairs):
+        longest = max(len(trace) for _, trace in pairs)
         raise InvalidTrace(
             f"the longest trace has {longest} samples; a replay needs 3, to forecast from two of "
             "them and to score with the next. Choose a longer trace."
         )
-    return links
+    if short:
+        named = ", ".join(f"{trace.trace_id} ({len(trace)})" for _, trace in short[:3])
+        typer.secho(
+            f"pba: {len(short)} traces have fewer than 3 samples and are not replayed: {named}"
+            f"{', …' if len(short) > 3 else ''}.",
+            err=True,
+            fg="yellow",
+        )
+    return [pair for pair in pairs if len(pair[1]) >= _LEAST_SAMPLES]
 
 
 def count_forecasts(links: Sequence[ReplayLink], limit: int | None = None) -> int:
@@ -134,8 +154,7 @@ def count_forecasts(links: Sequence[ReplayLink], limit: int | None = None) -> in
 
 
 def _link_id(run: str, number: int, *names: str) -> str:
-    link_id = ":".join((f"replay-{run}", f"{number:03d}", *names))
-    return re.sub(r"[^A-Za-z0-9._:@>-]", "_", link_id)[:200]
+    return link_id_of(":".join((f"replay-{run}", f"{number:03d}", *names)))
 
 
 async def replay_links(

@@ -1,26 +1,18 @@
 """`pba synth`: a synthetic trace to try the other commands with."""
 
 import shlex
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 import typer
 
-from pba.errors import InvalidTrace
 from pba.telemetry.synthetic import generate_synthetic_data
-from pba.types import COLUMNS, History, NetworkMetrics
+from pba.telemetry.trace import Trace
+from pba.telemetry.trace_writer import check_ending, write_traces
+from pba.types import History
 
 __all__ = ["synth"]
-
-_WRITERS: dict[str, Callable[[pa.Table, Path], None]] = {
-    ".csv": pyarrow.csv.write_csv,
-    ".parquet": pyarrow.parquet.write_table,
-}
 
 
 def synth(
@@ -30,17 +22,9 @@ def synth(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same trace.")] = 0,
 ) -> None:
     """Write a synthetic trace, to be read by `pba replay` and `pba forecast`."""
-    if file.suffix not in _WRITERS:
-        raise InvalidTrace(f"{file} is neither *.csv nor *.parquet. Choose one of these endings.")
-    rows = generate_synthetic_data(mode, samples, np.random.default_rng(seed))
-    _WRITERS[file.suffix](_table(rows), file)
+    check_ending(file)
+    history = History.of(generate_synthetic_data(mode, samples, np.random.default_rng(seed)))
+    write_traces(file, [Trace(file.stem, "", history.timestamps_s, history.telemetry)])
     name = shlex.quote(str(file))
     typer.echo(f"{samples} samples of a synthetic {mode} link are in {file}.")
     typer.echo(f"Next: pba replay {name}, or without a service pba replay {name} --in-process")
-
-
-def _table(samples: Sequence[NetworkMetrics]) -> pa.Table:
-    """Return the samples with the columns of a trace file."""
-    history = History.of(samples)
-    columns = dict(zip(COLUMNS, history.telemetry.T, strict=True))
-    return pa.table({"timestamp_s": history.timestamps_s, **columns})

@@ -6,6 +6,7 @@ still need every signature twice, or decorators that hide the docstrings from an
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,7 +14,7 @@ import httpx
 from tenacity import AsyncRetrying
 
 from pba.client import requests, responses
-from pba.client.connection import httpx_arguments
+from pba.client.connection import open_client
 from pba.client.requests import Samples
 from pba.client.retries import retry_arguments
 from pba.errors import PBAError
@@ -42,21 +43,36 @@ class AsyncPBAClient:
         How long connecting, sending and each read of one try may take.
     retries
         How often a call is repeated at most.
+    ca
+        File or folder of the authorities that may sign the service's certificate. By default those
+        of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
+    proxy
+        The address of a proxy. By default that of ``HTTP_PROXY``, ``HTTPS_PROXY`` or ``ALL_PROXY``,
+        but for hosts in ``NO_PROXY`` and this machine.
+    headers
+        Sent with every request.
 
     Raises
     ------
     PBAError
         By every call: the error that the service sent, as the class it had there. `Unavailable`
         where nothing answers, or something else than PBA does (a login page, a proxy); `Busy` where
-        that says 429.
+        that says 429. Passwords and values of ``headers`` are left out.
     InvalidRequest
-        If ``url`` is not an HTTP address.
+        If ``url``, ``ca``, ``proxy`` or ``headers`` cannot be used.
     """
 
     def __init__(
-        self, url: str = "http://127.0.0.1:8000", timeout_s: float = 30.0, retries: int = 2
+        self,
+        url: str = "http://127.0.0.1:8000",
+        timeout_s: float = 30.0,
+        retries: int = 2,
+        *,
+        ca: str | Path | None = None,
+        proxy: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._http = httpx.AsyncClient(**httpx_arguments(url, timeout_s))
+        self._http = open_client(httpx.AsyncClient, url, timeout_s, ca, proxy, headers)
         self._retries = retries
 
     async def forecast(
@@ -66,14 +82,16 @@ class AsyncPBAClient:
         link_id: str | None = None,
         mode: str = "auto",
         allocation: Mapping[str, Any] | None = None,
+        as_of_newest: bool = False,
     ) -> Forecast:
         """Return the forecast from ``history``; with a ``link_id`` both are stored.
 
         With ``allocation``, which is ``{}`` or limits as in docs/allocation.md, the forecast
-        carries advice.
+        carries advice. ``as_of_newest`` forecasts as if the newest sample were measured now.
         """
         body = requests.request(history, link_id, mode, allocation)
-        return await self._call("POST", "/v1/forecast", Forecast.from_dict, body)
+        path = requests.forecast_path("/v1/forecast", as_of_newest)
+        return await self._call("POST", path, Forecast.from_dict, body)
 
     async def forecasts(self, histories: Iterable[Samples]) -> list[Forecast | PBAError]:
         """Return for each history, in order, its forecast or its error."""
@@ -81,19 +99,24 @@ class AsyncPBAClient:
         return await self._call("POST", "/v1/forecasts", responses.forecasts, body)
 
     async def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
-        """Store samples of a link; return ``accepted, duplicates, late, expired, mode``."""
+        """Store samples of a link, in any order; return its receipt.
+
+        That is ``accepted, duplicates, late, expired, ignored, refused, mode, reasons``. A sample
+        that breaks a rule raises nothing and costs no other: it is in ``refused``, with its
+        ``index`` and its ``error``.
+        """
         body = requests.link_samples_body(samples)
         path = requests.link_path(link_id, "/samples")
-        return await self._call("POST", path, responses.document, body)
+        return await self._call("POST", path, responses.RECEIPT, body)
 
     async def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
-        """Store samples of many links, all or none; return what `observe` does for each link."""
+        """Store samples of many links; return what `observe` does for each link."""
         body = requests.links_samples_body(samples)
         return await self._call("POST", "/v1/samples", responses.documents_under("links"), body)
 
-    async def link_forecast(self, link_id: str) -> Forecast:
-        """Return the forecast from a link's stored history."""
-        path = requests.link_path(link_id, "/forecast")
+    async def link_forecast(self, link_id: str, *, as_of_newest: bool = False) -> Forecast:
+        """Return the forecast from a link's stored history; ``as_of_newest`` as in `forecast`."""
+        path = requests.forecast_path(requests.link_path(link_id, "/forecast"), as_of_newest)
         return await self._call("GET", path, Forecast.from_dict)
 
     async def link_forecasts(self, link_ids: Sequence[str]) -> list[Forecast | PBAError]:
@@ -103,7 +126,7 @@ class AsyncPBAClient:
 
     async def link(self, link_id: str) -> dict[str, Any]:
         """Return the state of a link."""
-        return await self._call("GET", requests.link_path(link_id), responses.document)
+        return await self._call("GET", requests.link_path(link_id), responses.LINK)
 
     async def delete_link(self, link_id: str) -> None:
         """Delete a link and all that is stored of it."""
@@ -115,11 +138,11 @@ class AsyncPBAClient:
 
     async def metrics(self) -> dict[str, Any]:
         """Return the accuracy and the latency of forecasts, by mode and overall."""
-        return await self._call("GET", "/v1/metrics", responses.document)
+        return await self._call("GET", "/v1/metrics", responses.METRICS)
 
     async def flags(self) -> dict[str, Any]:
         """Return ``version, flags, changed_at, changed_by``."""
-        return await self._call("GET", "/v1/flags", responses.document)
+        return await self._call("GET", "/v1/flags", responses.FLAGS)
 
     async def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
         """Change flags that are at ``version``; return what `flags` returns afterwards.
@@ -130,11 +153,11 @@ class AsyncPBAClient:
             If the flags are at another version by now.
         """
         body = {"version": version, "who": who, "flags": dict(changes)}
-        return await self._call("PUT", "/v1/flags", responses.document, body)
+        return await self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
     async def rollout(self, since: str | None = None) -> dict[str, Any]:
         """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
-        return await self._call("GET", requests.rollout_path(since), responses.document)
+        return await self._call("GET", requests.rollout_path(since), responses.ROLLOUT)
 
     async def close(self) -> None:
         """Close the connections."""

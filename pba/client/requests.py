@@ -1,13 +1,18 @@
-"""Bodies and paths of requests: domain values in, JSON values out."""
+"""Bodies and paths of requests: domain values in, JSON values out.
 
+Samples are sent as they are: the service decides sample by sample which it can use, and says so.
+"""
+
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from pba.types import COLUMNS, History, NetworkMetrics
+from pba.types import COLUMNS, History, NetworkMetrics, check_link_id
 
 __all__ = [
     "Samples",
+    "forecast_path",
     "link_path",
     "link_samples_body",
     "links_samples_body",
@@ -17,7 +22,10 @@ __all__ = [
 ]
 
 Samples = History | Sequence[NetworkMetrics]
-"""A history, or samples oldest first."""
+"""A history, or samples; those of a forecast are oldest first."""
+
+_REQUIRED = ("timestamp", "bandwidth_mbps")
+_NAMES = ("timestamp", *COLUMNS)
 
 
 def request(
@@ -44,8 +52,15 @@ def request(
 
 
 def requests_body(histories: Iterable[Samples]) -> dict[str, Any]:
-    """Return the body that requests one forecast a history."""
-    return {"requests": [request(history) for history in histories]}
+    """Return the body that requests one forecast a history, in columns: half as large as rows.
+
+    Examples
+    --------
+    >>> requests_body([[NetworkMetrics(0.0, 80.0), NetworkMetrics(1.0, 82.0, latency_ms=4.0)]])
+    {'requests': [{'history': {'timestamp': [0.0, 1.0], 'bandwidth_mbps': [80.0, 82.0],
+                               'latency_ms': [None, 4.0]}}]}
+    """
+    return {"requests": [{"history": _columns(history)} for history in histories]}
 
 
 def link_samples_body(samples: Samples) -> dict[str, Any]:
@@ -64,14 +79,24 @@ def links_samples_body(samples: Mapping[str, Samples]) -> dict[str, Any]:
 
 
 def link_path(link_id: str, suffix: str = "") -> str:
-    """Return the path of a link; a slash in ``link_id`` is escaped.
+    """Return the path of a link.
+
+    Raises
+    ------
+    InvalidInput
+        For what cannot be a link's name; a slash or ``..`` would lead to another call.
 
     Examples
     --------
     >>> link_path("fra1:ams2", "/forecast")
     '/v1/links/fra1%3Aams2/forecast'
     """
-    return f"/v1/links/{quote(link_id, safe='')}{suffix}"
+    return f"/v1/links/{quote(check_link_id(link_id), safe='')}{suffix}"
+
+
+def forecast_path(path: str, as_of_newest: bool) -> str:
+    """Return the path of a forecast, as of now or of the newest sample."""
+    return f"{path}?as_of=newest" if as_of_newest else path
 
 
 def rollout_path(since: str | None) -> str:
@@ -80,11 +105,36 @@ def rollout_path(since: str | None) -> str:
 
 
 def _rows(samples: Samples) -> list[dict[str, Any]]:
-    """Return one JSON object a sample; values that were not measured are left out."""
-    history = samples if isinstance(samples, History) else History.of(samples)
-    rows = zip(history.timestamps_s.tolist(), history.telemetry.tolist(), strict=True)
+    """Return one JSON object a sample; optional values that were not measured are left out."""
     return [
-        {"timestamp": timestamp_s}
-        | {name: value for name, value in zip(COLUMNS, row, strict=True) if value == value}
-        for timestamp_s, row in rows
+        {
+            name: value
+            for name, value in zip(_NAMES, map(_finite, row), strict=True)
+            if value is not None or name in _REQUIRED
+        }
+        for row in _table(samples)
     ]
+
+
+def _columns(samples: Samples) -> dict[str, list[float | None]]:
+    """Return one list a value, without those that were never measured."""
+    columns = zip(*_table(samples), strict=True) if len(samples) else ((),) * len(_NAMES)
+    lists = {name: list(map(_finite, col)) for name, col in zip(_NAMES, columns, strict=True)}
+    return {
+        name: values
+        for name, values in lists.items()
+        if name in _REQUIRED or any(value is not None for value in values)
+    }
+
+
+def _table(samples: Samples) -> Iterable[Sequence[float]]:
+    """Return time and `COLUMNS` of each sample."""
+    if isinstance(samples, History):
+        rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
+        return [(time_s, *values) for time_s, values in rows]
+    return [(sample.timestamp_s, *sample.values) for sample in samples]
+
+
+def _finite(value: float) -> float | None:
+    """Return ``value``, or None where JSON has no number for it."""
+    return value if math.isfinite(value) else None

@@ -4,19 +4,32 @@ Between a client and the service there may be a proxy, a login page or the wrong
 they send becomes a `PBAError` with the status and the beginning of the text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import httpx
 
+from pba.client.masking import masked, without_secrets
 from pba.errors import Busy, PBAError, Unavailable, from_body
 from pba.types import Forecast
 
-__all__ = ["anything", "document", "documents_under", "forecasts", "read", "unreachable"]
+__all__ = [
+    "FLAGS",
+    "LINK",
+    "METRICS",
+    "RECEIPT",
+    "ROLLOUT",
+    "anything",
+    "documents_under",
+    "forecasts",
+    "read",
+    "unreachable",
+]
 
 T = TypeVar("T")
 
 _EXCERPT = 200
+_SEARCHED = 2000
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -40,26 +53,43 @@ def read(response: httpx.Response, parse: Callable[[Any], T]) -> T:
 
 def unreachable(error: httpx.RequestError) -> Unavailable:
     """Return the error for a request that got no answer, or one that HTTP cannot read."""
+    remedy = "Start the service with `make serve`, or check the address and what lies in between."
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        remedy = "Name the authority that signed its certificate, as ca or SSL_CERT_FILE."
     return Unavailable(
-        f"{_address(error.request.url)} does not answer: {error!r}. Start the service with "
-        "`make serve`, or check the address and what lies in between."
+        f"{_address(error.request.url)} does not answer: "
+        f"{without_secrets(repr(error), error.request)}. {remedy}"
     )
-
-
-def document(value: Any) -> dict[str, Any]:
-    """Return ``value``, which is a JSON object."""
-    if not isinstance(value, dict):
-        raise TypeError(f"a JSON object was expected, not {type(value).__name__}")
-    return value
 
 
 def documents_under(key: str) -> Callable[[Any], dict[str, Any]]:
     """Return a parser of the JSON object below ``key``."""
-    return lambda value: document(document(value)[key])
+    return lambda value: _document(_document(value)[key])
 
 
 def anything(_: Any) -> None:
     """Accept any JSON and return nothing."""
+
+
+def _document(value: Any, keys: Collection[str] = ()) -> dict[str, Any]:
+    """Return ``value``, which is a JSON object with ``keys``."""
+    if not isinstance(value, dict):
+        raise TypeError(f"a JSON object was expected, not {type(value).__name__}")
+    if not value.keys() >= set(keys):
+        raise LookupError(f"a JSON object with {', '.join(keys)} was expected")
+    return value
+
+
+def _parser(*keys: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda value: _document(value, keys)
+
+
+FLAGS = _parser("version", "flags")
+LINK = _parser("link_id")
+METRICS = _parser("overall", "modes")
+RECEIPT = _parser("accepted")
+ROLLOUT = _parser("since", "versions", "overall", "modes")
+"""The last five: parsers of a JSON object, by some of its keys, which no other service has."""
 
 
 def forecasts(value: Any) -> list[Forecast | PBAError]:
@@ -79,11 +109,12 @@ def _error(body: Any) -> PBAError:
 
 def _foreign(response: httpx.Response) -> PBAError:
     kind = Busy if response.status_code == 429 else Unavailable
-    target = response.headers.get("location")
+    target = masked(response.headers.get("location", "").partition("?")[0])
     redirect = f" (a redirect to {target[:_EXCERPT]})" if target else ""
+    text = without_secrets(response.text[:_SEARCHED], response.request)
     return kind(
         f"{_address(response.url)} answered {response.status_code}{redirect}, but not as PBA does: "
-        f"{response.text[:_EXCERPT]!r}. Check the address and what lies in between."
+        f"{text[:_EXCERPT]!r}. Check the address and what lies in between."
     )
 
 

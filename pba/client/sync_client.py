@@ -1,6 +1,7 @@
 """The blocking client. Generated from `async_client.py` by `generate.py`: edit there."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -8,7 +9,7 @@ import httpx
 from tenacity import Retrying
 
 from pba.client import requests, responses
-from pba.client.connection import httpx_arguments
+from pba.client.connection import open_client
 from pba.client.requests import Samples
 from pba.client.retries import retry_arguments
 from pba.errors import PBAError
@@ -37,21 +38,36 @@ class PBAClient:
         How long connecting, sending and each read of one try may take.
     retries
         How often a call is repeated at most.
+    ca
+        File or folder of the authorities that may sign the service's certificate. By default those
+        of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
+    proxy
+        The address of a proxy. By default that of ``HTTP_PROXY``, ``HTTPS_PROXY`` or ``ALL_PROXY``,
+        but for hosts in ``NO_PROXY`` and this machine.
+    headers
+        Sent with every request.
 
     Raises
     ------
     PBAError
         By every call: the error that the service sent, as the class it had there. `Unavailable`
         where nothing answers, or something else than PBA does (a login page, a proxy); `Busy` where
-        that says 429.
+        that says 429. Passwords and values of ``headers`` are left out.
     InvalidRequest
-        If ``url`` is not an HTTP address.
+        If ``url``, ``ca``, ``proxy`` or ``headers`` cannot be used.
     """
 
     def __init__(
-        self, url: str = "http://127.0.0.1:8000", timeout_s: float = 30.0, retries: int = 2
+        self,
+        url: str = "http://127.0.0.1:8000",
+        timeout_s: float = 30.0,
+        retries: int = 2,
+        *,
+        ca: str | Path | None = None,
+        proxy: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._http = httpx.Client(**httpx_arguments(url, timeout_s))
+        self._http = open_client(httpx.Client, url, timeout_s, ca, proxy, headers)
         self._retries = retries
 
     def forecast(
@@ -61,14 +77,16 @@ class PBAClient:
         link_id: str | None = None,
         mode: str = "auto",
         allocation: Mapping[str, Any] | None = None,
+        as_of_newest: bool = False,
     ) -> Forecast:
         """Return the forecast from ``history``; with a ``link_id`` both are stored.
 
         With ``allocation``, which is ``{}`` or limits as in docs/allocation.md, the forecast
-        carries advice.
+        carries advice. ``as_of_newest`` forecasts as if the newest sample were measured now.
         """
         body = requests.request(history, link_id, mode, allocation)
-        return self._call("POST", "/v1/forecast", Forecast.from_dict, body)
+        path = requests.forecast_path("/v1/forecast", as_of_newest)
+        return self._call("POST", path, Forecast.from_dict, body)
 
     def forecasts(self, histories: Iterable[Samples]) -> list[Forecast | PBAError]:
         """Return for each history, in order, its forecast or its error."""
@@ -76,19 +94,24 @@ class PBAClient:
         return self._call("POST", "/v1/forecasts", responses.forecasts, body)
 
     def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
-        """Store samples of a link; return ``accepted, duplicates, late, expired, mode``."""
+        """Store samples of a link, in any order; return its receipt.
+
+        That is ``accepted, duplicates, late, expired, ignored, refused, mode, reasons``. A sample
+        that breaks a rule raises nothing and costs no other: it is in ``refused``, with its
+        ``index`` and its ``error``.
+        """
         body = requests.link_samples_body(samples)
         path = requests.link_path(link_id, "/samples")
-        return self._call("POST", path, responses.document, body)
+        return self._call("POST", path, responses.RECEIPT, body)
 
     def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
-        """Store samples of many links, all or none; return what `observe` does for each link."""
+        """Store samples of many links; return what `observe` does for each link."""
         body = requests.links_samples_body(samples)
         return self._call("POST", "/v1/samples", responses.documents_under("links"), body)
 
-    def link_forecast(self, link_id: str) -> Forecast:
-        """Return the forecast from a link's stored history."""
-        path = requests.link_path(link_id, "/forecast")
+    def link_forecast(self, link_id: str, *, as_of_newest: bool = False) -> Forecast:
+        """Return the forecast from a link's stored history; ``as_of_newest`` as in `forecast`."""
+        path = requests.forecast_path(requests.link_path(link_id, "/forecast"), as_of_newest)
         return self._call("GET", path, Forecast.from_dict)
 
     def link_forecasts(self, link_ids: Sequence[str]) -> list[Forecast | PBAError]:
@@ -98,7 +121,7 @@ class PBAClient:
 
     def link(self, link_id: str) -> dict[str, Any]:
         """Return the state of a link."""
-        return self._call("GET", requests.link_path(link_id), responses.document)
+        return self._call("GET", requests.link_path(link_id), responses.LINK)
 
     def delete_link(self, link_id: str) -> None:
         """Delete a link and all that is stored of it."""
@@ -110,11 +133,11 @@ class PBAClient:
 
     def metrics(self) -> dict[str, Any]:
         """Return the accuracy and the latency of forecasts, by mode and overall."""
-        return self._call("GET", "/v1/metrics", responses.document)
+        return self._call("GET", "/v1/metrics", responses.METRICS)
 
     def flags(self) -> dict[str, Any]:
         """Return ``version, flags, changed_at, changed_by``."""
-        return self._call("GET", "/v1/flags", responses.document)
+        return self._call("GET", "/v1/flags", responses.FLAGS)
 
     def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
         """Change flags that are at ``version``; return what `flags` returns afterwards.
@@ -125,11 +148,11 @@ class PBAClient:
             If the flags are at another version by now.
         """
         body = {"version": version, "who": who, "flags": dict(changes)}
-        return self._call("PUT", "/v1/flags", responses.document, body)
+        return self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
     def rollout(self, since: str | None = None) -> dict[str, Any]:
         """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
-        return self._call("GET", requests.rollout_path(since), responses.document)
+        return self._call("GET", requests.rollout_path(since), responses.ROLLOUT)
 
     def close(self) -> None:
         """Close the connections."""

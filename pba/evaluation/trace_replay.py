@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pba.evaluation import metrics
+from pba.telemetry.spacing import spacing
 from pba.telemetry.traces import Trace
+from pba.telemetry.windows import CONTEXT, following_steps
 from pba.types import HORIZONS, Forecast, History
 from pba.types.profile import PROFILES
 
@@ -119,15 +121,16 @@ async def replay_trace(
         The most forecasts of each function.
     """
     history = History(trace.timestamps_s, trace.telemetry)
+    longest = _LONGEST * (CONTEXT if spacing(trace.timestamps_s).merges else 1)
     ends = range(2, len(history) if limit is None else min(len(history), limit + 2))
     for end in ends:
-        known = history.first(end).last(_LONGEST)
+        known = history.first(end).last(longest)
         await report(known)
         yield tuple([await _outcome(trace, end, known, function) for function in functions])
         if speed > 0:
             await asyncio.sleep(float(np.diff(trace.timestamps_s[end - 1 : end + 1])[0]) / speed)
     if ends:
-        await report(history.first(ends[-1] + 1).last(_LONGEST))
+        await report(history.first(ends[-1] + 1).last(longest))
 
 
 async def _outcome(
@@ -138,9 +141,9 @@ async def _outcome(
     forecast = await function(known)
     latency_ms = (time.perf_counter() - started) * 1000
     rate_mbps = trace.telemetry[:, 0]
-    targets = [end - 1 + steps for steps in HORIZONS]
-    actual = tuple(float(rate_mbps[i]) if i < len(trace) else np.nan for i in targets)
     timestamp_s = float(trace.timestamps_s[end - 1])
+    steps = following_steps(trace.timestamps_s, timestamp_s, forecast.step_s, HORIZONS[-1])
+    actual = tuple(float(rate_mbps[steps[n - 1]]) if n <= len(steps) else np.nan for n in HORIZONS)
     return ReplayOutcome(forecast, timestamp_s, float(rate_mbps[end - 1]), actual, latency_ms)
 
 

@@ -67,16 +67,8 @@ def _result(
     adapted = _adapted(horizons, plan.record)
     newest_s = float(plan.window.timestamps_s[-1])
     made_at = datetime.fromtimestamp(newest_s, UTC) if plan.query.as_of_newest else created_at
-    age_s = made_at.timestamp() - newest_s
-    steps = age_steps(age_s, plan.step_s)
+    steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
     latency_ms, packet_loss, jitter_ms = _path(models, sources, weights)
-    horizons_at_age = (
-        _adapted(_aged_horizons(sources, weights, steps), plan.record) if steps else adapted
-    )
-    reasons = [*plan.reasons, *failures]
-    reasons += ["recent_misses"] if _has_dropped(horizons, adapted) else []
-    reasons += ["out_of_range"] if _out_of_range(plan, sources) else []
-    reasons += ["stale"] if steps > STALE_STEPS else []
     forecast = Forecast(
         link_id=plan.query.link_id,
         mode=plan.mode,
@@ -84,27 +76,48 @@ def _result(
         model_version="+".join(m.output.version for m in sources if m.output.version) or None,
         made_at=made_at,
         newest_sample_at=datetime.fromtimestamp(newest_s, UTC),
-        age_s=age_s,
+        age_s=made_at.timestamp() - newest_s,
         valid_until=datetime.fromtimestamp(min(newest_s + plan.step_s, _END_OF_TIME_S), UTC),
         step_s=plan.step_s,
-        horizons=horizons_at_age,
+        horizons=_aged(adapted, plan, sources, weights, steps),
         latency_ms=latency_ms,
         packet_loss=packet_loss,
         jitter_ms=jitter_ms,
         members=_members(models, simple, sources, weights),
-        reasons=tuple(reasons),
+        reasons=(*plan.reasons, *failures, *_reasons(plan, sources, horizons, adapted, steps)),
     )
-    if plan.query.allocation is not None:
-        advice = advise(forecast, plan.query.allocation, plan.usual_mbps)
-        forecast = replace(forecast, allocation=advice)
     return ForecastResult(
-        forecast,
+        _advised(forecast, plan),
         adapted,
         tuple(horizon.confidence for horizon in horizons),
         _expert_points(models, simple, horizons if sources is models else None),
         newest_s,
+        created_at,
         plan.arm,
     )
+
+
+def _advised(forecast: Forecast, plan: ForecastPlan) -> Forecast:
+    """Return ``forecast`` with advice, if the query requests it."""
+    if plan.query.allocation is None:
+        return forecast
+    return replace(forecast, allocation=advise(forecast, plan.query.allocation, plan.usual_mbps))
+
+
+def _reasons(
+    plan: ForecastPlan,
+    sources: Sequence[MemberForecast],
+    horizons: Sequence[HorizonForecast],
+    adapted: Sequence[HorizonForecast],
+    steps: int,
+) -> list[str]:
+    """Return what else limits the forecast, whose newest sample is ``steps`` steps old."""
+    reasons = {
+        "recent_misses": adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP,
+        "out_of_range": _out_of_range(plan, sources),
+        "stale": steps > STALE_STEPS,
+    }
+    return [name for name, holds in reasons.items() if holds]
 
 
 def _sources(
@@ -159,11 +172,6 @@ def _members(
     )
 
 
-def _has_dropped(horizons: Sequence[HorizonForecast], adapted: Sequence[HorizonForecast]) -> bool:
-    """Return whether the link's record lowers the confidence one step ahead."""
-    return adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP
-
-
 def _adapted(
     horizons: tuple[HorizonForecast, ...], record: LinkRecord | None
 ) -> tuple[HorizonForecast, ...]:
@@ -185,11 +193,19 @@ def _horizons(
     return _horizons_of(decode_one(_pooled(members, weights)), 0)
 
 
-def _aged_horizons(
-    members: Sequence[MemberForecast], weights: tuple[float, ...], steps: int
+def _aged(
+    adapted: tuple[HorizonForecast, ...],
+    plan: ForecastPlan,
+    members: Sequence[MemberForecast],
+    weights: tuple[float, ...],
+    steps: int,
 ) -> tuple[HorizonForecast, ...]:
-    """Return the same where the newest sample is ``steps`` steps old."""
-    return _horizons_of(decode_one(aged(_pooled(members, weights), steps)), 0)
+    """Return the ``adapted`` horizons as they are where the newest sample is so many steps old."""
+    if not steps:
+        return adapted
+    return _adapted(
+        _horizons_of(decode_one(aged(_pooled(members, weights), steps)), 0), plan.record
+    )
 
 
 def _pooled(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> MemberDistribution:

@@ -18,7 +18,7 @@ from pba.models import v1_features
 from pba.rollout import Arm, Flags
 from pba.telemetry.mode_detection import detect_mode
 from pba.telemetry.outliers import CleanWindow, clean_window
-from pba.telemetry.units import unit_suspected
+from pba.telemetry.suspect_units import unit_suspected
 from pba.telemetry.windows import GAP_INTERVALS, CurrentWindow, current_window, is_unstable
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES
@@ -139,7 +139,7 @@ def plan_forecast(
         arm,
         query.record if arm is Arm.V3 else None,
         models,
-        _reasons(window, cleaned, models, candidates),
+        _reasons(query, window, cleaned, models, candidates),
         _usual_mbps(samples) if cleaned.newest_unlike else None,
         without_newest,
         step_weight,
@@ -147,12 +147,13 @@ def plan_forecast(
 
 
 def _reasons(
+    query: Query,
     window: CurrentWindow,
     cleaned: CleanWindow,
     models: tuple[str, ...],
     candidates: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """Return what limits a forecast from ``window`` by ``models`` out of ``candidates``."""
+    """Return what limits the forecast from ``window`` by ``models`` out of ``candidates``."""
     telemetry = cleaned.telemetry
     reasons = {
         "short_history": len(models) < len(candidates),
@@ -160,6 +161,7 @@ def _reasons(
         "unstable_window": bool(models) and is_unstable(telemetry),
         "outlier": cleaned.replaced or cleaned.newest_unlike,
         "unit_suspected": unit_suspected(telemetry[:, 0]),
+        "ignored_values": query.ignored_values,
     }
     return tuple(name for name, holds in reasons.items() if holds)
 

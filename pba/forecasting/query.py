@@ -30,6 +30,8 @@ class Query:
         The arm that forecasts, None if the flags decide.
     as_of_newest
         Whether to forecast as of the newest sample, whatever its age: for replays of old data.
+    ignored_values
+        Whether optional values of the history are missing because they were out of range.
     """
 
     history: History
@@ -39,6 +41,7 @@ class Query:
     allocation: AllocationRequest | None = None
     arm: Arm | None = None
     as_of_newest: bool = False
+    ignored_values: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

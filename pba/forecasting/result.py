@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from pba.rollout import Arm
 from pba.types import Forecast, HorizonForecast
@@ -26,6 +27,8 @@ class ForecastResult:
         horizon.
     after_s
         The time of the newest sample of the window, Unix seconds.
+    created_at
+        When it was computed, whatever time the forecast is as of.
     arm
         The arm that forecast.
     """
@@ -35,4 +38,5 @@ class ForecastResult:
     confidence: tuple[float, ...]
     points_mbps: Mapping[str, tuple[float, ...]]
     after_s: float
+    created_at: datetime
     arm: Arm = Arm.V3

@@ -1,4 +1,4 @@
-"""Long requests in chunks, some in flight: one is assembled while models compute the others."""
+"""Long requests in chunks, some in flight: one is read or assembled while models compute others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,23 +27,24 @@ async def in_chunks(
 
     Parameters
     ----------
+    items
+        A chunk is taken from it when its work begins.
     work
         Gets a chunk, and the number of chunks in flight, whose model calls queue behind each other.
     at_once
         How many chunks may be in flight.
     """
     if len(items) <= CHUNK:
-        return list(await work(items, 1))
+        return list(await work(items[:], 1))
     slots = asyncio.Semaphore(at_once)
 
-    async def run(chunk: Sequence[_Item]) -> Sequence[_Result]:
+    async def run(start: int) -> Sequence[_Result]:
         async with slots:
-            return await work(chunk, at_once)
+            return await work(items[start : start + CHUNK], at_once)
 
     try:
         async with asyncio.TaskGroup() as group:
-            chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-            tasks = [group.create_task(run(chunk)) for chunk in chunks]
+            tasks = [group.create_task(run(start)) for start in range(0, len(items), CHUNK)]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [result for task in tasks for result in task.result()]

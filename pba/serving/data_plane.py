@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from pba.errors import Busy, PBAError
+from pba.errors import Busy, InvalidInput, PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.forecast_service import ForecastService
+from pba.serving.lazy_queries import LazyQueries
 from pba.serving.link_service import LinkService
 from pba.store import Receipt, SampleReport
-from pba.types import Forecast
+from pba.types import Forecast, check_link_id
 
 __all__ = ["DataPlane", "RequestMeter"]
 
@@ -101,19 +102,34 @@ class DataPlane:
 
     async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Forecast | PBAError]:
         """Return a forecast, or an error, for each query in order; as `forecast`."""
+        if isinstance(queries, LazyQueries):  # nothing to store
+            return self._all_counted(await self._forecasts.forecasts(queries))
         return self._all_counted(await self._links.record_and_forecast_all(queries))
 
     async def link_forecast(
-        self, link_id: str, allocation: AllocationRequest | None, started: float
+        self,
+        link_id: str,
+        allocation: AllocationRequest | None,
+        started: float,
+        as_of_newest: bool = False,
     ) -> Forecast:
         """Return the forecast from a link's stored history."""
-        return self._counted(await self._links.forecast(link_id, allocation), started)
+        name = check_link_id(link_id)
+        result = await self._links.forecast(name, allocation, as_of_newest)
+        return self._counted(result, started)
 
     async def link_forecasts(
-        self, link_ids: Sequence[str], allocation: AllocationRequest | None
+        self,
+        link_ids: Sequence[str],
+        allocation: AllocationRequest | None,
+        as_of_newest: bool = False,
     ) -> list[Forecast | PBAError]:
         """Return a forecast, or an error, for each link in order."""
-        return self._all_counted(await self._links.forecasts(link_ids, allocation))
+        errors = [_name_error(link_id) for link_id in link_ids]
+        pairs = zip(link_ids, errors, strict=True)
+        names = [link_id for link_id, error in pairs if error is None]
+        results = iter(await self._links.forecasts(names, allocation, as_of_newest))
+        return self._all_counted([next(results) if error is None else error for error in errors])
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         """Store samples; return a receipt for each report, once all are committed."""
@@ -145,3 +161,11 @@ class DataPlane:
         items = [item.forecast if isinstance(item, ForecastResult) else item for item in results]
         self._meter.count_bulk(items)
         return items
+
+
+def _name_error(link_id: str) -> PBAError | None:
+    try:
+        check_link_id(link_id)
+    except InvalidInput as error:
+        return error
+    return None

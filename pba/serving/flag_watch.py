@@ -41,6 +41,9 @@ class FlagWatch:
         The flags until they are read for the first time.
     every_s
         Seconds between two reads.
+    patience_s
+        How long `start` waits for the first read. A database that hangs must not keep a replica
+        from its start.
 
     Attributes
     ----------
@@ -48,10 +51,17 @@ class FlagWatch:
         The flags.
     """
 
-    def __init__(self, read: Callable[[], FlagState], default: Flags, every_s: float) -> None:
+    def __init__(
+        self,
+        read: Callable[[], FlagState],
+        default: Flags,
+        every_s: float,
+        patience_s: float = 15.0,
+    ) -> None:
         self._read = read
         self.current = default
         self._every_s = every_s
+        self._patience_s = patience_s
         self._unavailable = False
         self._task: asyncio.Task[None] | None = None
 
@@ -72,16 +82,22 @@ class FlagWatch:
             self._unavailable = False
 
     async def start(self) -> None:
-        """Read the flags now and from now on."""
-        await self.refresh()
-        self._task = asyncio.create_task(self._watch())
+        """Read the flags now and from now on; the first read may end later if it takes long."""
+        first = asyncio.create_task(self.refresh())
+        done, _ = await asyncio.wait({first}, timeout=self._patience_s)
+        if done:
+            first.result()  # raises what the read has raised
+        else:
+            _log.warning("flags_not_read", extra={"why": f"no answer in {self._patience_s:g} s"})
+        self._task = asyncio.create_task(self._watch(first))
 
     def stop(self) -> None:
         """Stop reading."""
         if self._task is not None:
             self._task.cancel()
 
-    async def _watch(self) -> None:
+    async def _watch(self, first: asyncio.Task[None]) -> None:
+        await first
         while True:
             await asyncio.sleep(self._every_s)
             await self.refresh()

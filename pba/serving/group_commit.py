@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from pba.errors import Busy, StoreUnavailable
+from pba.errors import Busy, RowsRefused, StoreUnavailable
 from pba.store import Receipt, SampleReport, WriteBatch
 
 __all__ = ["MAX_ROWS", "GroupCommit", "split_by_transaction"]
@@ -68,6 +68,8 @@ class GroupCommit:
             batches = [batch for batch, _ in group]
             try:
                 receipts = await asyncio.to_thread(self._write, _joined(batches))
+            except RowsRefused as error:
+                await self._write_one_by_one(group, error)
             except StoreUnavailable as error:
                 self._failing = True
                 _fail(group, error)

@@ -1,23 +1,24 @@
 """Named links: their samples are stored, and forecasts start from what is stored."""
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pba.errors import Busy, InvalidSample, PBAError, StoreUnavailable
+from pba.errors import Busy, PBAError, StoreUnavailable
 from pba.forecasting import ForecastResult, Query, check_history
 from pba.forecasting.allocation import AllocationRequest
 from pba.forecasting.link_record import LinkRecord
 from pba.serving.chunking import CHUNK, in_chunks
+from pba.serving.deadlines import store_deadline
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.forecast_service import ForecastService
 from pba.serving.group_commit import GroupCommit, split_by_transaction
 from pba.serving.recorder import ForecastRecorder
+from pba.serving.sample_reports import ClockLimit, receipts_of
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
 from pba.store.store import no_such_link
 from pba.types import NetworkMode
@@ -25,7 +26,7 @@ from pba.types import NetworkMode
 __all__ = ["LinkService"]
 
 _Result = TypeVar("_Result")
-_LinkState = tuple[NetworkMode, LinkRecord | None]
+_LinkState = tuple[NetworkMode | None, LinkRecord | None]
 _Pair = tuple[Query | PBAError, ForecastResult | PBAError]
 
 _DEFAULT_FLAGS = FixedFlags()
@@ -85,23 +86,32 @@ class LinkService:
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         """Store ``reports``; return a receipt for each, once all are committed.
 
+        Samples from the future are refused, each for itself.
+
         Raises
         ------
-        InvalidSample
-            For a sample from the future; nothing is stored.
         StoreUnavailable
             If the store does not answer. If it does not answer in time, either all or nothing is
             stored.
         """
-        for report in reports:
-            self._refuse_future(report, "samples")
-        async with _deadline(self._store_deadline_s):
-            return await self._write(reports)
+        limit = self._clock_limit()
+        checked = [limit.applied(report) for report in reports]
+        filled = [report for report in checked if report.timestamps_s.size]
+        stored: list[Receipt] = []
+        if filled:
+            async with store_deadline(self._store_deadline_s):
+                stored = await self._write(filled)
+        return receipts_of(checked, iter(stored))
 
     async def forecast(
-        self, link_id: str, allocation: AllocationRequest | None = None
+        self,
+        link_id: str,
+        allocation: AllocationRequest | None = None,
+        as_of_newest: bool = False,
     ) -> ForecastResult:
         """Return the forecast from a link's stored history, with advice if requested.
+
+        ``as_of_newest`` is as in `pba.forecasting.Query`.
 
         Raises
         ------
@@ -109,13 +119,16 @@ class LinkService:
             If the store has no such link.
         """
         started = time.perf_counter()
-        queries, read_s = await self._read([link_id], allocation)
+        queries, read_s = await self._read([link_id], allocation, as_of_newest)
         results = await self._service.forecast_chunk(queries)
         self._recorder.record(queries, results, started, read_s)
         return _single(results)
 
     async def forecasts(
-        self, link_ids: Sequence[str], allocation: AllocationRequest | None = None
+        self,
+        link_ids: Sequence[str],
+        allocation: AllocationRequest | None = None,
+        as_of_newest: bool = False,
     ) -> list[ForecastResult | PBAError]:
         """Return a forecast, or an error, for each of ``link_ids``, in order, chunk by chunk."""
         started = time.perf_counter()
@@ -123,7 +136,7 @@ class LinkService:
 
         async def forecast_chunk(chunk: Sequence[str], concurrent: int) -> list[_Pair]:
             nonlocal read_s
-            queries, took_s = await self._read(chunk, allocation)
+            queries, took_s = await self._read(chunk, allocation, as_of_newest)
             read_s += took_s
             results = await self._service.forecast_chunk(queries, concurrent)
             return list(zip(queries, results, strict=True))
@@ -175,14 +188,14 @@ class LinkService:
 
         Raises `StoreUnavailable` if it does not.
         """
-        async with _deadline(self._record_deadline_s):
+        async with store_deadline(self._record_deadline_s):
             await asyncio.to_thread(self._store.ready)
             if self._commit.failing:
                 await asyncio.to_thread(self._store.check_writable)
 
     async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
         """Return what ``call`` of the store returns, in a thread; raises `StoreUnavailable`."""
-        async with _deadline(self._store_deadline_s):
+        async with store_deadline(self._store_deadline_s):
             return await asyncio.to_thread(call, *inputs)
 
     async def drain(self) -> None:
@@ -190,12 +203,15 @@ class LinkService:
         await self._recorder.drain()
 
     async def _read(
-        self, link_ids: Sequence[str], allocation: AllocationRequest | None
+        self,
+        link_ids: Sequence[str],
+        allocation: AllocationRequest | None,
+        as_of_newest: bool = False,
     ) -> tuple[list[Query | PBAError], float]:
         """Return the query of each link, and the seconds that reading the store took."""
         started = time.perf_counter()
         contexts = await self.read_store(self._store.link_contexts, link_ids)
-        queries = [_query(contexts, link_id, allocation) for link_id in link_ids]
+        queries = [_query(contexts, name, allocation, as_of_newest) for name in link_ids]
         return queries, time.perf_counter() - started
 
     async def _store_histories(self, queries: Sequence[Query]) -> dict[str, _LinkState]:
@@ -208,7 +224,7 @@ class LinkService:
             several, which queue behind each other and have as many times as long.
         """
         batches = split_by_transaction([_report(query) for query in queries])
-        async with _deadline(self._record_deadline_s * len(batches)):
+        async with store_deadline(self._record_deadline_s * len(batches)):
             receipts = await asyncio.gather(
                 *(self._write(batch, with_records=True) for batch in batches)
             )
@@ -231,36 +247,14 @@ class LinkService:
             return query
         try:
             check_history(query.history)
-            self._refuse_future(_report(query), "history")
         except PBAError as error:
             return error
-        return query
+        limit, times_s = self._clock_limit(), query.history.timestamps_s
+        row = limit.first_ahead(times_s)
+        return query if row is None else limit.error(times_s[row], f"history[{row}].timestamp")
 
-    def _refuse_future(self, report: SampleReport, field: str) -> None:
-        latest_s = self._clock().timestamp() + self._max_ahead_s
-        if report.timestamps_s.size and report.timestamps_s.max() > latest_s:
-            raise InvalidSample(
-                f"a sample of {report.link_id} is at {report.timestamps_s.max():.3f} s, over "
-                f"{self._max_ahead_s:g} s ahead of the clock here. Set the clocks, or raise "
-                "PBA_MAX_AHEAD_S.",
-                field,
-            )
-
-
-@contextlib.asynccontextmanager
-async def _deadline(limit_s: float) -> AsyncIterator[None]:
-    """Cancel what the context awaits after ``limit_s``, and raise `StoreUnavailable`.
-
-    A running transaction is not stopped and may still commit.
-    """
-    try:
-        async with asyncio.timeout(limit_s):
-            yield
-    except TimeoutError:
-        raise StoreUnavailable(
-            f"the telemetry store has not answered within {limit_s:g} s. Try again: samples that "
-            "are stored already are not stored twice."
-        ) from None
+    def _clock_limit(self) -> ClockLimit:
+        return ClockLimit(self._clock().timestamp(), self._max_ahead_s)
 
 
 def _single(results: Sequence[ForecastResult | PBAError]) -> ForecastResult:
@@ -277,12 +271,16 @@ def _report(query: Query) -> SampleReport:
 
 
 def _query(
-    contexts: dict[str, LinkContext], link_id: str, allocation: AllocationRequest | None
+    contexts: dict[str, LinkContext],
+    link_id: str,
+    allocation: AllocationRequest | None,
+    as_of_newest: bool,
 ) -> Query | PBAError:
     context = contexts.get(link_id)
     if context is None:
         return no_such_link(link_id)
-    return Query(context.history, context.mode, link_id, context.record, allocation)
+    history, record = context.history, context.record
+    return Query(history, context.mode, link_id, record, allocation, as_of_newest=as_of_newest)
 
 
 def _informed(query: Query | PBAError, states: dict[str, _LinkState]) -> Query | PBAError:

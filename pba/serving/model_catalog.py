@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from pba.errors import NotFound
+from pba.errors import NotFound, RegistryUnavailable
 from pba.registry import Expected, Registry
 from pba.registry.promotion import Promoter
 
@@ -25,12 +25,21 @@ class ModelCatalog:
         Holds the versions.
     promoter
         Changes champions.
+    deadline_s
+        How long a call waits for the registry; a promotion loads the model from it.
     """
 
-    def __init__(self, models: Collection[str], registry: Registry, promoter: Promoter) -> None:
+    def __init__(
+        self,
+        models: Collection[str],
+        registry: Registry,
+        promoter: Promoter,
+        deadline_s: float = 60.0,
+    ) -> None:
         self._models = models
         self._registry = registry
         self._promoter = promoter
+        self._deadline_s = deadline_s
         # A thread of its own, so that a registry that hangs does not occupy those of the store.
         self._thread = ThreadPoolExecutor(1, "registry")
 
@@ -56,7 +65,14 @@ class ModelCatalog:
         return pointer.as_dict()
 
     async def _run(self, call: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except TimeoutError:
+            raise RegistryUnavailable(
+                f"the registry has not answered within {self._deadline_s:g} s. What was requested "
+                "may still happen: read the versions, then decide again."
+            ) from None
 
     def _versions(self, model: str) -> dict[str, Any]:
         return {

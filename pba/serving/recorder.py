@@ -112,7 +112,7 @@ def _stored_forecast(result: ForecastResult, took_ms: float, served: bool) -> St
     return StoredForecast(
         link_id=forecast.link_id,
         after_s=result.after_s,
-        created_s=forecast.made_at.timestamp(),
+        created_s=result.created_at.timestamp(),
         mode=forecast.mode.value,
         source=forecast.source,
         version=forecast.model_version or "",

@@ -8,18 +8,23 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, update
 
 from pba.rollout import Flags
+from pba.store.clock_repair import remove_samples_ahead
 from pba.store.event_log import add_events
 from pba.store.flag_table import flag_state
 from pba.store.link_queries import link_mode, link_records, recent_sample_keys, recent_telemetry
 from pba.store.statements import insert_into, lock_links, to_micros
 from pba.store.tables import forecasts as forecasts_table, links, samples
 from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
+from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode
+from pba.telemetry.suspect_units import unit_suspected
 from pba.types import COLUMNS, Event, NetworkMode
 
 __all__ = ["write_batch"]
 
 _REPEATED = 60  # the longest window of a model: callers send it again, one sample later
+
+_SEVERAL, _FAST_MBPS = 5, 1000.0
 
 _Key = tuple[int, int]  # the link's key and the sample's microseconds
 _Rows = dict[_Key, list[float]]
@@ -43,6 +48,9 @@ def write_batch(
         The flags until they are changed for the first time.
     """
     receipts: list[Receipt] = []
+    if batch.reports and batch.forecasts:  # together, so that all writers have one order
+        link_ids = {report.link_id for report in batch.reports}
+        lock_links(connection, link_ids | {forecast.link_id for forecast in batch.forecasts})
     if batch.reports:  # forecasts alone need no flags
         detect = flag_state(connection, default).flags.enable_mode_detection
         receipts = _add_reports(connection, batch.reports, now_us, retention_us, detect)
@@ -69,20 +77,55 @@ def _add_reports(
     link_ids = [report.link_id for report in reports]
     rows = lock_links(connection, link_ids, received_us)
     reported = [_samples(rows[report.link_id].id, report) for report in reports]
+    latest = _latest(reported)
     newest_us = {row.id: row.newest_us for row in rows.values()}
-    ends = dict(newest_us)
-    for link, at_us in (key for part in reported for key in part):
-        ends[link] = max(ends[link], at_us)
+    newest_us |= remove_samples_ahead(connection, [*rows.values()], latest, received_us)
+    ends = {link: max(at_us, latest.get(link, 0)) for link, at_us in newest_us.items()}
     kept = [
         {key: values for key, values in part.items() if key[1] >= ends[key[0]] - retention_us}
         for part in reported
     ]
     new = _insert_samples(connection, kept, newest_us)
-    modes = _update_links(connection, rows.values(), ends, received_us, detect)
-    return [
-        _receipt(report, rows[report.link_id], modes, part, keys)
-        for report, part, keys in zip(reports, kept, new, strict=True)
-    ]
+    surprising = {
+        rows[report.link_id].id for report in reports if _surprises(rows[report.link_id], report)
+    }
+    modes, suspects = _update_links(
+        connection, rows.values(), ends, received_us, detect, surprising
+    )
+    parts = zip(reports, kept, new, strict=True)
+    receipts = []
+    for report, part, keys in parts:
+        link = rows[report.link_id].id
+        reasons = _suspicions(report, part, link in suspects, received_us)
+        receipts.append(_receipt(report, newest_us[link], modes[link], part, keys, reasons))
+    return receipts
+
+
+def _surprises(link: Row[Any], report: SampleReport) -> bool:
+    """Return whether all of several rates of an internet link are as high as a data centre's."""
+    rates_mbps = report.telemetry[:, 0]
+    internet = link.mode == NetworkMode.INTERNET.value
+    return internet and len(rates_mbps) >= _SEVERAL and bool(rates_mbps.min() >= _FAST_MBPS)
+
+
+def _latest(reported: Sequence[_Rows]) -> dict[int, int]:
+    """Return the time of the newest reported sample of each link's key."""
+    latest: dict[int, int] = {}
+    for link, at_us in (key for part in reported for key in part):
+        latest[link] = max(at_us, latest.get(link, 0))
+    return latest
+
+
+def _suspicions(
+    report: SampleReport, kept: _Rows, suspect: bool, received_us: int
+) -> tuple[str, ...]:
+    """Return what may be wrong with a report, ``suspect`` if its link's rates are."""
+    newest_us = max((at_us for _, at_us in kept), default=received_us)
+    reasons = {
+        "unit_suspected": suspect or unit_suspected(report.telemetry[:, 0]),
+        "zone_suspected": zone_suspected(newest_us, received_us),
+    }
+    return tuple(name for name, holds in reasons.items() if holds)
 
 
 def _samples(link: int, report: SampleReport) -> _Rows:
@@ -93,16 +136,17 @@ def _samples(link: int, report: SampleReport) -> _Rows:
 
 def _receipt(
     report: SampleReport,
-    link: Row[Any],
-    modes: Mapping[int, NetworkMode],
+    newest_us: int,
+    mode: NetworkMode,
     kept: _Rows,
     new: set[_Key],
+    reasons: tuple[str, ...],
 ) -> Receipt:
-    late = sum(at_us < link.newest_us for _, at_us in new)
+    late = sum(at_us < newest_us for _, at_us in new)
     times = {to_micros(time_s) for time_s in report.timestamps_s.tolist()}
     expired = len(times) - len(kept)
     duplicates = len(report.timestamps_s) - len(new) - expired
-    return Receipt(len(new), duplicates, late, expired, modes[link.id])
+    return Receipt(len(new), duplicates, late, expired, mode, reasons=reasons)
 
 
 def _insert_samples(
@@ -140,12 +184,18 @@ def _update_links(
     ends: Mapping[int, int],
     received_us: int,
     detect: bool,
-) -> dict[int, NetworkMode]:
-    """Update the links' newest timestamp and mode; return the modes by the links' keys."""
+    surprising: set[int],
+) -> tuple[dict[int, NetworkMode], set[int]]:
+    """Update the links' newest timestamp and mode.
+
+    Return the modes by the links' keys, and the keys of links whose unit is suspected. That is
+    looked at with each detection, and for ``surprising`` links.
+    """
     names = {row.id: row.link_id for row in rows}
     states = {row.id: link_mode(row) for row in rows}
     due = [link for link, state in states.items() if detect and state.due(ends[link])]
-    telemetry = recent_telemetry(connection, due)
+    telemetry = recent_telemetry(connection, [*surprising.union(due)])
+    suspects = {link for link, rows in telemetry.items() if unit_suspected(rows[:, 0])}
     switches = []
     for link in due:
         before, states[link] = states[link], states[link].after(telemetry[link], ends[link])
@@ -157,7 +207,8 @@ def _update_links(
     _write_links(connection, states, ends, received_us)
     if switches:
         add_events(connection, switches)
-    return {link: state.mode or NetworkMode.INTERNET for link, state in states.items()}
+    modes = {link: state.mode or NetworkMode.INTERNET for link, state in states.items()}
+    return modes, suspects
 
 
 def _write_links(

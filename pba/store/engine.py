@@ -1,26 +1,21 @@
-"""Connections and transactions on SQLite or PostgreSQL. Failures become `StoreUnavailable`."""
+"""Connections and transactions on SQLite or PostgreSQL. Failures become `StoreUnavailable`.
+
+A connection to PostgreSQL keeps no state between transactions: time limits are set inside each, and
+nothing is prepared on the server. So each transaction may run on another server connection, as
+behind PgBouncer in transaction mode.
+"""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import (
-    ArgumentError,
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    ProgrammingError,
-    TimeoutError as PoolTimeout,
-)
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from pba.errors import InvalidInput, StoreUnavailable
+from pba.store.failures import translated_errors, unavailable
+from pba.store.url import parse_url
 
-__all__ = ["Database", "connect", "schema_lock", "write_transaction"]
-
-_Inputs = ParamSpec("_Inputs")
-_Result = TypeVar("_Result")
+__all__ = ["connect", "transaction"]
 
 _TIMEOUT_S = 5
 # A server whose machine is gone is noticed after 10 s; the defaults of the system are hours.
@@ -30,6 +25,15 @@ _KEEPALIVE = {
     "keepalives_interval": 5,
     "keepalives_count": 2,
 }
+_STATELESS = {
+    "autocommit": True,  # `_begin` starts the transactions, limits and all, in one round trip
+    "prepare_threshold": None,
+    "client_encoding": "utf8",  # a database in SQL_ASCII would give bytes for text
+}
+_BEGIN = (
+    f"BEGIN; SET LOCAL statement_timeout = {_TIMEOUT_S * 2000}; "
+    f"SET LOCAL lock_timeout = {_TIMEOUT_S * 1000}"
+)
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged sample survives a power cut
@@ -37,44 +41,55 @@ _PRAGMAS = (
 
 
 def connect(url: str) -> Engine:
-    """Return an engine for ``sqlite:///FILE`` or ``postgresql://…``; it connects on first use.
+    """Return an engine for the database at ``url``; it connects on first use.
 
     Raises
     ------
     InvalidInput
-        For any other URL.
+        As `pba.store.url.parse_url`.
+    OSError
+        If the folder of a SQLite file cannot be created.
     """
+    parsed = parse_url(url)
+    return _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+
+
+@contextlib.contextmanager
+def transaction(engine: Engine, writes: bool = False) -> Iterator[Connection]:
+    """Open a transaction that is committed at the end; raises as `translated_errors`."""
+    with translated_errors(engine.url), _connection(engine) as connection:
+        connection = connection.execution_options(writes=writes)
+        with connection.begin():
+            yield connection
+
+
+def _connection(engine: Engine) -> Connection:
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise _invalid_url(url) from None
-    if parsed.get_backend_name() == "postgresql":
-        return _postgresql(parsed.set(drivername="postgresql+psycopg"))
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        return _sqlite(parsed)
-    raise _invalid_url(parsed.render_as_string())
+        return engine.connect()
+    except Exception as error:  # a driver may raise anything about a host or a foreign server
+        raise unavailable(error, engine.url) from error
 
 
-def _invalid_url(url: str) -> InvalidInput:
-    return InvalidInput(
-        f"store_url is {url!r}; it is sqlite:///FILE or postgresql://USER@HOST/DATABASE. Set "
-        "PBA_STORE_URL.",
-        "store_url",
-    )
-
-
-def _postgresql(url: Any) -> Engine:
-    options = f"-c statement_timeout={_TIMEOUT_S * 2000} -c lock_timeout={_TIMEOUT_S * 1000}"
-    return create_engine(
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(
         url,
         pool_pre_ping=True,  # reconnects after the server was restarted
         pool_timeout=_TIMEOUT_S,
-        connect_args={"connect_timeout": _TIMEOUT_S, "options": options} | _KEEPALIVE,
+        use_native_hstore=False,
+        connect_args={"connect_timeout": _TIMEOUT_S} | _STATELESS | _KEEPALIVE,
     )
 
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(_BEGIN)
 
-def _sqlite(url: Any) -> Engine:
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    return engine
+
+
+def _sqlite(url: URL) -> Engine:
+    assert url.database is not None
+    if not url.database.startswith("file:"):  # SQLite's own form, which may name no folder
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_timeout=_TIMEOUT_S, connect_args={"timeout": _TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
@@ -90,76 +105,3 @@ def _sqlite(url: Any) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-class Database:
-    """Runs functions in transactions of the database at ``url``; connects when it is first used.
-
-    Every call raises `StoreUnavailable` while the database does not respond, or is full, locked for
-    too long, or damaged.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.engine = connect(url)
-
-    def read(
-        self,
-        work: Callable[Concatenate[Connection, _Inputs], _Result],
-        *inputs: _Inputs.args,
-        **options: _Inputs.kwargs,
-    ) -> _Result:
-        """Return what ``work`` returns, called with a connection in a transaction for reading."""
-        with _translated_errors(), self.engine.connect() as connection, connection.begin():
-            return work(connection, *inputs, **options)
-
-    def write(
-        self,
-        work: Callable[Concatenate[Connection, _Inputs], _Result],
-        *inputs: _Inputs.args,
-        **options: _Inputs.kwargs,
-    ) -> _Result:
-        """Return what ``work`` returns, in a transaction that is committed afterwards."""
-        with write_transaction(self.engine) as connection:
-            return work(connection, *inputs, **options)
-
-
-@contextlib.contextmanager
-def write_transaction(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that is committed at the end; raises as `Database`."""
-    with _translated_errors(), engine.connect() as connection:
-        connection = connection.execution_options(writes=True)
-        with connection.begin():
-            yield connection
-
-
-@contextlib.contextmanager
-def schema_lock(engine: Engine) -> Iterator[None]:
-    """Lock the schema against other processes while it is changed."""
-    if engine.dialect.name == "postgresql":
-        with _translated_errors(), engine.connect() as connection, connection.begin():
-            connection.execute(text("SELECT pg_advisory_xact_lock(7221433)"))
-            yield
-        return
-    import fcntl
-
-    with _translated_errors(), Path(f"{engine.url.database}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _translated_errors() -> Iterator[None]:
-    try:
-        yield
-    except (IntegrityError, ProgrammingError, DataError):
-        raise  # a defect in this package, not a failure of the database
-    except (DBAPIError, PoolTimeout, OSError) as error:
-        raise StoreUnavailable(
-            f"the telemetry store is away: {_first_line(error)}. Try again; if it stays so, see "
-            "that PBA_STORE_URL answers and has room."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    cause = getattr(error, "orig", None) or error
-    return str(cause).strip().split("\n")[0] or type(cause).__name__

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from pba.errors import Conflict
+from pba.errors import Conflict, StoreUnavailable
 from pba.rollout import Flags
 from pba.store.event_log import add_events
 from pba.store.statements import insert_into, to_micros
@@ -72,13 +72,27 @@ class FlagChange:
 
 
 def flag_state(connection: Connection, default: Flags) -> FlagState:
-    """Return the flags; ``default`` before their first change, and for flags added since."""
+    """Return the flags; ``default`` before their first change, and for flags added since.
+
+    Raises
+    ------
+    StoreUnavailable
+        Where the row is not this release's.
+    """
     row = connection.execute(select(table)).one_or_none()
     if row is None:
         return FlagState(default)
-    stored = json.loads(row.body)
-    current = {name: stored[name] for name in default.as_dict() if name in stored}
-    return FlagState(default.changed(current), row.version, row.changed_us / 1e6, row.changed_by)
+    try:
+        stored = json.loads(row.body)
+        flags = default.changed(
+            {name: stored[name] for name in default.as_dict() if name in stored}
+        )
+    except (ValueError, TypeError) as error:
+        raise StoreUnavailable(
+            f"the telemetry store is away: its flags cannot be read ({error}). Another release or "
+            "program has written them: correct or delete the row of the table flags."
+        ) from error
+    return FlagState(flags, row.version, row.changed_us / 1e6, row.changed_by)
 
 
 def change_flags(

@@ -12,6 +12,8 @@ from pba.store.statements import chunks, number_table, to_seconds
 from pba.store.tables import links, records, samples
 from pba.store.values import LinkContext, LinkState
 from pba.telemetry.link_mode import LinkMode
+from pba.telemetry.spacing import spacing
+from pba.telemetry.windows import CONTEXT
 from pba.types import COLUMNS, Floats, History, NetworkMode
 
 __all__ = [
@@ -25,7 +27,7 @@ __all__ = [
     "recent_telemetry",
 ]
 
-_DETECTION_SAMPLES = 10
+_DETECTION_SAMPLES = 30  # 10 for the mode; a unit shows in 5 beside those before them
 _NAMES = ("link", "at_us", *COLUMNS)
 
 _WITH_RECORDS = select(links, records.c.body).select_from(
@@ -48,17 +50,28 @@ def link_mode(row: Row[Any]) -> LinkMode:
 def link_contexts(
     connection: Connection, link_ids: Sequence[str], count: int
 ) -> dict[str, LinkContext]:
-    """Return mode, record and last ``count`` samples of those of ``link_ids`` that exist."""
+    """Return mode, record and last ``count`` samples of those of ``link_ids`` that exist.
+
+    Of links whose samples merge (`pba.telemetry.spacing`), four times as many.
+    """
     contexts: dict[str, LinkContext] = {}
     for chunk in chunks(link_ids):
         rows = {row.id: row for row in connection.execute(_BY_NAME, {"names": chunk})}
         histories = _last_histories(connection, rows, count)
+        merging = [link for link, (times_s, _) in histories.items() if _merge(times_s, count)]
+        if merging:
+            histories |= _last_histories(connection, merging, CONTEXT * count)
         for link, row in rows.items():
             record = LinkRecord.from_json(row.body)
             contexts[row.link_id] = LinkContext(
                 row.link_id, NetworkMode(row.mode), History(*histories[link]), record
             )
     return contexts
+
+
+def _merge(times_s: Floats, count: int) -> bool:
+    """Return whether ``count`` samples are so close to each other that they merge."""
+    return len(times_s) == count and spacing(times_s).merges
 
 
 def any_link(connection: Connection) -> bool:

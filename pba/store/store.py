@@ -1,6 +1,5 @@
 """The store's public interface: each call is one transaction, committed when it returns."""
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -21,9 +20,8 @@ from pba.store import (
     parquet_export,
     retention,
 )
-from pba.store.engine import Database
+from pba.store.database import Database
 from pba.store.flag_table import FlagState
-from pba.store.migrate import migrate
 from pba.store.statements import to_micros
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
 from pba.telemetry.windows import GAP_INTERVALS
@@ -40,13 +38,15 @@ _FLAGS = Flags()
 class Store:
     """Stores samples, forecasts, outcomes and link records in SQLite or PostgreSQL.
 
-    Every call raises `StoreUnavailable` while the database does not respond, and works again as
-    soon as it does. Calls block. Any number of threads and processes may share one database.
+    Every call raises `StoreUnavailable` while the database does not respond, refuses, or has
+    another schema, and works again once the cause is gone. The first call upgrades the schema.
+    Calls block. Any number of threads and processes may share one database.
 
     Parameters
     ----------
     url
-        ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``.
+        ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``, see `pba.store.url.parse_url`.
+        With one that can never work, every call raises `StoreUnavailable`.
     clock
         Returns the current Unix time in seconds.
     retention_days
@@ -70,15 +70,9 @@ class Store:
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
         self._gap_intervals = gap_intervals
-        self._migrated = False
-        self._migration_lock = threading.Lock()
 
     def ready(self) -> Self:
-        """Upgrade the schema on the first call, and check that the database responds."""
-        with self._migration_lock:
-            if not self._migrated:
-                migrate(self._database.engine)
-                self._migrated = True
+        """Check that the database responds with the current schema."""
         self._database.read(link_queries.any_link)
         return self
 
@@ -88,7 +82,7 @@ class Store:
 
     def close(self) -> None:
         """Close the connections."""
-        self._database.engine.dispose()
+        self._database.close()
 
     def write(self, batch: WriteBatch) -> list[Receipt]:
         """Write all of a batch or nothing; return a receipt for each report, in order."""

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pba.errors import InvalidInput
 from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Arm
 from pba.telemetry.link_mode import LinkMode
@@ -13,10 +17,34 @@ __all__ = [
     "LinkContext",
     "LinkState",
     "Receipt",
+    "RefusedSample",
     "SampleReport",
     "StoredForecast",
     "WriteBatch",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSample:
+    """A sample that is not stored.
+
+    Parameters
+    ----------
+    index
+        Its place in the request.
+    link_id
+        The link that it names; cut if it is no name of a link.
+    error
+        The rule that it breaks.
+    """
+
+    index: int
+    link_id: str
+    error: InvalidInput
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form."""
+        return {"index": self.index, "link_id": self.link_id, "error": self.error.body()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,11 +57,21 @@ class SampleReport:
         Unix seconds, ``(sample,)``.
     telemetry
         Columns as in `pba.types.COLUMNS`, NaN where not measured, ``(sample, 5)``.
+    indices
+        The place of each sample in its request, ``(sample,)``; None if it is that in the arrays.
+    ignored
+        How many values of each sample are NaN because they were out of range, ``(sample,)``; None
+        if there are none.
+    refused
+        Samples of the same request and link that break a rule.
     """
 
     link_id: str
     timestamps_s: Floats
     telemetry: Floats
+    indices: NDArray[np.int64] | None = None
+    ignored: NDArray[np.int64] | None = None
+    refused: tuple[RefusedSample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +90,27 @@ class Receipt:
         Samples that are not stored because they are older than the link's newest sample by more
         than the retention.
     mode
-        The link's mode after the report.
+        The link's mode after the report; None if no sample of it was valid.
     record
         The link's record, where the batch requests it; not part of the wire form.
+    ignored
+        Values out of range, except bandwidth and time, that count as missing in valid samples.
+    refused
+        Samples that break a rule and are not stored, in the order of the request.
+    reasons
+        What may be wrong with the samples: ``unit_suspected`` (`pba.telemetry.suspect_units`),
+        ``zone_suspected`` (`pba.telemetry.clocks`).
     """
 
     accepted: int
     duplicates: int
     late: int
     expired: int
-    mode: NetworkMode
+    mode: NetworkMode | None
     record: LinkRecord | None = None
+    ignored: int = 0
+    refused: tuple[RefusedSample, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""
@@ -71,7 +119,10 @@ class Receipt:
             "duplicates": self.duplicates,
             "late": self.late,
             "expired": self.expired,
-            "mode": self.mode.value,
+            "ignored": self.ignored,
+            "refused": [sample.as_dict() for sample in self.refused],
+            "mode": self.mode and self.mode.value,
+            "reasons": list(self.reasons),
         }
 
 

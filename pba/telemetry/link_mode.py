@@ -43,8 +43,11 @@ class LinkMode:
     switches: int = 0
 
     def due(self, newest_us: int) -> bool:
-        """Return whether 10 s of the link's time have passed since the last detection."""
-        return self.checked_us is None or newest_us - self.checked_us >= CHECK_EVERY_US
+        """Return whether 10 s of the link's time have passed since the last detection.
+
+        A clock that is set back is a reason to detect too.
+        """
+        return self.checked_us is None or abs(newest_us - self.checked_us) >= CHECK_EVERY_US
 
     def after(self, telemetry: Floats, newest_us: int) -> "LinkMode":
         """Return the mode after one more detection, on ``telemetry (sample, 5)``.

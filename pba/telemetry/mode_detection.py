@@ -32,6 +32,7 @@ def detect_mode(telemetry: Floats) -> NetworkMode:
 
     Examples
     --------
+    >>> import numpy as np
     >>> fast = np.full((10, 5), np.nan)
     >>> fast[:, 0] = 4000.0
     >>> detect_mode(fast).value
@@ -49,6 +50,7 @@ def detect_mode(telemetry: Floats) -> NetworkMode:
 def agreeing_samples(telemetry: Floats, mode: NetworkMode) -> int:
     """Return how many of the last 10 samples indicate ``mode`` by themselves.
 
+    >>> import numpy as np
     >>> slow = np.full((4, 5), 50.0)
     >>> slow[0, 0] = 4000.0
     >>> agreeing_samples(slow, NetworkMode.INTERNET)

@@ -5,7 +5,9 @@ values are stored as they came; before a model, a rule or a mode sees them, they
 newest sample cannot be told from the first of a new level yet, so its bandwidth stays.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
@@ -20,9 +22,11 @@ _USUAL = 2  # if more of the samples before were isolated, they are how this lin
 _LEAST_MBPS = 0.01
 _VARIES = 2.0  # times from the lowest to the highest rate: lows of such links go on more often
 
-_OPTIONAL = [COLUMNS.index(name) for name in ("latency_ms", "jitter_ms", "throughput_mbps")]
+_OPTIONAL = {
+    COLUMNS.index(name): least  # below which ten times as much is nothing odd: ms, ms, Mbps
+    for name, least in {"latency_ms": 1.0, "jitter_ms": 1.0, "throughput_mbps": 1.0}.items()
+}
 _OPTIONAL_FACTOR = 10.0  # queues alone make a time several times as long
-_LEAST_OPTIONAL = np.array([1.0, 1.0, 1.0])  # ms, ms, Mbps
 _LEAST_MEASURED = 3
 
 
@@ -70,15 +74,20 @@ def clean_window(telemetry: Floats) -> CleanWindow:
     >>> float(cleaned.telemetry[6, 0]), cleaned.replaced, cleaned.newest_unlike
     (80.0, True, False)
     """
-    isolated = isolated_rates(telemetry[:, 0])
-    rates = [index for index in isolated if not _is_recent_low(telemetry[:, 0], index, isolated)]
-    wrong = _optional_outliers(telemetry)
-    unlike = newest_is_unlike(telemetry[:, 0], isolated)
+    columns = telemetry.T.tolist()
+    isolated = _isolated(columns[0])
+    rates = [index for index in isolated if not _is_recent_low(columns[0], index, isolated)]
+    wrong = [
+        (index, column)
+        for column, least in _OPTIONAL.items()
+        for index in _high_values(columns[column], least)
+    ]
+    unlike = _newest_is_unlike(columns[0], isolated)
     if not rates and not wrong:
         return CleanWindow(telemetry, False, unlike)
     cleaned = telemetry.copy()
     for index in rates:
-        around = [telemetry[at, 0] for at in (index - 1, index + 1) if at >= 0]
+        around = [columns[0][at] for at in (index - 1, index + 1) if at >= 0]
         cleaned[index, 0] = sum(around) / len(around)
     for index, column in wrong:
         cleaned[index, column] = np.nan
@@ -88,10 +97,12 @@ def clean_window(telemetry: Floats) -> CleanWindow:
 def clean_windows(windows: Floats) -> Floats:
     """Return ``windows (window, sample, 5)`` without their outliers, as `clean_window`."""
     rates = windows[:, :, 0]
-    suspects = _odd_rates(rates).any(axis=1)
-    for column, least in zip(_OPTIONAL, _LEAST_OPTIONAL, strict=True):
-        measured = np.sort(windows[:, :, column], axis=1)
-        suspects |= _highest_is_odd(measured, least)
+    here, after = rates[:, :-1], rates[:, 1:]
+    suspects = ((here > _FACTOR * after) | (_FACTOR * here < after)).any(axis=1)
+    for column, least in _OPTIONAL.items():
+        highest = np.fmax.reduce(windows[:, :, column], axis=1)
+        lowest = np.fmax(np.fmin.reduce(windows[:, :, column], axis=1), least)
+        suspects |= highest > _OPTIONAL_FACTOR * lowest
     rows = np.flatnonzero(suspects)
     if not rows.size:
         return windows
@@ -112,18 +123,10 @@ def isolated_rates(rate_mbps: Floats) -> list[int]:
     >>> isolated_rates(np.array([80.0] * 10 + [4349.0] + [80.0] * 5 + [300.0, 310.0]))
     [10]
     """
-    isolated: list[int] = []
-    for index in np.flatnonzero(_odd_rates(rate_mbps[None])[0]).tolist():
-        before = _before(rate_mbps, index, isolated)
-        if before is not None and len(before) < _LEAST_AROUND:
-            after = rate_mbps[index + 1 : index + 1 + _AROUND]
-            before = np.concatenate([before, after])
-        if _is_unlike(float(rate_mbps[index]), before):
-            isolated.append(index)
-    return isolated
+    return _isolated(rate_mbps.tolist())
 
 
-def newest_is_unlike(rate_mbps: Floats, isolated: list[int]) -> bool:
+def newest_is_unlike(rate_mbps: Floats, isolated: Sequence[int]) -> bool:
     """Return whether the newest rate is outside a third to three times of each of the 30 before.
 
     Parameters
@@ -133,95 +136,86 @@ def newest_is_unlike(rate_mbps: Floats, isolated: list[int]) -> bool:
     isolated
         Its `isolated_rates`, which do not count.
     """
-    newest = len(rate_mbps) - 1
-    return _is_unlike(float(rate_mbps[newest]), _before(rate_mbps, newest, isolated))
+    return _newest_is_unlike(rate_mbps.tolist(), isolated)
 
 
-def _is_recent_low(rate_mbps: Floats, index: int, isolated: list[int]) -> bool:
+# The windows of one forecast are short: lists take a fifth of the time of arrays here.
+
+
+def _isolated(rates: list[float]) -> list[int]:
+    isolated: list[int] = []
+    if len(rates) < 2:
+        return isolated
+    before = rates[1]  # the first has none before it
+    for index, (here, after) in enumerate(zip(rates, rates[1:], strict=False)):
+        if (here > _FACTOR * after or _FACTOR * here < after) and _is_isolated(
+            rates, index, before, isolated
+        ):
+            isolated.append(index)
+        before = here
+    return isolated
+
+
+def _is_isolated(rates: list[float], index: int, before: float, isolated: list[int]) -> bool:
+    """Return whether the rate at ``index``, which is unlike the next, is unlike all around it."""
+    here, after = rates[index], rates[index + 1]
+    if not _is_unlike(here, [before, after]):
+        return False
+    others = _before(rates, index, isolated)
+    if others is not None and len(others) < _LEAST_AROUND:
+        others = others + rates[index + 1 : index + 1 + _AROUND]
+    return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(here, others)
+
+
+def _is_recent_low(rates: list[float], index: int, isolated: list[int]) -> bool:
     """Return whether an isolated rate is a low just before the newest sample of a varying link."""
-    if index != len(rate_mbps) - 2:
+    if index != len(rates) - 2:
         return False
-    before = _before(rate_mbps, index, isolated[:-1])
-    if before is None or not len(before):
+    before = _before(rates, index, isolated[:-1])
+    if not before:
         return False
-    lowest, highest = float(before.min()), float(before.max())
-    return bool(rate_mbps[index] < lowest and highest > _VARIES * max(lowest, _LEAST_MBPS))
+    lowest, highest = min(before), max(before)
+    return rates[index] < lowest and highest > _VARIES * max(lowest, _LEAST_MBPS)
 
 
-def _is_unlike(rate_mbps: float, others: Floats | None) -> bool:
-    """Return whether a rate is outside a third to three times of each of at least 5 ``others``."""
-    if others is None or len(others) < _LEAST_AROUND:
-        return False
-    highest, lowest = max(float(others.max()), _LEAST_MBPS), float(others.min())
-    return bool(rate_mbps > _FACTOR * highest or _FACTOR * rate_mbps < lowest)
+def _newest_is_unlike(rates: list[float], isolated: Sequence[int]) -> bool:
+    others = _before(rates, len(rates) - 1, isolated)
+    return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(rates[-1], others)
 
 
-def _odd_rates(rates: Floats) -> np.ndarray:
-    """Return which rates are outside a third to three times of both neighbours; not the newest.
-
-    Parameters
-    ----------
-    rates
-        Shape ``(window, sample)``.
-    """
-    after = rates[:, 1:]
-    before = np.concatenate([after[:, :1], rates[:, :-2]], axis=1)
-    here = rates[:, :-1]
-    above = here > _FACTOR * np.maximum(np.maximum(before, after), _LEAST_MBPS)
-    return np.asarray(above | (_FACTOR * here < np.minimum(before, after)))
+def _is_unlike(rate_mbps: float, others: list[float]) -> bool:
+    """Return whether a rate is outside a third to three times of each of ``others``."""
+    highest = max(*others, _LEAST_MBPS)
+    return rate_mbps > _FACTOR * highest or _FACTOR * rate_mbps < min(others)
 
 
-def _before(rate_mbps: Floats, index: int, isolated: list[int]) -> Floats | None:
+def _before(rates: list[float], index: int, isolated: Sequence[int]) -> list[float] | None:
     """Return the up to 30 rates before ``index`` but the isolated ones; None if these are usual."""
     start = max(0, index - _AROUND)
-    among = [at - start for at in isolated if at >= start]
-    if not among:
-        return rate_mbps[start:index]
+    if not isolated or isolated[-1] < start:
+        return rates[start:index]
+    among = [at for at in isolated if at >= start]
     if len(among) > _USUAL:
         return None
-    return np.delete(rate_mbps[start:index], among)
+    return [rates[at] for at in range(start, index) if at not in among]
 
 
-def _optional_outliers(telemetry: Floats) -> list[tuple[int, int]]:
-    """Return sample and column of each optional value that is far above those around it."""
-    ordered = np.sort(telemetry[:, _OPTIONAL], axis=0)  # missing values are last
-    odd = [
-        column
-        for place, column in enumerate(_OPTIONAL)
-        if _highest_is_odd(ordered[None, :, place], _LEAST_OPTIONAL[place])[0]
-    ]
-    return [
-        (index, column)
-        for column in odd
-        for index in _high_values(telemetry[:, column], _LEAST_OPTIONAL[_OPTIONAL.index(column)])
-    ]
-
-
-def _highest_is_odd(ordered: Floats, least: float) -> np.ndarray:
-    """Return for each row of sorted values whether the highest is far above the median."""
-    count = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
-    rows = np.arange(len(ordered))
-    highest = ordered[rows, np.maximum(count - 1, 0)]
-    median = ordered[rows, np.maximum(count - 1, 0) // 2]
-    enough = count > _LEAST_MEASURED
-    return np.asarray(enough & (highest > _OPTIONAL_FACTOR * np.maximum(median, least)))
-
-
-def _high_values(values: Floats, least: float) -> list[int]:
+def _high_values(values: list[float], least: float) -> list[int]:
     """Return the indices of values over ten times the measured ones before and the one after."""
-    measured = np.flatnonzero(~np.isnan(values))
-    present = values[measured]
+    present = [value for value in values if not isnan(value)]
+    if len(present) <= _LEAST_MEASURED:
+        return []
+    if max(present) <= _OPTIONAL_FACTOR * max(least, min(present)):
+        return []
+    measured = [index for index, value in enumerate(values) if not isnan(value)]
     wrong: list[int] = []
-    for at in range(len(present)):
-        kept = [i for i in range(max(0, at - _AROUND), at) if i not in wrong]
-        if at - len(kept) - max(0, at - _AROUND) > _USUAL:
+    for at, value in enumerate(present):
+        before = _before(present, at, wrong)
+        if before is None:
             continue
-        following = [at + 1] if at + 1 < len(present) else []
-        around = kept + following
-        if len(kept) < _LEAST_MEASURED:
-            around = kept + list(range(at + 1, min(len(present), at + 1 + _AROUND)))
-        if len(around) < _LEAST_MEASURED:
-            continue
-        if present[at] > _OPTIONAL_FACTOR * max(float(present[around].max()), least):
+        others = before + present[at + 1 : at + 2]
+        if len(before) < _LEAST_MEASURED:
+            others = before + present[at + 1 : at + 1 + _AROUND]
+        if value > _OPTIONAL_FACTOR * max(*others, least):
             wrong.append(at)
-    return [int(index) for index in measured[wrong]]
+    return [measured[at] for at in wrong]

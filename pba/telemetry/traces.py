@@ -1,242 +1,139 @@
-"""Readers of bandwidth traces in CSV or Parquet files. Missing values stay missing."""
+"""Traces from files of any format that `pba.telemetry.importers` reads. Missing stays missing."""
 
-import datetime as dt
-from collections.abc import Iterator
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
+from pba.errors import InvalidTrace
+from pba.telemetry.importers.contract import importer_for
+from pba.telemetry.measurements import clean
+from pba.telemetry.read_report import ReadReport
+from pba.telemetry.trace import Trace
+from pba.telemetry.trace_source import open_source
+from pba.types import NetworkMode, parse_mode
 
-from pba.errors import InvalidInput, InvalidTrace
-from pba.types import COLUMNS, Floats, History, NetworkMode, parse_mode
+__all__ = ["Trace", "TraceFile", "read_sets", "read_trace_file", "read_traces"]
 
-__all__ = ["Trace", "read_sets", "read_traces"]
-
-_SPLITS = ("train", "val", "test", "")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trace:
-    """Measurements of one link, oldest first, with the checks of `pba.types.History`.
+class TraceFile:
+    """What was read from a file.
 
     Parameters
     ----------
-    trace_id
-        Its name in the file; the file's stem by default.
-    split
-        ``train``, ``val`` or ``test``; empty if the file has no splits.
-    timestamps_s
-        Unix seconds, or seconds from the trace's start, shape ``(sample,)``, strictly increasing.
-    telemetry
-        Physical units, shape ``(sample, 5)``, columns as in `pba.types.COLUMNS`, NaN where not
-        measured.
-    dropped
-        The number of rows left out: those without a bandwidth, and those that repeat the timestamp
-        of the row before.
+    traces
+        The traces, in the order in which they begin; at least one.
+    stem
+        The name of a trace that has none in the file.
+    format_name
+        The format, as `pba.telemetry.importers` names it.
+    report
+        What was left out, ignored and converted.
     """
 
-    trace_id: str
-    split: str
-    timestamps_s: Floats
-    telemetry: Floats
-    dropped: int = 0
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        return len(self.timestamps_s)
+    traces: list[Trace]
+    stem: str
+    format_name: str
+    report: ReadReport
 
 
-def read_traces(path: str | Path) -> list[Trace]:
-    """Return the traces in a file, in the order in which they begin.
+def read_trace_file(
+    path: str | Path,
+    strict: bool = False,
+    format_name: str = "auto",
+    step_s: float = 1.0,
+    unit: str = "",
+) -> TraceFile:
+    """Return the traces in a file, with what could not be used and what was converted.
 
-    Columns: ``bandwidth_mbps`` and either ``timestamp_s`` (seconds) or ``timestamp`` (RFC 3339, UTC
-    where it names no zone, or Unix seconds) are required; ``trace_id``, ``split``, ``latency_ms``,
-    ``packet_loss`` (0 to 1), ``jitter_ms`` and ``throughput_mbps`` are optional; others are
-    ignored. A null stays missing: NaN, never 0.
-
-    Two kinds of rows are left out and counted in `Trace.dropped`: those without a bandwidth (the
-    gap remains in the timestamps), and those with the timestamp of the row before. The first of
-    these is kept, as in the service; Lumos5G has 31 such rows, because its clock has whole seconds.
+    The format is recognised by content. A row that cannot be used is left out, another value that
+    cannot be used is ignored; both are counted.
 
     Parameters
     ----------
-    path
-        A file called ``*.csv`` or ``*.parquet``.
+    strict
+        Whether the first such row or value is an error.
+    format_name
+        The format, if it is not to be recognised.
+    step_s
+        The step in seconds, for a format that records single deliveries.
+    unit
+        The unit of rates where the file names none, such as ``byte/s``.
 
     Raises
     ------
     InvalidTrace
-        If the file is missing, unreadable or empty, lacks a column, holds a value outside its
-        range, names two splits for one trace, or if time runs backwards within a trace. Rows are
-        counted from 1, the header left out.
+        If the file does not exist, is of no known format, or holds no row that can be used; with
+        ``strict``, for the first fault. The message names the file, the row and the remedy.
     """
     path = Path(path)
-    table = _table(path)
-    times, telemetry = _times(table, path), _telemetry(table, path)
-    names, splits = _text(table, "trace_id", path.stem), _text(table, "split", "")
-    return [
-        _trace(path, rows, name, splits[rows], times[rows], telemetry[rows])
-        for name, rows in _groups(names)
-    ]
+    report = ReadReport(path, strict)
+    source = open_source(path, report, step_s, unit)
+    importer = importer_for(source, format_name)
+    measured = importer.read(source, report)
+    cleaned = [clean(series, source.stem, report) for series in measured]
+    traces = [trace for trace in cleaned if trace is not None]
+    if not traces:
+        raise InvalidTrace(
+            f"{path} has no row that can be used: "
+            + (report.first() or "it has 0 rows, and a trace at least one. Check what wrote it.")
+        )
+    return TraceFile(traces, source.stem, importer.name, report)
+
+
+def read_traces(path: str | Path, strict: bool = False) -> list[Trace]:
+    """Return the traces in a file, in the order in which they begin; log what is left out.
+
+    In a plain table, columns ``bandwidth_mbps`` and either ``timestamp_s`` (seconds) or
+    ``timestamp`` (RFC 3339, UTC where it names no zone, or Unix seconds) are required;
+    ``trace_id``, ``split``, ``latency_ms``, ``packet_loss`` (0 to 1), ``jitter_ms`` and
+    ``throughput_mbps`` are optional. A null stays missing: NaN, never 0.
+
+    Raises
+    ------
+    InvalidTrace
+        As `read_trace_file`.
+    """
+    return _logged(read_trace_file(path, strict)).traces
 
 
 def read_sets(folder: str | Path, mode: str | NetworkMode) -> dict[str, list[Trace]]:
-    """Return the traces of every ``<folder>/<mode>/*.parquet`` under the file's stem.
+    """Return the traces of every file in ``<folder>/<mode>/`` under the file's stem.
+
+    Hidden files, and those called README or LICENSE, are no traces.
 
     Raises
     ------
     InvalidTrace
-        If there is no such file, or for the reasons of `read_traces`.
+        If there is no file, if two have the same stem, or for the reasons of `read_trace_file`.
     """
     mode_folder = Path(folder) / parse_mode(mode).value
-    files = sorted(mode_folder.glob("*.parquet"))
+    files = sorted(path for path in mode_folder.glob("*") if _is_data(path))
     if not files:
         raise InvalidTrace(
-            f"{mode_folder} holds no *.parquet; traces lie in <folder>/<mode>/. Name the folder "
+            f"{mode_folder} holds no trace files; traces lie in <folder>/<mode>/. Name the folder "
             "above."
         )
-    return {file.stem: read_traces(file) for file in files}
+    sets: dict[str, list[Trace]] = {}
+    for path in files:
+        file = _logged(read_trace_file(path))
+        if file.stem in sets:
+            raise InvalidTrace(
+                f"{mode_folder} holds {file.stem} twice; each set has a name of its own. Rename "
+                f"{path.name}."
+            )
+        sets[file.stem] = file.traces
+    return sets
 
 
-def _table(path: Path) -> pa.Table:
-    readers = {".csv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix not in readers:
-        raise InvalidTrace(f"{path} is neither *.csv nor *.parquet. Rename or convert it.")
-    if not path.is_file():
-        raise InvalidTrace(f"{path} is not there; a trace is a file. Check the path.")
-    try:
-        table = readers[path.suffix](path)
-    except (pa.ArrowException, OSError) as error:
-        raise InvalidTrace(f"{path} cannot be read: {error}. Write it again.") from error
-    if not table.num_rows:
-        raise InvalidTrace(f"{path} has 0 rows; a trace has at least one. Check what wrote it.")
-    return table
+def _is_data(path: Path) -> bool:
+    about = path.name.startswith((".", "_")) or path.stem.upper() in ("README", "LICENSE")
+    return path.is_file() and not about
 
 
-def _read_csv(path: Path) -> pa.Table:
-    texts = dict.fromkeys(("timestamp", "trace_id", "split"), pa.string())
-    types = dict.fromkeys(("timestamp_s", *COLUMNS), pa.float64()) | texts
-    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True)
-    return pyarrow.csv.read_csv(path, convert_options=options)
-
-
-def _read_parquet(path: Path) -> pa.Table:
-    known = ("timestamp_s", "timestamp", "trace_id", "split", *COLUMNS)
-    present = set(pyarrow.parquet.read_schema(path).names)
-    return pyarrow.parquet.read_table(path, columns=[name for name in known if name in present])
-
-
-def _times(table: pa.Table, path: Path) -> Floats:
-    """Return the seconds of each row, shape ``(row,)``."""
-    name = "timestamp_s" if "timestamp_s" in table.column_names else "timestamp"
-    column = _required(table, name, path)
-    if pa.types.is_timestamp(column.type):
-        return _cast(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()), name, path) / 1e6
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return _cast(column, name, path)
-    try:
-        return np.asarray(column.cast(pa.float64()))
-    except pa.ArrowInvalid:
-        return np.array([_seconds(text, row, path) for row, text in enumerate(column.to_pylist())])
-
-
-def _seconds(text: str | None, row: int, path: Path) -> float:
-    try:
-        moment = dt.datetime.fromisoformat(text or "")
-    except ValueError:
-        raise InvalidTrace(
-            f"{path}, row {row + 1}: timestamp is {text!r}; it is RFC 3339 or Unix seconds. Write "
-            "it as 2026-03-01T12:00:00Z."
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
-
-
-def _telemetry(table: pa.Table, path: Path) -> Floats:
-    """Return the five columns, shape ``(row, 5)``, NaN where null or absent."""
-    _required(table, "bandwidth_mbps", path)
-    columns = [
-        _cast(table[name], name, path) if name in table.column_names
-        else np.full(table.num_rows, np.nan)
-        for name in COLUMNS
-    ]  # fmt: skip
-    return np.stack(columns, axis=1)
-
-
-def _required(table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
-    if name in table.column_names:
-        return table[name]
-    expected = "timestamp_s or timestamp" if name == "timestamp" else name
-    raise InvalidTrace(
-        f"{path} has no column {expected}; it has {', '.join(table.column_names)}. Rename or add "
-        "it."
-    )
-
-
-def _cast(column: pa.ChunkedArray, name: str, path: Path) -> Floats:
-    try:
-        return np.asarray(column.cast(pa.float64()))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise InvalidTrace(
-            f"{path}: {name} is of type {column.type}; it is numbers. Write numbers or nulls."
-        ) from None
-
-
-def _text(table: pa.Table, name: str, default: str) -> np.ndarray:
-    if name not in table.column_names:
-        return np.full(table.num_rows, default)
-    return np.array(pc.fill_null(table[name].cast(pa.string()), default).to_pylist())
-
-
-def _groups(names: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield each name and its rows in the file's order; traces may be interleaved."""
-    unique, first, inverse = np.unique(names, return_index=True, return_inverse=True)
-    rows = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
-    for group in np.argsort(first):
-        yield str(unique[group]), rows[group]
-
-
-def _trace(
-    path: Path, rows: np.ndarray, name: str, splits: np.ndarray, times: Floats, telemetry: Floats
-) -> Trace:
-    where = f"{path}, trace {name!r}"
-    backward = np.flatnonzero(~(np.diff(times) >= 0))
-    if backward.size:
-        early, late = backward[0], backward[0] + 1
-        raise InvalidTrace(
-            f"{where}: row {rows[early] + 1} is at {times[early]:.6f} s, row {rows[late] + 1} at "
-            f"{times[late]:.6f} s; time never runs backwards. Sort the rows of each trace by time."
-        )
-    kept = np.flatnonzero(~np.isnan(telemetry[:, 0]))
-    kept = kept[~(np.diff(times[kept], prepend=-np.inf) <= 0)]
-    if not kept.size:
-        raise InvalidTrace(
-            f"{where}: no row has a bandwidth_mbps; a trace has at least one. Leave the trace out."
-        )
-    return _checked(
-        where,
-        rows[kept],
-        Trace(name, _split(where, splits), times[kept], telemetry[kept], len(rows) - len(kept)),
-    )
-
-
-def _split(where: str, splits: np.ndarray) -> str:
-    named = sorted(set(splits.tolist()))
-    if len(named) > 1 or named[0] not in _SPLITS:
-        raise InvalidTrace(
-            f"{where}: split is {' and '.join(named)}; a whole trace is train, val or test. Mark "
-            "each trace with one of them."
-        )
-    return str(named[0])
-
-
-def _checked(where: str, rows: np.ndarray, trace: Trace) -> Trace:
-    try:
-        History(trace.timestamps_s, trace.telemetry)
-    except InvalidInput as error:
-        index = int((error.field or "[0]").split("[")[1].split("]")[0])
-        raise InvalidTrace(f"{where}, row {rows[index] + 1}: {error}") from error
-    return trace
+def _logged(file: TraceFile) -> TraceFile:
+    for line in file.report.lines():
+        _log.warning("%s", line)
+    return file

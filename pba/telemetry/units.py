@@ -1,39 +1,91 @@
-"""Rates that are probably in another unit than Mbps."""
+"""Units of rates, times and shares as files write them, and their factors."""
 
-from pba.telemetry.medians import median_of_sorted
-from pba.types import Floats
+import re
 
-__all__ = ["unit_suspected"]
+from pba.errors import InvalidTrace
 
-_HIGHEST_MBPS = 800_000.0  # the fastest Ethernet port
-_FACTORS = (8.0, 1e3, 1e6)  # bytes for bits, kbit/s, bit/s
-_TOLERANCE = 0.2
-_SAMPLES = 5
+__all__ = ["mbps_factor", "ms_factor", "rate_unit", "share_factor", "split_unit"]
+
+_PREFIX = {"": 1e-6, "k": 1e-3, "m": 1.0, "g": 1e3}
+_WORD = {"kilo": "k", "mega": "m", "giga": "g"}
+_RATE = re.compile(
+    r"(?P<prefix>k|m|g|kilo|mega|giga)?"
+    r"(?P<what>bits?|bytes?|b|o|octets?)"
+    r"(?:ps|/s|/sec|_s|_sec|_per_s|_per_sec|_per_second|/second)",
+    re.IGNORECASE,
+)
+_BITS = re.compile(r"(?P<prefix>k|m|g)(?P<what>bits?)", re.IGNORECASE)
+_MS = {"s": 1e3, "sec": 1e3, "seconds": 1e3, "ms": 1.0, "msec": 1.0, "us": 1e-3, "ns": 1e-6}
+_SHARE = {"%": 0.01, "pct": 0.01, "percent": 0.01}
 
 
-def unit_suspected(rate_mbps: Floats) -> bool:
-    """Return whether the newest of ``rate_mbps (sample,)`` are probably not in Mbps.
+def rate_unit(text: str) -> float | None:
+    """Return the factor from a unit of rates to Mbps; None if ``text`` is no such unit.
 
-    That is so over 800 000 Mbps, and if each of the last five samples is 8, 1000 or 1 000 000
-    times the median of the samples before them, to 20 %.
+    A capital B is a byte and a small b a bit; ``bps`` and ``Mbps`` count bits.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> unit_suspected(np.array([6.0, 6.1, 5.9, 6.0, 6.2] + [5.95e6] * 5))
-    True
-    >>> unit_suspected(np.array([6.0, 6.1, 5.9, 6.0, 6.2] + [12.0] * 5))
-    False
+    >>> rate_unit("kbps"), rate_unit("MB/s"), rate_unit("bytes_per_second"), rate_unit("km/h")
+    (0.001, 8.0, 8e-06, None)
     """
-    newest = rate_mbps[-_SAMPLES:].tolist()
-    if newest[-1] > _HIGHEST_MBPS:
-        return True
-    least_factor = _FACTORS[0] * (1 - _TOLERANCE)
-    if len(rate_mbps) < 2 * _SAMPLES or newest[-1] < least_factor * rate_mbps.min():
-        return False
-    usual_mbps = median_of_sorted(sorted(rate_mbps[:-_SAMPLES].tolist()))
-    return any(
-        all(abs(rate - factor * usual_mbps) <= _TOLERANCE * factor * usual_mbps for rate in newest)
-        for factor in _FACTORS
-        if usual_mbps > 0
-    )
+    match = _RATE.fullmatch(text) or _BITS.fullmatch(text)
+    if not match:
+        return None
+    prefix = (match["prefix"] or "").lower()
+    what = match["what"]
+    octets = what == "B" or what.lower().startswith(("byte", "o"))
+    return _PREFIX[_WORD.get(prefix, prefix)] * (8.0 if octets else 1.0)
+
+
+def mbps_factor(unit: str) -> float:
+    """Return the factor of a unit that a user gives.
+
+    Raises
+    ------
+    InvalidTrace
+        If ``unit`` is none.
+    """
+    factor = rate_unit(unit)
+    if factor is None:
+        raise InvalidTrace(
+            f"unit is {unit!r}; it is one such as bit/s, kbit/s, Mbit/s, byte/s, kB/s or MB/s. "
+            "Name the unit of the rates in the file."
+        )
+    return factor
+
+
+def split_unit(name: str) -> tuple[str, str]:
+    """Return a column's name in small letters without its unit, and the unit as it is written.
+
+    Examples
+    --------
+    >>> split_unit("Bandwidth (Mbps)"), split_unit("rtt_us"), split_unit("loss %")
+    (('bandwidth', 'Mbps'), ('rtt', 'us'), ('loss', '%'))
+    >>> split_unit("bits_per_second"), split_unit("packet loss")
+    (('', 'bits_per_second'), ('packet_loss', ''))
+    """
+    words = re.sub(r"[\s()\[\]:.-]+", "_", name.strip().strip('"')).strip("_").split("_")
+    for start in range(len(words)):
+        unit = "_".join(words[start:])
+        if rate_unit(unit) is not None or unit.lower() in (*_MS, *_SHARE):
+            return "_".join(words[:start]).lower(), unit
+    return "_".join(words).lower(), ""
+
+
+def ms_factor(unit: str) -> float | None:
+    """Return the factor from a unit of time to ms; None if ``unit`` is none.
+
+    >>> ms_factor("us"), ms_factor("Mbps")
+    (0.001, None)
+    """
+    return _MS.get(unit.lower())
+
+
+def share_factor(unit: str) -> float | None:
+    """Return the factor from a unit of shares to 1; None if ``unit`` is none.
+
+    >>> share_factor("percent")
+    0.01
+    """
+    return _SHARE.get(unit.lower())

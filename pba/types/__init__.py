@@ -15,7 +15,7 @@ from pba.types.forecast import (
     HorizonForecast,
     Member,
 )
-from pba.types.history import History, check_samples
+from pba.types.history import History
 from pba.types.mode import NetworkMode, parse_mode
 from pba.types.sample import (
     COLUMNS,
@@ -24,6 +24,7 @@ from pba.types.sample import (
     NetworkMetrics,
     check_link_id,
 )
+from pba.types.sample_table import SampleTable
 from pba.types.times import rfc3339_of
 
 __all__ = [
@@ -41,8 +42,8 @@ __all__ = [
     "Member",
     "NetworkMetrics",
     "NetworkMode",
+    "SampleTable",
     "check_link_id",
-    "check_samples",
     "parse_mode",
     "rfc3339_of",
 ]

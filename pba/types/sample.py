@@ -28,7 +28,7 @@ _SHARE = Limit(1.0, "a share between 0 and 1", "Divide percentages by 100.")
 LIMITS = dict(zip(COLUMNS, (_MBPS, _MS, _SHARE, _MS, _MBPS), strict=True))
 """The range of each column; the lowest value is always 0."""
 
-_LINK_ID = re.compile(r"[A-Za-z0-9._:@>-]{1,200}")
+_LINK_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._:@>-]{1,200}")  # paths lose "." and ".."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,17 @@ class NetworkMetrics:
 
 
 def check_link_id(link_id: str) -> str:
-    """Return ``link_id`` if it is 1 to 200 of the characters ``A-Z a-z 0-9 . _ : @ > -``."""
+    """Return ``link_id`` if it is 1 to 200 of ``A-Z a-z 0-9 . _ : @ > -``, but not . or .. alone.
+
+    Raises
+    ------
+    InvalidInput
+        For any other text.
+    """
     if not _LINK_ID.fullmatch(link_id):
         raise InvalidInput(
-            f"link_id is {link_id[:210]!r}; it has 1 to 200 characters of A-Z a-z 0-9 . _ : @ > -. "
-            "Replace the others, slashes and spaces too.",
+            f"link_id is {link_id[:210]!r}; it has 1 to 200 characters of A-Z a-z 0-9 . _ : @ > -, "
+            "and is not . or .. alone. Replace the others, slashes and spaces too.",
             "link_id",
         )
     return link_id

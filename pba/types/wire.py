@@ -62,7 +62,7 @@ class ForecastDocument(BaseModel):
     members: list[MemberDocument]
     reasons: list[str] = Field(
         description="what limits the forecast: short_history, irregular_window, unstable_window, "
-        "outlier, unit_suspected, stale, out_of_range, recent_misses, model_unavailable, "
-        "model_late, not_recorded"
+        "outlier, ignored_values, unit_suspected, stale, out_of_range, recent_misses, "
+        "model_unavailable, model_late, not_recorded"
     )
     allocation: AllocationDocument | None = Field(None, description="present if requested")

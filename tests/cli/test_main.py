@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pba.cli import main
@@ -32,6 +33,46 @@ def test_a_missing_file_is_named(fail):
 def test_a_service_out_of_reach_is_one_line(fail, trace: Path):
     assert "make serve" in fail("replay", trace, "--url", "http://127.0.0.1:9")
     assert "make serve" in fail("flags", "get", "--url", "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html><title>Log in</title>" + b"x" * 1000),
+        (503, b"upstream connect error\r\n"),
+        (200, b'{"error": "x"}'),
+        (502, b'{"error": "x"}'),
+        (200, b""),
+        (200, b'{"version": 1, "fla'),
+        (200, b"[1, 2]"),
+        (407, b"proxy: anna:pass-w0rd@127.0.0.1 is unknown, Authorization: Basic YTpi"),
+    ],
+)
+def test_an_answer_that_is_not_of_the_service_is_one_line(
+    fail, trace: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
+):
+    def respond(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=body, headers={"Retry-After": "0"})
+
+    async def respond_later(self: object, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=body, headers={"Retry-After": "0"})
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", respond)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", respond_later)
+    url = "http://anna:pass-w0rd@127.0.0.1:8000"
+    for words in (
+        ("flags", "get"),
+        ("flags", "set", "shadow=true"),
+        ("rollout", "report"),
+        ("forecast", trace),
+        ("replay", trace),
+        ("replay", trace, "--path", "stored"),
+    ):
+        message = fail(*words, "--url", url)
+        assert f"http://127.0.0.1:8000 answered {status}, but not as PBA does" in message
+        assert body.decode()[:6].strip() in message.encode().decode("unicode_escape")
+        assert "pass-w0rd" not in message
+        assert len(message) < 500
 
 
 def test_an_address_that_is_none_is_one_line(fail, trace: Path):

@@ -60,6 +60,32 @@ def test_a_trace_that_is_too_short_to_score_is_refused(run: Run, tmp_path: Path)
         run("replay", path)
 
 
+def test_a_short_trace_among_others_is_named_and_the_others_are_replayed(
+    run: Run, trace: Path, tmp_path: Path
+):
+    short = tmp_path / "short.csv"
+    short.write_text("timestamp_s,bandwidth_mbps\n0,9\n1,9\n")
+    result = run("replay", short, trace, "--limit", "3")
+    assert result.exit_code == 0
+    assert "1 traces have fewer than 3 samples and are not replayed: short (2)" in result.stderr
+    assert "internet heuristic 6" in result.stdout
+
+
+def test_lines_that_are_left_out_are_counted_on_stderr_and_strictly_refused(
+    run: Run, tmp_path: Path
+):
+    path = tmp_path / "log.csv"
+    rows = [f"{at},80\n" for at in range(9)]
+    path.write_text("".join(["timestamp_s,bandwidth_mbps\n", *rows, "timed out\n", "9,80\n"]))
+    result = run("replay", path)
+    assert "1 row left out: the row is 'timed out' in line 11" in result.stderr
+    assert "internet heuristic 8" in result.stdout
+    with pytest.raises(InvalidTrace, match="line 11: the row is 'timed out'"):
+        run("replay", path, "--strict")
+    with pytest.raises(InvalidTrace, match="line 11"):
+        run("forecast", path, "--strict")
+
+
 def test_a_plot_leaves_out_traces_that_are_too_short(run: Run, trace: Path, tmp_path: Path):
     short, picture = tmp_path / "short.csv", tmp_path / "picture.png"
     short.write_text("timestamp_s,bandwidth_mbps\n0,9\n")

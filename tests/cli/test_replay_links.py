@@ -31,19 +31,21 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         self.calls["close"] += 1
 
-    async def observe(self, link_id: str, samples: History) -> None:
+    async def observe(self, link_id: str, samples: History) -> dict[str, Any]:
         self.active.add(link_id)
         self.most_active = max(self.most_active, len(self.active))
         await asyncio.sleep(0)  # lets the other links run, as a network call does
         self.samples.setdefault(link_id, []).extend(samples.timestamps_s.tolist())
         if len(self.samples[link_id]) == 5:
             self.active.discard(link_id)
+        return {"refused": []}
 
-    async def forecast(self, history: History) -> Forecast:
+    async def forecast(self, history: History, as_of_newest: bool) -> Forecast:
         self.calls["given"] += 1
+        assert as_of_newest
         return SERVICE.forecast(history)
 
-    async def link_forecast(self, link_id: str) -> Forecast:
+    async def link_forecast(self, link_id: str, as_of_newest: bool) -> Forecast:
         self.calls["stored"] += 1
         rows = np.full((len(self.samples[link_id]), 5), 0.5)
         return SERVICE.forecast(History(np.array(self.samples[link_id]), rows))

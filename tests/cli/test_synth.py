@@ -57,7 +57,7 @@ def test_the_trace_replays_and_forecasts(run: Run, tmp_path: Path):
     assert json.loads(run("forecast", path).stdout)["source"] == "model"
 
 
-@pytest.mark.parametrize("name", ["link.txt", "link", "link.CSV"])
+@pytest.mark.parametrize("name", ["link.txt", "link"])
 def test_another_ending_is_refused_and_nothing_written(tmp_path: Path, name: str):
     with pytest.raises(InvalidTrace, match=r"neither \*\.csv nor \*\.parquet"):
         synth(tmp_path / name)

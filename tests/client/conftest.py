@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tenacity import AsyncRetrying, Retrying
 
-from pba.client import AsyncPBAClient, PBAClient, async_client, sync_client
+from pba.client import AsyncPBAClient, PBAClient, async_client, connection, sync_client
 from pba.client.connection import HttpxArguments, httpx_arguments
 
 URL = "http://pba:1"
@@ -68,11 +68,10 @@ def service(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """Return the stand-in that every client made in the test reaches."""
     service = StandIn()
 
-    def arguments(url: str, timeout_s: float) -> HttpxArguments:
-        return httpx_arguments(url, timeout_s) | {"transport": service.transport()}
+    def arguments(*options: Any) -> HttpxArguments:
+        return httpx_arguments(*options) | {"transport": service.transport()}
 
-    for module in (async_client, sync_client):
-        monkeypatch.setattr(module, "httpx_arguments", arguments)
+    monkeypatch.setattr(connection, "httpx_arguments", arguments)
     for module, kind, sleep in (
         (async_client, AsyncRetrying, lambda seconds: service.sleep_async(seconds)),
         (sync_client, Retrying, service.sleep),

@@ -1,12 +1,20 @@
 """Bodies are as the API documents them."""
 
+import math
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from pba.client.requests import link_path, links_samples_body, request, rollout_path
-from pba.errors import InvalidSample
+from pba.client.requests import (
+    link_path,
+    link_samples_body,
+    links_samples_body,
+    request,
+    requests_body,
+    rollout_path,
+)
+from pba.errors import InvalidInput
 from pba.types import History, NetworkMetrics
 
 SAMPLES = [
@@ -44,9 +52,24 @@ def test_a_body_reads_back_as_the_same_history():
     np.testing.assert_array_equal(again.telemetry, expected.telemetry)
 
 
-def test_samples_are_checked_before_they_are_sent():
-    with pytest.raises(InvalidSample, match="packet_loss"):
-        request([NetworkMetrics(0.0, 1.0, packet_loss=2.0)])
+def test_samples_are_sent_as_they_are_in_any_order_and_what_json_cannot_say_is_null():
+    samples = [NetworkMetrics(5.0, math.inf, packet_loss=2.0), NetworkMetrics(1.0, math.nan)]
+    assert link_samples_body(samples)["samples"] == [
+        {"timestamp": 5.0, "bandwidth_mbps": None, "packet_loss": 2.0},
+        {"timestamp": 1.0, "bandwidth_mbps": None},
+    ]
+
+
+def test_many_histories_are_sent_in_columns_without_those_never_measured():
+    columns = {
+        "timestamp": [1e9, 1e9 + 1],
+        "bandwidth_mbps": [10.0, 12.0],
+        "latency_ms": [5.0, None],
+        "packet_loss": [None, 0.0],
+    }
+    empty = {"timestamp": [], "bandwidth_mbps": []}
+    body = requests_body([SAMPLES, History.of(SAMPLES), []])
+    assert body == {"requests": [{"history": part} for part in (columns, columns, empty)]}
 
 
 def test_each_sample_of_many_links_names_its_link():
@@ -56,7 +79,13 @@ def test_each_sample_of_many_links_names_its_link():
 
 
 def test_a_link_name_stays_one_part_of_the_path():
-    assert link_path("a/b?c", "/samples") == "/v1/links/a%2Fb%3Fc/samples"
+    assert link_path("a>b@c", "/samples") == "/v1/links/a%3Eb%40c/samples"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../samples", "a?b", "a b", "a" * 201])
+def test_a_name_that_leads_to_another_call_is_not_sent(name: str):
+    with pytest.raises(InvalidInput, match="link_id"):
+        link_path(name, "/samples")
 
 
 def test_a_time_in_a_query_is_escaped():

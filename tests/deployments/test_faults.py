@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import itertools
 import signal
+import time
 from collections.abc import Iterator
 
 import grpc
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from deployments.grpc import pba_pb2, pba_pb2_grpc
@@ -137,6 +139,24 @@ def test_without_its_database_the_service_forecasts_given_histories_and_recovers
         named, anonymous = bulk(service)
         assert (named["reasons"], anonymous["reasons"]) == ([], [])
         wait_until(lambda: client.link("scored")["hits"] >= 3, 30)
+    assert routers(service) == before, "no router was restarted"
+
+
+def test_a_database_that_loses_a_table_costs_no_router(service: RunningService, server: Postgres):
+    before = routers(service)
+    with psycopg.connect(server.url, autocommit=True) as database:
+        database.execute("ALTER TABLE flags RENAME TO flags_away")
+        wait_until(lambda: not service.is_ready(), 30)
+        assert "the tables flags" in httpx.get(f"{service.url}/readyz").text
+        with PBAClient(service.url) as client:
+            ends_s = time.monotonic() + 12  # Serve looks at the replicas' health every 10 s
+            while time.monotonic() < ends_s:
+                forecast = client.forecast(steady_history(60), link_id="scored")
+                assert forecast.reasons == ("not_recorded",)
+        database.execute("ALTER TABLE flags_away RENAME TO flags")
+    wait_until(service.is_ready, 30)
+    for second in range(64, 68):  # both routers
+        wait_until(lambda second=second: post_samples(service, second).is_success, 10)
     assert routers(service) == before, "no router was restarted"
 
 

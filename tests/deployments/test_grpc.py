@@ -74,18 +74,22 @@ def test_observed_samples_are_stored_once(
     assert forecast["source"] != "heuristic"
 
 
-def test_a_bad_observation_is_named_as_the_proto_names_it(stub: pba_pb2_grpc.PredictorStub):
-    samples = [pb.LinkSample(link_id="grpc:c", sample=item) for item in BAD]
-    with pytest.raises(grpc.RpcError) as caught:
-        stub.Observe(pb.ObserveRequest(samples=samples), timeout=10)
-    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    metadata = dict(caught.value.trailing_metadata())
-    assert metadata["pba-error-field"] == "samples[1].sample.packet_loss"
+def test_a_bad_observation_costs_no_other_and_is_named_as_the_proto_names_it(
+    stub: pba_pb2_grpc.PredictorStub,
+):
+    samples = [pb.LinkSample(link_id="grpc:c", sample=item) for item in MIXED]
+    response = stub.Observe(pb.ObserveRequest(samples=samples), timeout=10)
+    receipt = response.links["grpc:c"]
+    assert (receipt.accepted, receipt.ignored) == (2, 1)
+    (refused,) = response.refused
+    assert (refused.index, refused.link_id) == (1, "grpc:c")
+    assert refused.error.field == "samples[1].sample.bandwidth_mbps"
 
 
-BAD = [
+MIXED = [
     pb.Sample(timestamp_s=1.0, bandwidth_mbps=5.0),
-    pb.Sample(timestamp_s=2.0, bandwidth_mbps=5.0, packet_loss=1.7),
+    pb.Sample(timestamp_s=2.0, bandwidth_mbps=-5.0),
+    pb.Sample(timestamp_s=3.0, bandwidth_mbps=5.0, packet_loss=1.7),
 ]
 
 
@@ -114,13 +118,13 @@ def test_a_batch_of_many_megabytes_comes_through(
 
 def test_a_bad_sample_is_an_invalid_argument_and_named(stub: pba_pb2_grpc.PredictorStub):
     wrong = messages.request(INTERNET)
-    wrong.history[12].packet_loss = 1.7
+    wrong.history[12].bandwidth_mbps = -1.7
     with pytest.raises(grpc.RpcError) as caught:
         stub.Forecast(wrong, timeout=10, metadata=(("x-request-id", "mine"),))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     metadata = dict(caught.value.trailing_metadata())
     assert metadata["pba-error-code"] == "invalid_sample"
-    assert metadata["pba-error-field"] == "history[12].packet_loss"
+    assert metadata["pba-error-field"] == "history[12].bandwidth_mbps"
     assert metadata["x-request-id"] == "mine"
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployments import local_profile
-from deployments.local_profile import PORT_BLOCKS, end_haproxy, environment, port_block, port_error
+from deployments.local_profile import PORT_BLOCKS, end_haproxy, environment, port_block
 
 
 def test_two_services_get_blocks_of_ports_that_do_not_overlap():
@@ -48,13 +47,31 @@ def test_haproxy_runs_from_a_script_of_its_own_folder(tmp_path: Path):
     assert not any("HAPROXY_" in name for name in environment(tmp_path, 20_100, plain=True))
 
 
-def test_a_taken_port_is_named():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert f"127.0.0.1:{port} is taken" in str(port_error("127.0.0.1", port))
-    assert port_error("127.0.0.1", port) is None
+@pytest.mark.parametrize(
+    ("host", "bind"),
+    [
+        ("127.0.0.1", "127.0.0.1:8000"),
+        ("0.0.0.0", "0.0.0.0:8000"),
+        ("::", ":::8000 v4v6"),
+        ("::1", "::1:8000"),
+        ("10.0.0.7", "10.0.0.7:8000"),
+    ],
+)
+def test_haproxy_answers_at_the_host_and_its_pages_on_loopback(
+    tmp_path: Path, host: str, bind: str
+):
+    variables = environment(tmp_path, 20_100, plain=False, host=host, port=8000)
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(
+        "frontend prometheus\n    bind :9101\n    mode http\n"
+        "frontend http_frontend\n    bind *:8000\n    mode http\n"
+        "listen stats\n  bind *:8404\n"
+    )
+    script = variables["RAY_SERVE_HAPROXY_BINARY_PATH"]
+    environ = os.environ | variables | {"PBA_HAPROXY_BINARY": "true"}
+    subprocess.run([script, "-db", "-f", config], env=environ, check=True)
+    lines = [line.strip() for line in config.read_text().splitlines() if "bind" in line]
+    assert lines == ["bind 127.0.0.1:9101", f"bind {bind}", "bind 127.0.0.1:8404"]
 
 
 def test_only_the_haproxy_of_the_folder_is_ended(tmp_path: Path):

@@ -69,8 +69,16 @@ def test_a_reason_that_lasts_is_shown_once(terminal: io.StringIO, monkeypatch: p
     monkeypatch.setattr(local_run, "_POLL_S", 0.0)
     monkeypatch.setattr(local_run, "_PATIENCE_S", 0.0)
     reasons = iter(["the store is away", "the store is away", "the store is away", None])
-    local_run._wait_until_ready(lambda: next(reasons), Screen(terminal, Path("serve.log")))
+    screen = Screen(terminal, Path("serve.log"))
+    assert local_run._wait_until_ready(lambda: next(reasons), screen) is None
     assert terminal.getvalue().count("waiting: the store is away") == 1
+
+
+def test_a_reason_that_stays_is_returned(terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local_run, "_POLL_S", 0.0)
+    monkeypatch.setattr(local_run, "_LONGEST_WAIT_S", 0.01)
+    screen = Screen(terminal, Path("serve.log"))
+    assert local_run._wait_until_ready(lambda: "the store is away", screen) == "the store is away"
 
 
 def test_a_service_that_does_not_answer_is_not_ready():

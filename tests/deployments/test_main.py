@@ -41,17 +41,32 @@ def write(folder: Path, content: object) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["http", "grpc"])
-def test_a_taken_port_is_one_clear_message(tmp_path: Path, config: dict[str, Any], kind: str):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+@pytest.mark.parametrize(
+    ("host", "shown", "family"),
+    [
+        ("127.0.0.1", "127.0.0.1", socket.AF_INET),
+        ("::1", "[::1]", socket.AF_INET6),
+        ("[::1]", "[::1]", socket.AF_INET6),
+    ],
+)
+def test_a_taken_port_is_one_clear_message(
+    tmp_path: Path,
+    config: dict[str, Any],
+    kind: str,
+    host: str,
+    shown: str,
+    family: socket.AddressFamily,
+):
+    with socket.socket(family) as taken:
+        taken.bind((host.strip("[]"), 0))
         taken.listen()
         port = taken.getsockname()[1]
         if kind == "http":
-            config["http_options"]["port"] = port
+            config["http_options"] |= {"host": host, "port": port}
         else:
-            config["applications"][0]["args"]["grpc_port"] = port
+            config["applications"][0]["args"] |= {"grpc_host": host, "grpc_port": port}
         output = run(write(tmp_path, config))
-    assert f"127.0.0.1:{port} is taken" in output
+    assert f"{shown}:{port} is taken" in output
     assert ("PBA_GRPC_PORT" if kind == "grpc" else "port under http_options") in output
 
 
@@ -60,6 +75,28 @@ def test_wrong_settings_are_named(tmp_path: Path, config: dict[str, Any]):
     output = run(write(tmp_path, config))
     assert "retention_days" in output
     assert "greater than 0" in output
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ({"store_url": "postgresql://u:s3cret@db:port/d"}, "port that is not a number"),
+        ({"store_url": "postgresql://u:ab@s3cret@db/d"}, "write it as %40"),
+        ({"stoer_url": "postgresql://u:s3cret@db/d"}, "Did you mean store_url?"),
+    ],
+)
+def test_a_store_that_can_never_work_ends_the_start_without_showing_its_password(
+    tmp_path: Path, config: dict[str, Any], args: dict[str, Any], why: str
+):
+    config["applications"][0]["args"] |= args
+    output = run(write(tmp_path, config))
+    assert why in output
+    assert "s3cret" not in output
+
+
+def test_a_host_that_is_not_of_this_machine_is_named(tmp_path: Path, config: dict[str, Any]):
+    config["http_options"]["host"] = "no such host"
+    assert "'no such host' is no address of this machine" in run(write(tmp_path, config))
 
 
 @pytest.mark.parametrize("content", [5, {}, {"applications": []}])

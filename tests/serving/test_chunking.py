@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from pba.errors import StoreUnavailable
+from pba.errors import InvalidRequest, PBAError, StoreUnavailable
+from pba.forecasting import Query
 from pba.serving.chunking import CHUNK, in_chunks
+from pba.serving.lazy_queries import LazyQueries
 
 
 class OddFirst:
@@ -80,3 +82,30 @@ async def test_a_chunk_that_fails_cancels_the_others_and_its_own_error_is_raised
         with pytest.raises(StoreUnavailable, match="gone"):
             await in_chunks(range(4 * CHUNK), fail)
     assert 3 * CHUNK not in started
+
+
+async def test_a_chunk_is_read_while_the_one_before_is_worked_on():
+    log: list[str] = []
+
+    def read(items: Sequence[int]) -> list[Query | PBAError]:
+        log.append(f"read {items[0]}")
+        return [InvalidRequest(str(item)) for item in items]
+
+    async def work(chunk: Sequence[Query | PBAError], _: int) -> list[str]:
+        log.append(f"work {chunk[0]}")
+        await asyncio.sleep(0)
+        log.append(f"end {chunk[0]}")
+        return [str(item) for item in chunk]
+
+    items = LazyQueries(range(3 * CHUNK), read)
+    assert await in_chunks(items, work) == [str(item) for item in range(3 * CHUNK)]
+    first, second, third = (f"read {place * CHUNK}" for place in range(3))
+    assert log.index(first) < log.index(second) < log.index("end 0") < log.index(third)
+
+
+def test_lazy_queries_are_read_when_they_are_taken():
+    queries = LazyQueries(range(5), lambda items: [InvalidRequest(str(item)) for item in items])
+    assert len(queries) == 5
+    assert str(queries[3]) == "3"
+    assert [str(query) for query in queries[1:3]] == ["1", "2"]
+    assert [str(query) for query in queries] == list("01234")

@@ -1,6 +1,7 @@
 """The flags as a replica sees them, whatever the store does meanwhile."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -8,6 +9,7 @@ from pba.errors import StoreUnavailable
 from pba.rollout import Flags
 from pba.serving.flag_watch import FixedFlags, FlagWatch
 from pba.store import FlagState
+from tests.support.waiting import until
 
 KILLED = Flags(force_v1_mode=True)
 
@@ -84,6 +86,25 @@ async def test_the_default_applies_until_the_store_answers_for_the_first_time(re
     reads.error = None
     await reads.after_next()
     assert watch.current == Flags()
+    watch.stop()
+
+
+async def test_a_store_that_hangs_does_not_keep_a_replica_from_its_start(
+    caplog: pytest.LogCaptureFixture,
+):
+    answer = threading.Event()
+
+    def read() -> FlagState:
+        assert answer.wait(10)
+        return FlagState(KILLED)
+
+    watch = FlagWatch(read, Flags(), 0.001, patience_s=0.01)
+    async with asyncio.timeout(5):
+        await watch.start()
+    assert (watch.current, watch.running) == (Flags(), True)
+    assert [record.message for record in caplog.records] == ["flags_not_read"]
+    answer.set()
+    await until(lambda: watch.current == KILLED, 5)
     watch.stop()
 
 

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from pba.errors import Busy, StoreUnavailable
+from pba.errors import Busy, RowsRefused, StoreUnavailable
 from pba.serving.group_commit import MAX_ROWS, GroupCommit
 from pba.store import Receipt, SampleReport, WriteBatch
 from pba.types import NetworkMode
@@ -20,6 +20,7 @@ class Writes:
         self.begun = threading.Event()
         self.proceed = threading.Event()
         self.error: Exception | None = None
+        self.poison: Exception = ZeroDivisionError()
 
     def __call__(self, batch: WriteBatch) -> list[Receipt]:
         self.begun.set()
@@ -29,7 +30,7 @@ class Writes:
         if self.error:
             raise self.error
         if "poison" in names:
-            raise ZeroDivisionError
+            raise self.poison
         return [Receipt(len(name), 0, 0, 0, NetworkMode.INTERNET) for name in names]
 
 
@@ -81,13 +82,17 @@ async def test_a_transaction_has_about_as_many_rows_as_the_limit(writes: Writes)
     assert writes.batches == [["a"], ["b", "c"], ["d", "e"]]
 
 
-async def test_a_batch_that_cannot_be_written_does_not_affect_the_others(writes: Writes):
+@pytest.mark.parametrize("error", [ZeroDivisionError(), RowsRefused("no")])
+async def test_a_batch_that_cannot_be_written_does_not_affect_the_others(
+    writes: Writes, error: Exception
+):
+    writes.poison = error
     commit = GroupCommit(writes, max_waiting=10)
     first = await begin(writes, commit)
     others = await queue(commit, batch("b"), batch("poison"), batch("c"))
     writes.proceed.set()
     a, b, poison, c = await asyncio.gather(first, *others, return_exceptions=True)
-    assert isinstance(poison, ZeroDivisionError)
+    assert poison is error
     assert [a[0].accepted, b[0].accepted, c[0].accepted] == [1, 1, 1]
     assert not commit.failing
 

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pba.errors import InvalidHistory, InvalidSample, NotFound, StoreUnavailable
@@ -131,7 +133,7 @@ async def test_of_many_given_histories_those_of_named_links_are_stored(harness: 
             assert mbps is None
     assert results[3] is refused
     assert isinstance(results[4], InvalidSample)
-    assert results[4].field == "history"
+    assert results[4].field == "history[0].timestamp"
     assert isinstance(results[5], InvalidHistory)
     await harness.links.drain()
     assert len(harness.batches) == 2, "and one for all forecasts"
@@ -234,10 +236,35 @@ async def test_a_read_of_the_store_has_a_deadline_and_passes_results_and_errors(
             await harness.links.read_store(harness.store.link, "unknown")
 
 
-async def test_samples_from_the_future_refuse_the_whole_call(harness: LinkHarness):
-    with pytest.raises(InvalidSample, match=r"over 300 s ahead.*Set the clocks"):
-        await harness.links.observe([report("b", 5), report("a", 3, first=1400)])
-    assert harness.store.link_contexts(["a", "b"]) == {}
+async def test_samples_from_the_future_are_refused_each_for_itself(harness: LinkHarness):
+    straddling = report("b", 5, first=1298)  # the limit is at 1300 s
+    first, second, third = await harness.links.observe(
+        [report("a", 5), straddling, report("future", 2, first=9999)]
+    )
+    assert (first.accepted, first.refused) == (5, ())
+    assert second.accepted == 3
+    assert [(one.index, one.link_id) for one in second.refused] == [(3, "b"), (4, "b")]
+    assert second.refused[0].error.field == "samples[3].timestamp"
+    assert "over 300 s ahead" in second.refused[0].error.message
+    assert "Set the clocks" in second.refused[0].error.message
+    assert (third.accepted, third.mode, len(third.refused)) == (0, None, 2)
+    assert harness.store.link_contexts(["a", "b", "future"]).keys() == {"a", "b"}
+
+
+async def test_a_report_without_a_valid_sample_writes_nothing(harness: LinkHarness):
+    (receipt,) = await harness.links.observe([report("future", 2, first=9999)])
+    assert (receipt.accepted, len(receipt.refused)) == (0, 2)
+    assert harness.batches == []
+    assert harness.notified == []
+
+
+async def test_values_that_were_ignored_are_counted_and_noted(harness: LinkHarness):
+    counted = replace(report("a", 3), ignored=np.array([0, 2, 1]))
+    (receipt,) = await harness.links.observe([counted])
+    assert (receipt.accepted, receipt.ignored) == (3, 3)
+    query = Query(history(70), None, "b", ignored_values=True)
+    result = await harness.links.record_and_forecast(query)
+    assert "ignored_values" in result.forecast.reasons
 
 
 async def test_without_a_store_a_given_history_is_forecast_with_the_reason(tmp_path: Path):

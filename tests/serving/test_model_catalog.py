@@ -1,12 +1,20 @@
 """The registry for operators: versions, promotions, rollbacks, refusals, and their events."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pba.errors import BadArtifact, Conflict, InvalidRequest, NotFound, PBAError
+from pba.errors import (
+    BadArtifact,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    PBAError,
+    RegistryUnavailable,
+)
 from pba.registry import Expected, Registry
 from pba.registry.promotion import Promoter
 from pba.serving.event_log import EventLog
@@ -112,3 +120,15 @@ async def test_of_concurrent_promotions_one_wins(registry: Registry, store: Stor
     ]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict"] * 3 + ["dict"]
+
+
+async def test_a_registry_that_hangs_is_unavailable_after_the_deadline(
+    registry: Registry, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    answered = threading.Event()
+    monkeypatch.setattr(registry, "versions", lambda _: answered.wait(10))
+    promoter = Promoter(registry, EventLog(store).add, lambda: NOW_S)
+    catalog = ModelCatalog([NAME], registry, promoter, deadline_s=0.05)
+    with pytest.raises(RegistryUnavailable, match="within 0.05 s"):
+        await catalog.versions(NAME)
+    answered.set()

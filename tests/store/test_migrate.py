@@ -1,6 +1,8 @@
 """The migrations lead to the tables in the code, also in several stores at once."""
 
+import fcntl
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,6 +49,19 @@ def test_rows_of_the_first_schema_belong_to_v3_and_count_as_served(tmp_path: Pat
     assert (row["arm"], row["served"], row["scored"]) == ("v3", True, 4)
     assert (row["accuracy_20"], row["missed_over"]) == (0.75, 0.25)
     assert store.summary()["overall"]["latency_ms"]["max"] == 2.0
+    store.close()
+
+
+def test_a_file_is_not_opened_while_another_process_creates_it(tmp_path: Path):
+    path = tmp_path / "pba.db"
+    store = Store(f"sqlite:///{path}", lambda: NOW_S)
+    with Path(f"{path}.lock").open("w") as lock, ThreadPoolExecutor(1) as thread:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ready = thread.submit(store.ready)
+        time.sleep(0.3)
+        assert not path.exists(), "SQLite does not wait for who changes its journal"
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert ready.result(10).links(None, "", 1) == []
     store.close()
 
 

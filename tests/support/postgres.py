@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 _GONE_S = 30.0
 
 
@@ -37,6 +40,14 @@ class Postgres:
     def start(self) -> None:
         """Start the killed server again; it has recovered when this returns."""
         self._server.ensure_postgres_running()
+
+
+def require_password(url: str, role: str) -> None:
+    """Have the server at ``url``, which trusts its machine's users, ask ``role`` for a password."""
+    rules = Path(str(conninfo_to_dict(url)["host"])) / "pg_hba.conf"
+    rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Trace files are read unchanged, or refused with the wrong row."""
+"""Trace files are read, what cannot be used is counted, and the rest refused with the place."""
 
 import datetime as dt
 import os
@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from pba.errors import InvalidMode, InvalidTrace
+from pba.errors import InvalidTrace
 from pba.telemetry import traces
-from pba.telemetry.traces import Trace, read_sets, read_traces
+from pba.telemetry.traces import read_trace_file, read_traces
 
 REAL = os.environ.get("PBA_TRACES")
 
@@ -28,14 +28,20 @@ def parquet(file: Path, **columns: object) -> Path:
     return file
 
 
-def refusal_message(file: Path) -> str:
+def refusal_message(file: Path, strict: bool = False) -> str:
     with pytest.raises(InvalidTrace) as caught:
-        read_traces(file)
+        read_traces(file, strict)
+    assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
+def report_of(file: Path) -> str:
+    return "\n".join(read_trace_file(file).report.lines())
+
+
 def test_the_public_names_are_those_listed():
-    assert set(traces.__all__) == {"Trace", "read_sets", "read_traces"}
+    names = {"Trace", "TraceFile", "read_sets", "read_trace_file", "read_traces"}
+    assert set(traces.__all__) == names
 
 
 def test_the_smallest_file_has_a_time_and_a_bandwidth(tmp_path):
@@ -135,57 +141,130 @@ def test_a_row_without_bandwidth_does_not_hide_a_later_one_at_the_same_time(tmp_
     assert (trace.dropped, trace.telemetry[:, 0].tolist()) == (1, [1.0, 3.0])
 
 
-def test_time_that_runs_backwards_is_refused_with_the_rows_of_the_file(tmp_path):
-    message = refusal_message(
-        csv(
-            tmp_path,
-            "trace_id,timestamp_s,bandwidth_mbps",
-            "a,0,1",
-            "b,7,1",
-            "a,5,1",
-            "b,8,1",
-            "a,4,1",
-        )
+def test_rows_against_time_are_left_out_with_the_rows_of_the_file_and_strictly_refused(tmp_path):
+    file = csv(
+        tmp_path,
+        "trace_id,timestamp_s,bandwidth_mbps",
+        *("a,0,1", "b,7,1", "a,5,1", "b,8,1", "a,4,1", "a,6,1"),
     )
-    assert "trace 'a': row 3 is at 5.000000 s, row 5 at 4.000000 s" in message
-    assert "Sort" in message
+    a, b = read_traces(file)
+    assert (a.timestamps_s.tolist(), a.dropped) == ([0.0, 4.0, 6.0], 1)
+    assert (b.timestamps_s.tolist(), b.dropped) == ([7.0, 8.0], 0)
+    assert "5.000000 s before 4.000000 s in row 3 (line 4)" in report_of(file)
+    assert "row 3 (line 4)" in refusal_message(file, strict=True)
+    assert "Sort" in refusal_message(file, strict=True)
+
+
+def test_of_just_two_rows_at_one_time_the_first_is_kept(tmp_path):
+    (trace,) = read_traces(csv(tmp_path, "timestamp_s,bandwidth_mbps", "5,1", "5,2"))
+    assert trace.telemetry[:, 0].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("time", ["", "never"])
+def test_a_row_with_two_faults_is_counted_once(tmp_path, time):
+    file = csv(tmp_path, "timestamp_s,bandwidth_mbps", "1,1", f"{time},-2", f"{time},")
+    assert read_trace_file(file).report.count() == 2
+    assert read_traces(file)[0].dropped == 2
+
+
+def test_a_null_time_in_parquet_is_counted(tmp_path):
+    file = parquet(tmp_path / "a.parquet", timestamp_s=[1.0, None], bandwidth_mbps=[1.0, 2.0])
+    assert "timestamp is missing in row 2" in report_of(file)
+
+
+def test_times_within_a_microsecond_are_one_time(tmp_path):
+    lines = ("2026-03-01T12:00:00.123456100Z,1", "2026-03-01T12:00:00.123456200Z,2")
+    file = csv(tmp_path, "timestamp,bandwidth_mbps", *lines, "2026-03-01T12:00:01.123456300Z,3")
+    (trace,) = read_traces(file)
+    assert (trace.telemetry[:, 0].tolist(), trace.dropped) == ([1.0, 3.0], 1)
+    assert "one row a time" in report_of(file)
+
+
+def test_one_time_far_ahead_costs_no_row_but_its_own(tmp_path):
+    rows = [f"{1_772_366_400 + at},80" for at in range(10)]
+    rows[4] = "2087726404,80"
+    file = csv(tmp_path, "timestamp,bandwidth_mbps", *rows)
+    (trace,) = read_traces(file)
+    assert (len(trace), trace.dropped) == (9, 1)
+    assert "2036-02-27T12:00:04Z" in report_of(file)
+
+
+def test_a_file_with_its_newest_row_first_is_turned_round(tmp_path):
+    file = csv(tmp_path, "timestamp_s,bandwidth_mbps", "3,30", "2,20", "1,10")
+    (trace,) = read_traces(file)
+    assert (trace.telemetry[:, 0].tolist(), trace.dropped) == ([10.0, 20.0, 30.0], 0)
+    assert "reversed" in report_of(file)
+
+
+@pytest.mark.parametrize("written", ["1.7", "-0.002", "inf", "179 %"])
+def test_an_optional_value_out_of_range_becomes_missing_and_is_counted(tmp_path, written):
+    file = csv(tmp_path, "timestamp_s,bandwidth_mbps,packet_loss", "0,1,0", f"1,2,{written}")
+    (trace,) = read_traces(file)
+    assert (len(trace), trace.dropped) == (2, 0)
+    assert np.isnan(trace.telemetry[1, 2])
+    assert read_trace_file(file).report.count(keeps_row=True) == 1
+    assert "1 value ignored: packet_loss is" in report_of(file)
+    assert "row 2 (line 3): packet_loss is" in refusal_message(file, strict=True)
 
 
 @pytest.mark.parametrize(
     ("line", "wrong"),
     [
-        ("2,1,1.7", "row 4: packet_loss is 1.7"),
-        ("2,-3,0", "row 4: bandwidth_mbps is -3"),
-        ("2,inf,0", "row 4: bandwidth_mbps is inf"),
-        ("1772366400000,1,0", "row 4: timestamp is 1772366400000.000000"),
+        ("2,-3,0", "bandwidth_mbps is -3 in row 4 (line 5)"),
+        ("2,inf,0", "bandwidth_mbps is inf in row 4 (line 5)"),
+        ("1772366400000,1,0", "timestamp is 1772366400000.000000 in row 4 (line 5)"),
+        ("-2,1,0", "timestamp is -2.000000 in row 4 (line 5)"),
+        (",1,0", "timestamp is 'missing' in row 4 (line 5)"),
+        ("2,,0", "bandwidth_mbps is missing in row 4 (line 5)"),
     ],
 )
-def test_a_value_out_of_range_is_refused_with_its_row_even_behind_a_dropped_one(
-    tmp_path, line, wrong
-):
-    file = csv(tmp_path, "timestamp_s,bandwidth_mbps,packet_loss", "0,1,0", "1,1,0", "1,1,0", line)
-    assert wrong in refusal_message(file)
+def test_a_row_that_cannot_be_used_is_left_out_and_counted(tmp_path, line, wrong):
+    lines = ("0,1,0", "1,1,0", "1,1,0", line)
+    file = csv(tmp_path, "timestamp_s,bandwidth_mbps,packet_loss", *lines)
+    (trace,) = read_traces(file)
+    assert trace.timestamps_s.tolist() == [0.0, 1.0]
+    assert read_trace_file(file).report.count() == 2
+    assert f"1 row left out: {wrong}" in report_of(file)
+    assert "link.csv, row" in refusal_message(file, strict=True)
 
 
-def test_a_row_without_a_time_is_refused(tmp_path):
-    file = csv(tmp_path, "timestamp_s,bandwidth_mbps", "0,1", ",1", "2,1")
-    assert "row 2 at nan s" in refusal_message(file)
-    assert "timestamp is nan" in refusal_message(
-        csv(tmp_path, "timestamp_s,bandwidth_mbps", "NaN,1")
-    )
+def test_a_file_whose_rates_are_all_in_bits_per_second_is_refused_with_the_remedy(tmp_path):
+    lines = [f"{at},80000000" for at in range(70)]
+    message = refusal_message(csv(tmp_path, "timestamp_s,bandwidth_mbps", *lines))
+    assert "no row that can be used: 70 rows left out: bandwidth_mbps is 8e+07" in message
+    assert "Divide bits per second by 1e6" in message
+
+
+def test_rates_faster_than_any_link_are_read_and_their_unit_is_suspected(tmp_path):
+    file = csv(tmp_path, "timestamp_s,bandwidth_mbps", "0,900000", "1,900000")
+    assert len(read_traces(file)[0]) == 2
+    assert "unit is suspect" in report_of(file)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_and_two_rows_are_a_trace(tmp_path, count):
+    lines = [f"{at},80" for at in range(count)]
+    (trace,) = read_traces(csv(tmp_path, "timestamp_s,bandwidth_mbps", *lines))
+    assert len(trace) == count
+
+
+def test_what_is_left_out_is_logged_where_nobody_reads_a_report(tmp_path, caplog):
+    read_traces(csv(tmp_path, "timestamp_s,bandwidth_mbps", "0,1", "1,"))
+    assert "1 row left out" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("lines", "wrong"),
     [
         (["timestamp_s,latency_ms", "0,1"], "no column bandwidth_mbps"),
-        (["time,bandwidth_mbps", "0,1"], "no column timestamp_s or timestamp"),
+        (["hour,bandwidth_mbps", "0,1"], "no column timestamp_s or timestamp"),
         (["timestamp_s,bandwidth_mbps"], "0 rows"),
-        ([""], "cannot be read"),
-        (["timestamp_s,bandwidth_mbps", "0,fast"], "cannot be read.*fast"),
-        (["timestamp,bandwidth_mbps", "0,1", "noon,1"], "row 1: timestamp is '0'"),
-        (["timestamp,bandwidth_mbps", "2026-03-01T12:00:00Z,1", ",1"], "row 2: timestamp is None"),
-        (["timestamp_s,bandwidth_mbps", "0,", "1,"], "no row has a bandwidth_mbps"),
+        ([""], "0 rows"),
+        (["some words", "and more"], "cannot be read: it starts with 'some words'"),
+        (["timestamp_s,bandwidth_mbps", "0,fast"], "bandwidth_mbps is 'fast' in row 1"),
+        (["timestamp,bandwidth_mbps", "noon,1"], "timestamp is 'noon' in row 1"),
+        (["timestamp_s,bandwidth_mbps", "0,", "1,"], "bandwidth_mbps is missing in row 1"),
+        (["timestamp_s,bandwidth_mbps,bandwidth_mbps", "0,1,1"], "column 2 .* and column 3"),
         (["split,timestamp_s,bandwidth_mbps", "train,0,1", "test,1,1"], "split is test and train"),
         (["split,timestamp_s,bandwidth_mbps", "dev,0,1"], "split is dev"),
     ],
@@ -201,43 +280,19 @@ def test_a_column_of_another_type_is_refused(tmp_path):
     assert "bandwidth_mbps is of type list" in refusal_message(file)
 
 
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [("trace.json", "neither"), ("none.csv", "is not there"), ("folder.parquet", "is not there")],
-)
-def test_a_path_that_is_no_trace_file_is_refused(tmp_path, name, wrong):
+@pytest.mark.parametrize("name", ["none.csv", "folder.parquet"])
+def test_a_path_that_is_no_file_is_refused(tmp_path, name):
     (tmp_path / "folder.parquet").mkdir()
-    assert wrong in refusal_message(tmp_path / name)
+    assert "is not there" in refusal_message(tmp_path / name)
+
+
+def test_the_ending_of_a_file_does_not_matter(tmp_path):
+    for name in ("LINK.CSV", "link.log", "link"):
+        file = tmp_path / name
+        file.write_text("timestamp_s,bandwidth_mbps\n0,80\n")
+        assert [trace.trace_id for trace in read_traces(file)] == [Path(name).stem]
 
 
 def test_a_parquet_file_of_garbage_is_refused(tmp_path):
-    (tmp_path / "a.parquet").write_bytes(b"not parquet at all")
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 is not all that it takes")
     assert "cannot be read" in refusal_message(tmp_path / "a.parquet")
-
-
-def test_the_sets_of_a_mode_are_the_files_of_its_folder(tmp_path):
-    for name in ("wifi", "cable"):
-        parquet(tmp_path / "internet" / f"{name}.parquet", timestamp_s=[0.0], bandwidth_mbps=[1.0])
-    rows = read_sets(tmp_path, "Internet")
-    assert list(rows) == ["cable", "wifi"]
-    assert isinstance(rows["wifi"][0], Trace)
-
-
-def test_a_folder_without_traces_and_a_mode_that_does_not_exist_are_refused(tmp_path):
-    with pytest.raises(InvalidTrace, match="holds no"):
-        read_sets(tmp_path, "datacenter")
-    with pytest.raises(InvalidMode):
-        read_sets(tmp_path, "wan")
-
-
-@pytest.mark.skipif(REAL is None, reason="PBA_TRACES names no folder of real traces")
-@pytest.mark.parametrize("mode", ["datacenter", "internet"])
-def test_every_row_of_the_real_traces_is_read_or_counted(mode):
-    for name, rows in read_sets(str(REAL), mode).items():
-        table = pyarrow.parquet.read_table(Path(str(REAL)) / mode / f"{name}.parquet")
-        assert sum(len(trace) + trace.dropped for trace in rows) == table.num_rows
-        assert sum(trace.dropped for trace in rows) == (31 if name == "lumos5g" else 0)
-        measured = np.concatenate([trace.telemetry[:, 1] for trace in rows])
-        assert np.isnan(measured).sum() == table["latency_ms"].null_count - (
-            31 if name == "lumos5g" else 0
-        )

@@ -98,21 +98,3 @@ def test_a_history_is_refused_exactly_if_a_value_exceeds_its_limit(values, times
         assert not valid
     else:
         assert valid
-
-
-def test_parts_are_the_histories_that_the_constructor_gives():
-    times, telemetry = np.array([5.0, 6.0, 1.0, 2.0, 3.0, 0.0]), np.ones((6, 5))
-    parts = History.parts(times, telemetry, [2, 0, 3, 1])
-    assert [part.timestamps_s.tolist() for part in parts] == [[5, 6], [], [1, 2, 3], [0]]
-    assert [part.telemetry.shape for part in parts] == [(2, 5), (0, 5), (3, 5), (1, 5)]
-
-
-def test_an_invalid_part_is_refused_by_its_place_in_all_samples():
-    times, telemetry = np.array([5.0, 6.0, 1.0, 1.0]), np.ones((4, 5))
-    with pytest.raises(InvalidHistory) as refused:
-        History.parts(times, telemetry, [2, 2])
-    assert refused.value.field == "history[3].timestamp"
-    telemetry[3, 2] = 7.0
-    with pytest.raises(InvalidSample) as invalid:
-        History.parts(np.arange(4.0), telemetry, [2, 2])
-    assert invalid.value.field == "history[3].packet_loss"

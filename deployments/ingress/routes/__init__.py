@@ -7,12 +7,12 @@ from starlette.types import ASGIApp
 from ..direct_routes import DirectRoutes
 from ..http import create_app
 from ..services import Services
-from . import forecasts, health, links, models, reports, rollout, samples
+from . import forecasts, health, index, links, models, reports, rollout, samples
 
 __all__ = ["ROUTERS", "http_application"]
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
-    module.router for module in (forecasts, samples, links, reports, models, rollout, health)
+    module.router for module in (forecasts, samples, links, reports, models, rollout, health, index)
 )
 """Every route of the service."""
 

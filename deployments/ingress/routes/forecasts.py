@@ -1,43 +1,53 @@
 """Forecasts: from given histories, and from what links have stored."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
 from pba.errors import PBAError
+from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.types import Forecast
 
+from ...large_requests import read_request
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
-from ..parameters import LinkId
+from ..parameters import AsOf, LinkId
 from ..request_models import BulkForecastRequest, ForecastRequest, LinksRequest
 from ..request_reading import read_link_ids, read_queries, read_query
 from ..response_models import BulkForecastResponse, ForecastDocument
 
 __all__ = ["bulk_items", "router"]
 
+_Query = TypeVar("_Query", Query, Query | PBAError)
+
 router = APIRouter(tags=["forecasts"])
 
 
 @router.post("/v1/forecast", **describe_call(ForecastDocument, ForecastRequest, statuses=(503,)))
-async def post_forecast(request: Request) -> Response:
+async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from a given history."""
     plane, body = services_of(request).plane, await body_of(request)
     with plane.admit("forecast") as started:
-        forecast = await plane.forecast(read_query(body), started)
+        query = await read_request(read_query, body)
+        if as_of is not None:
+            query = _as_of_newest(query)
+        forecast = await plane.forecast(query, started)
     return json_response(forecast.as_dict())
 
 
 @router.post(
     "/v1/forecasts", **describe_call(BulkForecastResponse, BulkForecastRequest, statuses=(503,))
 )
-async def post_forecasts(request: Request) -> Response:
+async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from many histories at once; each is answered in its place."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("forecasts"):
-        queries = read_queries(body, services.settings.max_items)
+        queries = await read_request(read_queries, body, services.settings.max_items)
+        if as_of is not None:
+            queries = [_as_of_newest(query) for query in queries]
         items = await services.plane.forecasts(queries)
     return json_response({"forecasts": bulk_items(items)})
 
@@ -47,26 +57,32 @@ async def post_forecasts(request: Request) -> Response:
     **describe_call(ForecastDocument, statuses=(404, 422, 503)),
 )
 async def get_link_forecast(
-    request: Request, link_id: LinkId, allocation: bool = False
+    request: Request, link_id: LinkId, allocation: bool = False, as_of: AsOf = None
 ) -> Response:
     """Forecast from a link's stored history; with the default advice if requested."""
     plane = services_of(request).plane
     with plane.admit("link_forecast") as started:
         advice = AllocationRequest() if allocation else None
-        forecast = await plane.link_forecast(link_id, advice, started)
+        forecast = await plane.link_forecast(link_id, advice, started, as_of is not None)
     return json_response(forecast.as_dict())
 
 
 @router.post(
     "/v1/links/forecasts", **describe_call(BulkForecastResponse, LinksRequest, statuses=(503,))
 )
-async def post_link_forecasts(request: Request) -> Response:
+async def post_link_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast for many links from their stored histories; each is answered in its place."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("link_forecasts"):
-        link_ids, advice = read_link_ids(body, services.settings.max_items)
-        items = await services.plane.link_forecasts(link_ids, advice)
+        limit = services.settings.max_items
+        link_ids, advice = await read_request(read_link_ids, body, limit)
+        items = await services.plane.link_forecasts(link_ids, advice, as_of is not None)
     return json_response({"forecasts": bulk_items(items)})
+
+
+def _as_of_newest(query: _Query) -> _Query:
+    """Return ``query`` as of its newest sample; an error in its place stays."""
+    return replace(query, as_of_newest=True) if isinstance(query, Query) else query
 
 
 def bulk_items(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pba.types import COLUMNS, History, parse_mode, rfc3339_of
 
 from ..http import json_response, services_of
 from ..openapi import describe_call
-from ..parameters import From, Limit, LinkId, To, time_span
+from ..parameters import From, Limit, LinkCursor, LinkId, ModeFilter, To, time_span
 from ..response_models import DeletionResponse, HistoryResponse, LinkResponse, LinksResponse
 
 __all__ = ["router"]
@@ -21,7 +21,7 @@ router = APIRouter(tags=["links"])
     **describe_call(LinksResponse, statuses=(422, 503)),
 )
 async def get_links(
-    request: Request, mode: str | None = None, cursor: str = "", limit: Limit = 100
+    request: Request, mode: ModeFilter = None, cursor: LinkCursor = "", limit: Limit = 100
 ) -> Response:
     """List links in the order of their names; the next page starts at the answer's cursor."""
     services = services_of(request)

@@ -1,9 +1,11 @@
 """Models: what serves, what is published, promotion and rollback."""
 
 from fastapi import APIRouter, Request, Response
+from msgspec.structs import asdict
 
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
+from ..parameters import ModelName
 from ..report_models import ModelsResponse, PointerResponse, VersionsResponse
 from ..request_models import PromotionRequest, RollbackRequest
 from ..request_reading import read_promotion, read_rollback
@@ -23,7 +25,7 @@ async def get_models(request: Request) -> Response:
     "/v1/models/{mode}/versions",
     **describe_call(VersionsResponse, statuses=(404, 422, 503)),
 )
-async def get_versions(request: Request, mode: str) -> Response:
+async def get_versions(request: Request, mode: ModelName) -> Response:
     """Return the published versions of a model, its champion and its former champions."""
     return json_response(await services_of(request).catalog.versions(mode))
 
@@ -32,9 +34,9 @@ async def get_versions(request: Request, mode: str) -> Response:
     "/v1/models/{mode}/promote",
     **describe_call(PointerResponse, PromotionRequest, statuses=(404, 409, 503)),
 )
-async def post_promote(request: Request, mode: str) -> Response:
+async def post_promote(request: Request, mode: ModelName) -> Response:
     """Verify a version and make it the champion; every replica serves it within seconds."""
-    change = read_promotion(await body_of(request)).model_dump()
+    change = asdict(read_promotion(await body_of(request)))
     return json_response(await services_of(request).catalog.promote(mode, **change))
 
 
@@ -42,7 +44,7 @@ async def post_promote(request: Request, mode: str) -> Response:
     "/v1/models/{mode}/rollback",
     **describe_call(PointerResponse, RollbackRequest, statuses=(404, 409, 503)),
 )
-async def post_rollback(request: Request, mode: str) -> Response:
+async def post_rollback(request: Request, mode: ModelName) -> Response:
     """Make the previous champion the champion again."""
-    change = read_rollback(await body_of(request)).model_dump()
+    change = asdict(read_rollback(await body_of(request)))
     return json_response(await services_of(request).catalog.rollback(mode, **change))

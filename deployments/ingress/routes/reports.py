@@ -6,7 +6,7 @@ from pba.monitoring.drift_watch import open_alarms
 
 from ..http import json_response, services_of
 from ..openapi import describe_call
-from ..parameters import Limit
+from ..parameters import EventKind, EventNumber, Limit, LinkFilter
 from ..report_models import AlarmsResponse, EventsResponse, MetricsResponse
 
 __all__ = ["router"]
@@ -34,9 +34,9 @@ async def get_drift(request: Request) -> Response:
 )
 async def get_events(
     request: Request,
-    kind: str | None = None,
-    link_id: str | None = None,
-    cursor: int | None = None,
+    kind: EventKind = None,
+    link_id: LinkFilter = None,
+    cursor: EventNumber = None,
     limit: Limit = 100,
 ) -> Response:
     """List events, the newest first; the next page starts at the answer's cursor."""

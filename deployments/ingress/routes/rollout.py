@@ -6,7 +6,7 @@ from pba.errors import InvalidRequest
 
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
-from ..parameters import Since, time_span
+from ..parameters import Since
 from ..report_models import FlagsResponse, RolloutResponse
 from ..request_models import FlagsRequest
 from ..request_reading import read_flags
@@ -48,5 +48,4 @@ async def put_flags(request: Request) -> Response:
 async def get_rollout(request: Request, since: Since = None) -> Response:
     """Compare v3 with v1 on the moments for which both have a forecast."""
     services = services_of(request)
-    since_s = None if since is None else time_span(since, None)[0]
-    return json_response(await services.plane.read_store(services.store.compare, since_s))
+    return json_response(await services.plane.read_store(services.store.compare, since))

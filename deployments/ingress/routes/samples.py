@@ -5,8 +5,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from pba.serving.sample_reports import all_refused
 from pba.store import Receipt, SampleReport
 
+from ...large_requests import read_request
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import LinkId
@@ -24,20 +26,21 @@ router = APIRouter(tags=["samples"])
     **describe_call(ReceiptResponse, SamplesRequest, statuses=(503,)),
 )
 async def post_link_samples(request: Request, link_id: LinkId) -> Response:
-    """Store samples of a link; the answer comes after the commit."""
+    """Store samples of a link, each for itself; the answer comes after the commit."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("samples"):
-        reports = read_link_samples(body, link_id, services.settings.max_items)
+        limit = services.settings.max_items
+        reports = await read_request(read_link_samples, body, link_id, limit)
         (receipt,) = await services.plane.observe(reports)
     return json_response(receipt.as_dict())
 
 
 @router.post("/v1/samples", **describe_call(ReceiptsResponse, BulkSamplesRequest, statuses=(503,)))
 async def post_samples(request: Request) -> Response:
-    """Store samples of many links, all or none; the answer comes after the commit."""
+    """Store samples of many links, each for itself; the answer comes after the commit."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("samples"):
-        reports = read_samples(body, services.settings.max_items)
+        reports = await read_request(read_samples, body, services.settings.max_items)
         receipts = await services.plane.observe(reports)
     return json_response(receipts_by_link(reports, receipts))
 
@@ -45,6 +48,9 @@ async def post_samples(request: Request) -> Response:
 def receipts_by_link(
     reports: Sequence[SampleReport], receipts: Sequence[Receipt]
 ) -> dict[str, Any]:
-    """Return the wire form of the receipts of a bulk call."""
+    """Return the wire form of the receipts of a bulk call, and what it refused, in order."""
     pairs = zip(reports, receipts, strict=True)
-    return {"links": {report.link_id: receipt.as_dict() for report, receipt in pairs}}
+    return {
+        "links": {report.link_id: receipt.as_dict() for report, receipt in pairs},
+        "refused": [sample.as_dict() for sample in all_refused(receipts)],
+    }

@@ -19,6 +19,7 @@ from pba.errors import (
     TooLarge,
 )
 from pba.forecasting.allocation import AllocationRequest
+from pba.serving.sample_reports import all_refused
 from pba.types import COLUMNS, LIMITS, History, NetworkMode
 from tests.deployments.grpc.messages import request
 
@@ -114,17 +115,55 @@ def test_a_required_field_that_is_missing_is_named_with_its_place(name: str):
     assert error.field == f"history[1].{name}"
 
 
-@pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, 2e7])
-def test_a_value_out_of_range_is_refused_with_its_place(name: str, value: float):
-    error = refused(InvalidSample, message(sample(1), sample(2, **{name: value})))
-    assert error.field == f"history[1].{name}"
+def test_a_bandwidth_out_of_range_is_refused_with_its_place(value: float):
+    error = refused(InvalidSample, message(sample(1), sample(2, bandwidth_mbps=value)))
+    assert error.field == "history[1].bandwidth_mbps"
     assert f"{value:.6g}" in error.message
+
+
+@pytest.mark.parametrize("name", COLUMNS[1:])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, 2e7])
+def test_an_optional_value_out_of_range_is_missing_and_noted(name: str, value: float):
+    query = read_query(message(sample(1), sample(2, **{name: value})))
+    assert np.isnan(query.history.telemetry[1, COLUMNS.index(name)])
+    assert query.ignored_values == (not math.isnan(value))
+
+
+def test_a_history_in_columns_is_the_one_in_rows():
+    columns = pb.HistoryColumns(
+        timestamp_s=[1, 2], bandwidth_mbps=[5, 6], latency_ms=[math.nan, 7], packet_loss=[0, 3]
+    )
+    query = read_query(pb.ForecastRequest(columns=columns))
+    rows = message(
+        sample(1, packet_loss=0.0), sample(2, bandwidth_mbps=6.0, latency_ms=7.0, packet_loss=3.0)
+    )
+    expected = read_query(rows)
+    np.testing.assert_array_equal(query.history.timestamps_s, expected.history.timestamps_s)
+    np.testing.assert_array_equal(query.history.telemetry, expected.history.telemetry)
+    assert query.ignored_values
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        (pb.ForecastRequest(history=[sample(1)], columns={"timestamp_s": [1]}), "columns"),
+        (pb.ForecastRequest(columns={"timestamp_s": [1]}), "columns.bandwidth_mbps"),
+        (
+            pb.ForecastRequest(
+                columns={"timestamp_s": [1], "bandwidth_mbps": [5], "jitter_ms": [1, 2]}
+            ),
+            "columns.jitter_ms",
+        ),
+    ],
+)
+def test_columns_have_one_length_and_stand_instead_of_rows(sent: pb.ForecastRequest, field: str):
+    assert refused(InvalidRequest, sent).field == field
 
 
 @pytest.mark.parametrize("time_s", [math.nan, math.inf, -1.0, 1e12])
 def test_a_time_out_of_range_is_refused(time_s: float):
-    error = refused(InvalidSample, message(sample(time_s), sample(time_s)))
+    error = refused(InvalidSample, message(sample(time_s), sample(2)))
     assert error.field == "history[0].timestamp"  # `error_detail` names it as the proto does
 
 
@@ -145,7 +184,7 @@ def test_fields_that_the_proto_does_not_have_are_refused_at_any_depth():
 
 def test_a_batch_has_errors_in_their_places():
     sent = pb.ForecastBatchRequest(
-        requests=[message(), message(sample(1, packet_loss=4.0)), message(mode=9), message()]
+        requests=[message(), message(sample(1, bandwidth_mbps=-4.0)), message(mode=9), message()]
     )
     kinds = [type(item).__name__ for item in read_queries(sent, limit=4)]
     assert kinds == ["Query", "InvalidSample", "InvalidMode", "Query"]
@@ -179,11 +218,30 @@ def test_samples_are_read_as_one_report_per_link():
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
-        (link_sample("b", 2.0, packet_loss=2.0), "samples[1].packet_loss"),
-        (link_sample("b", 2.0, packet_loss=math.nan), "samples[1].packet_loss"),
+        (link_sample("b", 2.0, bandwidth_mbps=math.nan), "samples[1].bandwidth_mbps"),
         (link_sample("b", 1e15), "samples[1].timestamp"),
         (link_sample("no/path", 2.0), "samples[1].link_id"),
         (link_sample("", 2.0), "samples[1].link_id"),
+    ],
+)
+def test_a_sample_that_breaks_a_rule_costs_no_other(changed: pb.LinkSample, field: str):
+    sent = pb.ObserveRequest(samples=[link_sample("a", 1.0), changed, link_sample("a", 2.0)])
+    reports = read_reports(sent, limit=3)
+    assert reports[0].timestamps_s.tolist() == [1.0, 2.0]
+    (one,) = all_refused(reports)
+    assert (one.index, one.link_id, one.error.field) == (1, changed.link_id, field)
+
+
+def test_optional_values_out_of_range_are_counted_and_their_samples_kept():
+    sent = pb.ObserveRequest(samples=[link_sample("a", 1.0, packet_loss=2.0, jitter_ms=6e8)])
+    (report,) = read_reports(sent, limit=1)
+    assert report.ignored.tolist() == [2]
+    assert np.isnan(report.telemetry[0, 1:]).all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
         (
             pb.LinkSample(link_id="b", sample=pb.Sample(timestamp_s=2.0)),
             "samples[1].bandwidth_mbps",
@@ -191,7 +249,7 @@ def test_samples_are_read_as_one_report_per_link():
         (pb.LinkSample(link_id="b"), "samples[1].timestamp_s"),
     ],
 )
-def test_a_sample_that_breaks_a_rule_refuses_the_call_with_its_place(
+def test_a_sample_without_a_required_field_refuses_the_call_with_its_place(
     changed: pb.LinkSample, field: str
 ):
     sent = pb.ObserveRequest(samples=[link_sample("a", 1.0), changed])

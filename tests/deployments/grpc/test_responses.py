@@ -6,7 +6,7 @@ from hypothesis import given
 
 from deployments.grpc import pba_pb2 as pb, responses
 from pba.errors import Busy, InvalidSample
-from pba.store import Receipt, SampleReport
+from pba.store import Receipt, RefusedSample, SampleReport
 from pba.types import (
     QUANTILES,
     Forecast,
@@ -15,6 +15,8 @@ from pba.types import (
 from pba.types.wire import ForecastDocument
 from tests.deployments.grpc import messages
 from tests.support.forecast_strategies import forecasts
+
+TIMES = {"made_at", "valid_until", "newest_sample_at"}
 
 
 @given(forecasts)
@@ -29,7 +31,7 @@ def test_a_forecast_survives_the_wire(forecast: Forecast):
 def test_a_message_has_the_fields_of_the_json_form_with_units_on_the_times():
     names = {field.name for field in pb.Forecast.DESCRIPTOR.fields}
     in_json = set(ForecastDocument.model_fields)
-    assert names == in_json - {"made_at", "valid_until"} | {"made_at_s", "valid_until_s"}
+    assert names == in_json - TIMES | {f"{name}_s" for name in TIMES}
 
 
 @given(forecasts)
@@ -61,9 +63,16 @@ def test_an_error_without_a_field_has_none():
 def test_receipts_are_by_link():
     reports = [SampleReport(name, np.zeros(1), np.zeros((1, 5))) for name in ("a", "b")]
     first = Receipt(accepted=3, duplicates=1, late=2, expired=4, mode=NetworkMode.HYBRID)
-    second = Receipt(accepted=1, duplicates=0, late=0, expired=0, mode=NetworkMode.INTERNET)
-    links = responses.receipts(reports, [first, second]).links
-    assert dict(links) == {
+    error = InvalidSample("wrong", "samples[7].timestamp")
+    refused = (RefusedSample(7, "b", error),)
+    second = Receipt(0, 0, 0, 0, mode=None, ignored=5, refused=refused)
+    response = responses.receipts(reports, [first, second])
+    detail = pb.ErrorDetail(
+        code="invalid_sample", message="wrong", field="samples[7].sample.timestamp_s"
+    )
+    message = pb.RefusedSample(index=7, link_id="b", error=detail)
+    assert dict(response.links) == {
         "a": pb.LinkObserved(accepted=3, duplicates=1, late=2, expired=4, mode=pb.MODE_HYBRID),
-        "b": pb.LinkObserved(accepted=1, mode=pb.MODE_INTERNET),
+        "b": pb.LinkObserved(ignored=5, refused=[message]),
     }
+    assert list(response.refused) == [message]

@@ -88,12 +88,12 @@ async def test_a_forecast_is_that_of_the_data_plane(
 
 async def test_an_invalid_sample_is_named_in_trailing_metadata(stub: pba_pb2_grpc.PredictorStub):
     request = messages.request(HISTORY)
-    request.history[2].packet_loss = 1.7
+    request.history[2].bandwidth_mbps = -1.7
     code, text, metadata = await refused(stub.Forecast(request))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
-    assert "packet_loss is 1.7" in text
+    assert "bandwidth_mbps is -1.7" in text
     assert metadata["pba-error-code"] == "invalid_sample"
-    assert metadata["pba-error-field"] == "history[2].packet_loss"
+    assert metadata["pba-error-field"] == "history[2].bandwidth_mbps"
 
 
 @pytest.mark.parametrize(

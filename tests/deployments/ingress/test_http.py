@@ -1,20 +1,20 @@
-"""Errors, bodies and limits of the HTTP application, without the routes of the service."""
+"""Errors of the HTTP application, without the routes of the service."""
 
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from deployments.ingress.http import create_app, json_response, read_body
+from deployments.ingress.http import create_app, json_response
 from pba.errors import Busy, InvalidSample, StoreUnavailable, Unavailable
 
 router = APIRouter()
 
 
 @router.post("/size")
-async def size(request: Request) -> Response:
-    return json_response({"size": len(await read_body(request, limit_mb=0.001))})
+async def size() -> Response:
+    return json_response({})
 
 
 @router.get("/raise/{name}")
@@ -74,24 +74,6 @@ async def test_an_invalid_parameter_is_named(client: httpx.AsyncClient):
     response = await client.get("/raise/busy", params={"count": "many"})
     assert response.status_code == 422
     assert response.json()["error"]["field"] == "count"
-
-
-async def test_a_body_up_to_the_limit_is_read(client: httpx.AsyncClient):
-    assert (await client.post("/size", content=b"x" * 1000)).json() == {"size": 1000}
-
-
-async def test_a_longer_body_is_refused(client: httpx.AsyncClient):
-    assert (await client.post("/size", content=b"x" * 1001)).status_code == 413
-
-
-async def test_a_longer_body_without_a_stated_length_is_refused_too(client: httpx.AsyncClient):
-    async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(20):
-            yield b"x" * 100
-
-    response = await client.post("/size", content=chunks())
-    assert response.status_code == 413
-    assert "0.001 MB" in response.json()["error"]["message"]
 
 
 async def test_what_json_cannot_express_is_null():

@@ -24,8 +24,10 @@ from pba.errors import (
     PBAError,
     TooLarge,
 )
+from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
-from pba.types import NetworkMode
+from pba.serving.sample_reports import all_refused
+from pba.types import COLUMNS, NetworkMode
 
 
 def sample(timestamp: Any = 0.0, **fields: Any) -> dict[str, Any]:
@@ -98,40 +100,61 @@ def test_a_missing_field_is_named_with_its_place():
     assert "missing" in error.message
 
 
-@pytest.mark.parametrize("value", [True, "5", [5], math.nan, math.inf, -math.inf])
-def test_a_value_that_is_not_a_finite_number_is_refused_with_rule_and_value(value: Any):
+@pytest.mark.parametrize(
+    ("value", "shown"), [(True, "a boolean"), ("5", "text"), ([5], "an array"), ({}, "an object")]
+)
+def test_a_value_of_another_type_is_refused_with_rule_and_type(value: Any, shown: str):
     error = refused(InvalidSample, sample(1), sample(2, packet_loss=value))
     assert error.field == "history[1].packet_loss"
-    assert repr(value) in error.message
+    assert shown in error.message
     assert "between 0 and 1" in error.message
+
+
+@pytest.mark.parametrize("value", [-1.0, 1.1e7, math.nan, math.inf, -math.inf, None])
+def test_a_bandwidth_out_of_range_or_missing_is_refused_with_its_place(value: float | None):
+    error = refused(InvalidSample, sample(1), sample(2, bandwidth_mbps=value))
+    assert error.field == "history[1].bandwidth_mbps"
+    assert ("nan" if value is None else f"{value:.6g}") in error.message
 
 
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("bandwidth_mbps", -1.0),
-        ("bandwidth_mbps", 1.1e7),
         ("latency_ms", 1.1e6),
-        ("packet_loss", 1.7),
-        ("jitter_ms", -0.1),
-        ("throughput_mbps", 2e7),
+        ("packet_loss", 1.7965),  # UDP loss of 179 %
+        ("packet_loss", -0.5),
+        ("jitter_ms", 6e8),
+        ("throughput_mbps", math.inf),
     ],
 )
-def test_a_value_out_of_range_is_refused_with_its_place(column: str, value: float):
-    error = refused(InvalidSample, sample(1), sample(2, **{column: value}))
-    assert error.field == f"history[1].{column}"
-    assert f"{value:.6g}" in error.message
+def test_an_optional_value_out_of_range_is_missing_and_noted(column: str, value: float):
+    content = body(history=[sample(1, **{column: value}), sample(2, **{column: 0.5})])
+    for given in (content, json.loads(content)):
+        query = read_query(given)
+        values = query.history.telemetry[:, COLUMNS.index(column)]
+        assert np.isnan(values[0])
+        assert values[1] == 0.5
+        assert query.ignored_values
 
 
-@pytest.mark.parametrize("timestamp", [True, "yesterday", None, {}])
+def test_nan_is_a_value_that_was_not_measured():
+    content = body(history=[sample(1, packet_loss=math.nan), sample(2, packet_loss=0.5)])
+    for given in (content, json.loads(content)):
+        query = read_query(given)
+        np.testing.assert_array_equal(query.history.telemetry[:, 2], [np.nan, 0.5])
+        assert not query.ignored_values
+
+
+@pytest.mark.parametrize("timestamp", [True, "yesterday", {}, "2026-03-01", "x" * 1_000_000])
 def test_a_timestamp_of_another_type_is_refused(timestamp: Any):
     error = refused(InvalidRequest, sample(1), sample(timestamp))
     assert error.field == "history[1].timestamp"
+    assert len(error.message) < 300
 
 
-@pytest.mark.parametrize("timestamp", [-1.0, 1e12])
-def test_a_time_outside_1970_to_9999_is_refused(timestamp: float):
-    error = refused(InvalidSample, sample(timestamp), sample(timestamp + 1))
+@pytest.mark.parametrize("timestamp", [-1.0, 1e12, None, math.nan])
+def test_a_time_outside_1970_to_9999_or_missing_is_refused(timestamp: float | None):
+    error = refused(InvalidSample, sample(timestamp), sample(5))
     assert error.field == "history[0].timestamp"
 
 
@@ -155,7 +178,7 @@ def test_an_unknown_mode_lists_the_known_ones():
 @pytest.mark.parametrize("encode", [json.dumps, None])
 def test_a_bulk_body_has_errors_in_their_places(encode: Any):
     valid = {"history": [sample(1), sample(2)]}
-    requests = [valid, {"history": [sample(1, packet_loss=4)]}, {"hist": 1}, 5, valid]
+    requests = [valid, {"history": [sample(1, bandwidth_mbps=-4)]}, {"hist": 1}, 5, valid]
     content: Any = {"requests": requests}
     items = read_queries(encode(content).encode() if encode else content, limit=5)
     kinds = [type(item).__name__ for item in items]
@@ -185,13 +208,6 @@ def test_a_handle_call_may_pass_numbers_of_numpy_tuples_and_datetimes():
     assert query.history.telemetry[:, 0].tolist() == [5.0, 6.0]
 
 
-def test_nan_from_a_handle_call_is_refused_and_not_missing():
-    history = [sample(1), sample(2, latency_ms=math.nan)]
-    with pytest.raises(InvalidSample, match="nan") as caught:
-        read_query({"history": history})
-    assert caught.value.field == "history[1].latency_ms"
-
-
 def test_an_object_that_is_no_list_of_samples_is_refused():
     with pytest.raises(InvalidRequest) as caught:
         read_query({"history": object()})
@@ -214,6 +230,7 @@ def test_samples_are_read_as_one_report_per_link_and_errors_name_their_place():
     ]
     for content in (json.dumps({"samples": rows}).encode(), {"samples": rows}):
         reports = read_samples(content, 10)
+        assert all(not report.refused for report in reports)
         assert [(report.link_id, report.timestamps_s.tolist()) for report in reports] == [
             ("a", [1.0, 3.0]),
             ("b", [2.0]),
@@ -225,20 +242,38 @@ def test_samples_are_read_as_one_report_per_link_and_errors_name_their_place():
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
-        ({"packet_loss": 2}, "samples[1].packet_loss"),
         ({"link_id": "no/path"}, "samples[1].link_id"),
+        ({"link_id": "x" * 1_000_000}, "samples[1].link_id"),
         ({"timestamp": 1e15}, "samples[1].timestamp"),
-        ({"timestamp": "noon"}, "samples[1].timestamp"),
+        ({"timestamp": "2026-03-01 12:01:04 UTC"}, "samples[1].timestamp"),
+        ({"timestamp": None}, "samples[1].timestamp"),
         ({"bandwidth_mbps": None}, "samples[1].bandwidth_mbps"),
+        ({"bandwidth_mbps": math.nan}, "samples[1].bandwidth_mbps"),
+        ({"bandwidth_mbps": 2e7, "timestamp": -1}, "samples[1].bandwidth_mbps"),
     ],
 )
-def test_a_sample_that_breaks_a_rule_refuses_the_call_with_its_place(
-    changed: dict[str, Any], field: str
-):
-    rows = [sample(1) | {"link_id": "a"}, sample(2) | {"link_id": "b"} | changed]
-    with pytest.raises(InvalidInput) as caught:
-        read_samples(json.dumps({"samples": rows}).encode(), 10)
-    assert caught.value.field == field
+def test_a_sample_that_breaks_a_rule_costs_no_other(changed: dict[str, Any], field: str):
+    rows = [sample(time) | {"link_id": "a"} for time in range(3)]
+    rows[1] |= changed
+    for content in (json.dumps({"samples": rows}).encode(), {"samples": rows}):
+        reports = read_samples(content, 10)
+        assert reports[0].link_id == "a"
+        assert reports[0].timestamps_s.tolist() == [0.0, 2.0]
+        (refused,) = all_refused(reports)
+        assert (refused.index, refused.error.field) == (1, field)
+        assert len(refused.link_id) <= 101
+        assert len(refused.error.message) < 400
+
+
+def test_optional_values_out_of_range_are_counted_and_their_samples_kept():
+    rows = [
+        sample(1, packet_loss=1.7965, jitter_ms=6e8),
+        sample(2, bandwidth_mbps=-1, jitter_ms=-1),
+    ]
+    (report,) = read_link_samples(json.dumps({"samples": rows}).encode(), "a", 10)
+    assert report.timestamps_s.tolist() == [1.0]
+    assert np.isnan(report.telemetry[0, 1:]).all()
+    assert report.ignored.tolist() == [2]
 
 
 def test_samples_of_one_link_need_no_order():
@@ -253,3 +288,12 @@ def test_links_to_forecast_for_may_come_with_a_request_for_advice():
     assert read_link_ids(b'{"link_ids": ["a", "b"]}', 2) == (["a", "b"], None)
     with_advice = {"link_ids": ["a"], "allocation": {"steps": 5}}
     assert read_link_ids(with_advice, 2) == (["a"], AllocationRequest(steps=5))
+
+
+def test_nan_in_a_bulk_body_costs_no_other_request():
+    valid, wrong = [sample(1), sample(2)], [sample(1), sample(2, bandwidth_mbps=math.nan)]
+    content = json.dumps({"requests": [{"history": valid}, {"history": wrong}]}).encode()
+    first, second = read_queries(content, 5)
+    assert isinstance(first, Query)
+    assert isinstance(second, InvalidSample)
+    assert second.field == "history[1].bandwidth_mbps"

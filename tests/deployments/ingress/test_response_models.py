@@ -32,4 +32,5 @@ def test_every_recorded_response_is_as_described():
     for call in calls:
         route = ROUTES[call["request"]["method"], call["route"]]
         assert_described(route, call["result"]["status"], complete(call["result"]["body"]))
-    assert {(call["request"]["method"], call["route"]) for call in calls} == set(ROUTES)
+    recorded = {(call["request"]["method"], call["route"]) for call in calls}
+    assert recorded == set(ROUTES) - {("GET", "/")}, "3.0.0 had no index"

@@ -50,6 +50,7 @@ def samples(count: int, first: int = 0, mbps: float = 20.0) -> list[dict[str, An
 async def test_every_route_answers_as_described(service: InProcess):
     await asyncio.to_thread(publish, service.folder)
     calls: list[tuple[str, str, Any]] = [
+        ("GET", "/", None),
         ("GET", "/livez", None),
         ("GET", "/readyz", None),
         ("POST", "/v1/links/a/samples", {"samples": samples(70)}),
@@ -88,9 +89,12 @@ def publish(folder: Path) -> None:
     Registry(str(folder / "registry"), lambda: 1e9).publish(str(model), "anna")
 
 
+AS_OF_NEWEST = "/v1/links/a/forecast?as_of=newest"
+
+
 async def test_a_history_shows_samples_and_scored_forecasts(service: InProcess):
     await call(service, "POST", "/v1/links/a/samples", json={"samples": samples(70)})
-    forecast = Forecast.from_dict((await call(service, "GET", "/v1/links/a/forecast")).json())
+    forecast = Forecast.from_dict((await call(service, "GET", AS_OF_NEWEST)).json())
     await service.settle()
     await call(service, "POST", "/v1/links/a/samples", json={"samples": samples(20, first=70)})
     await service.settle()
@@ -236,10 +240,10 @@ async def test_without_a_store_routes_are_unavailable_but_forecasts_are_not(tmp_
     url = f"postgresql://nobody@/x?host={tmp_path}"
     async with open_in_process(tmp_path, store_url=url) as service:
         response = await call(service, "POST", "/v1/forecast", json={"history": samples(60)})
-        assert response.json()["reasons"] == []
+        assert response.json()["reasons"] == ["stale"]
         named = {"history": samples(60), "link_id": "a"}
         response = await call(service, "POST", "/v1/forecast", json=named)
-        assert response.json()["reasons"] == ["not_recorded"]
+        assert response.json()["reasons"] == ["stale", "not_recorded"]
         for method, path, body in REQUESTS[4:]:
             response = await call(service, method, path, json=body)
             assert (response.status_code, response.headers["retry-after"]) == (503, "1"), path
@@ -251,7 +255,7 @@ async def test_without_a_store_routes_are_unavailable_but_forecasts_are_not(tmp_
 async def test_a_model_that_does_not_answer_is_reported_and_replaced(service: InProcess):
     service.models["internet"].error = Unavailable("gone")
     response = await call(service, "POST", "/v1/forecast", json={"history": samples(60)})
-    assert response.json()["reasons"] == ["model_unavailable"]
+    assert response.json()["reasons"] == ["model_unavailable", "stale"]
     models = (await call(service, "GET", "/v1/models")).json()["models"]
     assert models["internet"] == {"error": "gone"}
     assert models["datacenter"]["version"] == "toy-1"

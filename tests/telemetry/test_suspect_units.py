@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from pba.telemetry.units import unit_suspected
+from pba.telemetry.suspect_units import unit_suspected
 
 BEFORE = 6.0 * np.exp(np.random.default_rng(1).normal(0, 0.03, 30))
 

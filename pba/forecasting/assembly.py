@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import isnan
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def _result(
     newest_at = datetime.fromtimestamp(newest_s, UTC)
     made_at = newest_at if plan.query.as_of_newest else created_at
     steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
-    path = dict(zip(_PATH, _path(models, sources, weights), strict=True))
+    path: dict[str, Any] = dict(zip(_PATH, _path(models, sources, weights), strict=True))
     forecast = Forecast(
         link_id=plan.query.link_id,
         mode=plan.mode,

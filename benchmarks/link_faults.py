@@ -89,7 +89,7 @@ def clock_jumps(times_s: np.ndarray, telemetry: np.ndarray, rng: np.random.Gener
     stamped_s = times_s.copy()
     for start in range(0, len(times_s), BLOCK):
         stop = min(start + BLOCK, len(times_s))
-        first = int(rng.integers(start, max(start + 1, stop - SAMPLES_AHEAD)))
+        first = int(rng.integers(start + 2, max(start + 3, stop - SAMPLES_AHEAD)))
         stamped_s[first : first + SAMPLES_AHEAD] = times_s[first : first + SAMPLES_AHEAD] + AHEAD_S
     return Arrivals(times_s, stamped_s, telemetry, np.arange(len(times_s)))
 

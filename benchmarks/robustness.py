@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.link_faults import FAULTS, Arrivals
+from benchmarks.link_faults import FAULTS
 from benchmarks.sampled_traces import Run, actual_mbps, sampled_runs, trace_runs
+from benchmarks.stored_arrivals import StoredArrivals
 from benchmarks.two_trees import on_both
 from pba.evaluation.metrics import calibration_error, in_band
 from pba.forecasting import Query
@@ -28,7 +29,7 @@ from pba.types.profile import PROFILES
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 AT_ONCE = 256
-KNOWN, RECENT, DISORDERED = 240, 10, 700
+RECENT = 10
 SENTINELS, WITH_RTT = "1 % sentinel RTT", "clean, sets with RTT"
 Figures = dict[str, Any]
 
@@ -70,7 +71,7 @@ def measure(folder: Path, mode: NetworkMode, per_set: int) -> dict[str, Figures]
     service = frozen_service()
     sets = {name: sampled_runs(runs, per_set) for name, runs in trace_runs(folder, mode).items()}
     measured = [runs for runs in sets.values() if np.isfinite(runs[0].telemetry[:, 1]).any()]
-    figures = {}
+    figures: dict[str, Figures] = {}
     for name in FAULTS:
         runs_of_sets = measured if name == SENTINELS else list(sets.values())
         if name == SENTINELS:
@@ -90,44 +91,35 @@ def condition(service: LocalService, fault: str, sets: Sequence[Sequence[Run]]) 
     queries, actual, counts = [], [], []
     for run in (run for runs in sets for run in runs):
         rng = np.random.default_rng(zlib.crc32(f"{run.trace_id} {fault}".encode()))
-        arrivals = FAULTS[fault](run.times_s, run.telemetry, rng)
-        modes, count = replay_modes(arrivals)
+        stored = StoredArrivals.of(FAULTS[fault](run.times_s, run.telemetry, rng))
+        modes, count = replay_modes(stored)
         counts.append(count)
-        queries += [query(arrivals, at, modes[at]) for at in arrivals.newest[run.points].tolist()]
+        ends = stored.arrivals.newest[run.points].tolist()
+        queries += [query(stored, at, modes[at]) for at in ends]
         actual.append(actual_mbps(run))
     chunks = (queries[start : start + AT_ONCE] for start in range(0, len(queries), AT_ONCE))
     forecasts = [forecast for chunk in chunks for forecast in service.forecasts(chunk)]
     return summary(outcomes(forecasts, np.concatenate(actual)), counts)
 
 
-def replay_modes(arrivals: Arrivals) -> tuple[list[NetworkMode], ModeCount]:
+def replay_modes(stored: StoredArrivals) -> tuple[list[NetworkMode], ModeCount]:
     """Return the link's mode after each arrival, detected as in the store."""
-    ordered = bool((np.diff(arrivals.stamped_s) > 0).all())
-    newest_us = np.maximum.accumulate((arrivals.stamped_s * 1e6).astype(np.int64)).tolist()
+    telemetry, stamped_s = stored.arrivals.telemetry, stored.arrivals.stamped_s
+    ordered = bool((np.diff(stamped_s) > 0).all())
     link, modes = LinkMode(), []
-    for at, latest_us in enumerate(newest_us):
-        if link.due(latest_us):
-            recent = (
-                arrivals.telemetry[max(0, at + 1 - RECENT) : at + 1]
-                if ordered
-                else stored(arrivals, at)[1][-RECENT:]
-            )
-            link = link.after(recent, latest_us)
+    for at, newest_us in enumerate(stored.newest_us.tolist()):
+        if link.due(newest_us):
+            start = max(0, at + 1 - RECENT)
+            recent = telemetry[start : at + 1] if ordered else stored.known(at)[1][-RECENT:]
+            link = link.after(recent, newest_us)
         modes.append(link.mode or NetworkMode.INTERNET)
-    return modes, ModeCount(link.switches, len(newest_us))
+    return modes, ModeCount(link.switches, len(modes))
 
 
-def stored(arrivals: Arrivals, at: int) -> tuple[Floats, Floats]:
-    """Return times and telemetry of the newest stored samples after arrival ``at``, by time."""
-    part = slice(max(0, at + 1 - DISORDERED), at + 1)
-    times_s, first = np.unique(arrivals.stamped_s[part], return_index=True)
-    return times_s[-KNOWN:], arrivals.telemetry[part][first][-KNOWN:]
-
-
-def query(arrivals: Arrivals, at: int, mode: NetworkMode) -> Query:
+def query(stored: StoredArrivals, at: int, mode: NetworkMode) -> Query:
     """Return the query for the samples after arrival ``at``, moved so that it arrives now."""
-    times_s, telemetry = stored(arrivals, at)
-    moved_s = times_s - arrivals.arrived_s[at] + NOW.timestamp()
+    times_s, telemetry = stored.known(at)
+    moved_s = times_s - stored.arrivals.arrived_s[at] + NOW.timestamp()
     return Query(History(moved_s, telemetry), mode)
 
 

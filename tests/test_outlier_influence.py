@@ -82,9 +82,9 @@ def is_outlier(rates: Floats, place: int) -> bool:
     return bool(rates[place] > 3 * around.max() or 3 * rates[place] < around.min())
 
 
-def stored_mode(link: Link, rates: Floats) -> LinkMode:
+def stored_mode(samples: History) -> LinkMode:
     """Return the link's mode after every sample was stored."""
-    samples, mode = history(link, rates), LinkMode()
+    mode = LinkMode()
     for count in range(10, SAMPLES + 1):
         newest_us = int(samples.timestamps_s[count - 1] * 1e6)
         mode = mode.after(samples.telemetry[count - 10 : count], newest_us)
@@ -118,11 +118,20 @@ def test_nine_of_ten_outliers_move_points_by_less_than_a_hundredth(service):
 @given(links, places, factors)
 @settings(max_examples=50, deadline=None)
 def test_an_outlier_changes_no_stored_mode(link, place, factor):
-    usual, odd = (
-        stored_mode(link, rates) for rates in (link.rates(), with_outlier(link, place, factor))
-    )
+    series = (link.rates(), with_outlier(link, place, factor))
+    usual, odd = (stored_mode(history(link, rates)) for rates in series)
     assert odd == usual
     assert odd.switches == 0
+
+
+@pytest.mark.parametrize("place", [0, 30, SAMPLES - 1])
+@pytest.mark.parametrize("rtt_ms", [25.0, 400.0, 600_030.0])
+def test_one_slow_ping_changes_no_stored_mode(rtt_ms, place):
+    link = Link(9_400.0, 0.02, 0.3, 0)
+    odd = history(link, link.rates())
+    odd.telemetry[place, 1] = rtt_ms
+    mode = stored_mode(odd)
+    assert (mode.mode, mode.candidate, mode.switches) == (DATACENTER, None, 0)
 
 
 @given(links, factors)

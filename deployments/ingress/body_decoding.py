@@ -113,7 +113,8 @@ def _decoded(body: Body | Raw, kind: type[_Document]) -> _Document:
 def _lenient_json(body: bytes, error: Exception) -> Any:
     """Return the objects in ``body``, whose numbers may be NaN or infinite: json.dumps writes that.
 
-    They are values out of range, each of which concerns its own sample only.
+    NaN is a value that was not measured, and infinity one out of range: each concerns its own
+    sample only.
     """
     if b"NaN" in body or b"Infinity" in body:
         try:
@@ -223,4 +224,4 @@ def _has_more(body: Body | Raw, name: str, limit: int) -> bool:
         (items,) = msgspec.structs.astuple(document)
     else:
         items = body.get(name) if isinstance(body, Mapping) else None
-    return isinstance(items, Sized) and len(items) > limit
+    return isinstance(items, Sized) and not isinstance(items, str) and len(items) > limit

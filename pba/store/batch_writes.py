@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, update
 
 from pba.rollout import Flags
-from pba.store.clock_repair import remove_samples_ahead
+from pba.store.clock_repair import move_samples_ahead
 from pba.store.event_log import add_events
 from pba.store.flag_table import flag_state
 from pba.store.link_queries import link_mode, link_records, recent_sample_keys, recent_telemetry
@@ -79,7 +79,7 @@ def _add_reports(
     reported = [_samples(rows[report.link_id].id, report) for report in reports]
     latest = _latest(reported)
     newest_us = {row.id: row.newest_us for row in rows.values()}
-    newest_us |= remove_samples_ahead(connection, [*rows.values()], latest, received_us)
+    newest_us |= move_samples_ahead(connection, [*rows.values()], latest, received_us)
     ends = {link: max(at_us, latest.get(link, 0)) for link, at_us in newest_us.items()}
     kept = [
         {key: values for key, values in part.items() if key[1] >= ends[key[0]] - retention_us}

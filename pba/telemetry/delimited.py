@@ -94,10 +94,10 @@ class Table:
         self._report.add(fault, ((self.place(row), repr(texts[row])) for row in wrong), len(wrong))
         return numbers
 
-    def times(self, column: int, named_seconds: bool = False) -> Times:
+    def times(self, column: int, factor: float = 0.0) -> Times:
         """Return a column as times; what is none is NaN, and counted as a row left out."""
         values = self._columns[column].cast(pa.string())
-        times = times_of_texts(values, named_seconds)
+        times = times_of_texts(values, factor)
         wrong = np.flatnonzero(np.isnan(times.seconds)).tolist()
         where = ((self.place(row), repr(values[row].as_py() or "missing")) for row in wrong)
         self._report.add(_TIME, where, len(wrong))

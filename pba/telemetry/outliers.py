@@ -20,6 +20,7 @@ _AROUND = 30
 _LEAST_AROUND = 5
 _USUAL = 2  # if more of the samples before were isolated, they are how this link behaves
 _LEAST_MBPS = 0.01
+_VARIES = 2.0  # times from the lowest to the highest rate: lows of such links go on more often
 
 _OPTIONAL = {
     COLUMNS.index(name): least  # below which ten times as much is nothing odd: ms, ms, Mbps
@@ -59,7 +60,9 @@ class CleanWindow:
 def clean_window(telemetry: Floats) -> CleanWindow:
     """Return ``telemetry (sample, 5)``, of at least two samples, without its outliers.
 
-    An outlier's bandwidth becomes the mean of the sample before and the sample after. Latency,
+    An outlier's bandwidth becomes the mean of the sample before and the sample after. A low that
+    only the newest sample contradicts stays if the rates before it vary by more than a factor of
+    two: on such links of the val traces, forecasts that do not see it are worse. Latency,
     jitter and throughput over ten times of what was measured around them become missing, the newest
     too: only one step passes until the next tells.
 
@@ -72,13 +75,14 @@ def clean_window(telemetry: Floats) -> CleanWindow:
     (80.0, True, False)
     """
     columns = telemetry.T.tolist()
-    rates = _isolated(columns[0])
+    isolated = _isolated(columns[0])
+    rates = [index for index in isolated if not _is_recent_low(columns[0], index, isolated)]
     wrong = [
         (index, column)
         for column, least in _OPTIONAL.items()
         for index in _high_values(columns[column], least)
     ]
-    unlike = _newest_is_unlike(columns[0], rates)
+    unlike = _newest_is_unlike(columns[0], isolated)
     if not rates and not wrong:
         return CleanWindow(telemetry, False, unlike)
     cleaned = telemetry.copy()
@@ -161,6 +165,17 @@ def _is_isolated(rates: list[float], index: int, before: float, isolated: list[i
     if others is not None and len(others) < _LEAST_AROUND:
         others = others + rates[index + 1 : index + 1 + _AROUND]
     return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(here, others)
+
+
+def _is_recent_low(rates: list[float], index: int, isolated: list[int]) -> bool:
+    """Return whether an isolated rate is a low just before the newest sample of a varying link."""
+    if index != len(rates) - 2:
+        return False
+    before = _before(rates, index, isolated[:-1])
+    if not before:
+        return False
+    lowest, highest = min(before), max(before)
+    return rates[index] < lowest and highest > _VARIES * max(lowest, _LEAST_MBPS)
 
 
 def _newest_is_unlike(rates: list[float], isolated: Sequence[int]) -> bool:

@@ -35,8 +35,13 @@ class Times:
     unit: str = ""
 
 
-def parse_time(text: str) -> tuple[float, bool]:
+def parse_time(text: str, factor: float = 1.0) -> tuple[float, bool]:
     """Return the Unix seconds of one text, NaN if it is none, and whether it names no zone.
+
+    Parameters
+    ----------
+    factor
+        From a number to seconds.
 
     Examples
     --------
@@ -47,7 +52,7 @@ def parse_time(text: str) -> tuple[float, bool]:
     """
     text = text.strip()
     try:
-        return float(text), False
+        return float(text) * factor, False
     except ValueError:
         pass
     try:
@@ -59,29 +64,36 @@ def parse_time(text: str) -> tuple[float, bool]:
     return moment.timestamp(), False
 
 
-def seconds_of_numbers(numbers: Floats, named_seconds: bool = False) -> Times:
+def seconds_of_numbers(numbers: Floats, factor: float = 0.0) -> Times:
     """Return numbers as Unix seconds: by their size they are seconds, ms, µs or ns.
 
     Parameters
     ----------
     numbers
         Shape ``(row,)``.
-    named_seconds
-        Whether the column's name says that they are seconds, which is believed.
+    factor
+        To seconds, if the column's name has a unit; 0 to go by the size.
     """
+    if factor:
+        return Times(numbers * factor)
     known = numbers[np.isfinite(numbers)]
     typical = float(np.median(np.abs(known))) if known.size else 0.0
-    if not named_seconds:
-        for lowest, factor, unit in _UNIX_FACTORS:
-            if typical >= lowest:
-                return Times(numbers * factor, False, unit)
+    for lowest, to_seconds, unit in _UNIX_FACTORS:
+        if typical >= lowest:
+            return Times(numbers * to_seconds, False, unit)
     return Times(numbers)
 
 
-def times_of_texts(column: pa.ChunkedArray, named_seconds: bool = False) -> Times:
-    """Return the times of a column of texts; each row may have a form of its own."""
+def times_of_texts(column: pa.ChunkedArray, factor: float = 0.0) -> Times:
+    """Return the times of a column of texts; each row may have a form of its own.
+
+    Parameters
+    ----------
+    factor
+        As for `seconds_of_numbers`; texts that are no numbers have no unit.
+    """
     try:
-        return seconds_of_numbers(np.asarray(column.cast(pa.float64())), named_seconds)
+        return seconds_of_numbers(np.asarray(column.cast(pa.float64())), factor)
     except pa.ArrowInvalid:
         pass
     for zone in (None, "UTC"):
@@ -90,6 +102,9 @@ def times_of_texts(column: pa.ChunkedArray, named_seconds: bool = False) -> Time
             return Times(np.asarray(moments) / 1e6, zone is None)
         except pa.ArrowInvalid:
             continue
-    parsed = [(np.nan, False) if text is None else parse_time(text) for text in column.to_pylist()]
+    texts = column.to_pylist()
+    parsed = [
+        (np.nan, False) if text is None else parse_time(text, factor or 1.0) for text in texts
+    ]
     seconds = np.array([second for second, _ in parsed])
     return Times(seconds, any(local for _, local in parsed))

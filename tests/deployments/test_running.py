@@ -58,16 +58,16 @@ def test_a_handle_call_raises_the_errors_of_pba(service: RunningService):
         "try:\n    handle.forecast.remote({'history': 5}).result()\n"
         "except InvalidRequest as error:\n    reply(str(error))"
     )
-    assert "history is 5" in message
+    assert "history is an integer" in message
 
 
 def test_bad_input_gets_its_error_and_every_response_an_id(service: RunningService):
     good = request(INTERNET)
-    loss = copy.deepcopy(good)
-    loss["history"][12]["packet_loss"] = 1.7
+    negative = copy.deepcopy(good)
+    negative["history"][12]["bandwidth_mbps"] = -1.7
     for content, status, code in (
         (b"{", 400, "not_json"),
-        (json.dumps(loss).encode(), 422, "invalid_sample"),
+        (json.dumps(negative).encode(), 422, "invalid_sample"),
         (json.dumps({"history": good["history"][:1]}).encode(), 422, "invalid_history"),
     ):
         response = httpx.post(
@@ -113,8 +113,9 @@ def test_the_serving_models_are_described(service: RunningService):
 def test_the_docs_describe_the_body(service: RunningService):
     document = httpx.get(f"{service.url}/openapi.json").json()
     body = document["paths"]["/v1/forecast"]["post"]["requestBody"]["content"]["application/json"]
-    item = body["schema"]["properties"]["history"]["items"]["properties"]
-    assert item["packet_loss"]["anyOf"][0]["maximum"] == 1
+    rows, columns = body["schema"]["properties"]["history"]["anyOf"]
+    assert rows["items"]["properties"]["packet_loss"]["maximum"] == 1
+    assert columns["properties"]["packet_loss"]["anyOf"][0]["items"]["maximum"] == 1
 
 
 async def test_overload_gets_429_with_retry_after_and_nothing_else_breaks(service: RunningService):
@@ -135,12 +136,12 @@ async def test_overload_gets_429_with_retry_after_and_nothing_else_breaks(servic
 
 def test_errors_reach_clients_with_their_class(service: RunningService):
     wrong = copy.deepcopy(request(INTERNET))
-    wrong["history"][0]["packet_loss"] = 1.7
+    wrong["history"][0]["bandwidth_mbps"] = -1.7
     response = httpx.post(f"{service.url}/v1/forecast", json=wrong)
     assert response.status_code == 422
     error = from_body(response.json()["error"])
     assert isinstance(error, InvalidSample)
-    assert "1.7" in error.message
+    assert "-1.7" in error.message
 
 
 def test_every_example_of_the_docs_runs(service: RunningService):

@@ -81,6 +81,26 @@ def test_a_frame_of_pandas_is_read_as_it_is_written(tmp_path: Path, kind: str, i
     assert "1 row left out" in report
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(("name", "factor"), [("time_ms", 1e3), ("ts_us", 1e6), ("time_s", 1.0)])
+def test_the_unit_in_the_name_of_times_is_applied_once(
+    tmp_path: Path, kind: str, name: str, factor: float
+):
+    times = [1_772_366_400.0, 1_772_366_401.0]
+    table = pd.DataFrame({name: [at * factor for at in times], "bandwidth_mbps": [80.0, 81.0]})
+    path = tmp_path / f"frame.{kind}"
+    getattr(table, f"to_{kind}")(path, index=False)
+    assert read(path)[0] == times
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_unit_in_the_name_of_times_does_not_concern_dates(tmp_path: Path, kind: str):
+    table = pd.DataFrame({"time_ms": ["2026-03-01T12:00:00.250Z"], "bandwidth_mbps": [80.0]})
+    path = tmp_path / f"frame.{kind}"
+    getattr(table, f"to_{kind}")(path, index=False)
+    assert read(path)[0] == [1_772_366_400.25]
+
+
 def test_a_bandwidth_without_a_unit_is_read_as_mbps_and_that_is_noted(tmp_path: Path):
     path = tmp_path / "a.csv"
     path.write_text("time,bandwidth\n0,80\n1,81\n")

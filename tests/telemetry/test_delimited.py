@@ -208,6 +208,13 @@ def test_numbers_survive_any_dialect(
     assert file.traces[0].telemetry[:, 0].tolist() == rates
 
 
+def test_decimal_commas_survive_an_error_line(tmp_path: Path):
+    text = table(";", rows=[*COMMAS[:3], ["timed out"], *COMMAS[3:]])
+    file = read(tmp_path, text)
+    assert file.traces[0].telemetry[:, 0].tolist() == [80.5, 81.5, 82.5, 83.5, 84.5, 85.5]
+    assert file.report.count() == 1
+
+
 def test_a_word_in_prose_is_no_header(tmp_path: Path):
     with pytest.raises(InvalidTrace, match="is no table with a header"):
         read(tmp_path, "Norway HSDPA bandwidth logs\nsome more words\n")

@@ -74,11 +74,11 @@ def _times(
         micros = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
         return Times(_numbers(micros, TIME, source) / 1e6, column.type.tz is None)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return times_of_texts(column, meaning.factor == 1.0)
-    times = seconds_of_numbers(_numbers(column, TIME, source), meaning.factor == 1.0)
+        return times_of_texts(column, meaning.factor)
+    times = seconds_of_numbers(_numbers(column, TIME, source), meaning.factor)
     if times.unit:
         report.note(f"Times are read as Unix {times.unit}.")
-    return Times(times.seconds * (meaning.factor or 1.0), False)
+    return times
 
 
 def _texts(column: pa.ChunkedArray) -> np.ndarray:

@@ -62,10 +62,9 @@ def _means_time(name: str) -> bool:
 
 
 def _times(table: Table, index: int, column: ColumnMeaning, report: ReadReport) -> Times:
-    times = table.times(index, named_seconds=column.factor == 1.0)
+    times = table.times(index, column.factor)
     if times.unit:
         report.note(f"Times are read as Unix {times.unit}.")
-    if column.factor in (0.0, 1.0):
-        return times
-    report.note(f"Times are multiplied by {column.factor:g} to seconds.")
-    return Times(times.seconds * column.factor, times.local)
+    if column.factor not in (0.0, 1.0):
+        report.note(f"Times that are numbers are multiplied by {column.factor:g} to seconds.")
+    return times

@@ -1,6 +1,7 @@
-"""Histories and samples in columns, from JSON and from handle calls."""
+"""Histories in columns, and bulk bodies as a whole, item by item and chunk by chunk."""
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,12 @@ def test_a_very_large_body_is_decoded_item_by_item(monkeypatch: pytest.MonkeyPat
     assert isinstance(first, Query)
     assert isinstance(second, Query)
     np.testing.assert_array_equal(first.history.telemetry, second.history.telemetry)
+
+
+def test_nan_in_a_bulk_body_costs_no_other_request():
+    valid, wrong = [sample(1), sample(2)], [sample(1), sample(2, bandwidth_mbps=math.nan)]
+    content = json.dumps({"requests": [{"history": valid}, {"history": wrong}]}).encode()
+    first, second = read_queries(content, 5)
+    assert isinstance(first, Query)
+    assert isinstance(second, InvalidSample)
+    assert second.field == "history[1].bandwidth_mbps"

@@ -24,7 +24,6 @@ from pba.errors import (
     PBAError,
     TooLarge,
 )
-from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.sample_reports import all_refused
 from pba.types import COLUMNS, NetworkMode
@@ -284,16 +283,14 @@ def test_samples_of_one_link_need_no_order():
         read_link_samples(content, "a b", 10)
 
 
+def test_a_handle_call_with_too_many_wrong_items_is_too_large_and_text_is_no_list():
+    with pytest.raises(TooLarge, match="over 2 items"):
+        read_samples({"samples": [1, 1, 1]}, 2)
+    with pytest.raises(InvalidRequest, match="samples is text"):
+        read_samples({"samples": "many"}, 2)
+
+
 def test_links_to_forecast_for_may_come_with_a_request_for_advice():
     assert read_link_ids(b'{"link_ids": ["a", "b"]}', 2) == (["a", "b"], None)
     with_advice = {"link_ids": ["a"], "allocation": {"steps": 5}}
     assert read_link_ids(with_advice, 2) == (["a"], AllocationRequest(steps=5))
-
-
-def test_nan_in_a_bulk_body_costs_no_other_request():
-    valid, wrong = [sample(1), sample(2)], [sample(1), sample(2, bandwidth_mbps=math.nan)]
-    content = json.dumps({"requests": [{"history": valid}, {"history": wrong}]}).encode()
-    first, second = read_queries(content, 5)
-    assert isinstance(first, Query)
-    assert isinstance(second, InvalidSample)
-    assert second.field == "history[1].bandwidth_mbps"

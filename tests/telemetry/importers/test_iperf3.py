@@ -120,6 +120,18 @@ def test_a_stream_of_events_may_be_cut(tmp_path: Path):
     assert file.report.count() == 1
 
 
+def test_two_streams_of_events_in_one_file_are_two_tests(tmp_path: Path):
+    events = []
+    for start_s in (START_S, START_S + 60):
+        run = iperf3_test(intervals())
+        run["start"]["timestamp"]["timesecs"] = start_s
+        events += [{"event": "start", "data": run["start"]}]
+        events += [{"event": "interval", "data": interval} for interval in run["intervals"]]
+    (trace,) = read(tmp_path, *events).traces
+    assert len(trace) == 12
+    assert trace.timestamps_s[[0, 6]].tolist() == [START_S + 1, START_S + 61]
+
+
 def test_several_tests_in_one_file_follow_each_other(tmp_path: Path):
     later = iperf3_test(intervals())
     later["start"]["timestamp"]["timesecs"] += 60

@@ -8,15 +8,17 @@ faster at ages that no trace shows.
 """
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from pba.forecasting.ensemble import MemberDistribution
-from pba.forecasting.members import decode_one
-from pba.models.distribution import Bins
+from pba.models.distribution import Bins, DecodedForecast, decode
 from pba.types import HORIZONS, Floats
 
-__all__ = ["STALE_STEPS", "age_steps", "aged"]
+__all__ = ["STALE_STEPS", "FreshForecast", "age_steps", "aged", "aged_together"]
 
 STALE_STEPS = 15
 """A forecast whose newest sample is older than so many steps is ``stale``."""
@@ -28,6 +30,7 @@ _UNMEASURED_FALL = 0.1  # of the log-odds, with the square of the logarithm beyo
 _SCALE = 1.0  # of the log-ratio in the distribution that knows only the order of magnitude
 _LEAST = 1e-3
 _ROUNDING = 1e-6
+_AHEAD = np.array(HORIZONS)
 
 
 def age_steps(age_s: float, step_s: float) -> int:
@@ -39,48 +42,65 @@ def age_steps(age_s: float, step_s: float) -> int:
     return max(0, math.floor(age_s / step_s + _ROUNDING))
 
 
-def aged(distribution: MemberDistribution, steps: int) -> MemberDistribution:
-    """Return the ``distribution`` of a forecast whose newest sample is ``steps`` steps old."""
-    last = len(HORIZONS) - 1
-    rows = [min(int(np.searchsorted(HORIZONS, ahead + steps)), last) for ahead in HORIZONS]
-    probabilities = distribution.probabilities[rows]
-    confidence = decode_one(distribution).confidence[0]
-    for row, ahead in enumerate(HORIZONS):
-        beyond = (ahead + steps) / HORIZONS[-1]
-        if beyond > 1.0:
-            faded = _faded_confidence(confidence, beyond)
-            probabilities[row] = _faded(probabilities[row], confidence[-1], faded, distribution)
-    return distribution._replace(probabilities=probabilities)
+class FreshForecast(NamedTuple):
+    """A forecast as of its newest sample: distribution, confidence by horizon, and its age."""
+
+    distribution: MemberDistribution
+    confidence: Sequence[float]
+    steps: int
 
 
-def _faded_confidence(confidence: Floats, beyond: float) -> float:
-    """Return the confidence at ``beyond`` times the last horizon."""
-    nearer, last = (_log_odds(float(value)) for value in confidence[-2:])
-    fall = max(_LEAST_FALL, (nearer - last) / math.log(HORIZONS[-1] / HORIZONS[-2]))
-    unmeasured = max(0.0, math.log(beyond / _MEASURED))
-    log_odds = last - fall * math.log(beyond) - _UNMEASURED_FALL * unmeasured**2
-    return 1.0 / (1.0 + math.exp(-log_odds))
+def aged_together(forecasts: Sequence[FreshForecast]) -> list[DecodedForecast]:
+    """Return each of ``forecasts`` at its age, as a batch of one; all are decoded together."""
+    places: dict[Bins, list[int]] = {}
+    for place, forecast in enumerate(forecasts):
+        places.setdefault(forecast.distribution.bins, []).append(place)
+    results: dict[int, DecodedForecast] = {}
+    for bins, group in places.items():
+        probabilities = np.stack([aged(forecasts[place]) for place in group])
+        level_mbps = np.array([forecasts[place].distribution.level_mbps for place in group])
+        decoded = decode(probabilities, level_mbps, bins)
+        for row, place in enumerate(group):
+            part = slice(row, row + 1)
+            results[place] = DecodedForecast(*(values[part] for values in decoded))
+    return [results[place] for place in range(len(forecasts))]
 
 
-def _faded(
-    probabilities: Floats, confidence: float, faded: float, distribution: MemberDistribution
-) -> Floats:
-    """Return ``probabilities (bin,)`` mixed with vague ones until ``confidence`` is ``faded``."""
-    vague = _vague(distribution.bins)
-    row = MemberDistribution(vague[None], distribution.level_mbps, distribution.bins)
-    least = float(decode_one(row).confidence[0, 0])
-    if confidence <= least:
+def aged(forecast: FreshForecast) -> Floats:
+    """Return the probabilities ``(horizon, bin)`` of a forecast at its age."""
+    distribution, confidence, steps = forecast
+    rows = np.minimum(np.searchsorted(HORIZONS, _AHEAD + steps), len(HORIZONS) - 1)
+    probabilities = np.asarray(distribution.probabilities, dtype=float)[rows]
+    beyond = (_AHEAD + steps) / HORIZONS[-1]
+    if beyond[-1] <= 1.0:
         return probabilities
-    share = min(1.0, (confidence - faded) / (confidence - least))
+    vague, least = _vague(distribution.bins)
+    excess = confidence[-1] - least
+    if excess <= 0.0:
+        return probabilities
+    share = np.minimum(1.0, (confidence[-1] - _faded_confidence(confidence, beyond)) / excess)
+    share = np.where(beyond > 1.0, share, 0.0)[:, None]
     return np.asarray((1.0 - share) * probabilities + share * vague)
 
 
-def _vague(bins: Bins) -> Floats:
-    """Return a Laplace distribution of the log-ratio over ``bins``, shape ``(bin,)``."""
+def _faded_confidence(confidence: Sequence[float], beyond: Floats) -> Floats:
+    """Return the confidence at ``beyond`` times the last horizon, at least 1 time."""
+    nearer, last = (_log_odds(value) for value in confidence[-2:])
+    fall = max(_LEAST_FALL, (nearer - last) / math.log(HORIZONS[-1] / HORIZONS[-2]))
+    times = np.log(np.maximum(beyond, 1.0))
+    unmeasured = np.maximum(0.0, times - math.log(_MEASURED))
+    return np.asarray(1.0 / (1.0 + np.exp(fall * times + _UNMEASURED_FALL * unmeasured**2 - last)))
+
+
+@lru_cache(maxsize=16)
+def _vague(bins: Bins) -> tuple[Floats, float]:
+    """Return a Laplace distribution over ``bins (bin,)``, and the confidence of its point."""
     tail = 0.5 * np.exp(-np.abs(bins.edges) / _SCALE)
     below = np.where(bins.edges < 0.0, tail, 1.0 - tail)
     mass = np.diff(below, prepend=0.0)
-    return np.asarray(mass / mass.sum())
+    mass /= mass.sum()
+    decoded = decode(mass[None, None], np.ones(1), bins)
+    return mass, float(decoded.confidence[0, 0])
 
 
 def _log_odds(share: float) -> float:

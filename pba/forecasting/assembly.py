@@ -1,14 +1,13 @@
 """The second half of a forecast: from the models' outputs to the forecast that the caller gets."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isnan
-from typing import Any
 
 import numpy as np
 
-from pba.forecasting.aging import STALE_STEPS, age_steps, aged
+from pba.forecasting.aging import STALE_STEPS, FreshForecast, age_steps, aged_together
 from pba.forecasting.allocation import advise
 from pba.forecasting.ensemble import MemberDistribution, confidence_weights, mixture
 from pba.forecasting.fixed_share import MODEL, leader
@@ -30,7 +29,6 @@ __all__ = ["assemble"]
 
 _END_OF_TIME_S = 253_402_300_799.0  # the last second of the year 9999
 _CONFIDENCE_DROP = 0.05
-_PATH = ("latency_ms", "packet_loss", "jitter_ms")
 
 
 def assemble(
@@ -53,45 +51,85 @@ def assemble(
     models, failures = model_members(plans, calls, outputs)
     simple = simple_members(plans, models)
     rows = zip(plans, models, simple, failures, strict=True)
-    return [_result(*row, created_at) for row in rows]
+    fresh = [_fresh(*row, created_at) for row in rows]
+    old = [one for one in fresh if one.steps]
+    decoded = aged_together(
+        [FreshForecast(_pooled(one.sources, one.weights), one.confidence, one.steps) for one in old]
+    )
+    aged = {id(one): _horizons_of(part, 0) for one, part in zip(old, decoded, strict=True)}
+    return [_result(one, aged.get(id(one), one.horizons), created_at) for one in fresh]
 
 
-def _result(
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fresh:
+    """A forecast as of its newest sample, and how many steps old that is."""
+
+    plan: ForecastPlan
+    models: list[MemberForecast]
+    simple: dict[str, MemberForecast]
+    failures: list[str]
+    source: str
+    sources: list[MemberForecast]
+    weights: tuple[float, ...]
+    horizons: tuple[HorizonForecast, ...]
+    made_at: datetime
+    steps: int
+
+    @property
+    def confidence(self) -> tuple[float, ...]:
+        """The confidence at each horizon."""
+        return tuple(horizon.confidence for horizon in self.horizons)
+
+
+def _fresh(
     plan: ForecastPlan,
     models: list[MemberForecast],
     simple: dict[str, MemberForecast],
     failures: list[str],
     created_at: datetime,
-) -> ForecastResult:
+) -> _Fresh:
     source, sources = _sources(models, simple, plan.record)
     weights = _weights(sources)
     horizons = _horizons(sources, weights)
-    adapted = _adapted(horizons, plan.record)
     newest_s = float(plan.window.timestamps_s[-1])
-    newest_at = datetime.fromtimestamp(newest_s, UTC)
-    made_at = newest_at if plan.query.as_of_newest else created_at
+    made_at = datetime.fromtimestamp(newest_s, UTC) if plan.query.as_of_newest else created_at
     steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
-    path: dict[str, Any] = dict(zip(_PATH, _path(models, sources, weights), strict=True))
+    return _Fresh(
+        plan, models, simple, failures, source, sources, weights, horizons, made_at, steps
+    )
+
+
+def _result(
+    fresh: _Fresh, horizons: tuple[HorizonForecast, ...], created_at: datetime
+) -> ForecastResult:
+    """Return the result whose ``horizons`` are those at its age, before the record adapts them."""
+    plan, sources = fresh.plan, fresh.sources
+    adapted = _adapted(fresh.horizons, plan.record)
+    newest_s = float(plan.window.timestamps_s[-1])
+    latency_ms, packet_loss, jitter_ms = _path(fresh.models, sources, fresh.weights)
     forecast = Forecast(
         link_id=plan.query.link_id,
         mode=plan.mode,
-        source=source,
+        source=fresh.source,
         model_version="+".join(m.output.version for m in sources if m.output.version) or None,
-        made_at=made_at,
-        newest_sample_at=newest_at,
-        age_s=made_at.timestamp() - newest_s,
+        made_at=fresh.made_at,
+        newest_sample_at=datetime.fromtimestamp(newest_s, UTC),
+        age_s=fresh.made_at.timestamp() - newest_s,
         valid_until=datetime.fromtimestamp(min(newest_s + plan.step_s, _END_OF_TIME_S), UTC),
         step_s=plan.step_s,
-        horizons=_aged(adapted, plan, sources, weights, steps),
-        **path,
-        members=_members(models, simple, sources, weights),
-        reasons=(*plan.reasons, *failures, *_reasons(plan, sources, horizons, adapted, steps)),
+        horizons=_adapted(horizons, plan.record) if fresh.steps else adapted,
+        latency_ms=latency_ms,
+        packet_loss=packet_loss,
+        jitter_ms=jitter_ms,
+        members=_members(fresh.models, fresh.simple, sources, fresh.weights),
+        reasons=(*plan.reasons, *fresh.failures, *_reasons(fresh, adapted)),
     )
+    pooled = fresh.horizons if sources is fresh.models else None
     return ForecastResult(
         _advised(forecast, plan),
         adapted,
-        tuple(horizon.confidence for horizon in horizons),
-        _expert_points(models, simple, horizons if sources is models else None),
+        fresh.confidence,
+        _expert_points(fresh.models, fresh.simple, pooled),
         newest_s,
         created_at,
         plan.arm,
@@ -105,18 +143,12 @@ def _advised(forecast: Forecast, plan: ForecastPlan) -> Forecast:
     return replace(forecast, allocation=advise(forecast, plan.query.allocation, plan.usual_mbps))
 
 
-def _reasons(
-    plan: ForecastPlan,
-    sources: Sequence[MemberForecast],
-    horizons: Sequence[HorizonForecast],
-    adapted: Sequence[HorizonForecast],
-    steps: int,
-) -> list[str]:
-    """Return what else limits the forecast, whose newest sample is ``steps`` steps old."""
+def _reasons(fresh: _Fresh, adapted: Sequence[HorizonForecast]) -> list[str]:
+    """Return what else limits the forecast, whose link's record leads to ``adapted``."""
     reasons = {
-        "recent_misses": adapted[0].confidence < horizons[0].confidence - _CONFIDENCE_DROP,
-        "out_of_range": _out_of_range(plan, sources),
-        "stale": steps > STALE_STEPS,
+        "recent_misses": adapted[0].confidence < fresh.confidence[0] - _CONFIDENCE_DROP,
+        "out_of_range": _out_of_range(fresh.plan, fresh.sources),
+        "stale": fresh.steps > STALE_STEPS,
     }
     return [name for name, holds in reasons.items() if holds]
 
@@ -194,22 +226,9 @@ def _horizons(
     return _horizons_of(decode_one(_pooled(members, weights)), 0)
 
 
-def _aged(
-    adapted: tuple[HorizonForecast, ...],
-    plan: ForecastPlan,
-    members: Sequence[MemberForecast],
-    weights: tuple[float, ...],
-    steps: int,
-) -> tuple[HorizonForecast, ...]:
-    """Return the ``adapted`` horizons as they are where the newest sample is so many steps old."""
-    if not steps:
-        return adapted
-    return _adapted(
-        _horizons_of(decode_one(aged(_pooled(members, weights), steps)), 0), plan.record
-    )
-
-
 def _pooled(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> MemberDistribution:
+    if len(members) == 1:
+        return members[0].distribution
     return mixture([member.distribution for member in members], weights)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import isnan
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,7 @@ __all__ = ["assemble"]
 
 _END_OF_TIME_S = 253_402_300_799.0  # the last second of the year 9999
 _CONFIDENCE_DROP = 0.05
+_PATH = ("latency_ms", "packet_loss", "jitter_ms")
 
 
 def assemble(
@@ -66,23 +68,22 @@ def _result(
     horizons = _horizons(sources, weights)
     adapted = _adapted(horizons, plan.record)
     newest_s = float(plan.window.timestamps_s[-1])
-    made_at = datetime.fromtimestamp(newest_s, UTC) if plan.query.as_of_newest else created_at
+    newest_at = datetime.fromtimestamp(newest_s, UTC)
+    made_at = newest_at if plan.query.as_of_newest else created_at
     steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
-    latency_ms, packet_loss, jitter_ms = _path(models, sources, weights)
+    path: dict[str, Any] = dict(zip(_PATH, _path(models, sources, weights), strict=True))
     forecast = Forecast(
         link_id=plan.query.link_id,
         mode=plan.mode,
         source=source,
         model_version="+".join(m.output.version for m in sources if m.output.version) or None,
         made_at=made_at,
-        newest_sample_at=datetime.fromtimestamp(newest_s, UTC),
+        newest_sample_at=newest_at,
         age_s=made_at.timestamp() - newest_s,
         valid_until=datetime.fromtimestamp(min(newest_s + plan.step_s, _END_OF_TIME_S), UTC),
         step_s=plan.step_s,
         horizons=_aged(adapted, plan, sources, weights, steps),
-        latency_ms=latency_ms,
-        packet_loss=packet_loss,
-        jitter_ms=jitter_ms,
+        **path,
         members=_members(models, simple, sources, weights),
         reasons=(*plan.reasons, *failures, *_reasons(plan, sources, horizons, adapted, steps)),
     )

@@ -92,7 +92,10 @@ def haproxy(folder: Path, replica_port: int | None, prefix: str = "/") -> Iterat
         shutil.copy(DEPLOYMENTS / name, folder)
     process = subprocess.Popen(
         [folder / "haproxy-on-loopback.sh", "-db", "-f", path, "-dR"],
-        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PBA_HAPROXY_BIND": f"127.0.0.1:{config.http_options.port}",
+        },
     )
     url = f"http://127.0.0.1:{config.http_options.port}"
     try:

@@ -36,7 +36,9 @@ Figures = dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--traces", type=Path, required=True)
-    parser.add_argument("--per-set", type=int, default=60, help="the most steps of a kind in a set")
+    parser.add_argument(
+        "--per-set", type=int, default=140, help="the most steps of a kind in a set"
+    )
     parser.add_argument("--json", action="store_true", help="the hits of this tree alone")
     options = parser.parse_args()
     if options.json:

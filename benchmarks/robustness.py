@@ -52,7 +52,7 @@ class ModeCount(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--traces", type=Path, required=True)
-    parser.add_argument("--per-set", type=int, default=120, help="the most forecasts of a set")
+    parser.add_argument("--per-set", type=int, default=100, help="the most forecasts of a set")
     parser.add_argument("--json", action="store_true", help="the figures of this tree alone")
     options = parser.parse_args()
     if options.json:

@@ -20,7 +20,7 @@ _AROUND = 30
 _LEAST_AROUND = 5
 _USUAL = 2  # if more of the samples before were isolated, they are how this link behaves
 _LEAST_MBPS = 0.01
-_VARIES = 2.0  # times from the lowest to the highest rate: lows of such links go on more often
+_VARIES = 2.0  # times from the lowest to the highest rate: lows of such links are no faults
 
 _OPTIONAL = {
     COLUMNS.index(name): least  # below which ten times as much is nothing odd: ms, ms, Mbps
@@ -60,9 +60,9 @@ class CleanWindow:
 def clean_window(telemetry: Floats) -> CleanWindow:
     """Return ``telemetry (sample, 5)``, of at least two samples, without its outliers.
 
-    An outlier's bandwidth becomes the mean of the sample before and the sample after. A low that
-    only the newest sample contradicts stays if the rates before it vary by more than a factor of
-    two: on such links of the val traces, forecasts that do not see it are worse. Latency,
+    An outlier's bandwidth becomes the mean of the sample before and the sample after. A low
+    stays if the rates before it vary by more than a factor of two: on such links of the val traces,
+    lows go on often enough that forecasts gain nothing from not seeing them. Latency,
     jitter and throughput over ten times of what was measured around them become missing, the newest
     too: only one step passes until the next tells.
 
@@ -76,7 +76,7 @@ def clean_window(telemetry: Floats) -> CleanWindow:
     """
     columns = telemetry.T.tolist()
     isolated = _isolated(columns[0])
-    rates = [index for index in isolated if not _is_recent_low(columns[0], index, isolated)]
+    rates = [index for index in isolated if not _is_usual_low(columns[0], index, isolated)]
     wrong = [
         (index, column)
         for column, least in _OPTIONAL.items()
@@ -167,14 +167,15 @@ def _is_isolated(rates: list[float], index: int, before: float, isolated: list[i
     return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(here, others)
 
 
-def _is_recent_low(rates: list[float], index: int, isolated: list[int]) -> bool:
-    """Return whether an isolated rate is a low just before the newest sample of a varying link."""
-    if index != len(rates) - 2:
+def _is_usual_low(rates: list[float], index: int, isolated: list[int]) -> bool:
+    """Return whether an isolated rate is a low of a link that varies."""
+    others = _before(rates, index, [at for at in isolated if at < index]) or []
+    if len(others) < _LEAST_AROUND:
+        after = range(index + 1, min(len(rates), index + 1 + _AROUND))
+        others = others + [rates[at] for at in after if at not in isolated]
+    if not others:
         return False
-    before = _before(rates, index, isolated[:-1])
-    if not before:
-        return False
-    lowest, highest = min(before), max(before)
+    lowest, highest = min(others), max(others)
     return rates[index] < lowest and highest > _VARIES * max(lowest, _LEAST_MBPS)
 
 

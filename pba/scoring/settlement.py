@@ -8,7 +8,7 @@ import numpy as np
 
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring.outcome import OpenForecast, Outcome
-from pba.telemetry.outliers import isolated_rates, newest_is_unlike
+from pba.telemetry.outliers import isolated_rates, newest_is_unlike, outlier_rates
 from pba.telemetry.windows import GAP_INTERVALS, following_steps
 from pba.types import HORIZONS, Floats
 
@@ -94,8 +94,8 @@ class _Actuals:
         """Return the actuals in a link's samples, which may be none."""
         if not len(at_us):
             return cls(at_us, bandwidth_mbps, frozenset(), None)
-        outliers = isolated_rates(bandwidth_mbps)
-        unlike = newest_is_unlike(bandwidth_mbps, outliers)
+        outliers = outlier_rates(bandwidth_mbps)
+        unlike = newest_is_unlike(bandwidth_mbps, isolated_rates(bandwidth_mbps))
         return cls(at_us, bandwidth_mbps, frozenset(outliers), len(at_us) - 1 if unlike else None)
 
 

@@ -13,7 +13,14 @@ import numpy as np
 
 from pba.types import COLUMNS, Floats
 
-__all__ = ["CleanWindow", "clean_window", "clean_windows", "isolated_rates", "newest_is_unlike"]
+__all__ = [
+    "CleanWindow",
+    "clean_window",
+    "clean_windows",
+    "isolated_rates",
+    "newest_is_unlike",
+    "outlier_rates",
+]
 
 _FACTOR = 3.0  # a rate outside a third to three times of those around it
 _AROUND = 30
@@ -76,7 +83,7 @@ def clean_window(telemetry: Floats) -> CleanWindow:
     """
     columns = telemetry.T.tolist()
     isolated = _isolated(columns[0])
-    rates = [index for index in isolated if not _is_usual_low(columns[0], index, isolated)]
+    rates = _without_usual_lows(columns[0], isolated)
     wrong = [
         (index, column)
         for column, least in _OPTIONAL.items()
@@ -126,6 +133,16 @@ def isolated_rates(rate_mbps: Floats) -> list[int]:
     return _isolated(rate_mbps.tolist())
 
 
+def outlier_rates(rate_mbps: Floats) -> list[int]:
+    """Return the indices of `isolated_rates` that are outliers, without the lows of varying links.
+
+    >>> outlier_rates(np.array([80.0, 30.0, 90.0, 40.0, 70.0, 5.0, 60.0, 50.0]))
+    []
+    """
+    rates = rate_mbps.tolist()
+    return _without_usual_lows(rates, _isolated(rates))
+
+
 def newest_is_unlike(rate_mbps: Floats, isolated: Sequence[int]) -> bool:
     """Return whether the newest rate is outside a third to three times of each of the 30 before.
 
@@ -165,6 +182,10 @@ def _is_isolated(rates: list[float], index: int, before: float, isolated: list[i
     if others is not None and len(others) < _LEAST_AROUND:
         others = others + rates[index + 1 : index + 1 + _AROUND]
     return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(here, others)
+
+
+def _without_usual_lows(rates: list[float], isolated: list[int]) -> list[int]:
+    return [index for index in isolated if not _is_usual_low(rates, index, isolated)]
 
 
 def _is_usual_low(rates: list[float], index: int, isolated: list[int]) -> bool:

@@ -74,3 +74,29 @@ def test_matching_agrees_with_a_plain_loop(steps: list[int], after: int):
     actual = [(outcome.steps, outcome.at_us // SECOND_US) for outcome in settlement.outcomes]
     assert actual == expected
     assert settlement.closed == ((1,) if closed else ())
+
+
+def test_an_actual_that_the_next_sample_shows_to_be_an_outlier_is_not_scored():
+    before, after = list(range(-40, 1)), list(range(1, 17))
+    mbps = [100.0] * 41 + [4349.0] + [100.0] * 15
+    waiting = settle_at([open_forecast()], before + after[:1], mbps[:42])
+    assert (waiting.outcomes, waiting.closed) == ((), ()), "it may be a new level"
+    settlement = settle_at([open_forecast()], before + after, mbps)
+    assert [outcome.steps for outcome in settlement.outcomes] == [5, 15]
+    assert settlement.closed == (1,)
+
+
+def test_an_actual_of_a_new_level_is_scored_once_the_next_sample_shows_it():
+    seconds = list(range(-40, 3))
+    mbps = [100.0] * 41 + [400.0, 410.0]
+    settlement = settle_at([open_forecast()], seconds, mbps)
+    assert [(outcome.steps, outcome.actual_mbps) for outcome in settlement.outcomes] == [(1, 400.0)]
+
+
+def test_a_sample_soon_after_the_newest_belongs_to_its_step():
+    """A second agent reports a fifth of a step later; an actual is the mean of both."""
+    seconds = [0.0, 0.2, 1.0, 1.2, 2.0, 2.2]
+    at_us = np.round(np.array(seconds) * SECOND_US).astype(np.int64)
+    mbps = np.array([100.0, 90.0, 80.0, 70.0, 60.0, 50.0])
+    settlement = settle([open_forecast()], at_us, mbps, LinkRecord())
+    assert [(one.steps, one.actual_mbps) for one in settlement.outcomes] == [(1, 75.0)]

@@ -1,6 +1,7 @@
 """Request bodies of the benchmarks: histories of synthetic links, the same in every run."""
 
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -10,12 +11,17 @@ from pba.telemetry.synthetic import generate_synthetic_data
 from pba.types import History, NetworkMode
 from pba.types.profile import PROFILES
 
+_HOUR_S = 3600.0
+
 
 def histories(mode: NetworkMode, count: int) -> list[History]:
-    """Return ``count`` histories of one window each."""
+    """Return ``count`` histories of one window each, a sample an hour: fresh while a run lasts."""
     window = PROFILES[mode].window
     rng = np.random.default_rng(0)
     samples = History.of(generate_synthetic_data(mode, window + count, rng))
+    now_s = datetime.now(UTC).timestamp()
+    times_s = now_s + _HOUR_S * np.arange(1 - window, 1 + count)
+    samples = History(times_s, samples.telemetry)
     return [samples.first(window + start).last(window) for start in range(count)]
 
 

@@ -122,11 +122,11 @@ def test_without_its_database_the_service_forecasts_given_histories_and_recovers
         server.kill()
         for _ in range(4):  # both routers
             forecast = client.forecast(steady_history(60), link_id="scored")
-            assert (forecast.source, forecast.reasons) == ("model", ("not_recorded",))
+            assert (forecast.source, forecast.reasons) == ("model", ("stale", "not_recorded"))
             assert_unavailable(httpx.get(f"{service.url}/v1/links/scored/forecast"))
             assert_unavailable(post_samples(service, 60))
         named, anonymous = bulk(service)
-        assert (named["reasons"], anonymous["reasons"]) == (["not_recorded"], [])
+        assert (named["reasons"], anonymous["reasons"]) == (["stale", "not_recorded"], ["stale"])
         response = httpx.get(f"{service.url}/readyz")
         assert response.status_code == 503
         assert "'store': 'the telemetry store is away" in response.json()["error"]["message"]
@@ -135,9 +135,9 @@ def test_without_its_database_the_service_forecasts_given_histories_and_recovers
         wait_until(service.is_ready, 30)
         for second in range(60, 64):  # both routers
             assert post_samples(service, second).json()["accepted"] == 1
-            assert client.link_forecast("scored").reasons == ()
+            assert client.link_forecast("scored").reasons == ("stale",)
         named, anonymous = bulk(service)
-        assert (named["reasons"], anonymous["reasons"]) == ([], [])
+        assert (named["reasons"], anonymous["reasons"]) == (["stale"], ["stale"])
         wait_until(lambda: client.link("scored")["hits"] >= 3, 30)
     assert routers(service) == before, "no router was restarted"
 
@@ -152,7 +152,7 @@ def test_a_database_that_loses_a_table_costs_no_router(service: RunningService, 
             ends_s = time.monotonic() + 12  # Serve looks at the replicas' health every 10 s
             while time.monotonic() < ends_s:
                 forecast = client.forecast(steady_history(60), link_id="scored")
-                assert forecast.reasons == ("not_recorded",)
+                assert forecast.reasons == ("stale", "not_recorded")
         database.execute("ALTER TABLE flags_away RENAME TO flags")
     wait_until(service.is_ready, 30)
     for second in range(64, 68):  # both routers

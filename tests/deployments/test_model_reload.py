@@ -45,7 +45,7 @@ async def test_a_new_model_is_swapped_in_and_a_broken_one_refused(service: Runni
         await worker
     assert "sha256" in internet_model(service)["refused"]
     assert internet_model(service)["version"] == "toy-2"
-    assert all(reasons == [] for _, reasons in forecasts), Counter(map(str, forecasts))
+    assert all(reasons == ["stale"] for _, reasons in forecasts), Counter(map(str, forecasts))
     versions = [version for version, _ in forecasts]
     assert set(versions) == {"toy-1", "toy-2"}
     assert versions == sorted(versions)

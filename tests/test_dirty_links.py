@@ -162,3 +162,36 @@ async def test_a_rate_then_zeros(links: StoredLinks):
     rates[0] = 0.556
     results = await forecasts(links, START_S + np.arange(70.0), telemetry(rates), 50)
     assert all(result["bandwidth_mbps"] == 0.0 for result in results)
+
+
+async def test_zeros_every_other_sample(links: StoredLinks):
+    rates = steady(80)
+    rates[1::2] = 0.0
+    results = await forecasts(links, START_S + np.arange(80.0), telemetry(rates), 70)
+    assert {result["mode"] for result in results} == {"internet"}
+    assert all(result["horizons"][0]["quantiles"]["0.95"] > 0 for result in results)
+    assert all(result["confidence"] < 0.9 for result in results)
+
+
+async def test_an_outage_and_its_end(links: StoredLinks):
+    rates = steady(110)
+    rates[70:80] = 0.0
+    results = await forecasts(links, START_S + np.arange(110.0), telemetry(rates), 65)
+    during, after = results[75 - 65 : 80 - 65], results[90 - 65 :]
+    assert all(result["bandwidth_mbps"] < 8.0 for result in during)
+    assert all(abs(result["bandwidth_mbps"] - 80.0) < 16.0 for result in after)
+
+
+async def test_a_sender_that_paces_by_the_advice_and_reports_what_the_link_could_carry(
+    links: StoredLinks,
+):
+    """As docs/allocation.md says: a rate reported as low as it was paced would sink for ever."""
+    times_s, rows = START_S + np.arange(90.0), telemetry(steady(90))
+    links.now_s = times_s[64]
+    await links.observe("a", times_s[:65], rows[:65])
+    for at in range(65, 90):
+        links.now_s = times_s[at]
+        advice = (await links.forecast("a", {}))["allocation"]
+        rows[at, COLUMNS.index("throughput_mbps")] = advice["pacing_total_mbps"]
+        await links.observe("a", times_s[at : at + 1], rows[at : at + 1])
+    assert 70.0 < (await links.forecast("a"))["bandwidth_mbps"] < 90.0

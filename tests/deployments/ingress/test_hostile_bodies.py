@@ -41,11 +41,18 @@ def many(name: str, item: bytes, size: int = SIZE) -> bytes:
 
 
 def refusal(name: str, body: bytes) -> PBAError:
-    """Return the error of ``body``, which costs little time and repeats little of it."""
-    started = time.process_time()
-    with pytest.raises(PBAError) as caught:
-        READERS[name](body)
-    assert time.process_time() - started < CPU_S
+    """Return the error of ``body``, which costs little time and repeats little of it.
+
+    The least time of up to three counts: the garbage collector may pass over all of the tests.
+    """
+    for _ in range(3):
+        started = time.process_time()
+        with pytest.raises(PBAError) as caught:
+            READERS[name](body)
+        took_s = time.process_time() - started
+        if took_s < CPU_S:
+            break
+    assert took_s < CPU_S
     error = caught.value
     assert len(error.message) < 400
     assert error.field is None or len(error.field) < 250

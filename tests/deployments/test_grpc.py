@@ -24,7 +24,7 @@ from tests.deployments.grpc import messages
 from tests.support.histories import BORDERLINE, DATACENTER, INTERNET, assert_same
 from tests.support.processes import ROUTERS, suspended
 from tests.support.service import PROJECT, RunningService
-from tests.support.waiting import until
+from tests.support.waiting import until, wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 

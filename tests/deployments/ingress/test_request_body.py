@@ -85,7 +85,7 @@ async def test_a_gzip_bomb_costs_no_more_than_the_limit(client: httpx.AsyncClien
     started_s = time.process_time()
     response = await client.post("/size", content=inner[:900], headers=GZIP)
     assert response.status_code == 413
-    assert time.process_time() - started_s < 0.1
+    assert time.process_time() - started_s < 0.5
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ _WINDOWS: Mapping[str, int] = {
 _LONGEST = max(_WINDOWS.values())
 _DEFAULT_FLAGS = Flags()
 
-# Of rates over three times the 30 before, eight to nine of ten lasted on the train and val traces,
-# whose counters were never reset; far higher ones are as likely a fault.
+# Of rates over three times the 30 before, .89 lasted on the train and val traces, whose counters
+# were never reset (`benchmarks.rises`); a far higher one is taken for a fault as likely as a level.
 _RISE_LASTS, _JUMP_LASTS = 0.8, 0.5
 _BELIEVABLE_RISE = 10.0
 

@@ -43,15 +43,20 @@ def move_samples_ahead(
         The time of the newest sample of each such link's key.
     """
     return {
-        row.id: _move(connection, row, now_us)
+        row.id: _move(connection, row, reported_us[row.id], now_us)
         for row in rows
         if row.id in reported_us and was_set_back(row.newest_us, reported_us[row.id], now_us)
     }
 
 
-def _move(connection: Connection, link: Row[Any], now_us: int) -> int:
-    """Move a link's samples ahead of now; return the time of the newest one."""
-    latest_us, offset_us = now_us + TOLERANCE_US, link.newest_us - link.heard_us
+def _move(connection: Connection, link: Row[Any], reported_us: int, now_us: int) -> int:
+    """Move a link's samples ahead of now; return the time of the newest one.
+
+    They end when the newest of them was received, and before the newest one of the report: the
+    clock of the router that received them may be ahead too.
+    """
+    latest_us = now_us + TOLERANCE_US
+    offset_us = link.newest_us - min(link.heard_us, reported_us - 1)
     own = samples.c.link == link.id
     ahead = own & (samples.c.at_us > latest_us)
     first_us, count = connection.execute(

@@ -78,7 +78,7 @@ class CurrentWindow:
         The steps since the last gap, at least two; samples close to each other are merged.
     length
         How many steps there are since the last gap: 1 if the newest sample follows a gap.
-    step_s, regular, merges
+    step_s, regular
         See `pba.telemetry.spacing.Spacing`.
     """
 
@@ -86,7 +86,6 @@ class CurrentWindow:
     length: int
     step_s: float
     regular: bool
-    merges: bool
 
 
 def current_window(
@@ -110,7 +109,7 @@ def current_window(
     samples = window if length > 1 else recent.last(2)
     if length < len(recent.timestamps_s):
         spaced = spacing(samples.timestamps_s)
-    return CurrentWindow(samples, length, spaced.step_s, spaced.regular, spaced.merges)
+    return CurrentWindow(samples, length, spaced.step_s, spaced.regular)
 
 
 def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> History:

@@ -50,7 +50,7 @@ class ForecastDocument(BaseModel):
     model_version: str | None
     made_at: datetime
     newest_sample_at: datetime = Field(description="the time of the newest sample")
-    age_s: float = Field(description="how old that was when the forecast was made, seconds")
+    age_s: float = Field(description="seconds from the newest sample to made_at")
     valid_until: datetime = Field(description="one step after the newest sample")
     step_s: float = Field(description="typical time between samples of the window, seconds")
     bandwidth_mbps: float = Field(description="the point one step ahead")

@@ -122,3 +122,13 @@ def test_a_link_of_two_agents_has_a_whole_window(link: Link):
     link.report(np.sort(np.concatenate([times_s, times_s - 1.0])))
     window = current_window(link.store.link_contexts(["a"])["a"].history, longest=60)
     assert (window.length, window.step_s, window.regular) == (60, 15.0, True)
+
+
+def test_samples_that_a_router_with_a_clock_ahead_received_are_moved_too(link: Link):
+    link.now_s = NOW_S + 20.0
+    link.report(NOW_S + 6.0 + np.arange(16.0))  # that router sees nothing odd in these
+    link.now_s = NOW_S
+    receipt = link.report(np.array([NOW_S]))
+    times_s = link.store.link_contexts(["a"])["a"].history.timestamps_s
+    assert (receipt.accepted, len(times_s)) == (1, 17)
+    assert times_s[-1] == NOW_S

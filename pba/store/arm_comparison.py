@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Integer, and_, cast, func, select
 
 from pba.rollout import Arm
 from pba.rollout.sequential_test import bayes_factor, verdict
+from pba.store.old_tables import old_forecasts as forecasts, old_outcomes as outcomes
 from pba.store.statements import to_micros
-from pba.store.tables import forecasts, outcomes
 from pba.types import rfc3339_of
 
 __all__ = ["compare"]

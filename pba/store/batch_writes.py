@@ -12,8 +12,9 @@ from pba.store.clock_repair import move_samples_ahead
 from pba.store.event_log import add_events
 from pba.store.flag_table import flag_state
 from pba.store.link_queries import link_mode, link_records, recent_sample_keys, recent_telemetry
+from pba.store.old_tables import old_forecasts as forecasts_table
 from pba.store.statements import insert_into, lock_links, to_micros
-from pba.store.tables import forecasts as forecasts_table, links, samples
+from pba.store.tables import links, samples
 from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
 from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode

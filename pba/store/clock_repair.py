@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from pba.store.event_log import add_events
-from pba.store.tables import events, forecasts, outcomes, samples
+from pba.store.old_tables import old_forecasts as forecasts, old_outcomes as outcomes
+from pba.store.tables import events, samples
 from pba.telemetry.clocks import TOLERANCE_US, was_set_back
 from pba.types import Event, rfc3339_of
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from pba.store.old_tables import old_forecasts as forecasts, old_outcomes as outcomes
 from pba.store.statements import chunks, number_table, to_seconds
-from pba.store.tables import forecasts, links, outcomes, samples
+from pba.store.tables import links, samples
 from pba.types import COLUMNS, History
 
 __all__ = ["link_history"]

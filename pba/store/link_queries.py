@@ -8,8 +8,9 @@ import numpy as np
 from sqlalchemy import Connection, FromClause, Row, Select, and_, bindparam, func, select, true
 
 from pba.forecasting.link_record import LinkRecord
+from pba.store.old_tables import old_records as records
 from pba.store.statements import chunks, number_table, to_seconds
-from pba.store.tables import links, records, samples
+from pba.store.tables import links, samples
 from pba.store.values import LinkContext, LinkState
 from pba.telemetry.link_mode import LinkMode
 from pba.telemetry.spacing import spacing

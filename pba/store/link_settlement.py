@@ -8,9 +8,14 @@ from sqlalchemy import Connection, Table, func, select, update
 
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring import OpenForecast, Outcome, Settlement, settle
+from pba.store.old_tables import (
+    old_forecasts as forecasts,
+    old_outcomes as outcomes,
+    old_records as records,
+)
 from pba.store.outcome_queries import open_forecast
 from pba.store.statements import chunks, insert_into, lock_link
-from pba.store.tables import aggregates, forecasts, outcomes, records, samples
+from pba.store.tables import aggregates, samples
 from pba.types import HORIZONS
 
 __all__ = ["settle_links"]

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from pba.store.tables import aggregates, forecasts, links
+from pba.store.old_tables import old_forecasts as forecasts
+from pba.store.tables import aggregates, links
 
 __all__ = ["summary"]
 

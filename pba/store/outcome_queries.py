@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Row, func, select
 
 from pba.rollout import Arm
 from pba.scoring import OpenForecast, Outcome
-from pba.store.tables import forecasts, links, outcomes
+from pba.store.old_tables import old_forecasts as forecasts, old_outcomes as outcomes
+from pba.store.tables import links
 from pba.types import NetworkMode
 
 __all__ = ["open_forecast", "open_links", "recent_mode_outcomes", "recent_outcomes"]

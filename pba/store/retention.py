@@ -4,8 +4,13 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
+from pba.store.old_tables import (
+    old_forecasts as forecasts,
+    old_outcomes as outcomes,
+    old_records as records,
+)
 from pba.store.statements import lock_link
-from pba.store.tables import events, forecasts, links, outcomes, records, samples
+from pba.store.tables import events, links, samples
 
 __all__ = ["delete_link", "trim_events", "trim_links"]
 

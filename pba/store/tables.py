@@ -1,5 +1,7 @@
 """The tables of the telemetry store. Times are whole microseconds since 1970, UTC."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -7,6 +9,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -19,15 +22,22 @@ from sqlalchemy import (
 )
 
 __all__ = [
+    "aggregate_deltas",
     "aggregates",
+    "due_links",
     "events",
     "flags",
     "forecasts",
+    "leases",
     "links",
     "metadata",
-    "outcomes",
+    "minute_aggregates",
+    "mode_drift",
+    "mode_outcomes",
+    "pair_results",
     "records",
     "samples",
+    "versions",
 ]
 
 metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s"})
@@ -63,56 +73,101 @@ samples = Table(
 )
 """Measurements, null where not measured. The key makes samples idempotent."""
 
-forecasts = Table(
-    "forecasts",
-    metadata,
-    Column("id", _Id, primary_key=True),
-    Column("link", BigInteger, nullable=False),
-    Column("after_us", BigInteger, nullable=False),
-    Column("made_us", BigInteger, nullable=False),
-    Column("mode", String(16), nullable=False),
-    Column("source", String(16), nullable=False),
-    Column("version", String(200), nullable=False, server_default=""),
-    Column("arm", String(8), nullable=False, server_default="v3"),
-    Column("served", Boolean, nullable=False, server_default=true()),
-    Column("step_s", Float(53), nullable=False),
-    Column("took_ms", Float(53), nullable=False),
-    Column("said", Text, nullable=False),
-    Column("open", Boolean, nullable=False, server_default=true()),
-    UniqueConstraint("link", "after_us", "arm", "version"),
-    Index(
-        "ix_forecasts_open", "link", sqlite_where=text('"open"'), postgresql_where=text('"open"')
-    ),
-)
-"""Forecasts based on samples up to ``after_us``; ``open`` until every horizon is settled.
-
-``said`` is `pba.scoring.OpenForecast.prediction` as JSON, ``made_us`` when it was computed.
-``served`` is false for forecasts of the arm that the caller did not receive.
-"""
-
-outcomes = Table(
-    "outcomes",
-    metadata,
-    Column("forecast", BigInteger, primary_key=True, autoincrement=False),
-    Column("steps", SmallInteger, primary_key=True, autoincrement=False),
-    Column("link", BigInteger, nullable=False),
-    Column("at_us", BigInteger, nullable=False),
-    Column("forecast_mbps", Float(53), nullable=False),
-    Column("confidence", Float(53), nullable=False),
-    Column("actual_mbps", Float(53), nullable=False),
-    Column("hit", Boolean, nullable=False, server_default=false()),
-    Index("ix_outcomes_link", "link", "at_us"),
-    sqlite_with_rowid=False,
-)
-"""Scored forecasts, a row per horizon. The key prevents that one is scored twice."""
-
-records = Table(
-    "records",
+due_links = Table(
+    "due_links",
     metadata,
     Column("link", BigInteger, primary_key=True, autoincrement=False),
-    Column("body", Text, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("generation", Integer, nullable=False, server_default=text("0")),
+    Column("claimed_us", BigInteger, nullable=False, server_default=text("0")),
+    Index("ix_due_links_since", "since_us"),
 )
-"""Link records, JSON as `pba.forecasting.link_record.LinkRecord.to_json` writes it."""
+"""Links with samples that no Monitor has looked at: since when, by the service's clock.
+
+``generation`` counts the reports since then: a Monitor removes the row only if none came meanwhile.
+``claimed_us`` is until when a Monitor has the link to itself.
+"""
+
+forecasts = Table(
+    "forecast_log",
+    metadata,
+    Column("link", BigInteger, primary_key=True, autoincrement=False),
+    Column("after_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("arm", SmallInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("mode", SmallInteger, nullable=False),
+    Column("source", SmallInteger, nullable=False),
+    Column("served", Boolean, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("step_s", Float(24), nullable=False),
+    Column("took_ms", Float(24), nullable=False),
+    Column("actual_1_mbps", Float(24)),
+    Column("actual_5_mbps", Float(24)),
+    Column("actual_15_mbps", Float(24)),
+    Column("body", LargeBinary, nullable=False),
+    Index(
+        "ix_forecast_log_open",
+        "link",
+        sqlite_where=text('"open"'),
+        postgresql_where=text('"open"'),
+    ),
+    sqlite_with_rowid=False,
+)
+"""Forecasts based on samples up to ``after_us``, with their actuals; ``open`` until all are known.
+
+``mode``, ``source`` and ``arm`` are codes of `pba.scoring.codes`, ``version`` is a key of
+`versions`, and ``body`` is a prediction as `pba.scoring.forecast_body` packs it. ``served`` is
+false for forecasts of the arm that the caller did not receive.
+"""
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    UniqueConstraint("name"),
+)
+"""The names of model versions; the empty name is that of no model."""
+
+records = Table(
+    "link_records",
+    metadata,
+    Column("link", BigInteger, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False, server_default=text("0")),
+    Column("body", LargeBinary, nullable=False),
+    Column("drift", LargeBinary),
+    Column("alarm", Boolean, nullable=False, server_default=false()),
+    Index(
+        "ix_link_records_alarm",
+        "link",
+        sqlite_where=text('"alarm"'),
+        postgresql_where=text('"alarm"'),
+    ),
+)
+"""Link records as `pba.forecasting.link_record` packs them, and the state of drift detection.
+
+``generation`` counts the changes, so that of two Monitors with one link only one writes. ``alarm``
+is whether an alarm of the link is open.
+"""
+
+_SUMS = (
+    "scored",
+    "hits",
+    "over",
+    "under",
+    "covered_50",
+    "covered_90",
+    "confidence",
+    "error_mbps",
+    "absolute_error_mbps",
+)
+
+
+def _sums() -> list[Column[float]]:
+    zero = text("0")
+    return [Column(name, Float(53), nullable=False, server_default=zero) for name in _SUMS]
+
 
 aggregates = Table(
     "tallies",
@@ -123,22 +178,75 @@ aggregates = Table(
     Column("arm", String(8), primary_key=True, server_default="v3"),
     Column("served", Boolean, primary_key=True, server_default=true()),
     Column("steps", SmallInteger, primary_key=True, autoincrement=False),
-    *(
-        Column(name, Float(53), nullable=False, server_default=text("0"))
-        for name in (
-            "scored",
-            "hits",
-            "over",
-            "under",
-            "covered_50",
-            "covered_90",
-            "confidence",
-            "error_mbps",
-            "absolute_error_mbps",
-        )
-    ),
+    *_sums(),
 )
-"""Sums over all outcomes ever scored; they are kept when the outcomes are deleted."""
+"""Sums over all outcomes ever scored; they are kept when the forecasts are deleted."""
+
+
+def _minute_key(primary: bool) -> list[Column[Any]]:
+    key: dict[str, Any] = {"primary_key": True, "autoincrement": False} if primary else {}
+    return [
+        Column("minute_us", BigInteger, nullable=False, **key),
+        *(
+            Column(name, SmallInteger, nullable=False, **key)
+            for name in ("mode", "source", "arm", "steps")
+        ),
+        Column("version", Integer, nullable=False, **key),
+        Column("served", Boolean, nullable=False, **({"primary_key": True} if primary else {})),
+    ]
+
+
+minute_aggregates = Table("minute_aggregates", metadata, *_minute_key(primary=True), *_sums())
+"""The same sums by the minute in which the forecasts were computed, by the service's clock."""
+
+aggregate_deltas = Table(
+    "aggregate_deltas",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    *_minute_key(primary=False),
+    *_sums(),
+)
+"""What each batch of outcomes adds to the aggregates, until it is added: no two Monitors meet."""
+
+mode_outcomes = Table(
+    "mode_outcomes",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("mode", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Outcomes that a mode's drift detector has not seen yet, a batch a row."""
+
+mode_drift = Table(
+    "mode_drift",
+    metadata,
+    Column("mode", SmallInteger, primary_key=True, autoincrement=False),
+    Column("state", LargeBinary, nullable=False),
+)
+"""The state of each mode's drift detector; advanced under a lock of its row."""
+
+pair_results = Table(
+    "pair_results",
+    metadata,
+    Column("link", BigInteger, primary_key=True, autoincrement=False),
+    Column("after_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("mode", SmallInteger, nullable=False),
+    Column("v1_hit", Boolean, nullable=False),
+    Column("v3_hit", Boolean, nullable=False),
+    Index("ix_pair_results_created", "created_us"),
+    sqlite_with_rowid=False,
+)
+"""Forecasts one step ahead of both arms after one sample of a link: which of them are in band."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(80), nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+"""Jobs that one Monitor at a time does, and until when it has them to itself."""
 
 events = Table(
     "events",
@@ -149,6 +257,7 @@ events = Table(
     Column("link_id", String(200)),
     Column("body", Text, nullable=False),
     Index("ix_events_at", "at_us"),
+    Index("ix_events_kind", "kind", "link_id", "id"),
 )
 """Events of the service and its links: mode switches, alarms, promotions, changes of flags."""
 

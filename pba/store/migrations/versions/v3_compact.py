@@ -1,0 +1,194 @@
+"""Compact forecasts beside their actuals, aggregates by minute, due links, leases.
+
+The tables of `v2` stay beside the new ones, so that replicas of both releases run side by side.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "v3"
+down_revision = "v2"
+
+_SUMS = (
+    "scored",
+    "hits",
+    "over",
+    "under",
+    "covered_50",
+    "covered_90",
+    "confidence",
+    "error_mbps",
+    "absolute_error_mbps",
+)
+
+
+def upgrade() -> None:
+    """Create the new tables."""
+    _create_aggregate_deltas()
+    _create_due_links()
+    _create_forecast_log()
+    _create_leases()
+    _create_link_records()
+    _create_minute_aggregates()
+    _create_mode_drift()
+    _create_mode_outcomes()
+    _create_pair_results()
+    _create_versions()
+    _create_events_index()
+
+
+def _create_aggregate_deltas() -> None:
+    op.create_table(
+        "aggregate_deltas",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("minute_us", sa.BigInteger(), nullable=False),
+        sa.Column("mode", sa.SmallInteger(), nullable=False),
+        sa.Column("source", sa.SmallInteger(), nullable=False),
+        sa.Column("arm", sa.SmallInteger(), nullable=False),
+        sa.Column("steps", sa.SmallInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("served", sa.Boolean(), nullable=False),
+        *_sums(),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_due_links() -> None:
+    op.create_table(
+        "due_links",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("since_us", sa.BigInteger(), nullable=False),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("claimed_us", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("link"),
+    )
+    op.create_index("ix_due_links_since", "due_links", ["since_us"], unique=False)
+
+
+def _create_forecast_log() -> None:
+    op.create_table(
+        "forecast_log",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("after_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("arm", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.Column("mode", sa.SmallInteger(), nullable=False),
+        sa.Column("source", sa.SmallInteger(), nullable=False),
+        sa.Column("served", sa.Boolean(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("step_s", sa.Float(precision=24), nullable=False),
+        sa.Column("took_ms", sa.Float(precision=24), nullable=False),
+        sa.Column("actual_1_mbps", sa.Float(precision=24), nullable=True),
+        sa.Column("actual_5_mbps", sa.Float(precision=24), nullable=True),
+        sa.Column("actual_15_mbps", sa.Float(precision=24), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("link", "after_us", "arm", "version"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_forecast_log_open",
+        "forecast_log",
+        ["link"],
+        unique=False,
+        sqlite_where=sa.text('"open"'),
+        postgresql_where=sa.text('"open"'),
+    )
+
+
+def _create_leases() -> None:
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("holder", sa.String(length=80), nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _create_link_records() -> None:
+    op.create_table(
+        "link_records",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("drift", sa.LargeBinary(), nullable=True),
+        sa.Column("alarm", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.PrimaryKeyConstraint("link"),
+    )
+    op.create_index(
+        "ix_link_records_alarm",
+        "link_records",
+        ["link"],
+        unique=False,
+        sqlite_where=sa.text('"alarm"'),
+        postgresql_where=sa.text('"alarm"'),
+    )
+
+
+def _create_minute_aggregates() -> None:
+    op.create_table(
+        "minute_aggregates",
+        sa.Column("minute_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mode", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("arm", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("steps", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("served", sa.Boolean(), nullable=False),
+        *_sums(),
+        sa.PrimaryKeyConstraint("minute_us", "mode", "source", "arm", "steps", "version", "served"),
+    )
+
+
+def _create_mode_drift() -> None:
+    op.create_table(
+        "mode_drift",
+        sa.Column("mode", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("mode"),
+    )
+
+
+def _create_mode_outcomes() -> None:
+    op.create_table(
+        "mode_outcomes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mode", sa.SmallInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_pair_results() -> None:
+    op.create_table(
+        "pair_results",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("after_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.Column("mode", sa.SmallInteger(), nullable=False),
+        sa.Column("v1_hit", sa.Boolean(), nullable=False),
+        sa.Column("v3_hit", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("link", "after_us"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_pair_results_created", "pair_results", ["created_us"], unique=False)
+
+
+def _create_versions() -> None:
+    op.create_table(
+        "versions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name", name=op.f("uq_versions_name")),
+    )
+
+
+def _create_events_index() -> None:
+    op.create_index("ix_events_kind", "events", ["kind", "link_id", "id"], unique=False)
+
+
+def _sums() -> list[sa.Column[float]]:
+    zero = sa.text("0")
+    return [sa.Column(name, sa.Float(53), server_default=zero, nullable=False) for name in _SUMS]

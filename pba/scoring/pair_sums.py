@@ -64,7 +64,7 @@ def _pairs(forecasts: OpenForecasts, scored: NDArray[np.bool_]) -> tuple[_Ints, 
         unique, place = np.unique(group.ravel()[of_arm], return_index=True)
         rows.append(of_arm[place])
         groups.append(unique)
-    _, at_v1, at_v3 = np.intersect1d(*groups, assume_unique=True, return_indices=True)
+    _, at_v1, at_v3 = np.intersect1d(groups[0], groups[1], assume_unique=True, return_indices=True)
     return rows[0][at_v1], rows[1][at_v3]
 
 
@@ -76,7 +76,7 @@ def _period(created_us: _Ints, flags_changed_us: int) -> _Ints:
 
 
 def _values(
-    forecasts: OpenForecasts, rows: dict[Arm, _Ints], actual_mbps: NDArray[np.float64]
+    forecasts: OpenForecasts, rows: dict[Arm, _Ints], actual_mbps: NDArray[Any]
 ) -> dict[str, NDArray[Any]]:
     """Return what each pair adds to the sums, by their names."""
     values: dict[str, NDArray[Any]] = {"pairs": np.ones(len(rows[Arm.V1]))}

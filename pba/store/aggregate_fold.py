@@ -131,6 +131,6 @@ def _combined(source: FromClause, name: str) -> ColumnElement[Any]:
 
 
 def _added(before: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
-    if before.name in _MAXIMA:  # type: ignore[attr-defined]
+    if before.name in _MAXIMA:
         return case((before > new, before), else_=new)
     return before + new

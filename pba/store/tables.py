@@ -197,7 +197,7 @@ def _minute_key(primary: bool) -> list[Column[Any]]:
             for name in ("mode", "source", "arm", "steps")
         ),
         Column("version", Integer, nullable=False, **key),
-        Column("served", Boolean, nullable=False, **({"primary_key": True} if primary else {})),
+        Column("served", Boolean, nullable=False, primary_key=primary),
     ]
 
 

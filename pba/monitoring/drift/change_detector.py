@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pba.monitoring.drift.alarm_table import AlarmTable
 from pba.monitoring.drift.alarms import Alarm, Change, WatchedStream
-from pba.monitoring.drift.split_test import Splits, find_splits
+from pba.monitoring.drift.split_test import MeanChanges, find_splits
 from pba.monitoring.drift.stream_table import WINDOW, StreamTable
 from pba.types import Floats
 
@@ -90,7 +90,7 @@ class ChangeDetector:
         rest = ~np.isin(rows, [row for row, _ in alarms]) if alarms else slice(None)
         return alarms + self._alarms.settle(rows[rest], at_us[rest])
 
-    def _find(self, rows: _Rows) -> Splits:
+    def _find(self, rows: _Rows) -> MeanChanges:
         return find_splits(
             self._table.values[rows].reshape(-1, WINDOW),
             self._table.count[rows].ravel(),
@@ -99,7 +99,7 @@ class ChangeDetector:
             np.tile([stream.min_z for stream in self._streams], len(rows)),
         )
 
-    def _raise(self, rows: _Rows, splits: Splits) -> list[tuple[int, Alarm]]:
+    def _raise(self, rows: _Rows, splits: MeanChanges) -> list[tuple[int, Alarm]]:
         changes: dict[int, list[tuple[int, Change]]] = {}
         for series, length, before, after, confidence in zip(*splits, strict=True):
             at, stream = divmod(int(series), len(self._streams))

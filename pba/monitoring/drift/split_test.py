@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pba.types import Floats
 
-__all__ = ["MIN_SEGMENT", "MOMENTS", "Splits", "find_splits"]
+__all__ = ["MIN_SEGMENT", "MOMENTS", "MeanChanges", "find_splits"]
 
 MIN_SEGMENT = 5
 """The least number of values on either side of a change."""
@@ -24,7 +24,7 @@ neighbours' deviations, and the last value."""
 _Single = NDArray[np.float32]
 
 
-class Splits(NamedTuple):
+class MeanChanges(NamedTuple):
     """Significant changes of means, ``(change,)``.
 
     Parameters
@@ -52,7 +52,7 @@ def find_splits(
     past: NDArray[np.void],
     min_change: Floats,
     min_z: Floats,
-) -> Splits:
+) -> MeanChanges:
     """Return the series whose mean has changed within the last values.
 
     For each series, two means are fitted by least squares, with the change at any place among the
@@ -89,7 +89,7 @@ def find_splits(
     p_value = np.array([math.erfc(one / math.sqrt(2.0)) for one in z.tolist()])
     confidence = 1.0 - np.minimum(1.0, splits * p_value)
     passed = z >= min_z[chosen]
-    return Splits(chosen[passed], length[passed], before[passed], after[passed], confidence[passed])
+    return MeanChanges(chosen[passed], length[passed], before[passed], after[passed], confidence[passed])
 
 
 class _Fit(NamedTuple):

@@ -1,93 +1,108 @@
-"""Settling the open forecasts of many links at once."""
+"""Settling the open forecasts of many links at once against the samples measured after them."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pba.forecasting.fixed_share import EXPERTS
-from pba.forecasting.link_record import LinkRecord
+from pba.evaluation.metrics import in_band
 from pba.forecasting.record_table import RecordTable
 from pba.rollout import Arm
-from pba.scoring.batch import BatchSettlement, DueBatch, OutcomeTable
-from pba.scoring.codes import ARMS, MODES, SOURCES
-from pba.scoring.outcome import OpenForecast
-from pba.scoring.settlement import Settlement, settle
-from pba.types import HORIZONS
+from pba.scoring.batch import BatchSettlement, DueBatch, OpenForecasts, OutcomeTable
+from pba.scoring.codes import ARMS
+from pba.scoring.scored_samples import ScoredSamples
+from pba.telemetry.windows import GAP_INTERVALS
+from pba.types import HORIZONS, Floats
 
 __all__ = ["settle_batch"]
 
+_Ints = NDArray[np.int64]
+
+_LAST = HORIZONS[-1]
+_STEPS = np.array(HORIZONS)
+_V3 = ARMS.index(Arm.V3)
+_WAITS = 2.0  # times horizon and gap: so long a forecast waits, whatever the limit
+
 
 def settle_batch(
-    batch: DueBatch, now_us: int, wait_us: int, gap_intervals: float
+    batch: DueBatch, now_us: int, wait_us: int, gap_intervals: float = GAP_INTERVALS
 ) -> BatchSettlement:
-    """Return the outcomes of a batch, the forecasts that they close, and the links' records.
+    """Match every open forecast with the samples that followed it.
+
+    The actual ``n`` steps ahead is the ``n``-th step after the newest sample that the forecast is
+    based on: one sample, or the mean of those that count as one (`pba.telemetry.windows`). Horizons
+    behind a gap of more than ``gap_intervals`` steps are not scored, and neither is an isolated
+    outlier. A newest sample that may be one waits for the next.
+
+    A forecast closes when its last horizon is reached, when a later sample lies behind a gap, or
+    ``wait_us`` after it was created, at least twice as long as last horizon and gap together.
 
     Parameters
     ----------
-    now_us, wait_us
-        Forecasts computed more than ``wait_us`` before ``now_us``, at least twice the time to the
-        last horizon and a gap, are closed without their actuals.
-    gap_intervals
-        As for `pba.scoring.settle`.
+    now_us
+        By the clock that dates the forecasts' ``created_us``, microseconds.
+    wait_us
+        Microseconds.
     """
     forecasts = batch.forecasts
-    bodies = batch.records.to_bytes()
-    outcomes: list[tuple[int, int, int, float, bool]] = []
-    longest_us = 2e6 * (HORIZONS[-1] + gap_intervals) * forecasts.step_s
-    closed = now_us - forecasts.created_us > np.maximum(wait_us, longest_us)
-    for row, link in enumerate(batch.links.tolist()):
-        record = LinkRecord.from_bytes(bodies[row])
-        settlement = _settle(batch, link, record, gap_intervals)
-        closed[list(settlement.closed)] = True
-        bodies[row] = settlement.record.to_bytes()
-        outcomes += [
-            (one.forecast.id, one.horizon, one.at_us, one.actual_mbps, one.hit)
-            for one in settlement.outcomes
-        ]
-    rows, horizons, times, actuals, hits = zip(*outcomes, strict=True) if outcomes else [()] * 5
-    table = OutcomeTable(
-        np.array(rows, dtype=np.int64),
-        np.array(horizons, dtype=np.int64),
-        np.array(times, dtype=np.int64),
-        np.array(actuals, dtype=float),
-        np.array(hits, dtype=bool),
-    )
-    return BatchSettlement(table, closed, RecordTable.from_bytes(bodies))
+    samples = ScoredSamples.of(batch.links, batch.samples)
+    link = np.searchsorted(batch.links, forecasts.link)
+    starts = samples.following_steps(link, forecasts.after_us, forecasts.step_s * 1e6, _LAST + 1)
+    count = (starts[:, :_LAST] < samples.stop[link, None]).sum(axis=1)
+    reached = np.minimum(count, _steps_before_gap(forecasts, samples, starts, gap_intervals))
+    outcomes = _outcomes(forecasts, samples, starts, reached)
+    complete = (reached < count) | (count == _LAST)
+    last = starts[np.arange(len(starts)), np.maximum(reached - 1, 0)]
+    complete &= ~(samples.undecided[last] & (reached > 0))
+    records = _records(batch.records, forecasts, outcomes, link)
+    closed = complete | _is_over(forecasts, now_us, wait_us, gap_intervals)
+    return BatchSettlement(outcomes, closed, records)
 
 
-def _settle(batch: DueBatch, link: int, record: LinkRecord, gap_intervals: float) -> Settlement:
-    samples, forecasts = batch.samples, batch.forecasts
-    own = slice(*np.searchsorted(samples.link, [link, link + 1]))
-    rows = range(*np.searchsorted(forecasts.link, [link, link + 1]).tolist())
-    waiting = [_forecast(batch, row) for row in rows]
-    return settle(waiting, samples.at_us[own], samples.bandwidth_mbps[own], record, gap_intervals)
+def _steps_before_gap(
+    forecasts: OpenForecasts, samples: ScoredSamples, starts: _Ints, gap_intervals: float
+) -> _Ints:
+    """Return how many of a forecast's steps come before the first gap, ``(forecast,)``.
+
+    Steps that have no sample yet count as if they came without a gap.
+    """
+    at_us = np.empty((len(starts), _LAST + 1), dtype=np.int64)
+    at_us[:, 0] = forecasts.after_us
+    at_us[:, 1:] = samples.at_us[starts[:, :_LAST]]
+    longest_us = gap_intervals * (forecasts.step_s * 1e6)
+    # Where a step has no sample, the index is that of the next link's first sample, or of the end.
+    gaps = np.diff(at_us, axis=1) > longest_us[:, None]
+    return np.where(gaps.any(axis=1), gaps.argmax(axis=1), _LAST)
 
 
-def _forecast(batch: DueBatch, row: int) -> OpenForecast:
-    one = batch.forecasts
-    members = one.members_mbps[row]
-    return OpenForecast(
-        id=row,
-        after_us=int(one.after_us[row]),
-        step_s=float(one.step_s[row]),
-        mode=MODES[one.mode[row]].value,
-        source=SOURCES[one.source[row]],
-        version=str(one.version[row]),
-        created_us=int(one.created_us[row]),
-        prediction={
-            "points_mbps": one.points_mbps[row].tolist(),
-            "confidence": one.confidence[row].tolist(),
-            "unadapted": one.unadapted[row].tolist(),
-            "quantiles_mbps": one.quantiles_mbps[row].tolist(),
-            "members": {
-                name: members[expert].tolist()
-                for expert, name in enumerate(EXPERTS)
-                if not np.isnan(members[expert]).any()
-            },
-        },
-        settled=frozenset(
-            steps
-            for steps, actual in zip(HORIZONS, one.actual_mbps[row], strict=True)
-            if not np.isnan(actual)
-        ),
-        arm=Arm(ARMS[one.arm[row]]),
-        served=bool(one.served[row]),
-    )
+def _is_over(
+    forecasts: OpenForecasts, now_us: int, wait_us: int, gap_intervals: float
+) -> NDArray[np.bool_]:
+    """Return which forecasts have waited for their actuals long enough."""
+    least_us = _WAITS * (_LAST + gap_intervals) * (forecasts.step_s * 1e6)
+    return np.asarray(now_us - forecasts.created_us >= np.maximum(wait_us, least_us))
+
+
+def _outcomes(
+    forecasts: OpenForecasts, samples: ScoredSamples, starts: _Ints, reached: _Ints
+) -> OutcomeTable:
+    """Return the outcomes of the horizons that are reached and not scored yet."""
+    new = (reached[:, None] >= _STEPS) & np.isnan(forecasts.actual_mbps)
+    new &= ~samples.unscored[starts[:, _STEPS - 1]]
+    row, horizon = np.nonzero(new)
+    start = starts[row, _STEPS[horizon] - 1]
+    order = np.lexsort((row, horizon, samples.at_us[start], forecasts.link[row]))
+    row, horizon, start = row[order], horizon[order], start[order]
+    actual_mbps = samples.means(start, starts[row, _STEPS[horizon]])
+    hit = in_band(forecasts.points_mbps[row, horizon], actual_mbps)
+    return OutcomeTable(row, horizon, samples.at_us[start], actual_mbps, hit)
+
+
+def _records(
+    records: RecordTable, forecasts: OpenForecasts, outcomes: OutcomeTable, link: _Ints
+) -> RecordTable:
+    """Return the records after the outcomes; those of v1 leave them as they are."""
+    which = np.flatnonzero(forecasts.arm[outcomes.row] == _V3)
+    row, horizon = outcomes.row[which], outcomes.horizon[which]
+    points_mbps: Floats = forecasts.members_mbps[row, :, horizon]
+    hits = in_band(points_mbps, outcomes.actual_mbps[which, None]) | np.isnan(points_mbps)
+    unadapted = forecasts.unadapted[row, horizon]
+    return records.after(link[row], horizon, unadapted, outcomes.hit[which], hits)

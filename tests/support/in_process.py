@@ -85,7 +85,7 @@ class InProcess:
 
     async def settle(self) -> None:
         """Wait for recordings, score what is stored, and follow the champions."""
-        await self.services.plane._links.drain()
+        await self.services.plane.drain()
         while (await asyncio.to_thread(self.monitor.scorer.score_due)).links:
             pass
         for model in self.models.values():
@@ -122,8 +122,7 @@ async def open_in_process(
         async with opened as client:
             await services.flags.refresh()
             yield InProcess(folder, services, models, monitor, client)
-    await services.plane._links.drain()
     for model in models.values():
         model.host.stop()
-    services.store.close()
+    await services.close()
     monitor.store.close()

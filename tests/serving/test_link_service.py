@@ -17,6 +17,7 @@ from pba.serving.chunking import CHUNK, in_chunks
 from pba.serving.pools import DEFAULT_POOL
 from pba.types import NetworkMode
 from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
+from tests.store.builders import settle
 from tests.serving.toy_models import ToyModel, busy
 
 
@@ -178,7 +179,7 @@ async def test_misses_lower_the_confidence_of_a_link(harness: LinkHarness):
         if step > 1:
             await harness.links.forecast("a")
             await harness.links.drain()
-            harness.store.settle(["a"])
+            settle(harness.store)
     record = harness.store.link("a").record
     assert (record.scored, record.hits) == (17, 0)
     result = await harness.links.forecast("a")

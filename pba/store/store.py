@@ -19,6 +19,7 @@ from pba.store import (
 )
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
+from pba.store.job_store import JobStore
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
@@ -50,6 +51,13 @@ class Store:
         How long samples, forecasts, outcomes and events are kept.
     default
         The flags that apply until they are changed for the first time.
+
+    Attributes
+    ----------
+    jobs
+        What only Monitors do, in the same database.
+    scoring
+        The links that are due, for Monitors too.
     """
 
     def __init__(
@@ -63,11 +71,8 @@ class Store:
         self._database = Database(url)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
-
-    @property
-    def scoring(self) -> ScoringStore:
-        """The links that are due, for a Monitor."""
-        return ScoringStore(self._database, self._clock)
+        self.jobs = JobStore(self._database, clock)
+        self.scoring = ScoringStore(self._database, clock, default)
 
     def ready(self) -> Self:
         """Check that the database responds with the current schema."""

@@ -17,8 +17,8 @@ from pba.serving.chunking import CHUNK, in_chunks
 from pba.serving.pools import DEFAULT_POOL
 from pba.types import NetworkMode
 from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
-from tests.store.builders import settle
 from tests.serving.toy_models import ToyModel, busy
+from tests.store.builders import settle
 
 
 @pytest.fixture

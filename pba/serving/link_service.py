@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from pba.errors import InvalidInput, PBAError, StoreUnavailable
@@ -16,6 +17,7 @@ from pba.serving.forecast_items import not_recorded, single
 from pba.serving.forecast_service import ForecastService
 from pba.serving.given_histories import GivenHistories
 from pba.serving.group_commit import GroupCommit
+from pba.serving.pools import Pool, Pools
 from pba.serving.recorder import ForecastRecorder
 from pba.serving.sample_reports import ClockLimit, history_of, receipts_of
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
@@ -28,6 +30,7 @@ _Result = TypeVar("_Result")
 _Pair = tuple[Query | PBAError, ForecastResult | PBAError]
 
 _DEFAULT_FLAGS = FixedFlags()
+_DEFAULT_POOLS = Pools()
 
 
 class LinkService:
@@ -53,6 +56,8 @@ class LinkService:
         How long other calls wait for the store.
     flags
         Know whether shadow mode is on.
+    pools
+        Where calls of the store run.
 
     Attributes
     ----------
@@ -70,6 +75,7 @@ class LinkService:
         record_deadline_s: float,
         store_deadline_s: float,
         flags: FlagSource = _DEFAULT_FLAGS,
+        pools: Pools = _DEFAULT_POOLS,
     ) -> None:
         self._service = service
         self._store = store
@@ -78,6 +84,7 @@ class LinkService:
         self._clock = clock
         self._record_deadline_s = record_deadline_s
         self._store_deadline_s = store_deadline_s
+        self.pools = pools
         self._recorder = ForecastRecorder(service.compare, commit, flags)
         self.given = GivenHistories(
             service, commit, self._recorder, self._clock_limit, record_deadline_s
@@ -177,14 +184,14 @@ class LinkService:
         Raises `StoreUnavailable` if it does not.
         """
         async with store_deadline(self._record_deadline_s):
-            await asyncio.to_thread(self._store.ready)
+            await self.pools.flags(self._store.ready)
             if self._commit.failing:
-                await asyncio.to_thread(self._store.check_writable)
+                await self.pools.flags(self._store.check_writable)
 
-    async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
-        """Return what ``call`` of the store returns, in a thread; raises `StoreUnavailable`."""
+    async def call_store(self, pool: Pool, call: Callable[..., _Result], *inputs: Any) -> _Result:
+        """Return what ``call`` returns, in a thread of ``pool``; raises `StoreUnavailable`."""
         async with store_deadline(self._store_deadline_s):
-            return await asyncio.to_thread(call, *inputs)
+            return await pool(partial(call, *inputs))
 
     async def drain(self) -> None:
         """Wait until every recording has ended, successfully or not."""
@@ -198,7 +205,7 @@ class LinkService:
     ) -> tuple[list[Query | PBAError], float]:
         """Return the query of each link, and the seconds that reading the store took."""
         started = time.perf_counter()
-        contexts = await self.read_store(self._store.link_contexts, link_ids)
+        contexts = await self.call_store(self.pools.reads, self._store.link_contexts, link_ids)
         queries = [_query(contexts, name, allocation, as_of_newest) for name in link_ids]
         return queries, time.perf_counter() - started
 
@@ -213,7 +220,7 @@ class LinkService:
     async def _contexts(self, reports: Sequence[SampleReport]) -> dict[str, LinkContext]:
         """Return what the links of ``reports`` have stored, now that it is complete."""
         names = [report.link_id for report in reports if _name_error(report.link_id) is None]
-        return await self.read_store(self._store.link_contexts, names)
+        return await self.call_store(self.pools.reads, self._store.link_contexts, names)
 
     async def _forecasts_alone(
         self,

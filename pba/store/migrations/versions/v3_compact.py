@@ -1,10 +1,15 @@
-"""Compact forecasts beside their actuals, aggregates by minute, due links, leases.
+"""Compact forecasts beside their actuals, aggregates by minute, due links, leases, partitions.
 
 The tables of `v2` stay beside the new ones, so that replicas of both releases run side by side.
+Nothing is copied here. On PostgreSQL the old table of samples becomes the default partition of the
+new one, which needs no look at its rows.
 """
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.schema import SchemaItem
 
 revision = "v3"
 down_revision = "v2"
@@ -24,7 +29,9 @@ _SUMS = (
 
 def upgrade() -> None:
     """Create the new tables."""
+    _create_schema_releases()
     _create_aggregate_deltas()
+    _create_deleted_links()
     _create_due_links()
     _create_forecast_log()
     _create_leases()
@@ -34,7 +41,22 @@ def upgrade() -> None:
     _create_mode_outcomes()
     _create_pair_results()
     _create_versions()
+    _create_report_tables()
+    # Last, since other writers wait from here on until the end of the transaction.
     _create_events_index()
+    if op.get_bind().dialect.name == "postgresql":
+        _partition_samples()
+    else:
+        _keep_keys_unique()
+
+
+def _create_schema_releases() -> None:
+    releases = op.create_table(
+        "schema_releases",
+        sa.Column("revision", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("revision"),
+    )
+    op.bulk_insert(releases, [{"revision": revision}])
 
 
 def _create_aggregate_deltas() -> None:
@@ -48,8 +70,16 @@ def _create_aggregate_deltas() -> None:
         sa.Column("steps", sa.SmallInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("served", sa.Boolean(), nullable=False),
-        *_sums(),
+        *_sums(*_SUMS),
         sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_deleted_links() -> None:
+    op.create_table(
+        "deleted_links",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("link"),
     )
 
 
@@ -85,6 +115,7 @@ def _create_forecast_log() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("link", "after_us", "arm", "version"),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (after_us)",
     )
     op.create_index(
         "ix_forecast_log_open",
@@ -94,6 +125,8 @@ def _create_forecast_log() -> None:
         sqlite_where=sa.text('"open"'),
         postgresql_where=sa.text('"open"'),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE TABLE forecast_log_default PARTITION OF forecast_log DEFAULT")
 
 
 def _create_leases() -> None:
@@ -136,7 +169,7 @@ def _create_minute_aggregates() -> None:
         sa.Column("steps", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("served", sa.Boolean(), nullable=False),
-        *_sums(),
+        *_sums(*_SUMS),
         sa.PrimaryKeyConstraint("minute_us", "mode", "source", "arm", "steps", "version", "served"),
     )
 
@@ -186,9 +219,78 @@ def _create_versions() -> None:
 
 
 def _create_events_index() -> None:
-    op.create_index("ix_events_kind", "events", ["kind", "link_id", "id"], unique=False)
+    op.create_index("ix_events_kind", "events", ["kind", "id"], unique=False)
+    op.create_index("ix_events_link", "events", ["link_id", "kind", "id"], unique=False)
 
 
-def _sums() -> list[sa.Column[float]]:
+def _create_report_tables() -> None:
+    op.add_column("tallies", sa.Column("newest_us", sa.BigInteger(), nullable=True))
+    pairs, latencies = ["from_us", "mode"], ["minute_us", "mode", "bin"]
+    op.create_table("pair_aggregates", *_keyed(pairs), *_pair_sums())
+    op.create_table("pair_deltas", *_numbered(pairs), *_pair_sums())
+    op.create_table("minute_latencies", *_keyed(latencies), *_latency_sums())
+    op.create_table("latency_deltas", *_numbered(latencies), *_latency_sums())
+    op.create_table(
+        "link_counts",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("links", sa.BigInteger(), nullable=False),
+        sa.Column("mode_switches", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _columns(names: list[str]) -> list[sa.Column[Any]]:
+    types = {"from_us": sa.BigInteger(), "minute_us": sa.BigInteger()}
+    return [
+        sa.Column(name, types.get(name, sa.SmallInteger()), autoincrement=False, nullable=False)
+        for name in names
+    ]
+
+
+def _keyed(names: list[str]) -> list[SchemaItem]:
+    return [*_columns(names), sa.PrimaryKeyConstraint(*names)]
+
+
+def _numbered(names: list[str]) -> list[SchemaItem]:
+    key = sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False)
+    return [key, *_columns(names), sa.PrimaryKeyConstraint("id")]
+
+
+def _pair_sums() -> list[sa.Column[float]]:
+    sums = ("hits", "absolute_error_mbps", "error_mbps", "took_ms")
+    by_arm = [f"{arm}_{name}" for arm in ("v1", "v3") for name in sums]
+    return _sums("pairs", "v3_only", "v1_only", *by_arm)
+
+
+def _latency_sums() -> list[sa.Column[float]]:
+    return _sums("forecasts", "took_ms", "most_ms")
+
+
+def _partition_samples() -> None:
+    op.execute("ALTER TABLE samples RENAME TO samples_default")
+    op.execute("ALTER TABLE samples_default RENAME CONSTRAINT samples_pkey TO samples_default_pkey")
+    op.create_table(
+        "samples",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("bandwidth_mbps", sa.Float(53), nullable=False),
+        sa.Column("latency_ms", sa.Float(53), nullable=True),
+        sa.Column("packet_loss", sa.Float(53), nullable=True),
+        sa.Column("jitter_ms", sa.Float(53), nullable=True),
+        sa.Column("throughput_mbps", sa.Float(53), nullable=True),
+        sa.PrimaryKeyConstraint("link", "at_us"),
+        postgresql_partition_by="RANGE (at_us)",
+    )
+    op.execute("ALTER TABLE samples ATTACH PARTITION samples_default DEFAULT")
+
+
+def _keep_keys_unique() -> None:
+    """Have SQLite never give a deleted link's key to another one: its rows may still be there."""
+    unique = {"sqlite_autoincrement": True}
+    with op.batch_alter_table("links", recreate="always", table_kwargs=unique):
+        pass
+
+
+def _sums(*names: str) -> list[sa.Column[float]]:
     zero = sa.text("0")
-    return [sa.Column(name, sa.Float(53), server_default=zero, nullable=False) for name in _SUMS]
+    return [sa.Column(name, sa.Float(53), server_default=zero, nullable=False) for name in names]

@@ -88,8 +88,6 @@ class DueBatch:
         The links' open forecasts.
     samples
         From the newest sample that a link's oldest open forecast is based on, and up to 30 before.
-    flags_changed_us
-        When the flags were last changed; 0 for never.
     """
 
     links: _Ints
@@ -100,7 +98,6 @@ class DueBatch:
     drift: tuple[bytes | None, ...]
     forecasts: OpenForecasts
     samples: LinkSamples
-    flags_changed_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

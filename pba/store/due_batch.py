@@ -15,7 +15,6 @@ from pba.scoring.forecast_body import unpack_all
 from pba.store.driver_rows import columns_of, driver_rows, floats_of, integers_of
 from pba.store.due_links import Claim
 from pba.store.old_tables import old_records
-from pba.store.tables import flags
 from pba.types import HORIZONS, Floats
 
 __all__ = ["MAX_FORECASTS", "MAX_SAMPLES", "read_batch"]
@@ -107,7 +106,6 @@ def read_batch(connection: Connection, claim: Claim) -> DueBatch:
         drift=tuple(drift),
         forecasts=forecasts,
         samples=_samples(connection, forecasts),
-        flags_changed_us=connection.execute(select(flags.c.changed_us)).scalar() or 0,
     )
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+from pba.rollout import Flags
 from pba.scoring.batch import DueBatch
 from pba.store import due_batch, due_links
 from pba.store.database import Database
 from pba.store.due_links import Claim
+from pba.store.flag_table import flag_state
 from pba.store.scored_links import ScoredLinks
 from pba.store.settlement_writes import Outrun, SettlementRows, write_settlement
+from pba.store.statements import to_micros
 
 __all__ = ["ScoringStore"]
 
@@ -25,11 +28,14 @@ class ScoringStore:
         Shared with the `Store`.
     clock
         Returns the current Unix time in seconds.
+    default
+        The flags until they are changed for the first time.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], default: Flags) -> None:
         self._database = database
         self._clock = clock
+        self._default = default
 
     @property
     def now_us(self) -> int:
@@ -66,9 +72,13 @@ class ScoringStore:
 
         A link that another Monitor has scored meanwhile, or that was deleted, does not.
         """
+        # Read after the forecasts: a change that one of them follows is known.
+        flags = self._database.read(flag_state, self._default)
+        changed_us = to_micros(flags.changed_s or 0.0)
         while True:
+            rows = SettlementRows.of(claim, scored, changed_us)
             try:
-                self._database.write(write_settlement, SettlementRows.of(claim, scored))
+                self._database.write(write_settlement, rows)
             except Outrun as outrun:
                 scored = scored.without(outrun.links)
             else:

@@ -12,11 +12,10 @@ from pba.scoring.latency_sums import latency_sums
 from pba.scoring.mode_outcomes import mode_outcomes
 from pba.scoring.outcome_sums import outcome_sums
 from pba.scoring.pair_sums import pair_sums
-from pba.store import settlement_postgresql, settlement_sqlite, tables
+from pba.store import report_tables, settlement_postgresql, settlement_sqlite, tables
 from pba.store.due_batch import MAX_FORECASTS, MAX_SAMPLES
 from pba.store.due_links import Claim
 from pba.store.event_log import event_rows
-from pba.store.report_tables import latency_deltas, pair_deltas
 from pba.store.scored_links import ScoredLinks
 from pba.store.statements import insert_into
 
@@ -58,12 +57,12 @@ class SettlementRows:
     until_us: int
 
     @classmethod
-    def of(cls, claim: Claim, scored: ScoredLinks) -> Self:
+    def of(cls, claim: Claim, scored: ScoredLinks, flags_changed_us: int) -> Self:
         """Return the rows of those links of ``scored`` that count."""
         return cls(
             records=_records(scored),
             forecasts=_forecasts(scored),
-            inserts=_inserts(scored),
+            inserts=_inserts(scored, flags_changed_us),
             due=_due(claim, scored),
             until_us=claim.until_us,
         )
@@ -118,7 +117,9 @@ _FORECAST_KEY = ("link", "after_us", "arm", "version")
 _ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
 
 
-def _inserts(scored: ScoredLinks) -> tuple[tuple[Table, list[dict[str, Any]]], ...]:
+def _inserts(
+    scored: ScoredLinks, flags_changed_us: int
+) -> tuple[tuple[Table, list[dict[str, Any]]], ...]:
     forecasts, outcomes = scored.batch.forecasts, scored.outcomes
     by_mode = mode_outcomes(forecasts, outcomes)
     events = [event for row, event in scored.events if scored.kept[row]]
@@ -129,8 +130,8 @@ def _inserts(scored: ScoredLinks) -> tuple[tuple[Table, list[dict[str, Any]]], .
             [{"mode": mode, "body": new.to_bytes()} for mode, new in sorted(by_mode.items())],
         ),
         (tables.pair_results, pair_results(forecasts, outcomes)),
-        (pair_deltas, pair_sums(forecasts, outcomes, scored.batch.flags_changed_us)),
-        (latency_deltas, latency_sums(forecasts, outcomes)),
+        (report_tables.pair_deltas, pair_sums(forecasts, outcomes, flags_changed_us)),
+        (report_tables.latency_deltas, latency_sums(forecasts, outcomes)),
         (tables.events, event_rows(events)),
     )
 

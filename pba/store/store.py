@@ -51,6 +51,13 @@ class Store:
         How long samples, forecasts, outcomes and events are kept.
     default
         The flags that apply until they are changed for the first time.
+
+    Attributes
+    ----------
+    jobs
+        What only Monitors do, in the same database.
+    scoring
+        The links that are due, for Monitors too.
     """
 
     def __init__(
@@ -64,16 +71,8 @@ class Store:
         self._database = Database(url)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
-
-    @property
-    def scoring(self) -> ScoringStore:
-        """The links that are due, for a Monitor."""
-        return ScoringStore(self._database, self._clock)
-
-    @property
-    def jobs(self) -> JobStore:
-        """What the other jobs of a Monitor do."""
-        return JobStore(self._database, self._clock)
+        self.jobs = JobStore(self._database, clock)
+        self.scoring = ScoringStore(self._database, clock, default)
 
     def ready(self) -> Self:
         """Check that the database responds with the current schema."""

@@ -69,10 +69,11 @@ def test_a_mode_whose_forecasts_fail_is_an_alarm_whichever_monitor_looks(
         clock.now_s += 20.0
         run(FoldJob(store, f"monitor {first}", clock))
     assert stages(store) == []
-    for first in range(60, 100, 10):
-        score(store, rates(10, 0.3), first)
+    for first in range(60, 70, 5):
+        score(store, rates(5, 0.3), first)
         clock.now_s += 20.0
         run(FoldJob(store, f"monitor {first}", clock))
+    assert stages(store)[0] == "opened"
     assert stages(store).count("opened") == 1
     alarm, *_ = open_alarms(store)  # those of modes come first
     assert (alarm["link_id"], alarm["mode"]) == (None, "internet")
@@ -83,6 +84,11 @@ def test_a_mode_whose_forecasts_fail_is_an_alarm_whichever_monitor_looks(
     assert since_s == pytest.approx(CREATED_S + 59 * 60, abs=120), "the service's clock"
     assert rows_of(store, mode_outcomes) == []
     assert rows_of(store, aggregate_deltas) == []
+    score(store, rates(60, 0.3), 70)
+    clock.now_s += 20.0
+    run(FoldJob(store, "the last", clock))
+    assert stages(store)[-1] == "ended"
+    assert stages(store).count("opened") == 1
 
 
 def test_one_monitor_at_a_time_folds(store: Store, clock: Clock):

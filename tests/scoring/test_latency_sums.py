@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pba.scoring.latency_sums import MINUTE_US, latency_percentile, latency_sums
-from tests.scoring.forecast_tables import CREATED_US, forecast_table, outcome_table
+from tests.scoring.batches import CREATED_US, forecast_table, outcome_table
 
 
 def test_a_percentile_from_sums_is_that_of_the_forecasts_to_a_bin():

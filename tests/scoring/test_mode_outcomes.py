@@ -9,7 +9,7 @@ from pba.errors import InvalidInput
 from pba.rollout import Arm
 from pba.scoring.codes import ARMS, SOURCES
 from pba.scoring.mode_outcomes import ModeOutcomes, mode_outcomes
-from tests.scoring.forecast_tables import CREATED_US, forecast_table, outcome_table
+from tests.scoring.batches import CREATED_US, forecast_table, outcome_table
 
 RATES = st.floats(0, 2**30, width=32)
 

@@ -5,7 +5,7 @@ import pytest
 
 from pba.scoring.latency_sums import MINUTE_US
 from pba.scoring.pair_sums import pair_sums
-from tests.scoring.forecast_tables import CREATED_US, forecast_table, outcome_table
+from tests.scoring.batches import CREATED_US, forecast_table, outcome_table
 
 MINUTE = CREATED_US // MINUTE_US * MINUTE_US
 

@@ -69,7 +69,7 @@ class MetricsResponse(BaseModel):
 
     links: int = Field(description="over 20 000 as of the last count, at most a minute before")
     mode_switches: int = Field(description="as links")
-    scoring: ScoringBacklog
+    scoring: ScoringBacklog | None = Field(None, description="absent from 3.0.0")
     overall: MetricsPart
     modes: dict[str, MetricsPart]
     versions: list[VersionMetrics]

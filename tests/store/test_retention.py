@@ -1,10 +1,22 @@
 """Old rows, silent links and deleted links are removed."""
 
-from pba.store import Store
+import itertools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import text
+
+from pba.store import Store, retention
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, stored_forecast, write
 
 DAY_S = 86_400
+
+
+def count_rows(store: Store, table: str) -> int:
+    with store._database.engine.connect() as connection:
+        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
 
 
 def test_a_deleted_link_is_gone_with_all_its_rows(store: Store):
@@ -43,3 +55,78 @@ def test_more_rows_than_one_transaction_deletes_are_deleted(store: Store):
     store.tidy()
     assert len(store.history("a", 0, 9e9, 20_000)[0]) == 5
     assert len(store.history("b", 0, 9e9, 20_000)[0]) == 10
+
+
+def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
+    write(store, sample_report("a", 0, 9000), forecasts=[stored_forecast("a", 60)])
+    write(store, sample_report("b", 0, 10))
+    store.settle(["a"])
+    store.delete("a")
+    assert store.link_contexts(["a"]) == {}
+    assert count_rows(store, "samples") == 9010, "its rows are deleted later"
+    left = [9010]
+    while store._database.write(retention.delete_deleted, 2000):
+        left.append(count_rows(store, "samples"))
+    assert left[-1] == 10
+    assert max(before - after for before, after in itertools.pairwise(left)) <= 2001
+    for table in ("deleted_links", "link_records", "records", "forecasts", "outcomes"):
+        assert count_rows(store, table) == 0
+
+
+def test_a_link_that_comes_back_while_it_is_deleted_loses_nothing(store: Store):
+    """A reporter writes on, while the link is deleted again and again, and its rows with it."""
+
+    def report() -> None:
+        for second in range(60):
+            write(store, sample_report("a", second, 1), sample_report("b", second, 1))
+            time.sleep(0.005)  # SQLite has no queue: a writer that never rests starves others
+
+    with ThreadPoolExecutor(1) as thread:
+        reporter = thread.submit(report)
+        while not reporter.done():
+            if store.link_contexts(["a"]):
+                store.delete("a")
+            store.tidy()
+        reporter.result()
+    assert len(store.history("b", 0, 9e9, 10_000)[0]) == 60
+    write(store, sample_report("a", 60, 1))
+    kept = store.history("a", 0, 9e9, 10_000)[0].timestamps_s - START_S
+    assert kept.tolist() == list(range(int(kept[0]), 61)), "all since it came back"
+
+
+def test_a_silent_link_that_reports_while_it_is_tidied_away_loses_nothing(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], retention_days=1.0).ready()
+    names = [f"l{number}" for number in range(50)]
+    write(store, *(sample_report(name, 0, 3) for name in names))
+    now[0] += 2 * DAY_S
+    barrier = threading.Barrier(2)
+
+    def report() -> None:
+        barrier.wait(30)
+        for name in names:
+            write(store, sample_report(name, 2 * DAY_S, 1))
+
+    with ThreadPoolExecutor(1) as thread:
+        reporter = thread.submit(report)
+        barrier.wait(30)
+        store.tidy()
+        reporter.result(60)
+    store.tidy()
+    assert sorted(store.link_contexts(names)) == sorted(names)
+    assert all(len(store.history(name, now[0] - 900, 9e9, 9)[0]) == 1 for name in names)
+    assert count_rows(store, "deleted_links") == 0
+    store.close()
+
+
+def test_forecasts_have_a_retention_of_their_own(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], 4.0, forecast_retention_days=1.0).ready()
+    write(store, sample_report("a", 0, 80), forecasts=[stored_forecast("a", 60)])
+    now[0] += 2 * DAY_S
+    write(store, sample_report("a", 2 * DAY_S, 3), forecasts=[stored_forecast("a", 2 * DAY_S)])
+    store.tidy()
+    history, forecasts = store.history("a", 0, 9e9, 100)
+    assert len(history) == 83
+    assert [row["after_s"] for row in forecasts] == [START_S + 2 * DAY_S]
+    store.close()

@@ -6,8 +6,9 @@ second; and one honest bulk call of 128 MB. Beside them go small forecasts and /
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -45,7 +46,8 @@ UPLOADS = (
 
 def main() -> None:
     with servers.service() as (url, _):
-        print(asyncio.run(table(url, body_of_size(SIZE))))
+        asyncio.run(load.send(url, "/v1/forecast", forecast_body(NetworkMode.INTERNET), 4, 2))
+        print(table(url))
 
 
 def body_of_size(size: int) -> bytes:
@@ -55,35 +57,28 @@ def body_of_size(size: int) -> bytes:
     return (b'{"requests": [' + items + b"]}").ljust(size)
 
 
-async def table(url: str, text: bytes) -> str:
+def table(url: str) -> str:
     """Return the figures of every kind of upload, in Markdown."""
     small = forecast_body(NetworkMode.INTERNET)
     lines = [
         "| uploads | their answers | forecasts p99 ms (ratio) | /livez p99 ms | failed | MB |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    idle, idle_live, memory = await _beside(url, small, contextlib.nullcontext)
-    lines.append(_line("none", Counter(), idle, idle, idle_live, memory))
-    for upload in UPLOADS:
-        statuses: Counter[int] = Counter()
-
-        def attack(upload: Upload = upload, statuses: Counter[int] = statuses) -> "_Attack":
-            return _attacked(url, upload, text, statuses)
-
-        loaded, live, memory = await _beside(url, small, attack)
-        lines.append(_line(upload.name, statuses, idle, loaded, live, memory))
-        print(lines[-1], flush=True)
+    idle, idle_live, memory = asyncio.run(_beside(url, small))
+    lines.append(_line("none", "-", idle, idle, idle_live, memory))
+    for number, upload in enumerate(UPLOADS):
+        command = [sys.executable, "-m", "benchmarks.hostile_uploads", url, str(number)]
+        attack = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert attack.stdout
+        attack.stdout.readline()  # it begins
+        loaded, live, memory = asyncio.run(_beside(url, small))
+        answers, _ = attack.communicate()  # its input ends, and so does it
+        lines.append(_line(upload.name, answers.strip(), idle, loaded, live, memory))
     return "\n".join(lines)
 
 
-_Attack = contextlib.AbstractAsyncContextManager[None]
-
-
-async def _beside(
-    url: str, small: bytes, attack: Callable[[], _Attack]
-) -> tuple[load.Load, load.Load, float]:
-    """Return the small forecasts and /livez beside ``attack``, and the most memory meanwhile."""
-    await load.send(url, "/v1/forecast", small, 4, 2, RATE)
+async def _beside(url: str, small: bytes) -> tuple[load.Load, load.Load, float]:
+    """Return the small forecasts and /livez, and the most memory meanwhile."""
     peak = 0.0
 
     async def watch() -> None:
@@ -92,27 +87,28 @@ async def _beside(
             peak = max(peak, await asyncio.to_thread(resident_mb, ("Router", "haproxy")))
             await asyncio.sleep(0.2)
 
-    async with attack():
-        watcher = asyncio.create_task(watch())
-        forecasts, live = await asyncio.gather(
-            load.send(url, "/v1/forecast", small, 4, SECONDS, RATE),
-            load.send(url, "/livez", b"", 1, SECONDS, RATE),
-        )
-        watcher.cancel()
+    watcher = asyncio.create_task(watch())
+    forecasts, live = await asyncio.gather(
+        load.send(url, "/v1/forecast", small, 4, SECONDS, RATE),
+        load.send(url, "/livez", b"", 1, SECONDS, RATE),
+    )
+    watcher.cancel()
     return forecasts, live, peak
 
 
-@contextlib.asynccontextmanager
-async def _attacked(
-    url: str, upload: Upload, text: bytes, statuses: Counter[int]
-) -> AsyncIterator[None]:
-    tasks = [
+async def attack(url: str, upload: Upload) -> str:
+    """Send until the input ends; return how often each status came, 0 for none."""
+    statuses: Counter[int] = Counter()
+    text = body_of_size(SIZE)
+    print("ready", flush=True)
+    callers = [
         asyncio.create_task(_repeat(url, upload, text, statuses)) for _ in range(upload.connections)
     ]
-    yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.to_thread(sys.stdin.read)
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    return ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items())) or "-"
 
 
 async def _repeat(url: str, upload: Upload, text: bytes, statuses: Counter[int]) -> None:
@@ -156,20 +152,17 @@ async def _send_body(writer: asyncio.StreamWriter, upload: Upload, text: bytes) 
 
 
 def _line(
-    name: str,
-    statuses: Counter[int],
-    idle: load.Load,
-    loaded: load.Load,
-    live: load.Load,
-    memory_mb: float,
+    name: str, answers: str, idle: load.Load, loaded: load.Load, live: load.Load, memory_mb: float
 ) -> str:
-    answers = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
     p99 = loaded.percentile(99)
     return (
-        f"| {name} | {answers or '-'} | {p99:.0f} ({p99 / idle.percentile(99):.1f}) "
+        f"| {name} | {answers} | {p99:.0f} ({p99 / idle.percentile(99):.1f}) "
         f"| {live.percentile(99):.0f} | {loaded.failed + live.failed} | {memory_mb:.0f} |"
     )
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        print(asyncio.run(attack(sys.argv[1], UPLOADS[int(sys.argv[2])])))
+    else:
+        main()

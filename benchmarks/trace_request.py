@@ -121,10 +121,8 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
     catalog = ModelCatalog(list(PROFILES), registry, promoter)
     status = ModelStatus({}, None, flags, plane, settings.model_deadline_ms / 1000)
     app = create_app()
-    stores, pools = Stores(store, store, store, store), Pools()
-    app.state.services = Services(
-        plane, stores, pools, BodyReader(128, 1024, 256), catalog, status, flags, local, settings
-    )
+    access = Stores(store, store, store, store), Pools(), BodyReader(128, 1024, 256)
+    app.state.services = Services(plane, *access, catalog, status, flags, local, settings)
 
     async def send(kind: str, link_id: str) -> bytes:
         if kind == "stored":

@@ -8,6 +8,12 @@ from ..large_requests import LARGE_BYTES
 
 __all__ = ["BodyShare", "ByteBudget"]
 
+_STEPS = 16
+"""A body of unknown size takes so many parts of the budget one after the other.
+
+Fewer bodies begin than if each took what it needs byte by byte, and those that do come to an end.
+"""
+
 
 class ByteBudget:
     """The bytes that large bodies may take together.
@@ -20,6 +26,7 @@ class ByteBudget:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self.step = max(1, limit // _STEPS)
         self.taken = 0
 
     def take(self, count: int) -> None:
@@ -55,13 +62,21 @@ class BodyShare:
         self._at_end = at_end
         self._taken = 0
 
-    def grow(self, size: int) -> None:
+    def state(self, size: int) -> None:
         """Take what a body of ``size`` bytes needs; raises `Busy`."""
+        if size > LARGE_BYTES:
+            self._take(size)
+
+    def grow(self, size: int) -> None:
+        """Take what a body needs that has ``size`` bytes by now; raises `Busy`."""
         if size > max(LARGE_BYTES, self._taken):
-            self._budget.take(size - self._taken)
-            if not self._taken:
-                self._at_end(self._give_back)
-            self._taken = size
+            self._take(max(size - self._taken, self._budget.step))
+
+    def _take(self, count: int) -> None:
+        self._budget.take(count)
+        if not self._taken:
+            self._at_end(self._give_back)
+        self._taken += count
 
     def _give_back(self) -> None:
         self._budget.give_back(self._taken)

@@ -82,7 +82,7 @@ class BodyReader:
         share = BodyShare(self._budget, lambda call: flow_of(request.scope).at_end(call))
         if length.isdigit():
             _check_size(int(length), limit_mb)
-            share.grow(int(length))
+            share.state(int(length))
         body: bytes | bytearray = b""
         with self._places.admit():
             stream = _steady(request.stream(), self._patience_s)

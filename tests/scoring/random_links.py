@@ -39,6 +39,8 @@ def random_link(seed: int, varies: bool, merges: bool, step_s: float) -> Link:
     at_us = (1e15 + np.cumsum(np.round(intervals * step_s * 1e6))).astype(np.int64).tolist()
     usual = rng.choice(RATES[:6], count)
     rates = np.where(rng.random(count) < (0.4 if varies else 0.03), rng.choice(RATES, count), usual)
+    if count and rng.random() < 0.3:
+        rates[-1] = RATES[8]
     keys = {_key(rng, at_us) for _ in range(int(rng.integers(0, 30)))}
     forecasts = [_forecast(rng, *key, step_s) for key in sorted(keys)]
     return Link(at_us, rates.tolist(), forecasts, _record(rng))

@@ -82,8 +82,14 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         30.0,
         gt=0,
-        description="How long samples, forecasts and outcomes are kept, counted from the link's "
-        "newest sample.",
+        description="How long samples are kept, counted from the link's newest one, and events. "
+        "A link that reports nothing for so long is deleted.",
+    )
+    forecast_retention_days: float = Field(
+        7.0,
+        gt=0,
+        description="How long forecasts and their outcomes are kept, counted from the link's "
+        "newest sample; at most as long as samples.",
     )
     max_ahead_s: float = Field(
         300.0, ge=0, description="How far a sample's time may be ahead of the clock here."

@@ -17,7 +17,10 @@ from pba.scoring.arm_pairs import pair_results
 from pba.scoring.batch import DueBatch, LinkSamples, OpenForecasts
 from pba.scoring.batch_settlement import settle_batch
 from pba.scoring.forecast_body import pack_all, unpack, unpack_all
+from pba.scoring.latency_sums import latency_sums
+from pba.scoring.mode_outcomes import mode_outcomes
 from pba.scoring.outcome_sums import outcome_sums
+from pba.scoring.pair_sums import pair_sums
 from pba.types import HORIZONS, Floats
 
 LINKS, SAMPLES, FORECASTS = 500, 80, 16
@@ -45,6 +48,9 @@ def table(name: str, rates: Floats) -> list[str]:
         "sums and pairs": lambda: (
             outcome_sums(forecasts, outcomes),
             pair_results(forecasts, outcomes),
+            pair_sums(forecasts, outcomes, 0),
+            latency_sums(forecasts, outcomes),
+            mode_outcomes(forecasts, outcomes),
         ),
         "records, to and from bytes": lambda: RecordTable.from_bytes(batch.records.to_bytes()),
         "bodies of forecasts": lambda: unpack_all(bodies),

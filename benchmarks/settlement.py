@@ -12,7 +12,7 @@ import numpy as np
 
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.record_table import RecordTable
-from pba.scoring import OpenForecast, settle
+from pba.rollout import Arm
 from pba.scoring.arm_pairs import pair_results
 from pba.scoring.batch import DueBatch, LinkSamples, OpenForecasts
 from pba.scoring.batch_settlement import settle_batch
@@ -22,6 +22,7 @@ from pba.scoring.mode_outcomes import mode_outcomes
 from pba.scoring.outcome_sums import outcome_sums
 from pba.scoring.pair_sums import pair_sums
 from pba.types import HORIZONS, Floats
+from tests.scoring.plain_settlement import OpenForecast, settle
 
 LINKS, SAMPLES, FORECASTS = 500, 80, 16
 ROUNDS = 9
@@ -121,12 +122,9 @@ def open_forecasts(forecasts: OpenForecasts, bodies: list[bytes]) -> list[list[O
             id=row,
             after_us=after_us,
             step_s=1.0,
-            mode="internet",
-            source="model",
-            version="internet-1",
-            created_us=after_us,
             prediction=unpack(bodies[row]),
             settled=frozenset(np.array(HORIZONS)[known[row]].tolist()),
+            arm=Arm.V3,
         )
         for row, after_us in enumerate(forecasts.after_us.tolist())
     ]

@@ -61,12 +61,12 @@ def _unlike_neighbours(rate_mbps: Floats, start: _Ints, stop: _Ints) -> _Flags:
     The first sample of a series has none before it, and the newest none after it.
     """
     here, after = rate_mbps[:-1], rate_mbps[1:]
-    unlike = (here > FACTOR * after) | (FACTOR * here < after)
-    to_next, to_previous = np.append(unlike, False), np.append(False, unlike)
+    to_next, to_previous = np.zeros((2, len(rate_mbps)), dtype=bool)
+    to_next[:-1] = to_previous[1:] = (here > FACTOR * after) | (FACTOR * here < after)
     several = stop - start > 1
     to_previous[start[several]] = to_next[start[several]]
     to_next[stop[several] - 1] = to_previous[stop[several] - 1]
-    return to_next & to_previous
+    return np.logical_and(to_next, to_previous)
 
 
 def _unlike_before(rate_mbps: Floats, rows: _Ints, first: _Ints, suspect: _Flags) -> _Flags:

@@ -17,11 +17,13 @@ from pba.store import (
     parquet_export,
     retention,
 )
+from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
+from pba.store.tidy_job import TidyJob
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
 from pba.types import Event, History, NetworkMode
 from pba.types.profile import PROFILES
@@ -48,9 +50,11 @@ class Store:
     clock
         Returns the current Unix time in seconds.
     retention_days
-        How long samples, forecasts, outcomes and events are kept.
+        How long samples, events and sums by minute are kept.
     default
         The flags that apply until they are changed for the first time.
+    forecast_retention_days
+        How long forecasts and their outcomes are kept, at most as long as samples.
 
     Attributes
     ----------
@@ -58,6 +62,8 @@ class Store:
         What only Monitors do, in the same database.
     scoring
         The links that are due, for Monitors too.
+    old_rows
+        What the release before has stored, for a Monitor to move.
     """
 
     def __init__(
@@ -66,13 +72,17 @@ class Store:
         clock: Callable[[], float],
         retention_days: float = 30.0,
         default: Flags = _FLAGS,
+        forecast_retention_days: float = 7.0,
     ) -> None:
         self._default = default
         self._database = Database(url)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
+        forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
+        self._tidy_job = TidyJob(self._database, self._retention_us, forecast_retention_us)
         self.jobs = JobStore(self._database, clock)
         self.scoring = ScoringStore(self._database, clock, default)
+        self.old_rows = OldRows(self._database, clock)
 
     def ready(self) -> Self:
         """Check that the database responds with the current schema."""
@@ -182,12 +192,7 @@ class Store:
 
     def tidy(self) -> None:
         """Delete what is older than the retention, in small transactions."""
-        after: str | None = ""
-        while after is not None:
-            after = self._database.write(
-                retention.trim_links, self._retention_us, self._now_us(), after
-            )
-        self._database.write(retention.trim_events, self._now_us() - self._retention_us)
+        self._tidy_job.run(self._now_us())
 
     def _now_us(self) -> int:
         return round(self._clock() * 1e6)

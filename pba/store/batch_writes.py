@@ -14,7 +14,7 @@ from pba.store.clock_repair import move_samples_ahead
 from pba.store.executor import Call, Executor
 from pba.store.flag_table import flags_of
 from pba.store.forecast_writes import forecast_calls
-from pba.store.link_reading import StoredLink, contexts_of, link_calls, stored_links
+from pba.store.link_reading import LinkRow, contexts_of, link_calls, stored_links
 from pba.store.sample_decisions import (
     LinkDecision,
     Values,
@@ -29,10 +29,11 @@ from pba.store.sample_statements import (
     CREATE_LINKS,
     INSERT_SAMPLES,
     LOCK_LINKS,
+    MARK_DUE,
     READ_FLAGS,
     UPDATE_LINKS,
 )
-from pba.store.statements import lock_links
+from pba.store.statements import lock_links, to_micros
 from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
 from pba.telemetry.clocks import was_set_back
 from pba.types import NetworkMode
@@ -40,6 +41,7 @@ from pba.types import NetworkMode
 __all__ = ["write_batch"]
 
 _ATTEMPTS = 3
+_ALWAYS_US = -2  # before the newest sample of any link, which a new one has at -1
 
 _Decisions = dict[str, LinkDecision]
 
@@ -77,7 +79,8 @@ def write_batch(
         The flags until they are changed for the first time.
     """
     if not batch.reports:
-        executor.write(forecast_calls(batch.forecasts))
+        due = (MARK_DUE, _due_rows({}, batch.forecasts, now_us))
+        executor.write([*forecast_calls(batch.forecasts), due])
         return []
     policy = _Policy(now_us, retention_us, default)
     forecasts = batch.forecasts
@@ -117,7 +120,7 @@ def _write_reports(executor: Executor, batch: WriteBatch, policy: _Policy) -> li
 
 def _read(
     executor: Executor, batch: WriteBatch, spans: Mapping[str, tuple[int, int]], policy: _Policy
-) -> tuple[Flags, dict[str, StoredLink]]:
+) -> tuple[Flags, dict[str, LinkRow]]:
     """Return the flags and the links of the reports; clocks that were ahead are set right first."""
     names = sorted({report.link_id for report in batch.reports})
     always = {
@@ -138,14 +141,14 @@ def _read(
             move_samples_ahead(connection, [*stored.values()], reported_us, policy.now_us)
         flags, *rows = executor.read(calls)
         links = stored_links(*rows)
-    stored_links_or_new = {name: links.get(name) or StoredLink(name) for name in names}
+    stored_links_or_new = {name: links.get(name) or LinkRow(name) for name in names}
     return flags_of(flags[0] if flags else None, policy.default).flags, stored_links_or_new
 
 
 def _decide(
     reports: Sequence[SampleReport],
     samples: Sequence[Values],
-    links: Mapping[str, StoredLink],
+    links: Mapping[str, LinkRow],
     policy: _Policy,
     detect: bool,
 ) -> _Decisions:
@@ -170,12 +173,12 @@ def _write(
     """Write links, samples and forecasts; all writers take their locks in this order."""
     all_decisions = decisions.values()
     samples = [
-        (decision.link.name, at_us, *(None if v != v else v for v in values), now_us)
+        (decision.link.name, at_us, *(None if v != v else v for v in values))
         for decision in all_decisions
         for at_us, values in decision.new.items()
     ]
     switches = [row for decision in all_decisions if (row := decision.switch_row()) is not None]
-    versions, *forecast_rows = forecast_calls(forecasts)
+    versions, *forecast_inserts = forecast_calls(forecasts)
     calls: list[Call] = [
         versions,
         (CREATE_LINKS, [(name, now_us) for name in decisions]),
@@ -183,13 +186,23 @@ def _write(
         (INSERT_SAMPLES, samples),
         (UPDATE_LINKS, [decision.update_row(now_us) for decision in all_decisions]),
         (ADD_SWITCHES, switches),
-        *forecast_rows,
+        *forecast_inserts,
+        (MARK_DUE, _due_rows(decisions, forecasts, now_us)),
     ]
     _, _, before, inserted, updated, *_ = executor.write(calls)
     new: dict[str, set[int]] = defaultdict(set)
     for name, at_us in inserted:
         new[name].add(at_us)
     return _Written(new, dict(before), {name: NetworkMode(mode) for name, mode in updated})
+
+
+def _due_rows(
+    decisions: _Decisions, forecasts: Sequence[StoredForecast], now_us: int
+) -> list[tuple[str, int, int]]:
+    """Return the rows of `MARK_DUE`: links with new samples, and with samples after a forecast."""
+    after_us = {forecast.link_id: to_micros(forecast.after_s) for forecast in forecasts}
+    after_us |= {name: _ALWAYS_US for name, decision in decisions.items() if decision.new}
+    return [(name, after_us[name], now_us) for name in sorted(after_us)]
 
 
 def _receipts(

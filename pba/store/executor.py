@@ -37,16 +37,11 @@ class SetStatement:
         Reads the rows from ``{input}``, a table ``i`` with the columns and ``place``, from 1.
     sqlite
         Run for each row, whose columns are ``?1``, ``?2`` and so on.
-    follow_up
-        On SQLite, run after all rows, with each distinct first column that they returned: it has no
-        INSERT whose rows another statement of the same query reads. ``?2`` is the first row's last
-        column.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
     postgresql: str = ""
     sqlite: str = ""
-    follow_up: str | None = None
 
     @cached_property
     def postgresql_text(self) -> str:
@@ -109,9 +104,6 @@ class SqliteExecutor:
         results: Rows = []
         for row in rows if statement.columns else [()]:
             results += cursor.execute(statement.sqlite, row).fetchall()
-        if statement.follow_up is not None:
-            for first in dict.fromkeys(row[0] for row in results):
-                cursor.execute(statement.follow_up, (first, rows[0][-1]))
         return results
 
 

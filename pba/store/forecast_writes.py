@@ -4,14 +4,94 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.scoring.forecast_body import pack_all
 from pba.store.executor import Call, SetStatement
 from pba.store.statements import to_micros
 from pba.store.values import StoredForecast
+from pba.types import NetworkMode
 
 __all__ = ["forecast_calls"]
 
-_NO_VERSIONS = SetStatement({"name": "text"}, "SELECT i.name FROM {input}", "SELECT ?1")
-_COLUMNS = {
+_CREATE_VERSIONS = SetStatement(
+    {"name": "text"},
+    """
+    INSERT INTO versions (name)
+    SELECT i.name
+      FROM {input}
+     WHERE NOT EXISTS (SELECT FROM versions AS v WHERE v.name = i.name)
+     ORDER BY i.place
+        ON CONFLICT DO NOTHING
+    """,
+    "INSERT INTO versions (name) VALUES (?1) ON CONFLICT DO NOTHING",
+)
+_VALUES = {
+    "after_us": "int8",
+    "arm": "int2",
+    "created_us": "int8",
+    "mode": "int2",
+    "source": "int2",
+    "served": "bool",
+    "step_s": "float4",
+    "took_ms": "float4",
+    "body": "bytea",
+}
+_NAMES = ", ".join(_VALUES)
+_INSERT = f'INSERT INTO forecast_log (link, version, "open", {_NAMES})'
+_INSERT_FORECASTS = SetStatement(
+    {"link_name": "text", "version_name": "text"} | _VALUES,
+    f"""
+    {_INSERT}
+    SELECT l.id, v.id, true, {", ".join(f"i.{name}" for name in _VALUES)}
+      FROM {{input}}
+      JOIN links AS l ON l.link_id = i.link_name
+      JOIN versions AS v ON v.name = i.version_name
+     ORDER BY i.place
+        ON CONFLICT DO NOTHING
+    """,
+    f"""
+    {_INSERT}
+    SELECT l.id, v.id, true, {", ".join(f"?{place}" for place in range(3, 3 + len(_VALUES)))}
+      FROM links AS l JOIN versions AS v ON v.name = ?2 WHERE l.link_id = ?1
+        ON CONFLICT DO NOTHING
+    """,
+)
+
+
+def forecast_calls(forecasts: Sequence[StoredForecast]) -> list[Call]:
+    """Return the statements that store forecasts: the first takes locks before those of links.
+
+    Of several with one link, newest sample, arm and version the first is kept. Those of links that
+    do not exist (any more) are dropped. No link is locked: a forecast changes none.
+    """
+    bodies = pack_all([forecast.prediction for forecast in forecasts])
+    rows = [_row(forecast, body) for forecast, body in zip(forecasts, bodies, strict=True)]
+    rows.sort(key=lambda row: row[:4])  # two writers insert rows of one key in one order
+    versions = sorted({forecast.version for forecast in forecasts})
+    return [
+        (_CREATE_VERSIONS, [(name,) for name in versions]),
+        (_INSERT_FORECASTS, rows),
+        _old_call(forecasts),
+    ]
+
+
+def _row(forecast: StoredForecast, body: bytes) -> tuple[Any, ...]:
+    return (
+        forecast.link_id,
+        forecast.version,
+        to_micros(forecast.after_s),
+        ARMS.index(forecast.arm),
+        to_micros(forecast.created_s),
+        MODES.index(NetworkMode(forecast.mode)),
+        SOURCES.index(forecast.source),
+        forecast.served,
+        forecast.step_s,
+        forecast.took_ms,
+        body,
+    )
+
+
+_OLD = {
     "after_us": "int8",
     "made_us": "int8",
     "mode": "text",
@@ -23,18 +103,17 @@ _COLUMNS = {
     "took_ms": "float8",
     "said": "text",
 }
-_NAMES = ", ".join(_COLUMNS)
-_INSERT_FORECASTS = SetStatement(
-    {"name": "text"} | _COLUMNS,
+_INSERT_OLD = SetStatement(
+    {"name": "text"} | _OLD,
     f"""
-    INSERT INTO forecasts (link, {_NAMES})
-    SELECT l.id, {", ".join(f"i.{name}" for name in _COLUMNS)}
+    INSERT INTO forecasts (link, {", ".join(_OLD)})
+    SELECT l.id, {", ".join(f"i.{name}" for name in _OLD)}
       FROM {{input}} JOIN links AS l ON l.link_id = i.name
      ORDER BY i.place
         ON CONFLICT DO NOTHING
     """,
     f"""
-    INSERT INTO forecasts (link, {_NAMES})
+    INSERT INTO forecasts (link, {", ".join(_OLD)})
     SELECT l.id, {", ".join(f"?{place}" for place in range(2, 12))}
       FROM links AS l WHERE l.link_id = ?1
         ON CONFLICT DO NOTHING
@@ -42,27 +121,22 @@ _INSERT_FORECASTS = SetStatement(
 )
 
 
-def forecast_calls(forecasts: Sequence[StoredForecast]) -> list[Call]:
-    """Return the statements that store forecasts: the first takes locks before those of links.
-
-    Of several with one link, newest sample, arm and version the first is kept. Those of links that
-    do not exist (any more) are dropped.
-    """
-    rows = sorted((_row(forecast) for forecast in forecasts), key=lambda row: row[:2])
-    return [(_NO_VERSIONS, []), (_INSERT_FORECASTS, rows)]
-
-
-def _row(forecast: StoredForecast) -> tuple[Any, ...]:
-    return (
-        forecast.link_id,
-        to_micros(forecast.after_s),
-        to_micros(forecast.created_s),
-        forecast.mode,
-        forecast.source,
-        forecast.version,
-        forecast.arm.value,
-        forecast.served,
-        forecast.step_s,
-        forecast.took_ms,
-        json.dumps(forecast.prediction),
-    )
+def _old_call(forecasts: Sequence[StoredForecast]) -> Call:
+    """Return the statement for the old table, from which scoring still reads."""
+    rows = [
+        (
+            forecast.link_id,
+            to_micros(forecast.after_s),
+            to_micros(forecast.created_s),
+            forecast.mode,
+            forecast.source,
+            forecast.version,
+            forecast.arm.value,
+            forecast.served,
+            forecast.step_s,
+            forecast.took_ms,
+            json.dumps(forecast.prediction),
+        )
+        for forecast in forecasts
+    ]
+    return _INSERT_OLD, rows  # whose keys tell their order

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pba.forecasting.link_record import LinkRecord
 from pba.store.executor import Call, Executor
+from pba.store.link_queries import record_of
 from pba.store.sample_statements import READ_LINKS, READ_LONGER, READ_RECENT, RECENT
 from pba.store.statements import to_seconds
 from pba.store.values import LinkContext
@@ -17,7 +18,7 @@ from pba.telemetry.link_mode import LinkMode
 from pba.telemetry.spacing import spacing
 from pba.types import COLUMNS, Floats, History, NetworkMode
 
-__all__ = ["Samples", "StoredLink", "contexts_of", "link_calls", "link_contexts", "stored_links"]
+__all__ = ["Samples", "LinkRow", "contexts_of", "link_calls", "link_contexts", "stored_links"]
 
 _NONE_US: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 _ANY_TIME = (0, 0)
@@ -60,7 +61,7 @@ _NO_SAMPLES = Samples(_NONE_US, np.empty((0, len(COLUMNS))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StoredLink:
+class LinkRow:
     """A link as it is stored.
 
     Parameters
@@ -84,10 +85,10 @@ class StoredLink:
 
     @property
     def record(self) -> LinkRecord:
-        """The link's record; that of the release before where this one has none yet."""
-        return LinkRecord.from_json(self.old_record)
+        """The link's record."""
+        return record_of(self.packed_record, self.old_record)
 
-    def in_mode(self, mode: NetworkMode | None) -> "StoredLink":
+    def in_mode(self, mode: NetworkMode | None) -> "LinkRow":
         """Return the link in another mode."""
         return replace(self, mode=replace(self.mode, mode=mode))
 
@@ -112,7 +113,7 @@ def link_calls(
 
 def stored_links(
     links: Sequence[tuple[Any, ...]], samples: Sequence[tuple[Any, ...]]
-) -> dict[str, StoredLink]:
+) -> dict[str, LinkRow]:
     """Return links by name from the rows of the statements of `link_calls`."""
     recent = _by_link(samples)
     return {row[1]: _stored_link(row, recent.get(row[0], _NO_SAMPLES)) for row in links}
@@ -130,7 +131,7 @@ def link_contexts(executor: Executor, link_ids: Sequence[str]) -> dict[str, Link
 
 
 def contexts_of(
-    executor: Executor, links: Mapping[str, tuple[StoredLink, Samples]]
+    executor: Executor, links: Mapping[str, tuple[LinkRow, Samples]]
 ) -> dict[str, LinkContext]:
     """Return what forecasts of links start from, with their last samples as they are known.
 
@@ -154,7 +155,7 @@ def contexts_of(
     }
 
 
-def _stored_link(row: tuple[Any, ...], recent: Samples) -> StoredLink:
+def _stored_link(row: tuple[Any, ...], recent: Samples) -> LinkRow:
     key, name, mode, since_us, candidate, checked_us, switches, newest_us, heard_us = row[:9]
     state = LinkMode(
         NetworkMode(mode) if mode else None,
@@ -164,7 +165,7 @@ def _stored_link(row: tuple[Any, ...], recent: Samples) -> StoredLink:
         switches,
     )
     packed, old = row[9:]
-    return StoredLink(name, key, state, newest_us, heard_us, packed, old, recent)
+    return LinkRow(name, key, state, newest_us, heard_us, packed, old, recent)
 
 
 def _by_link(rows: Sequence[tuple[Any, ...]]) -> dict[int, Samples]:

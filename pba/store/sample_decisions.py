@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pba.store.link_reading import Samples, StoredLink
+from pba.store.link_reading import Samples, LinkRow
 from pba.store.values import SampleReport
 from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode
@@ -48,7 +48,7 @@ class LinkDecision:
         Whether the link's rates are probably in another unit.
     """
 
-    link: StoredLink
+    link: LinkRow
     new: Values
     since_us: int
     end_us: int
@@ -111,7 +111,7 @@ def is_surprising(report: SampleReport) -> bool:
 
 
 def decide(
-    link: StoredLink,
+    link: LinkRow,
     reported: Iterable[Values],
     surprising: bool,
     retention_us: int,

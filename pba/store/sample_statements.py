@@ -10,6 +10,7 @@ __all__ = [
     "CREATE_LINKS",
     "INSERT_SAMPLES",
     "LOCK_LINKS",
+    "MARK_DUE",
     "READ_FLAGS",
     "READ_LINKS",
     "READ_LONGER",
@@ -111,33 +112,44 @@ LOCK_LINKS = SetStatement(
 )
 """Lock links in the one order of all writers; return the newest sample of each."""
 
-_SAMPLE = {"name": "text", "at_us": "int8"} | dict.fromkeys(COLUMNS, "float8") | {"now_us": "int8"}
-_DUE = "INSERT INTO due_links (link, since_us, generation) {rows} "
-_DUE += "ON CONFLICT (link) DO UPDATE SET generation = due_links.generation + 1"
-_NEW_LINKS = "SELECT link, (SELECT max(now_us) FROM input), 1 FROM new GROUP BY link ORDER BY link"
-
 INSERT_SAMPLES = SetStatement(
-    _SAMPLE,
+    {"name": "text", "at_us": "int8"} | dict.fromkeys(COLUMNS, "float8"),
     f"""
-    WITH input AS (SELECT * FROM {{input}}),
-         new AS (
+    WITH new AS (
            INSERT INTO samples (link, at_us, {_MEASURED})
            SELECT l.id, i.at_us, {_MEASURED}
-             FROM input AS i JOIN links AS l ON l.link_id = i.name
+             FROM {{input}} JOIN links AS l ON l.link_id = i.name
                ON CONFLICT DO NOTHING
-        RETURNING link, at_us),
-         due AS ({_DUE.format(rows=_NEW_LINKS)})
+        RETURNING link, at_us)
     SELECT l.link_id, new.at_us FROM new JOIN links AS l ON l.id = new.link
     """,
     f"""
     INSERT INTO samples (link, at_us, {_MEASURED})
-    SELECT l.id, ?2, ?3, ?4, ?5, ?6, ?7 FROM links AS l WHERE l.link_id = ?1 AND ?8 > 0
+    SELECT l.id, ?2, ?3, ?4, ?5, ?6, ?7 FROM links AS l WHERE l.link_id = ?1
         ON CONFLICT DO NOTHING
  RETURNING ?1, at_us
     """,
-    _DUE.format(rows="SELECT id, ?2, 1 FROM links WHERE link_id = ?1"),
 )
-"""Insert samples that are not stored yet; their links are due for scoring. Return what is new."""
+"""Insert samples that are not stored yet; return what is new."""
+
+MARK_DUE = SetStatement(
+    {"name": "text", "after_us": "int8", "now_us": "int8"},
+    """
+    INSERT INTO due_links (link, since_us, generation)
+    SELECT l.id, max(i.now_us), 1
+      FROM {input} JOIN links AS l ON l.link_id = i.name
+     WHERE i.after_us < l.newest_us
+     GROUP BY l.id
+     ORDER BY l.id
+        ON CONFLICT (link) DO UPDATE SET generation = due_links.generation + 1
+    """,
+    """
+    INSERT INTO due_links (link, since_us, generation)
+    SELECT id, ?3, 1 FROM links WHERE link_id = ?1 AND ?2 < newest_us
+        ON CONFLICT (link) DO UPDATE SET generation = due_links.generation + 1
+    """,
+)
+"""Have links with samples after ``after_us`` scored, in the order of keys: all writers lock so."""
 
 _NEW_STATE = {
     "mode": "text",

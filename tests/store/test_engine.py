@@ -71,9 +71,7 @@ def test_time_limits_hold_inside_a_transaction_only(engine: Engine):
         assert raw.prepare_threshold is None
 
 
-def test_a_transaction_costs_two_round_trips_beside_its_statements(
-    engine: Engine, tmp_path: Path
-):
+def test_a_transaction_costs_two_round_trips_beside_its_statements(engine: Engine, tmp_path: Path):
     with transaction(engine) as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)

@@ -1,6 +1,5 @@
 """Writing forecasts, to be scored when their actuals are known."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,7 +70,6 @@ def forecast_calls(forecasts: Sequence[StoredForecast]) -> list[Call]:
     return [
         (_CREATE_VERSIONS, [(name,) for name in versions]),
         (_INSERT_FORECASTS, rows),
-        _old_call(forecasts),
     ]
 
 
@@ -89,54 +87,3 @@ def _row(forecast: StoredForecast, body: bytes) -> tuple[Any, ...]:
         forecast.took_ms,
         body,
     )
-
-
-_OLD = {
-    "after_us": "int8",
-    "made_us": "int8",
-    "mode": "text",
-    "source": "text",
-    "version": "text",
-    "arm": "text",
-    "served": "bool",
-    "step_s": "float8",
-    "took_ms": "float8",
-    "said": "text",
-}
-_INSERT_OLD = SetStatement(
-    {"name": "text"} | _OLD,
-    f"""
-    INSERT INTO forecasts (link, {", ".join(_OLD)})
-    SELECT l.id, {", ".join(f"i.{name}" for name in _OLD)}
-      FROM {{input}} JOIN links AS l ON l.link_id = i.name
-     ORDER BY i.place
-        ON CONFLICT DO NOTHING
-    """,
-    f"""
-    INSERT INTO forecasts (link, {", ".join(_OLD)})
-    SELECT l.id, {", ".join(f"?{place}" for place in range(2, 12))}
-      FROM links AS l WHERE l.link_id = ?1
-        ON CONFLICT DO NOTHING
-    """,
-)
-
-
-def _old_call(forecasts: Sequence[StoredForecast]) -> Call:
-    """Return the statement for the old table, from which scoring still reads."""
-    rows = [
-        (
-            forecast.link_id,
-            to_micros(forecast.after_s),
-            to_micros(forecast.created_s),
-            forecast.mode,
-            forecast.source,
-            forecast.version,
-            forecast.arm.value,
-            forecast.served,
-            forecast.step_s,
-            forecast.took_ms,
-            json.dumps(forecast.prediction),
-        )
-        for forecast in forecasts
-    ]
-    return _INSERT_OLD, rows  # whose keys tell their order

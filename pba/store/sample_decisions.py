@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pba.store.link_reading import Samples, LinkRow
+from pba.store.link_reading import LinkRow, Samples
 from pba.store.values import SampleReport
 from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode

@@ -5,6 +5,7 @@ statement, and a claim runs out, so that a dead Monitor holds nothing up. A SQLi
 Monitor at a time, which claims without writing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select, update
 
 from pba.store.driver_rows import columns_of, driver_rows, integers_of
+from pba.store.statements import insert_into
 from pba.store.tables import due_links
 
-__all__ = ["Claim", "backlog", "claim_links", "postpone", "release"]
+__all__ = ["Claim", "backlog", "claim_links", "mark_due", "postpone", "release"]
 
 _Ints = NDArray[np.int64]
 _CHOICE = """
@@ -55,6 +57,19 @@ class Claim:
         """Return the claim of those of its links that are among ``links``."""
         kept = np.isin(self.links, links)
         return Claim(self.links[kept], self.since_us[kept], self.reports[kept], self.until_us)
+
+
+def mark_due(connection: Connection, links: Iterable[int], now_us: int) -> None:
+    """Note that ``links`` have something to score, in the order of keys: all writers lock so."""
+    rows = [{"link": link, "since_us": now_us} for link in sorted(set(links))]
+    if not rows:
+        return
+    insert = insert_into(connection, due_links)
+    generation = due_links.c.generation + 1
+    again = insert.on_conflict_do_update(
+        index_elements=[due_links.c.link], set_={"generation": generation}
+    )
+    connection.execute(again, rows)
 
 
 def backlog(connection: Connection) -> tuple[int, int | None]:

@@ -1,5 +1,7 @@
 """The statements that read and write the samples of many links, see `pba.store.executor`."""
 
+from collections.abc import Sequence
+
 from pba.store.executor import SetStatement
 from pba.telemetry.link_mode import CHECK_EVERY_US
 from pba.telemetry.windows import CONTEXT
@@ -158,13 +160,24 @@ _NEW_STATE = {
     "checked_us": "int8",
     "switches": "int4",
 }
-_CHANGES = ", ".join(
-    f"{name} = CASE WHEN {{same}} THEN {{new}}{name} ELSE {{old}}{name} END" for name in _NEW_STATE
-)
-_SQLITE_CHANGES = ", ".join(
-    f"{name} = CASE WHEN ?4 AND checked_us IS ?5 THEN ?{place} ELSE {name} END"
-    for place, name in enumerate(_NEW_STATE, 6)
-)
+# A link that was deleted and came back meanwhile has no mode yet, and gets the usual one.
+_DEFAULTS = {"mode": "'internet'", "mode_since_us": "{newest}"}
+
+
+def _changes(same: str, new: Sequence[str], old: str, newest: str) -> str:
+    """Return what sets the state of a mode: ``new`` where ``same`` holds."""
+    kept = {
+        name: f"coalesce({old}{name}, {_DEFAULTS[name].format(newest=newest)})"
+        if name in _DEFAULTS
+        else old + name
+        for name in _NEW_STATE
+    }
+    return ", ".join(
+        f"{name} = CASE WHEN {same} THEN {value} ELSE {kept[name]} END"
+        for name, value in zip(_NEW_STATE, new, strict=True)
+    )
+
+
 _SAME = "i.decided AND l.checked_us IS NOT DISTINCT FROM i.read_us"
 
 UPDATE_LINKS = SetStatement(
@@ -173,14 +186,15 @@ UPDATE_LINKS = SetStatement(
     f"""
     UPDATE links AS l
        SET newest_us = greatest(l.newest_us, i.newest_us), heard_us = i.now_us,
-           {_CHANGES.format(same=_SAME, new="i.", old="l.")}
+           {_changes(_SAME, [f"i.{name}" for name in _NEW_STATE], "l.", "i.newest_us")}
       FROM {{input}}
      WHERE l.link_id = i.name
  RETURNING l.link_id, l.mode
     """,
     f"""
     UPDATE links
-       SET newest_us = max(newest_us, ?2), heard_us = ?3, {_SQLITE_CHANGES}
+       SET newest_us = max(newest_us, ?2), heard_us = ?3,
+           {_changes("?4 AND checked_us IS ?5", ["?6", "?7", "?8", "?9", "?10"], "", "?2")}
      WHERE link_id = ?1
  RETURNING link_id, mode
     """,

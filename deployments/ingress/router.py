@@ -18,6 +18,7 @@ from pba.types import NetworkMode
 from ..grpc.server import GrpcServer
 from ..large_requests import read_request
 from ..replicas.autoscaling import IN_FLIGHT
+from ..replicas.memory import return_large_memory
 from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
@@ -73,6 +74,7 @@ class Router:
         settings: Settings,
     ) -> None:
         set_up_replica()
+        return_large_memory()
         modes = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
         services = wire(settings, Handles(modes, v1), RequestMetrics())
         self._services, self._plane, self._limit = services, services.plane, settings.max_items

@@ -20,7 +20,7 @@ _WAITING = 1024
 _Call = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
 
 
-class MessagePlaces(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc has no types
+class MessagePlaces(grpc.aio.ServerInterceptor):
     """Has calls with one request and one response receive their message in one of ``places``.
 
     The call itself, once its message is in, needs none. To the caller nothing changes: on the wire

@@ -124,13 +124,15 @@ class Router:
     async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""
         with self._plane.admit("forecast") as started:
-            query = await read_request(read_query, request)
+            query = await read_request(self._plane, read_query, request)
             return (await self._plane.forecast(query, started)).as_dict()
 
     async def forecasts(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return a forecast or an error for each request, in order."""
         with self._plane.admit("forecasts"):
-            queries = await read_request(read_queries, {"requests": requests}, self._limit)
+            queries = await read_request(
+                self._plane, read_queries, {"requests": requests}, self._limit
+            )
             return bulk_items(await self._plane.forecasts(queries))
 
     async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +142,7 @@ class Router:
         """
         with self._plane.admit("samples") as started:
             forecast, body = read_forecast_option(request)
-            reports = await read_request(read_samples, body, self._limit)
+            reports = await read_request(self._plane, read_samples, body, self._limit)
             return await observe(self._plane, reports, started, forecast)
 
     async def link_forecast(self, link_id: str) -> dict[str, Any]:

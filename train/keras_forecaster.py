@@ -32,4 +32,4 @@ class KerasForecaster:
     def predict(self, telemetry: Floats) -> Prediction:
         """Return the predictions for ``telemetry``, shape ``(batch, window, column)``."""
         outputs = self.model.predict(telemetry, batch_size=_CHUNK, verbose=0)
-        return Prediction(**{field.name: outputs[field.name] for field in fields(Prediction)})
+        return Prediction(**{name: outputs[name] for name in _OUTPUTS})

@@ -1,6 +1,6 @@
 """A Keras network as a forecaster, before it is exported."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from pba.models.base import Prediction
@@ -9,6 +9,7 @@ from pba.types import Floats
 
 __all__ = ["KerasForecaster"]
 
+_OUTPUTS = ("probabilities", "level_mbps", "path")
 _CHUNK = 512
 
 

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import select, text
 
 from pba.store import Store, retention
+from pba.store.report_tables import minute_latencies, pair_aggregates
 from pba.store.tables import forecasts
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
+from tests.store.deltas import append
 
 DAY_S = 86_400
 
@@ -113,4 +115,17 @@ def test_forecasts_have_a_retention_of_their_own(url: str):
     store.tidy()
     assert len(store.history("a", 0, 9e9, 100)[0]) == 83
     assert forecast_times(store) == [START_S + 2 * DAY_S]
+    store.close()
+
+
+def test_sums_by_minute_have_the_retention_of_what_they_sum_up(url: str):
+    now_s = 2.5 * DAY_S
+    store = Store(url, lambda: now_s, retention_days=2.0, forecast_retention_days=1.0).ready()
+    for day in range(3):
+        of_day = {"mode": 1, "from_us": day * DAY_S * 1_000_000, "pairs": 1.0}
+        append(store, pair_aggregates, [of_day])
+        took = {"minute_us": day * DAY_S * 1_000_000, "mode": 1, "bin": 9, "forecasts": 1.0}
+        append(store, minute_latencies, [took])
+    store.tidy()
+    assert (count_rows(store, "pair_aggregates"), count_rows(store, "minute_latencies")) == (2, 1)
     store.close()

@@ -108,7 +108,6 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
         forecasts,
         store,
         GroupCommit(store.write, settings.max_writes_waiting),
-        lambda names: None,
         settings.max_ahead_s,
         _now,
         settings.record_deadline_ms / 1000,

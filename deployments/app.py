@@ -21,6 +21,9 @@ _log = logging.getLogger("ray.serve")
 def build(args: dict[str, Any]) -> Application:
     """Return the application: the router over a deployment for each model, and the Monitor.
 
+    The router does not call the Monitor, which polls the store; it is bound to it because Serve
+    deploys only what the ingress is bound to.
+
     Parameters
     ----------
     args

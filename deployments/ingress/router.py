@@ -63,12 +63,12 @@ class Router:
         datacenter: DeploymentHandle[Any],
         internet: DeploymentHandle[Any],
         v1: DeploymentHandle[Any] | None,
-        monitor: DeploymentHandle[Any],
+        monitor: DeploymentHandle[Any],  # not called: Serve deploys what the router is bound to
         settings: Settings,
     ) -> None:
         set_up_replica()
         modes = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
-        services = wire(settings, Handles(modes, v1, monitor), RequestMetrics())
+        services = wire(settings, Handles(modes, v1), RequestMetrics())
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
         await services.flags.start()
         self._keepalive: asyncio.Task[None] | None = None

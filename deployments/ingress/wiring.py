@@ -22,12 +22,11 @@ from pba.serving.group_commit import GroupCommit
 from pba.serving.link_service import LinkService
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
-from pba.serving.notifier import LinkNotifier
 from pba.store import Store
 from pba.types import NetworkMode
 
 from ..replicas.model_announcer import ModelAnnouncer
-from ..replicas.model_handle import model_client, monitor_client
+from ..replicas.model_handle import model_client
 from ..settings import Settings
 from ..store_factory import open_store
 from .services import ModelStatus, Services
@@ -43,7 +42,6 @@ class Handles:
 
     modes: Mapping[NetworkMode, DeploymentHandle[Any]]
     v1: DeploymentHandle[Any] | None
-    monitor: DeploymentHandle[Any]
 
 
 def wire(
@@ -68,7 +66,7 @@ def wire(
     clients = local.clients
     if handles.v1 is not None:
         clients[v1_features.NAME] = model_client(handles.v1)
-    plane = _data_plane(settings, store, clients, handles, flags, meter)
+    plane = _data_plane(settings, store, clients, flags, meter)
     promoter = Promoter(registry, EventLog(store).add, _clock)
     deadline_s = settings.model_deadline_ms / 1000
     return Services(
@@ -86,7 +84,6 @@ def _data_plane(
     settings: Settings,
     store: Store,
     clients: Mapping[str, ModelClient],
-    handles: Handles,
     flags: FlagWatch,
     meter: RequestMeter,
 ) -> DataPlane:
@@ -102,7 +99,6 @@ def _data_plane(
         forecasts,
         store,
         GroupCommit(store.write, settings.max_writes_waiting),
-        LinkNotifier(monitor_client(handles.monitor)).notify,
         settings.max_ahead_s,
         _now,
         settings.record_deadline_ms / 1000,

@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from ray import serve
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import (
     BackPressureError,
     DeploymentUnavailableError,
-    RayServeException,
 )
 from ray.serve.handle import DeploymentHandle
 
@@ -19,7 +18,7 @@ from pba.forecasting import ModelOutput
 from pba.serving.forecast_service import ModelClient
 from pba.types import Floats
 
-__all__ = ["describe", "describe_if_awake", "model_client", "monitor_client"]
+__all__ = ["describe", "describe_if_awake", "model_client"]
 
 
 def model_client(handle: DeploymentHandle[Any]) -> ModelClient:
@@ -31,18 +30,6 @@ def model_client(handle: DeploymentHandle[Any]) -> ModelClient:
             return output
 
     return predict
-
-
-def monitor_client(handle: DeploymentHandle[Any]) -> Callable[[list[str]], Awaitable[object]]:
-    """Return how to notify the Monitor behind ``handle`` of links with new samples."""
-
-    async def notify(link_ids: list[str]) -> None:
-        try:
-            await handle.notify.remote(link_ids)
-        except (RayError, RayServeException) as error:
-            raise Unavailable(f"the Monitor does not answer: {error}") from error
-
-    return notify
 
 
 async def describe(handle: DeploymentHandle[Any], deadline_s: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -47,8 +47,6 @@ class LinkService:
         Read from here.
     commit
         Writes to the store.
-    notify
-        Gets the links that have new samples, after the commit.
     max_ahead_s
         How far a sample's time may be ahead of the clock.
     clock
@@ -66,7 +64,6 @@ class LinkService:
         service: ForecastService,
         store: Store,
         commit: GroupCommit,
-        notify: Callable[[Iterable[str]], None],
         max_ahead_s: float,
         clock: Callable[[], datetime],
         record_deadline_s: float,
@@ -76,7 +73,6 @@ class LinkService:
         self._service = service
         self._store = store
         self._commit = commit
-        self._notify = notify
         self._max_ahead_s = max_ahead_s
         self._clock = clock
         self._record_deadline_s = record_deadline_s
@@ -237,9 +233,7 @@ class LinkService:
     async def _write(
         self, reports: Sequence[SampleReport], with_records: bool = False
     ) -> list[Receipt]:
-        receipts = await self._commit(WriteBatch(reports, with_records=with_records))
-        self._notify(report.link_id for report in reports)
-        return receipts
+        return await self._commit(WriteBatch(reports, with_records=with_records))
 
     def _validated(self, query: Query | PBAError) -> Query | PBAError:
         """Return ``query``, or the error that must be known before its history is stored."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     Column,
@@ -100,11 +101,11 @@ forecasts = Table(
     Column("source", SmallInteger, nullable=False),
     Column("served", Boolean, nullable=False),
     Column("open", Boolean, nullable=False),
-    Column("step_s", Float(24), nullable=False),
-    Column("took_ms", Float(24), nullable=False),
-    Column("actual_1_mbps", Float(24)),
-    Column("actual_5_mbps", Float(24)),
-    Column("actual_15_mbps", Float(24)),
+    Column("step_s", REAL, nullable=False),
+    Column("took_ms", REAL, nullable=False),
+    Column("actual_1_mbps", REAL),
+    Column("actual_5_mbps", REAL),
+    Column("actual_15_mbps", REAL),
     Column("body", LargeBinary, nullable=False),
     Index(
         "ix_forecast_log_open",

@@ -100,7 +100,6 @@ class StoredLinks:
             service,
             self.store,
             commit,
-            lambda links: None,
             300.0,
             self._clock,
             30.0,

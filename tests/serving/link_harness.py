@@ -1,7 +1,7 @@
 """A link service over a SQLite file or an absent store, without Ray, for tests."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ START_S = NOON.timestamp() - 1000
 
 
 class LinkHarness:
-    """A link service, and a record of what it wrote and which links it notified of.
+    """A link service, and a record of what it wrote.
 
     Parameters
     ----------
@@ -39,7 +39,6 @@ class LinkHarness:
         models: Mapping[str, ModelClient] | None = None,
     ) -> None:
         self.store = Store(url, NOON.timestamp)
-        self.notified: list[str] = []
         self.flags = SettableFlags()
         clients = {NetworkMode.INTERNET: unavailable} if models is None else models
         self.forecasts = ForecastService(clients, 30.0, 10.0, lambda: NOON, self.flags)
@@ -48,7 +47,6 @@ class LinkHarness:
             self.forecasts,
             self.store,
             GroupCommit(self._write, 100),
-            self._notify,
             300.0,
             lambda: NOON,
             record_deadline_s,
@@ -59,9 +57,6 @@ class LinkHarness:
     def _write(self, batch: WriteBatch) -> list[Receipt]:
         self.batches.append(batch)
         return self.store.write(batch)
-
-    def _notify(self, link_ids: Iterable[str]) -> None:
-        self.notified += link_ids
 
 
 @contextlib.asynccontextmanager

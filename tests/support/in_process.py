@@ -70,10 +70,6 @@ class MonitorStandIn:
 
     def __init__(self, store: Store) -> None:
         self.scorer = Scorer(store)
-        self.notify = Method(self._notify)
-
-    async def _notify(self, link_ids: list[str]) -> None:
-        self.scorer.notify(link_ids)
 
 
 @dataclass
@@ -115,7 +111,7 @@ async def open_in_process(
         models[name] = ModelStandIn(host)
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, lambda: 2e9))
-    handles = Handles(modes, models.get("v1"), monitor)  # type: ignore[arg-type]
+    handles = Handles(modes, models.get("v1"))  # type: ignore[arg-type]
     services = wire(options, handles, NoMeter(), lambda store: lambda kind, body: None)
     transport = httpx.ASGITransport(http_application(services), raise_app_exceptions=False)
     opened = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30)

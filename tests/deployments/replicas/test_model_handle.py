@@ -8,14 +8,13 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 from ray.exceptions import RayActorError
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from deployments.replicas import model_handle
 from deployments.replicas.model_handle import (
     describe,
     describe_if_awake,
     model_client,
-    monitor_client,
 )
 from pba.errors import Busy, Unavailable
 
@@ -56,22 +55,6 @@ async def test_failures_of_a_model_deployment_are_errors_of_pba(
 ):
     with pytest.raises(kind):
         await model_client(failing("predict", error))(np.zeros((1, 60, 5)))
-
-
-@pytest.mark.parametrize("error", [FULL, GONE, RayServeException("no replica")])
-async def test_a_monitor_that_takes_no_message_is_unavailable(error: Exception):
-    with pytest.raises((Busy, Unavailable)):
-        await monitor_client(failing("notify", error))(["a"])
-
-
-async def test_the_monitor_gets_the_links():
-    messages = []
-
-    async def notify(link_ids: list[str]) -> None:
-        messages.append(link_ids)
-
-    await monitor_client(handle("notify", notify))(["a", "b"])
-    assert messages == [["a", "b"]]
 
 
 async def test_a_model_describes_itself():

@@ -82,8 +82,7 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         30.0,
         gt=0,
-        description="How long samples, forecasts and outcomes are kept, counted from the link's "
-        "newest sample.",
+        description="How long samples and events are kept, counted from the link's newest sample.",
     )
     max_ahead_s: float = Field(
         300.0, ge=0, description="How far a sample's time may be ahead of the clock here."
@@ -103,11 +102,20 @@ class Settings(BaseSettings):
     max_writes_waiting: int = Field(
         1000, gt=0, description="Writes that may wait for the store; one more gets 429."
     )
-    score_every_s: float = Field(
-        5.0,
+    forecast_retention_days: float = Field(
+        7.0,
         gt=0,
-        description="How often the Monitor searches the store for forecasts to score; a new sample "
-        "triggers scoring of its link sooner.",
+        description="How long forecasts and their outcomes are kept, counted from the link's "
+        "newest sample.",
+    )
+    score_every_s: float = Field(
+        0.25, gt=0, description="How often the Monitor looks for links with new samples to score."
+    )
+    score_wait_s: float = Field(
+        3600.0,
+        gt=0,
+        description="A forecast that has not been scored so long after it was computed is not "
+        "scored any more; at least twice its longest horizon and gap.",
     )
     tidy_every_s: float = Field(
         600.0, gt=0, description="How often the Monitor deletes what is older than the retention."

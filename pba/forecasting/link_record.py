@@ -4,15 +4,23 @@ An immutable value: an outcome gives a new record.
 """
 
 import json
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
+from pba.errors import PBAError
 from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import EXPERTS, INITIAL_WEIGHTS, leader, update_weights
 from pba.types import HORIZONS
 
-__all__ = ["LinkRecord"]
+__all__ = ["BODY_VERSION", "LinkRecord", "refuse_bodies"]
+
+BODY_VERSION = 1
+"""The first byte of a packed record."""
+
+_HORIZONS = len(HORIZONS)
+_BODY = struct.Struct(f"<B{len(EXPERTS) + 3 * _HORIZONS}d2q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,35 @@ class LinkRecord:
             self.hits + (first and hit),
         )
 
+    def to_bytes(self) -> bytes:
+        """Return the packed form: 121 bytes, without loss.
+
+        A version, the weights in the order of `EXPERTS`, outcomes, hits and expected hits by
+        horizon, scored and hits.
+        """
+        sums = [(one.outcomes, one.hits, one.expected) for one in self.reliability]
+        return _BODY.pack(
+            BODY_VERSION,
+            *(self.weights[name] for name in EXPERTS),
+            *(value for column in zip(*sums, strict=True) for value in column),
+            self.scored,
+            self.hits,
+        )
+
+    @classmethod
+    def from_bytes(cls, body: bytes | None) -> Self:
+        """Return the record that `to_bytes` packed; the empty record for None."""
+        if body is None:
+            return cls()
+        if len(body) != _BODY.size or body[0] != BODY_VERSION:
+            refuse_bodies([body])
+        _, *values, scored, hits = _BODY.unpack(body)
+        weights = dict(zip(EXPERTS, values, strict=False))
+        sums = values[len(EXPERTS) :]
+        columns = (sums[at : at + _HORIZONS] for at in range(0, len(sums), _HORIZONS))
+        rows = zip(*columns, strict=True)
+        return cls(weights, tuple(Reliability(*row) for row in rows), scored, hits)
+
     def to_json(self) -> str:
         """Return the record as text."""
         rows = [[one.outcomes, one.hits, one.expected] for one in self.reliability]
@@ -85,3 +122,18 @@ class LinkRecord:
         weights = {name: document["weights"].get(name, INITIAL_WEIGHTS[name]) for name in EXPERTS}
         reliability = tuple(Reliability(*row) for row in document["reliability"])
         return cls(weights, reliability, document["scored"], document["hits"])
+
+
+def refuse_bodies(bodies: Sequence[bytes]) -> NoReturn:
+    """Raise the error that says which of ``bodies`` are no packed records.
+
+    Raises
+    ------
+    PBAError
+        Always.
+    """
+    forms = sorted({(body[:1].hex(), len(body)) for body in bodies})
+    raise PBAError(
+        f"a packed record is {_BODY.size} bytes that begin with {BODY_VERSION:02x}; received "
+        f"(begins with, bytes) {forms}. If a newer release wrote them, update this one."
+    )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pba.errors import Busy
 from pba.models.base import Prediction
 from pba.models.distribution import Bins, DecodedForecast
 from pba.types import Floats
@@ -60,6 +61,15 @@ class ModelOutput:
 
 @dataclass(frozen=True, slots=True)
 class ModelFailure:
-    """A call without an output; the reason is ``model_unavailable`` or ``model_late``."""
+    """A call without an output.
+
+    Parameters
+    ----------
+    reason
+        ``model_unavailable``, ``model_late`` or ``model_busy``.
+    busy
+        The error of a forecast for which every model was busy; None unless this one was.
+    """
 
     reason: str
+    busy: Busy | None = None

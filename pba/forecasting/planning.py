@@ -4,12 +4,13 @@ The same steps serve HTTP, gRPC, a handle and one process. Pure and synchronous:
 model calls, one after the other or awaited together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
-from pba.errors import InvalidHistory, PBAError
+from pba.errors import Busy, InvalidHistory, PBAError
 from pba.forecasting.assembly import assemble
 from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
 from pba.forecasting.query import ForecastPlan, Query
@@ -77,6 +78,9 @@ class ForecastJob:
     ) -> list[ForecastResult | PBAError]:
         """Return a result, or the error of its query, for each query in order.
 
+        A query whose models were all busy gets the error `Busy`: a moment later it gets a forecast
+        from a model. One that had to wait for a late model too gets a heuristic.
+
         Parameters
         ----------
         outputs
@@ -84,7 +88,11 @@ class ForecastJob:
         created_at
             The time of the forecasts.
         """
-        results = iter(assemble(self._plans, self.calls, outputs, created_at))
+        errors = _busy_plans(self._plans, self.calls, outputs)
+        kept = [row for row in range(len(self._plans)) if row not in errors]
+        plans, calls = _only(kept, self._plans, self.calls) if errors else (self._plans, self.calls)
+        assembled: Iterator[ForecastResult] = iter(assemble(plans, calls, outputs, created_at))
+        results = (errors.get(row) or next(assembled) for row in range(len(self._plans)))
         return [next(results) if isinstance(item, ForecastPlan) else item for item in self._items]
 
 
@@ -212,6 +220,31 @@ def _model_calls(plans: Sequence[ForecastPlan]) -> list[ModelCall]:
             windows = [_model_input(model, reading, length) for _, reading in readings]
             calls.append(ModelCall(model, rows, np.array(windows, dtype=np.float32)))
     return calls
+
+
+def _busy_plans(
+    plans: Sequence[ForecastPlan],
+    calls: Sequence[ModelCall],
+    outputs: Sequence[ModelOutput | ModelFailure],
+) -> dict[int, Busy]:
+    """Return the error of each plan whose models were all busy, by its index."""
+    errors: dict[int, list[Busy]] = {}
+    for call, output in zip(calls, outputs, strict=True):
+        if isinstance(output, ModelFailure) and output.busy is not None:
+            for row in dict.fromkeys(call.plans):
+                errors.setdefault(row, []).append(output.busy)
+    return {row: busy[0] for row, busy in errors.items() if len(busy) == len(plans[row].models)}
+
+
+def _only(
+    rows: Sequence[int], plans: Sequence[ForecastPlan], calls: Sequence[ModelCall]
+) -> tuple[list[ForecastPlan], list[ModelCall]]:
+    """Return the plans of ``rows``, and the calls without the others, which have no output."""
+    places = {row: place for place, row in enumerate(rows)}
+    return [plans[row] for row in rows], [
+        replace(call, plans=tuple(places[row] for row in call.plans if row in places))
+        for call in calls
+    ]
 
 
 def _mode(query: Query, window: History, flags: Flags) -> NetworkMode:

@@ -1,13 +1,32 @@
 """The records of many links as arrays, and their stored form."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pba.types import Floats
+from pba.forecasting.fixed_share import EXPERTS
+from pba.forecasting.link_record import BODY_VERSION, LinkRecord, refuse_bodies
+from pba.types import HORIZONS, Floats
 
 __all__ = ["RecordTable"]
+
+_BODY = np.dtype(
+    [
+        ("version", "u1"),
+        ("weights", "<f8", (len(EXPERTS),)),
+        ("outcomes", "<f8", (len(HORIZONS),)),
+        ("hits", "<f8", (len(HORIZONS),)),
+        ("expected", "<f8", (len(HORIZONS),)),
+        ("scored", "<i8"),
+        ("scored_hits", "<i8"),
+    ]
+)
+"""As `pba.forecasting.link_record` packs a record."""
+
+_FIELDS = ("weights", "outcomes", "hits", "expected", "scored", "scored_hits")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,3 +49,42 @@ class RecordTable:
     expected: Floats
     scored: NDArray[np.int64]
     scored_hits: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of links."""
+        return len(self.scored)
+
+    @classmethod
+    def from_bytes(cls, bodies: Sequence[bytes | None]) -> Self:
+        """Return the records that `to_bytes` packed; the empty record for None.
+
+        >>> table = RecordTable.from_bytes([None, LinkRecord(scored=3, hits=2).to_bytes()])
+        >>> table.scored.tolist(), table.weights[0].tolist()
+        ([0, 3], [0.85, 0.05, 0.05, 0.05])
+        """
+        empty = LinkRecord().to_bytes()
+        packed = [empty if body is None else body for body in bodies]
+        joined, size = b"".join(packed), _BODY.itemsize
+        versions = bytes([BODY_VERSION]) * len(packed)
+        if len(joined) != size * len(packed) or joined[::size] != versions:
+            refuse_bodies(packed)
+        rows = np.frombuffer(joined, _BODY)
+        return cls(*(rows[name].copy() for name in _FIELDS))
+
+    def to_bytes(self) -> list[bytes]:
+        """Return the packed form of each record, as `LinkRecord.to_bytes`."""
+        rows = np.empty(len(self), _BODY)
+        rows["version"] = BODY_VERSION
+        for name in _FIELDS:
+            rows[name] = getattr(self, name)
+        whole, size = rows.tobytes(), _BODY.itemsize
+        return [whole[at : at + size] for at in range(0, len(whole), size)]
+
+    def record(self, row: int) -> LinkRecord:
+        """Return one link's record."""
+        return LinkRecord.from_bytes(self.rows([row]).to_bytes()[0])
+
+    def rows(self, rows: Sequence[int] | NDArray[np.int64]) -> Self:
+        """Return the records of some links, in this order."""
+        index = np.asarray(rows, dtype=np.int64)
+        return type(self)(*(getattr(self, name)[index] for name in _FIELDS))

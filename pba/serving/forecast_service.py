@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
-from pba.errors import PBAError, Unavailable
+from pba.errors import Busy, PBAError, Unavailable
 from pba.forecasting import (
     ForecastJob,
     ForecastResult,
@@ -21,9 +21,9 @@ from pba.types import Floats
 __all__ = ["ForecastService", "ModelClient"]
 
 ModelClient = Callable[[Floats], Awaitable[ModelOutput]]
-"""Calls one model; raises `Busy` if it is overloaded and `Unavailable` if it does not answer."""
+"""Calls one model; raises `Busy` if it is overloaded, and `Unavailable` if it does not answer."""
 
-_FAILURES = frozenset({"model_late", "model_unavailable"})
+_FAILURES = frozenset({"model_busy", "model_late", "model_unavailable"})
 
 _DEFAULT_FLAGS = FixedFlags()
 
@@ -38,8 +38,9 @@ class ForecastService:
     models
         A client for each model, by name; a missing one counts as unavailable.
     deadline_s
-        How long one model call may take before the forecast is assembled without it. The calls
-        that one request has in flight queue behind each other, so n calls get n times as long.
+        How long the model calls of a chunk may take, side by side, before the forecasts are
+        assembled without those that are late. The chunks that one request has in flight queue
+        behind each other, so with n of them each gets n times as long.
     gap_intervals
         As for `pba.forecasting.planning.plan_forecast`.
     clock
@@ -90,7 +91,7 @@ class ForecastService:
             How many chunks of the same request are in flight, this one included.
         """
         job = ForecastJob(queries, self._flags.current, self._gap_intervals)
-        deadline_s = self._deadline_s * len(job.calls) * concurrent
+        deadline_s = self._deadline_s * concurrent
         if len(job.calls) == 1:  # without a task of its own
             outputs = [await self._run(job.calls[0], deadline_s)]
         else:
@@ -119,6 +120,8 @@ class ForecastService:
         except TimeoutError:
             _log.warning("model_late", extra={"model": call.model})
             return ModelFailure("model_late")
+        except Busy as error:
+            return ModelFailure("model_busy", error)
         except Unavailable as error:
             _log.warning("model_unavailable", extra={"model": call.model, "why": str(error)})
             return ModelFailure("model_unavailable")

@@ -23,7 +23,7 @@ class ForecastRecorder:
     Parameters
     ----------
     compare
-        Forecasts with the arm that each query names.
+        Forecasts with the arm that each query names; those that fail are left out.
     commit
         Writes to the store.
     flags
@@ -87,13 +87,11 @@ class ForecastRecorder:
         task.add_done_callback(self._tasks.discard)
 
     async def _shadow(self, queries: Sequence[Query], read_s: float) -> None:
-        """Record the other arm's forecasts; a failure is logged, since no caller waits for them."""
+        """Record the other arm's forecasts; those that failed are logged: no caller knows them."""
         started = time.perf_counter()
-        try:
-            results = await self._compare(queries)
-        except PBAError as error:
-            _log.warning("shadow_failed", extra={"count": len(queries), "why": str(error)})
-            return
+        results = await self._compare(queries)
+        if len(results) < len(queries):
+            _log.warning("shadow_failed", extra={"count": len(queries) - len(results)})
         took_ms = (read_s + time.perf_counter() - started) * 1000
         if results:
             await self._write([_stored_forecast(one, took_ms, served=False) for one in results])

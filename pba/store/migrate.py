@@ -1,17 +1,23 @@
-"""Upgrading a database to the current schema."""
+"""Upgrading a database to the current schema, while replicas of the release before go on.
+
+A release adds tables, moves rows into them while it runs, and leaves it to the next release to drop
+what is no longer used. So a schema serves more than one release: the table `schema_releases` lists
+their revisions, and a release uses a schema that is newer than its own if it is listed. Replicas of
+releases up to `v2` look into alembic_version instead, which therefore stays at `v2`.
+"""
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 
 from pba.errors import StoreUnavailable
 from pba.store.engine import transaction
-from pba.store.tables import metadata
+from pba.store.tables import metadata, schema_releases
 
 __all__ = ["migrate"]
 
@@ -19,7 +25,9 @@ __all__ = ["migrate"]
 _lock = threading.Lock()
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_VERSIONS = "alembic_version"
+_VERSIONS = "schema_version"
+_OLD_VERSIONS = "alembic_version"
+_LAST_OLD = "v2"
 _SCHEMA_LOCK = 7_221_433  # no other program's advisory lock in this database has the number
 
 
@@ -33,12 +41,13 @@ def migrate(engine: Engine) -> None:
     """
     with _file_lock(engine):
         with transaction(engine) as connection:
-            if _revisions(connection) == {_scripts().get_current_head()}:
+            if _is_usable(connection):
                 return  # which needs no privilege to write
         with _lock, transaction(engine, writes=True) as connection:
             _lock_schema(connection)
-            _require_known(_revisions(connection))
-            _upgrade(connection)
+            if not _is_usable(connection):
+                _require_known(_revisions(connection))
+                _upgrade(connection)
 
 
 @cache
@@ -48,11 +57,23 @@ def _scripts() -> Any:
     return ScriptDirectory(str(_MIGRATIONS))
 
 
+def _is_usable(connection: Connection) -> bool:
+    """Return whether the schema is this release's, or a newer one that serves it too."""
+    head = _scripts().get_current_head()
+    if _revisions(connection) == {head}:
+        return True
+    if not inspect(connection).has_table(schema_releases.name):
+        return False
+    query = select(schema_releases).where(schema_releases.c.revision == head)
+    return connection.execute(query).first() is not None
+
+
 def _revisions(connection: Connection) -> set[str]:
     """Return the revisions that the database names; empty for a new one."""
-    if not inspect(connection).has_table(_VERSIONS):
-        return set()
-    return set(connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalars())
+    for table in (_VERSIONS, _OLD_VERSIONS):
+        if inspect(connection).has_table(table):
+            return set(connection.execute(text(f"SELECT version_num FROM {table}")).scalars())
+    return set()
 
 
 def _require_known(revisions: set[str]) -> None:
@@ -69,12 +90,22 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
 
-    def to_head(revision: Any, _: Any) -> Any:
-        return _scripts()._upgrade_revs("head", revision)
+    scripts = _scripts()
 
-    with EnvironmentContext(Config(), _scripts(), fn=to_head) as context:
-        context.configure(connection=connection, target_metadata=metadata)
-        context.run_migrations()
+    def to(target: str) -> Callable[[Any, Any], Any]:
+        return lambda revision, _: scripts._upgrade_revs(target, revision)
+
+    targets = [(_VERSIONS, "head")]
+    if not inspect(connection).has_table(_VERSIONS):
+        targets.insert(0, (_OLD_VERSIONS, _LAST_OLD))
+    for version_table, target in targets:
+        with EnvironmentContext(Config(), scripts, fn=to(target)) as context:
+            context.configure(
+                connection=connection, target_metadata=metadata, version_table=version_table
+            )
+            if version_table == _VERSIONS and len(targets) > 1:
+                context.get_context().stamp(scripts, _LAST_OLD)
+            context.run_migrations()
 
 
 def _lock_schema(connection: Connection) -> None:

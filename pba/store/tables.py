@@ -25,6 +25,7 @@ from sqlalchemy import (
 __all__ = [
     "aggregate_deltas",
     "aggregates",
+    "deleted_links",
     "due_links",
     "events",
     "flags",
@@ -38,11 +39,17 @@ __all__ = [
     "pair_results",
     "records",
     "samples",
+    "schema_releases",
     "versions",
 ]
 
 metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s"})
 _Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite increments INTEGER keys only
+
+schema_releases = Table(
+    "schema_releases", metadata, Column("revision", String(32), primary_key=True)
+)
+"""The schema revisions of the releases that may use these tables, see `pba.store.migrate`."""
 
 links = Table(
     "links",
@@ -57,8 +64,19 @@ links = Table(
     Column("newest_us", BigInteger, nullable=False),
     Column("heard_us", BigInteger, nullable=False),
     UniqueConstraint("link_id"),
+    sqlite_autoincrement=True,
 )
-"""One row per link: its mode as last detected, and the times of newest sample and last report."""
+"""One row per link: its mode as last detected, and the times of newest sample and last report.
+
+A key is never given to another link, so what a deleted link leaves behind belongs to nobody.
+"""
+
+deleted_links = Table(
+    "deleted_links",
+    metadata,
+    Column("link", BigInteger, primary_key=True, autoincrement=False),
+)
+"""The keys of links that are gone for all callers, and whose rows are still to be deleted."""
 
 samples = Table(
     "samples",
@@ -71,8 +89,13 @@ samples = Table(
     Column("jitter_ms", Float(53)),
     Column("throughput_mbps", Float(53)),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at_us)",
 )
-"""Measurements, null where not measured. The key makes samples idempotent."""
+"""Measurements, null where not measured. The key makes samples idempotent.
+
+Partitioned by time on PostgreSQL (`pba.store.partitions`), as `forecasts`: statements that name
+bounds of the time touch the few partitions between them, others all.
+"""
 
 due_links = Table(
     "due_links",
@@ -114,6 +137,7 @@ forecasts = Table(
         postgresql_where=text('"open"'),
     ),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (after_us)",
 )
 """Forecasts based on samples up to ``after_us``, with their actuals; ``open`` until all are known.
 

@@ -63,6 +63,6 @@ class ForecastDocument(BaseModel):
     reasons: list[str] = Field(
         description="what limits the forecast: short_history, irregular_window, unstable_window, "
         "outlier, ignored_values, unit_suspected, stale, out_of_range, recent_misses, "
-        "model_unavailable, model_late, not_recorded"
+        "model_unavailable, model_late, model_busy, not_recorded"
     )
     allocation: AllocationDocument | None = Field(None, description="present if requested")

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,8 @@ async def test_a_borderline_link_gets_both_models_weighted(models: dict[NetworkM
 
 
 @pytest.mark.parametrize(
-    ("failing", "reason"), [(unavailable, "model_unavailable"), (never, "model_late")]
+    ("failing", "reason"),
+    [(unavailable, "model_unavailable"), (never, "model_late"), (busy, "model_busy")],
 )
 async def test_in_hybrid_mode_the_other_model_forecasts_alone(
     models: dict[NetworkMode, ToyModel], failing: ModelClient, reason: str
@@ -82,6 +84,38 @@ async def test_a_short_history_gets_a_heuristic_without_model_calls(
 async def test_a_busy_model_is_an_error_of_the_request():
     with pytest.raises(Busy):
         await service({INTERNET: busy}).forecast(Query(history(20.0)))
+
+
+async def test_a_busy_model_costs_only_the_items_that_need_it(models: dict[NetworkMode, ToyModel]):
+    queries = [
+        Query(history(20.0)),
+        Query(history(5000.0, rtt_ms=1.0)),
+        Query(BORDERLINE),
+        Query(history(20.0, count=5)),
+    ]
+    internet, datacenter, hybrid, short = await service(models | {INTERNET: busy}).forecasts(
+        queries
+    )
+    assert isinstance(internet, Busy)
+    assert isinstance(datacenter, ForecastResult)
+    assert (datacenter.forecast.source, datacenter.forecast.reasons) == ("model", ())
+    assert isinstance(hybrid, ForecastResult)
+    assert hybrid.forecast.reasons == ("model_busy",)
+    assert isinstance(short, ForecastResult), "it needs no model"
+    assert datacenter.forecast.bandwidth_mbps == pytest.approx(5000.0, rel=0.05)
+    assert hybrid.forecast.bandwidth_mbps == pytest.approx(2000.0, rel=0.05)
+
+
+async def test_if_both_models_are_busy_a_borderline_link_is_refused():
+    with pytest.raises(Busy, match="full"):
+        await service({DATACENTER: busy, INTERNET: busy}).forecast(Query(BORDERLINE))
+
+
+async def test_if_one_model_is_busy_and_the_other_late_the_forecast_is_heuristic():
+    """Its deadline is spent already, so the caller is not sent away."""
+    impatient = service({DATACENTER: never, INTERNET: busy}, deadline_s=0.1)
+    result = (await impatient.forecast(Query(BORDERLINE))).forecast
+    assert (result.source, result.reasons) == ("heuristic", ("model_late", "model_busy"))
 
 
 async def test_fewer_than_two_samples_are_refused(models: dict[NetworkMode, ToyModel]):
@@ -129,23 +163,33 @@ async def test_each_of_300_queries_is_planned_once_in_one_pass_of_chunks(
     assert passes == [300]
 
 
-async def test_calls_of_one_request_queue_so_each_has_more_time():
-    """Two models and two chunks in flight: four calls share the models, and four deadlines."""
-    waits: list[float] = []
+@pytest.mark.parametrize(("chunks", "limit_s"), [(1, 30.0), (3, 90.0)])
+async def test_models_share_one_deadline_side_by_side_and_chunks_queue(
+    models: dict[NetworkMode, ToyModel],
+    monkeypatch: pytest.MonkeyPatch,
+    chunks: int,
+    limit_s: float,
+):
+    loop = asyncio.get_running_loop()
+    call_at, limits_s, together = loop.call_at, list[float](), asyncio.Barrier(2)
 
-    async def measured(_: Floats) -> ModelOutput:
-        started = asyncio.get_running_loop().time()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            waits.append(asyncio.get_running_loop().time() - started)
-        raise AssertionError("unreachable")
+    def record(when: float, *inputs: Any, **options: Any) -> asyncio.TimerHandle:
+        limits_s.append(when - loop.time())
+        return call_at(when, *inputs, **options)
 
-    late = service({DATACENTER: measured, INTERNET: measured}, deadline_s=0.05)
-    (result,) = await late.forecast_chunk([Query(BORDERLINE)], concurrent=2)
+    def waits_for_the_other(model: ToyModel) -> ModelClient:
+        async def call(telemetry: Floats) -> ModelOutput:
+            await together.wait()
+            return await model(telemetry)
+
+        return call
+
+    both = service({name: waits_for_the_other(model) for name, model in models.items()})
+    monkeypatch.setattr(loop, "call_at", record)
+    (result,) = await both.forecast_chunk([Query(BORDERLINE)], chunks)
     assert isinstance(result, ForecastResult)
-    assert result.forecast.reasons == ("model_late", "model_late")
-    assert min(waits) >= 4 * 0.05 - 0.01
+    assert (result.forecast.source, result.forecast.reasons) == ("ensemble", ())
+    assert limits_s == pytest.approx([limit_s, limit_s], abs=10.0)
 
 
 async def test_no_queries_get_no_forecasts(models: dict[NetworkMode, ToyModel]):

@@ -29,14 +29,14 @@ class Collaborators:
         self.queries: list[Query] = []
         self.writes = 0
         self.store_error: Exception | None = None
-        self.arm_error: Exception | None = None
+        self.arm_fails = False
         self.flags = SettableFlags()
         self.recorder = ForecastRecorder(self._compare, self._commit, self.flags)
 
     async def _compare(self, queries: Sequence[Query]) -> list[ForecastResult]:
         self.queries += queries
-        if self.arm_error:
-            raise self.arm_error
+        if self.arm_fails:
+            return []
         return [result for query in queries for result in results([query])]
 
     async def _commit(self, batch: WriteBatch) -> list[Receipt]:
@@ -115,7 +115,7 @@ async def test_failures_are_logged_and_do_not_reach_anyone(
     service: Collaborators, error: Exception, caplog: pytest.LogCaptureFixture
 ):
     service.flags.current = Flags(shadow=True)
-    service.store_error = service.arm_error = error
+    service.store_error, service.arm_fails = error, True
     await service.record(NAMED)
     assert sorted(record.message for record in caplog.records) == [
         "forecast_not_recorded",

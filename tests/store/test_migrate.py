@@ -4,25 +4,31 @@ import fcntl
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
+from sqlalchemy import delete, select, text
 
+from pba.errors import StoreUnavailable
 from pba.store import Store, migrations
-from pba.store.engine import connect
-from pba.store.migrations.versions import v1_first
-from pba.store.tables import metadata
-from tests.store.builders import NOW_S
+from pba.store.engine import connect, transaction
+from pba.store.migrations.versions import v1_first, v2_arms
+from pba.store.tables import links, metadata
+from tests.store.builders import NOW_S, sample_report, write
 
 MIGRATIONS = Path(migrations.__file__).parent
+NOT_IN_THE_CODE = ("samples_", "forecast_log_", "schema_version")  # partitions, and Alembic's own
 
 
 def test_the_migrations_lead_to_the_tables_in_the_code(store: Store):
     with store._database.engine.connect() as connection:
-        context = MigrationContext.configure(connection)
+        options = {"include_object": lambda _, name, *rest: not name.startswith(NOT_IN_THE_CODE)}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
 
 
@@ -72,3 +78,57 @@ def test_stores_of_one_process_can_be_created_at_once(tmp_path: Path):
     assert [store.links(None, "", 1) for store in ready] == [[]] * 8
     for store in stores:
         store.close()
+
+
+def test_replicas_of_the_release_before_may_start_beside_the_new_ones(store: Store):
+    with store._database.engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [
+            ("v2",)
+        ]
+
+
+def test_a_newer_schema_that_serves_this_release_is_used_as_it_is(store: Store, url: str):
+    with transaction(store._database.engine, writes=True) as connection:
+        connection.execute(text("UPDATE schema_version SET version_num = 'v4'"))
+        connection.execute(text("INSERT INTO schema_releases VALUES ('v4')"))
+    with closing(Store(url, lambda: NOW_S)) as second:
+        write(second.ready(), sample_report("a", 0, 3))
+    with transaction(store._database.engine, writes=True) as connection:
+        connection.execute(text("DELETE FROM schema_releases WHERE revision = 'v3'"))
+    with (
+        closing(Store(url, lambda: NOW_S)) as third,
+        pytest.raises(StoreUnavailable, match="its schema is at 'v4'"),
+    ):
+        third.ready()
+
+
+def test_a_deleted_links_key_is_not_given_to_another(store: Store):
+    write(store, sample_report("a", 0, 3))
+    with transaction(store._database.engine, writes=True) as connection:
+        before = connection.execute(delete(links).returning(links.c.id)).scalar_one()
+    write(store, sample_report("b", 0, 3))
+    with store._database.engine.connect() as connection:
+        assert connection.execute(select(links.c.id)).scalar_one() > before
+
+
+def test_samples_of_the_release_before_are_still_there(url: str):
+    engine = connect(url)
+    with transaction(engine, writes=True) as connection:
+        context = MigrationContext.configure(connection)
+        with Operations.context(context):
+            v1_first.upgrade()
+            v2_arms.upgrade()
+        context.stamp(ScriptDirectory(str(MIGRATIONS)), "v2")
+        connection.execute(
+            text(
+                "INSERT INTO links (link_id, mode, newest_us, heard_us)"
+                " VALUES ('a', 'internet', 2000000, 3000000)"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO samples (link, at_us, bandwidth_mbps) VALUES (1, 2000000, 7.5)")
+        )
+    engine.dispose()
+    with closing(Store(url, lambda: NOW_S)) as store:
+        history = store.ready().link_contexts(["a"])["a"].history
+        assert history.telemetry[:, 0].tolist() == [7.5]

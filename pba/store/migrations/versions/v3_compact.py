@@ -1,6 +1,8 @@
-"""Compact forecasts beside their actuals, aggregates by minute, due links, leases.
+"""Compact forecasts beside their actuals, aggregates by minute, due links, leases, partitions.
 
 The tables of `v2` stay beside the new ones, so that replicas of both releases run side by side.
+Nothing is copied here. On PostgreSQL the old table of samples becomes the default partition of the
+new one, which needs no look at its rows.
 """
 
 import sqlalchemy as sa
@@ -24,7 +26,9 @@ _SUMS = (
 
 def upgrade() -> None:
     """Create the new tables."""
+    _create_schema_releases()
     _create_aggregate_deltas()
+    _create_deleted_links()
     _create_due_links()
     _create_forecast_log()
     _create_leases()
@@ -34,7 +38,21 @@ def upgrade() -> None:
     _create_mode_outcomes()
     _create_pair_results()
     _create_versions()
+    # Last, since other writers wait from here on until the end of the transaction.
     _create_events_index()
+    if op.get_bind().dialect.name == "postgresql":
+        _partition_samples()
+    else:
+        _keep_keys_unique()
+
+
+def _create_schema_releases() -> None:
+    releases = op.create_table(
+        "schema_releases",
+        sa.Column("revision", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("revision"),
+    )
+    op.bulk_insert(releases, [{"revision": revision}])
 
 
 def _create_aggregate_deltas() -> None:
@@ -50,6 +68,14 @@ def _create_aggregate_deltas() -> None:
         sa.Column("served", sa.Boolean(), nullable=False),
         *_sums(),
         sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_deleted_links() -> None:
+    op.create_table(
+        "deleted_links",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("link"),
     )
 
 
@@ -85,6 +111,7 @@ def _create_forecast_log() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("link", "after_us", "arm", "version"),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (after_us)",
     )
     op.create_index(
         "ix_forecast_log_open",
@@ -94,6 +121,8 @@ def _create_forecast_log() -> None:
         sqlite_where=sa.text('"open"'),
         postgresql_where=sa.text('"open"'),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE TABLE forecast_log_default PARTITION OF forecast_log DEFAULT")
 
 
 def _create_leases() -> None:
@@ -187,6 +216,31 @@ def _create_versions() -> None:
 
 def _create_events_index() -> None:
     op.create_index("ix_events_kind", "events", ["kind", "link_id", "id"], unique=False)
+
+
+def _partition_samples() -> None:
+    op.execute("ALTER TABLE samples RENAME TO samples_default")
+    op.execute("ALTER TABLE samples_default RENAME CONSTRAINT samples_pkey TO samples_default_pkey")
+    op.create_table(
+        "samples",
+        sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("bandwidth_mbps", sa.Float(53), nullable=False),
+        sa.Column("latency_ms", sa.Float(53), nullable=True),
+        sa.Column("packet_loss", sa.Float(53), nullable=True),
+        sa.Column("jitter_ms", sa.Float(53), nullable=True),
+        sa.Column("throughput_mbps", sa.Float(53), nullable=True),
+        sa.PrimaryKeyConstraint("link", "at_us"),
+        postgresql_partition_by="RANGE (at_us)",
+    )
+    op.execute("ALTER TABLE samples ATTACH PARTITION samples_default DEFAULT")
+
+
+def _keep_keys_unique() -> None:
+    """Have SQLite never give a deleted link's key to another one: its rows may still be there."""
+    unique = {"sqlite_autoincrement": True}
+    with op.batch_alter_table("links", recreate="always", table_kwargs=unique):
+        pass
 
 
 def _sums() -> list[sa.Column[float]]:

@@ -127,7 +127,7 @@ def replay(forecasts: TraceForecasts) -> list[HorizonReplay]:
 def _settings(forecasts: dict[str, list[TraceForecasts]]) -> None:
     print("| prior outcomes, fading | Brier score 1 / 5 / 15 steps ahead |\n| --- | --- |")
     for prior, kept in SETTINGS:
-        with mock.patch.multiple(calibration, _PRIOR=prior or 1e12, _KEPT=kept or 0.998):
+        with mock.patch.multiple(calibration, _PRIOR=prior or 1e12, KEPT=kept or 0.998):
             replays = [replay(one) for traces in forecasts.values() for one in traces]
         scores = []
         for index in range(len(HORIZONS)):

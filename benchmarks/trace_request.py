@@ -51,7 +51,7 @@ from deployments.ingress.request_metrics import RequestMetrics
 from deployments.ingress.routes.forecasts import get_link_forecast, post_forecast
 from deployments.ingress.services import ModelStatus, Services
 from deployments.settings import Settings
-from deployments.store_factory import open_store
+from deployments.store_factory import Stores, open_store
 from pba.forecasting import ModelOutput
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
@@ -64,6 +64,7 @@ from pba.serving.group_commit import GroupCommit
 from pba.serving.link_service import LinkService
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
+from pba.serving.pools import Pools
 from pba.store import SampleReport
 from pba.types import COLUMNS, Floats
 from pba.types.profile import PROFILES
@@ -119,7 +120,8 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
     catalog = ModelCatalog(list(PROFILES), registry, promoter)
     status = ModelStatus({}, None, flags, plane, settings.model_deadline_ms / 1000)
     app = create_app()
-    app.state.services = Services(plane, store, catalog, status, flags, local, settings)
+    stores, pools = Stores(store, store, store, store), Pools()
+    app.state.services = Services(plane, stores, pools, catalog, status, flags, local, settings)
 
     async def send(kind: str, link_id: str) -> bytes:
         if kind == "stored":

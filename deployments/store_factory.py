@@ -1,13 +1,15 @@
 """Opening the telemetry store as the settings say."""
 
 import time
+from dataclasses import dataclass
+from typing import Self
 
 from pba.rollout import Flags
 from pba.store import Store
 
 from .settings import Settings
 
-__all__ = ["open_store"]
+__all__ = ["Stores", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:
@@ -19,3 +21,23 @@ def open_store(settings: Settings) -> Store:
         settings.gap_intervals,
         Flags().changed(settings.flags),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """One store for each of `pba.serving.pools.Pools`, so that each has connections of its own."""
+
+    writes: Store
+    reads: Store
+    flags: Store
+    reports: Store
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Return stores of the one database, which connect when they are first used."""
+        return cls(*(open_store(settings) for _ in cls.__slots__))
+
+    def close(self) -> None:
+        """Close the connections."""
+        for store in (self.writes, self.reads, self.flags, self.reports):
+            store.close()

@@ -117,10 +117,9 @@ class Router:
         """Stop the background work; called by Serve when the replica has drained."""
         if self._keepalive is not None:
             self._keepalive.cancel()
-        self._services.flags.stop()
-        self._services.local.stop()
         if self._grpc is not None:
             await self._grpc.stop()
+        await self._services.close()
 
     async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""

@@ -1,6 +1,7 @@
 """What the routes of one router replica use."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,19 @@ from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagSource, FlagWatch
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
+from pba.serving.pools import Pools
 from pba.store import Store
 from pba.types import NetworkMode
 
 from ..replicas.model_handle import describe, describe_if_awake
 from ..settings import Settings
+from ..store_factory import Stores
 
 __all__ = ["ModelStatus", "Services"]
+
+_DRAIN_S = 4.0  # with the seconds of gRPC within the router's graceful_shutdown_timeout_s
+
+_log = logging.getLogger("ray.serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +78,38 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The collaborators of the routes, wired by `wiring`."""
+    """The collaborators of the routes, wired by `wiring`.
+
+    Parameters
+    ----------
+    stores
+        The one database, by kind of call.
+    pools
+        Where these calls run.
+    """
 
     plane: DataPlane
-    store: Store
+    stores: Stores
+    pools: Pools
     catalog: ModelCatalog
     status: ModelStatus
     flags: FlagWatch
     local: LocalModels
     settings: Settings
+
+    @property
+    def store(self) -> Store:
+        """The store for reports."""
+        return self.stores.reports
+
+    async def close(self) -> None:
+        """Finish what is being written, for a few seconds at most, and close the store."""
+        self.flags.stop()
+        self.local.stop()
+        try:
+            async with asyncio.timeout(_DRAIN_S):
+                await self.plane.drain()
+        except TimeoutError:
+            _log.warning("not_all_recorded", extra={"why": f"not written within {_DRAIN_S:g} s"})
+        self.pools.close()
+        self.stores.close()

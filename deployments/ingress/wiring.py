@@ -22,13 +22,14 @@ from pba.serving.group_commit import GroupCommit
 from pba.serving.link_service import LinkService
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
+from pba.serving.pools import Pools
 from pba.store import Store
 from pba.types import NetworkMode
 
 from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client
 from ..settings import Settings
-from ..store_factory import open_store
+from ..store_factory import Stores
 from .services import ModelStatus, Services
 
 __all__ = ["Handles", "wire"]
@@ -51,27 +52,29 @@ def wire(
     announcer: Callable[[Store], Callable[[str, dict[str, Any]], None]] = ModelAnnouncer,
 ) -> Services:
     """Return the services; the flags are not read before `FlagWatch.start`."""
-    store = open_store(settings)
+    stores, pools = Stores.open(settings), Pools.separate()
     flags = FlagWatch(
-        store.flags,
+        stores.flags.flags,
         Flags().changed(settings.flags),
         settings.flags_every_s,
         settings.store_deadline_ms / 1000,
+        pools.flags,
     )
     registry = Registry(resolve(settings.registry), _clock)
     remote: dict[str, ModelClient] = {
         mode: model_client(handle) for mode, handle in handles.modes.items()
     }
-    local = LocalModels(remote, registry, settings.follow_every_s, announcer(store))
+    local = LocalModels(remote, registry, settings.follow_every_s, announcer(stores.reports))
     clients = local.clients
     if handles.v1 is not None:
         clients[v1_features.NAME] = model_client(handles.v1)
-    plane = _data_plane(settings, store, clients, flags, meter)
-    promoter = Promoter(registry, EventLog(store).add, _clock)
+    plane = _data_plane(settings, stores, pools, clients, flags, meter)
+    promoter = Promoter(registry, EventLog(stores.reports).add, _clock)
     deadline_s = settings.model_deadline_ms / 1000
     return Services(
         plane=plane,
-        store=store,
+        stores=stores,
+        pools=pools,
         catalog=ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter),
         status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
         flags=flags,
@@ -82,7 +85,8 @@ def wire(
 
 def _data_plane(
     settings: Settings,
-    store: Store,
+    stores: Stores,
+    pools: Pools,
     clients: Mapping[str, ModelClient],
     flags: FlagWatch,
     meter: RequestMeter,
@@ -97,13 +101,14 @@ def _data_plane(
     )
     links = LinkService(
         forecasts,
-        store,
-        GroupCommit(store.write, settings.max_writes_waiting),
+        stores.reads,
+        GroupCommit(stores.writes.write, settings.max_writes_waiting, pools.writes),
         settings.max_ahead_s,
         _now,
         settings.record_deadline_ms / 1000,
         settings.store_deadline_ms / 1000,
         flags,
+        pools,
     )
     return DataPlane(forecasts, links, settings.max_in_flight, meter)
 

@@ -9,11 +9,13 @@ order of the forecasts by confidence stays.
 import math
 from dataclasses import dataclass
 
-__all__ = ["Reliability"]
+__all__ = ["KEPT", "Reliability"]
+
+KEPT = 0.998
+"""An outcome counts this many times as much as the one after it."""
 
 # Chosen on val traces by the Brier score, see docs/results/closed-loop.md.
 _PRIOR = 200.0
-_KEPT = 0.998
 _LEAST = 1e-3
 
 
@@ -38,9 +40,9 @@ class Reliability:
     def after(self, confidence: float, hit: bool) -> "Reliability":
         """Return the reliability after one more outcome of a forecast of ``confidence``."""
         return Reliability(
-            _KEPT * self.outcomes + 1.0,
-            _KEPT * self.hits + hit,
-            _KEPT * self.expected + confidence,
+            KEPT * self.outcomes + 1.0,
+            KEPT * self.hits + hit,
+            KEPT * self.expected + confidence,
         )
 
     def adapt(self, confidence: float) -> float:

@@ -7,7 +7,18 @@ weight flows back to the initial weights, so that an expert that was wrong last 
 
 from collections.abc import Mapping
 
-__all__ = ["EXPERTS", "INITIAL_WEIGHTS", "MODEL", "leader", "update_weights"]
+import numpy as np
+
+from pba.types import Floats
+
+__all__ = [
+    "EXPERTS",
+    "INITIAL_WEIGHTS",
+    "MODEL",
+    "leader",
+    "update_weight_rows",
+    "update_weights",
+]
 
 MODEL = "model"
 """The model of the link's mode, or in hybrid mode both together."""
@@ -50,6 +61,22 @@ def update_weights(weights: Mapping[str, float], hits: Mapping[str, bool]) -> di
         name: (1.0 - _SHARE) * weight / total + _SHARE * INITIAL_WEIGHTS[name]
         for name, weight in reduced.items()
     }
+
+
+def update_weight_rows(weights: Floats, hits: np.ndarray) -> Floats:
+    """Return the weights of many links after one outcome each, as `update_weights`.
+
+    Parameters
+    ----------
+    weights
+        In the order of `EXPERTS`, ``(link, expert)``.
+    hits
+        Whether each expert was in band, or took no part, ``(link, expert)``.
+    """
+    reduced = np.where(hits, weights, _KEPT * weights)
+    initial = np.array([INITIAL_WEIGHTS[name] for name in EXPERTS])
+    total = reduced.sum(axis=1, keepdims=True)
+    return np.asarray((1.0 - _SHARE) * reduced / total + _SHARE * initial)
 
 
 def leader(weights: Mapping[str, float]) -> str:

@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pba.forecasting.fixed_share import EXPERTS
+from pba.forecasting import calibration
+from pba.forecasting.fixed_share import EXPERTS, update_weight_rows
 from pba.forecasting.link_record import BODY_VERSION, LinkRecord, refuse_bodies
 from pba.types import HORIZONS, Floats
 
@@ -88,3 +89,48 @@ class RecordTable:
         """Return the records of some links, in this order."""
         index = np.asarray(rows, dtype=np.int64)
         return type(self)(*(getattr(self, name)[index] for name in _FIELDS))
+
+    def after(
+        self,
+        row: NDArray[np.int64],
+        horizon: NDArray[np.int64],
+        confidence: Floats,
+        hit: NDArray[np.bool_],
+        member_hits: NDArray[np.bool_],
+    ) -> Self:
+        """Return the records after outcomes, as `LinkRecord.after` of one after the other.
+
+        Parameters
+        ----------
+        row
+            The link of each outcome, not decreasing, ``(outcome,)``; a link's outcomes follow each
+            other in the order in which they count.
+        horizon, confidence, hit
+            Shape ``(outcome,)``.
+        member_hits
+            Whether each expert was in band, or took no part, ``(outcome, expert)``.
+        """
+        new = type(self)(*(getattr(self, name).copy() for name in _FIELDS))
+        for which in _rounds(row):
+            links = row[which]
+            new.weights[links] = update_weight_rows(new.weights[links], member_hits[which])
+            place = links, horizon[which]
+            for sums, value in (
+                (new.outcomes, 1.0),
+                (new.hits, hit[which]),
+                (new.expected, confidence[which]),
+            ):
+                sums[place] = calibration.KEPT * sums[place] + value
+        first = horizon == 0
+        new.scored[:] += np.bincount(row[first], minlength=len(self))
+        new.scored_hits[:] += np.bincount(row[first & hit], minlength=len(self))
+        return new
+
+
+def _rounds(row: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return the outcomes that are the first of their link, the second of it, and so on."""
+    begins = np.flatnonzero(np.diff(row, prepend=-1))
+    sizes = np.diff(begins, append=len(row))
+    rank = np.arange(len(row)) - np.repeat(begins, sizes)
+    order = np.argsort(rank, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(rank))[:-1]) if len(row) else []

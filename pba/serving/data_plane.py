@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from pba.errors import Busy, InvalidInput, PBAError
+from pba.errors import InvalidInput, PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
+from pba.serving.admission import Admission
 from pba.serving.forecast_service import ForecastService
 from pba.serving.lazy_queries import LazyQueries
 from pba.serving.link_service import LinkService
@@ -21,6 +22,11 @@ from pba.types import Forecast, check_link_id
 __all__ = ["DataPlane", "RequestMeter"]
 
 _Result = TypeVar("_Result")
+
+_REPORT_SHARE = 8
+"""Reports in flight are at most one in so many of the requests that a router admits."""
+
+_FLAG_CALLS = 32
 
 
 class RequestMeter(Protocol):
@@ -47,6 +53,7 @@ class DataPlane:
         Stores samples, and forecasts from what is stored.
     max_in_flight
         How many requests are admitted at a time; one more is refused at once, not queued.
+        Reports are admitted beside them, an eighth as many, and so are calls of the flags.
     meter
         Counts requests.
     """
@@ -60,14 +67,15 @@ class DataPlane:
     ) -> None:
         self._forecasts = forecasts
         self._links = links
-        self._max_in_flight = max_in_flight
-        self._in_flight = 0
+        self._requests = Admission(max_in_flight)
+        self._reports = Admission(max(1, max_in_flight // _REPORT_SHARE), "reports")
+        self._flag_calls = Admission(_FLAG_CALLS, "calls of flags")
         self._meter = meter
 
     @property
     def in_flight(self) -> int:
         """How many requests are admitted now."""
-        return self._in_flight
+        return self._requests.in_flight + self._reports.in_flight
 
     @contextlib.contextmanager
     def admit(self, call: str) -> Iterator[float]:
@@ -81,16 +89,8 @@ class DataPlane:
             If too many requests are in flight.
         """
         started = time.perf_counter()
-        try:
-            self._refuse_one_too_many()
-            self._in_flight += 1
-            try:
-                yield started
-            finally:
-                self._in_flight -= 1
-        except PBAError as error:
-            self._meter.count_error(call, error)
-            raise
+        with self._counted_errors(call), self._requests.admit():
+            yield started
 
     async def forecast(self, query: Query, started: float) -> Forecast:
         """Return the forecast for ``query``; the history of a named link is stored with it."""
@@ -136,20 +136,44 @@ class DataPlane:
         return await self._links.observe(reports)
 
     async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
-        """Return what ``call`` of the store returns, in a thread and within the deadline."""
-        with self.admit("links"):
-            return await self._links.read_store(call, *inputs)
+        """Return what ``call`` returns that reads the store for a report, within the deadline.
+
+        Reports have an admission of their own, so that slow ones leave room for forecasts.
+
+        Raises
+        ------
+        Busy
+            If too many reports are in flight.
+        """
+        with self._counted_errors("links"), self._reports.admit():
+            return await self._links.call_store(self._links.pools.reports, call, *inputs)
+
+    async def call_flags(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
+        """Return what ``call`` of the store's flags returns; nothing else is in its way.
+
+        Raises
+        ------
+        Busy
+            If too many such calls are in flight.
+        """
+        with self._counted_errors("flags"), self._flag_calls.admit():
+            return await self._links.call_store(self._links.pools.flags, call, *inputs)
+
+    async def drain(self) -> None:
+        """Wait until all that was forecast is recorded, or has failed to be."""
+        await self._links.drain()
 
     async def ready(self) -> None:
         """Check that the store answers; raises `StoreUnavailable`."""
         await self._links.ready()
 
-    def _refuse_one_too_many(self) -> None:
-        if self._in_flight >= self._max_in_flight:
-            raise Busy(
-                f"{self._in_flight} requests are in flight, the limit of one router. Try again as "
-                "Retry-After says, or send many forecasts in one bulk call."
-            )
+    @contextlib.contextmanager
+    def _counted_errors(self, call: str) -> Iterator[None]:
+        try:
+            yield
+        except PBAError as error:
+            self._meter.count_error(call, error)
+            raise
 
     def _counted(self, result: ForecastResult, started: float) -> Forecast:
         self._meter.count_forecast(result.forecast, time.perf_counter() - started)

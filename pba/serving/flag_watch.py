@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pba.errors import StoreUnavailable
 from pba.rollout import Flags
+from pba.serving.pools import DEFAULT_POOL, Pool
 from pba.store import FlagState
 
 __all__ = ["FixedFlags", "FlagSource", "FlagWatch"]
@@ -44,6 +45,8 @@ class FlagWatch:
     patience_s
         How long `start` waits for the first read. A database that hangs must not keep a replica
         from its start.
+    pool
+        Where ``read`` runs.
 
     Attributes
     ----------
@@ -57,11 +60,13 @@ class FlagWatch:
         default: Flags,
         every_s: float,
         patience_s: float = 15.0,
+        pool: Pool = DEFAULT_POOL,
     ) -> None:
         self._read = read
         self.current = default
         self._every_s = every_s
         self._patience_s = patience_s
+        self._pool = pool
         self._unavailable = False
         self._task: asyncio.Task[None] | None = None
 
@@ -73,7 +78,7 @@ class FlagWatch:
     async def refresh(self) -> None:
         """Read the flags now."""
         try:
-            self.current = (await asyncio.to_thread(self._read)).flags
+            self.current = (await self._pool(self._read)).flags
         except StoreUnavailable as error:
             if not self._unavailable:  # logged once, not at every read
                 _log.warning("flags_not_read", extra={"why": str(error)})

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from pba.errors import Busy, RowsRefused, StoreUnavailable
+from pba.serving.pools import DEFAULT_POOL, Pool
 from pba.store import Receipt, SampleReport, WriteBatch
 
 __all__ = ["MAX_ROWS", "GroupCommit", "split_by_transaction"]
@@ -24,10 +26,18 @@ class GroupCommit:
         Writes a batch and blocks until it is committed; returns a receipt for each report.
     max_waiting
         How many batches may wait; one more is refused.
+    pool
+        Where ``write`` runs.
     """
 
-    def __init__(self, write: Callable[[WriteBatch], list[Receipt]], max_waiting: int) -> None:
+    def __init__(
+        self,
+        write: Callable[[WriteBatch], list[Receipt]],
+        max_waiting: int,
+        pool: Pool = DEFAULT_POOL,
+    ) -> None:
         self._write = write
+        self._pool = pool
         self._max_waiting = max_waiting
         self._queue: list[_Write] = []
         self._worker: asyncio.Task[None] | None = None
@@ -67,7 +77,7 @@ class GroupCommit:
             group = self._next_group()
             batches = [batch for batch, _ in group]
             try:
-                receipts = await asyncio.to_thread(self._write, _joined(batches))
+                receipts = await self._pool(partial(self._write, _joined(batches)))
             except RowsRefused as error:
                 await self._write_one_by_one(group, error)
             except StoreUnavailable as error:
@@ -96,7 +106,7 @@ class GroupCommit:
             return
         for batch, future in group:
             try:
-                _resolve(future, await asyncio.to_thread(self._write, batch))
+                _resolve(future, await self._pool(partial(self._write, batch)))
             except Exception as own_error:
                 _fail([(batch, future)], own_error)
 

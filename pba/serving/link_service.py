@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from pba.errors import Busy, PBAError, StoreUnavailable
@@ -17,6 +18,7 @@ from pba.serving.deadlines import store_deadline
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.forecast_service import ForecastService
 from pba.serving.group_commit import GroupCommit, split_by_transaction
+from pba.serving.pools import Pool, Pools
 from pba.serving.recorder import ForecastRecorder
 from pba.serving.sample_reports import ClockLimit, receipts_of
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
@@ -30,6 +32,7 @@ _LinkState = tuple[NetworkMode | None, LinkRecord | None]
 _Pair = tuple[Query | PBAError, ForecastResult | PBAError]
 
 _DEFAULT_FLAGS = FixedFlags()
+_DEFAULT_POOLS = Pools()
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +60,8 @@ class LinkService:
         How long other calls wait for the store.
     flags
         Know whether shadow mode is on.
+    pools
+        Where calls of the store run.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class LinkService:
         record_deadline_s: float,
         store_deadline_s: float,
         flags: FlagSource = _DEFAULT_FLAGS,
+        pools: Pools = _DEFAULT_POOLS,
     ) -> None:
         self._service = service
         self._store = store
@@ -77,6 +83,7 @@ class LinkService:
         self._clock = clock
         self._record_deadline_s = record_deadline_s
         self._store_deadline_s = store_deadline_s
+        self.pools = pools
         self._recorder = ForecastRecorder(service.compare, commit, flags)
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
@@ -185,14 +192,14 @@ class LinkService:
         Raises `StoreUnavailable` if it does not.
         """
         async with store_deadline(self._record_deadline_s):
-            await asyncio.to_thread(self._store.ready)
+            await self.pools.flags(self._store.ready)
             if self._commit.failing:
-                await asyncio.to_thread(self._store.check_writable)
+                await self.pools.flags(self._store.check_writable)
 
-    async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
-        """Return what ``call`` of the store returns, in a thread; raises `StoreUnavailable`."""
+    async def call_store(self, pool: Pool, call: Callable[..., _Result], *inputs: Any) -> _Result:
+        """Return what ``call`` returns, in a thread of ``pool``; raises `StoreUnavailable`."""
         async with store_deadline(self._store_deadline_s):
-            return await asyncio.to_thread(call, *inputs)
+            return await pool(partial(call, *inputs))
 
     async def drain(self) -> None:
         """Wait until every recording has ended, successfully or not."""
@@ -206,7 +213,7 @@ class LinkService:
     ) -> tuple[list[Query | PBAError], float]:
         """Return the query of each link, and the seconds that reading the store took."""
         started = time.perf_counter()
-        contexts = await self.read_store(self._store.link_contexts, link_ids)
+        contexts = await self.call_store(self.pools.reads, self._store.link_contexts, link_ids)
         queries = [_query(contexts, name, allocation, as_of_newest) for name in link_ids]
         return queries, time.perf_counter() - started
 

@@ -23,7 +23,9 @@ __all__ = ["settle_links"]
 _MAX_FORECASTS = 500  # of one link, in one transaction
 _AROUND = 30  # samples that show what an outlier is, see `pba.telemetry.outliers`
 _KEYS = ("mode", "source", "version", "arm", "served", "steps")
-_SUMS = [column.name for column in aggregates.c if not column.primary_key]
+_SUMS = [
+    column.name for column in aggregates.c if not column.primary_key and column.name != "newest_us"
+]
 
 
 def settle_links(

@@ -22,6 +22,7 @@ from pba.store import (
 )
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
+from pba.store.job_store import JobStore
 from pba.store.statements import to_micros
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
 from pba.telemetry.windows import GAP_INTERVALS
@@ -55,6 +56,11 @@ class Store:
         As for `pba.scoring.settle`.
     default
         The flags that apply until they are changed for the first time.
+
+    Attributes
+    ----------
+    jobs
+        What only Monitors do, in the same database.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class Store:
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
         self._gap_intervals = gap_intervals
+        self.jobs = JobStore(self._database, clock)
 
     def ready(self) -> Self:
         """Check that the database responds with the current schema."""

@@ -17,9 +17,11 @@ __all__ = [
     "CleanWindow",
     "clean_window",
     "clean_windows",
+    "differs",
     "isolated_rates",
     "newest_is_unlike",
     "outlier_rates",
+    "outliers_and_newest",
 ]
 
 _FACTOR = 3.0  # a rate outside a third to three times of those around it
@@ -104,8 +106,7 @@ def clean_window(telemetry: Floats) -> CleanWindow:
 def clean_windows(windows: Floats) -> Floats:
     """Return ``windows (window, sample, 5)`` without their outliers, as `clean_window`."""
     rates = windows[:, :, 0]
-    here, after = rates[:, :-1], rates[:, 1:]
-    suspects = ((here > _FACTOR * after) | (_FACTOR * here < after)).any(axis=1)
+    suspects = differs(rates[:, :-1], rates[:, 1:]).any(axis=1)
     for column, least in _OPTIONAL.items():
         highest = np.fmax.reduce(windows[:, :, column], axis=1)
         lowest = np.fmax(np.fmin.reduce(windows[:, :, column], axis=1), least)
@@ -117,6 +118,15 @@ def clean_windows(windows: Floats) -> Floats:
     for row in rows:
         cleaned[row] = clean_window(windows[row]).telemetry
     return cleaned
+
+
+def differs(before_mbps: Floats, after_mbps: Floats) -> np.ndarray:
+    """Return where a rate is outside a third to three times of the rate after it.
+
+    Only there can an outlier be: rates that follow each other without one have none, and the newest
+    of them is not unlike those before.
+    """
+    return np.asarray((before_mbps > _FACTOR * after_mbps) | (_FACTOR * before_mbps < after_mbps))
 
 
 def isolated_rates(rate_mbps: Floats) -> list[int]:
@@ -141,6 +151,17 @@ def outlier_rates(rate_mbps: Floats) -> list[int]:
     """
     rates = rate_mbps.tolist()
     return _without_usual_lows(rates, _isolated(rates))
+
+
+def outliers_and_newest(rate_mbps: Floats) -> tuple[list[int], bool]:
+    """Return the `outlier_rates` of a link, and whether `newest_is_unlike`.
+
+    >>> outliers_and_newest(np.array([80.0] * 10 + [4349.0] + [80.0] * 5 + [300.0]))
+    ([10], True)
+    """
+    rates = rate_mbps.tolist()
+    isolated = _isolated(rates)
+    return _without_usual_lows(rates, isolated), _newest_is_unlike(rates, isolated)
 
 
 def newest_is_unlike(rate_mbps: Floats, isolated: Sequence[int]) -> bool:

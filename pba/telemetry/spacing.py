@@ -12,13 +12,15 @@ import numpy as np
 from pba.telemetry.medians import median_of_sorted
 from pba.types import Floats
 
-__all__ = ["Spacing", "merge_close", "spacing", "starts_of_steps"]
+__all__ = ["CLOSE", "Spacing", "merge_close", "spacing", "starts_of_steps"]
+
+CLOSE = 0.5
+"""Samples closer than this share of a step count as one."""
 
 _SHORTEST, _LONGEST = 0.5, 1.5  # of a regular interval, in steps: polling jitter of ±20 % fits
 _ODD_INTERVALS = 20  # one interval in so many may be odd in a regular window
 _FEW_INTERVALS = 8
 _PAUSES, _LEAST_PAUSES = 10, 2  # one interval in so many, and at least two, may be a pause
-_CLOSE = 0.5  # samples closer than this share of a step count as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def spacing(timestamps_s: Floats) -> Spacing:
         return Spacing(mean_s, True)
     coarse_s = max(middle_s, _most_time(ordered))
     merged = timestamps_s[_ends_of_steps(timestamps_s, coarse_s)]
-    if ordered[len(ordered) // _PAUSES] >= _CLOSE * coarse_s or len(merged) < 2:
+    if ordered[len(ordered) // _PAUSES] >= CLOSE * coarse_s or len(merged) < 2:
         return Spacing(middle_s, False)
     intervals = sorted(np.diff(merged).tolist())
     step_s = median_of_sorted(intervals)
@@ -104,17 +106,17 @@ def merge_close(timestamps_s: Floats, telemetry: Floats, step_s: float) -> tuple
     return timestamps_s[np.append(starts[1:], len(timestamps_s)) - 1], means
 
 
-def starts_of_steps(timestamps_s: Floats, step_s: float) -> np.ndarray:
+def starts_of_steps(timestamps_s: np.ndarray, step_s: float) -> np.ndarray:
     """Return the index of the first sample of each step, oldest first.
 
     >>> starts_of_steps(np.array([0.0, 1.0, 15.0, 16.0]), step_s=15.0)
     array([0, 2])
     """
-    return np.flatnonzero(np.diff(timestamps_s, prepend=-np.inf) >= _CLOSE * step_s)
+    return np.flatnonzero(np.diff(timestamps_s, prepend=-np.inf) >= CLOSE * step_s)
 
 
 def _ends_of_steps(timestamps_s: Floats, step_s: float) -> np.ndarray:
-    return np.flatnonzero(np.diff(timestamps_s, append=np.inf) >= _CLOSE * step_s)
+    return np.flatnonzero(np.diff(timestamps_s, append=np.inf) >= CLOSE * step_s)
 
 
 def _is_regular(ordered: list[float], step_s: float) -> bool:

@@ -144,7 +144,9 @@ def runs(timestamps_s: Floats, telemetry: Floats) -> list[Floats]:
     return np.split(telemetry, _starts(timestamps_s, GAP_INTERVALS))
 
 
-def following_steps(timestamps_s: Floats, after_s: float, step_s: float, count: int) -> np.ndarray:
+def following_steps(
+    timestamps_s: np.ndarray, after_s: float, step_s: float, count: int
+) -> np.ndarray:
     """Return the index of the first sample of each of the ``count`` steps after ``after_s``.
 
     These are the actuals of a forecast that rests on the samples up to ``after_s``. Samples within

@@ -1,5 +1,7 @@
 """What callers of any protocol reach: admission, counting, and forecasts with or without a link."""
 
+import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -124,9 +126,38 @@ async def test_reads_of_the_store_are_admitted_and_their_errors_counted(
     assert await plane.read_store(harness.store.links, None, "", 10) == []
     with pytest.raises(NotFound):
         await plane.read_store(harness.store.link, "unknown")
-    with plane.admit("forecast"), plane.admit("forecast"), pytest.raises(Busy):
-        await plane.read_store(harness.store.links, None, "", 10)
-    assert meter.errors == [("links", "not_found"), ("links", "busy")]
+    with plane.admit("forecast"), plane.admit("forecast"):
+        assert await plane.read_store(harness.store.links, None, "", 10) == []
+    assert meter.errors == [("links", "not_found")]
+
+
+async def test_slow_reports_are_refused_and_leave_room_for_forecasts_and_flags(
+    plane: DataPlane, harness: LinkHarness, meter: Meter
+):
+    answered = threading.Event()
+    slow = asyncio.create_task(plane.read_store(answered.wait, 30))
+    try:
+        await asyncio.sleep(0)  # it is admitted now
+        assert plane.in_flight == 1
+        with pytest.raises(Busy, match="1 reports are in flight"):
+            await plane.read_store(harness.store.links, None, "", 10)
+        assert (await plane.call_flags(harness.store.flags)).version == 0
+        assert (await plane.forecast(Query(history(60)), 0.0)).horizons
+    finally:
+        answered.set()
+    assert await slow
+    assert meter.errors == [("links", "busy")]
+    assert plane.in_flight == 0
+
+
+async def test_flags_are_read_and_changed_while_a_router_has_all_the_requests_it_takes(
+    plane: DataPlane, harness: LinkHarness
+):
+    with plane.admit("forecast"), plane.admit("forecast"):
+        state = await plane.call_flags(
+            harness.store.change_flags, {"force_v1_mode": True}, 0, "tests"
+        )
+    assert state.flags.force_v1_mode
 
 
 async def test_a_plane_without_a_store_is_not_ready(plane: DataPlane, meter: Meter, tmp_path: Path):

@@ -14,6 +14,7 @@ from pba.forecasting.allocation import AllocationRequest
 from pba.rollout import Flags
 from pba.serving import forecast_service, link_service
 from pba.serving.chunking import CHUNK, in_chunks
+from pba.serving.pools import DEFAULT_POOL
 from pba.types import NetworkMode
 from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
 from tests.serving.toy_models import ToyModel, busy
@@ -227,12 +228,12 @@ async def test_a_read_of_the_store_has_a_deadline_and_passes_results_and_errors(
     answered = threading.Event()
     async with open_links(tmp_path, store_deadline_s=0.05) as harness:
         with pytest.raises(StoreUnavailable, match=r"not answered within 0\.05 s"):
-            await harness.links.read_store(answered.wait, 10)
+            await harness.links.call_store(DEFAULT_POOL, answered.wait, 10)
         answered.set()
     async with open_links(tmp_path) as harness:
-        assert await harness.links.read_store(harness.store.links, None, "", 10) == []
+        assert await harness.links.call_store(DEFAULT_POOL, harness.store.links, None, "", 10) == []
         with pytest.raises(NotFound, match="unknown"):
-            await harness.links.read_store(harness.store.link, "unknown")
+            await harness.links.call_store(DEFAULT_POOL, harness.store.link, "unknown")
 
 
 async def test_samples_from_the_future_are_refused_each_for_itself(harness: LinkHarness):

@@ -84,7 +84,7 @@ class InProcess:
 
     async def settle(self) -> None:
         """Wait for recordings, score what is stored, and follow the champions."""
-        await self.services.plane._links.drain()
+        await self.services.plane.drain()
         await asyncio.to_thread(self.monitor.scorer.score_open)
         for model in self.models.values():
             await model.host._poll()
@@ -120,8 +120,7 @@ async def open_in_process(
         async with opened as client:
             await services.flags.refresh()
             yield InProcess(folder, services, models, monitor, client)
-    await services.plane._links.drain()
     for model in models.values():
         model.host.stop()
-    services.store.close()
+    await services.close()
     monitor.scorer._store.close()

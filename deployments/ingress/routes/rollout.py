@@ -20,7 +20,7 @@ router = APIRouter(tags=["rollout"])
 async def get_flags(request: Request) -> Response:
     """Return the flags, their version, and who changed them last."""
     services = services_of(request)
-    return json_response((await services.plane.read_store(services.store.flags)).as_dict())
+    return json_response((await services.plane.call_flags(services.stores.flags.flags)).as_dict())
 
 
 @router.put(
@@ -31,11 +31,11 @@ async def put_flags(request: Request) -> Response:
     """Change flags, unless somebody else has changed them since the caller read them."""
     services = services_of(request)
     change = read_flags(await body_of(request))
-    state = await services.plane.read_store(services.store.flags)
+    state = await services.plane.call_flags(services.stores.flags.flags)
     if services.status.v1 is None and state.flags.changed(change.flags).wants_v1:
         raise InvalidRequest("v1 is not deployed; flags leave all links to v3.", "flags")
-    state = await services.plane.read_store(
-        services.store.change_flags, change.flags, change.version, change.who
+    state = await services.plane.call_flags(
+        services.stores.flags.change_flags, change.flags, change.version, change.who
     )
     await services.flags.refresh()
     return json_response(state.as_dict())

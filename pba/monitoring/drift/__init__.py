@@ -1,13 +1,14 @@
-"""Drift detection: ADWIN on scored forecasts notices changes of a link, or of their accuracy.
+"""Drift detection: changes of links, or of how accurately they and a mode are forecast.
 
 An alarm opens when the mean of a stream has changed, and ends when no stream has changed for a
-while. Pure state machines: outcomes in, alarms out. Storing alarms and acting on them is the
-caller's task.
+while. Outcomes in, alarms out; the state between is bytes. Storing alarms and states and acting on
+them is the caller's task.
 """
 
 from pba.monitoring.drift.alarms import Alarm, AlarmStage, Change, WatchedStream
-from pba.monitoring.drift.detector import SETTLED
+from pba.monitoring.drift.link_drift import SETTLED, LinkDriftTable
 from pba.monitoring.drift.link_streams import DriftDetector, LinkOutcome
+from pba.monitoring.drift.mode_drift import ModeDrift
 from pba.monitoring.drift.mode_streams import ModeDriftDetector, ModeOutcome
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "AlarmStage",
     "Change",
     "DriftDetector",
+    "LinkDriftTable",
     "LinkOutcome",
+    "ModeDrift",
     "ModeDriftDetector",
     "ModeOutcome",
     "WatchedStream",

@@ -1,0 +1,98 @@
+"""Threads for what blocks, by kind, so that a slow kind of work holds up no other."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
+
+__all__ = ["DEFAULT_POOL", "Pool", "Pools", "ThreadPool"]
+
+_Result = TypeVar("_Result")
+
+
+class Pool(Protocol):
+    """Anything that runs a blocking function without holding up the event loop."""
+
+    async def __call__(self, call: Callable[[], _Result], /) -> _Result:
+        """Return what ``call`` returns."""
+
+    def close(self) -> None:
+        """Start no further function; those that run end in their own time."""
+
+
+class ThreadPool:
+    """Runs blocking functions in ``threads`` threads of its own; more wait for their turn.
+
+    A call that is cancelled while it waits does not run any more.
+
+    Parameters
+    ----------
+    name
+        What the threads are called in a profile.
+    threads
+        How many functions run at a time.
+    """
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, f"pba-{name}")
+
+    async def __call__(self, call: Callable[[], _Result], /) -> _Result:
+        """Return what ``call`` returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    def close(self) -> None:
+        """Start no further function; those that run end in their own time."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _DefaultPool:
+    async def __call__(self, call: Callable[[], _Result], /) -> _Result:
+        return await asyncio.to_thread(call)
+
+    def close(self) -> None:
+        """Leave the threads to the event loop."""
+
+
+DEFAULT_POOL: Pool = _DefaultPool()
+"""The event loop's own threads: for one process with little to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Where a router's calls of the store run, by kind.
+
+    Parameters
+    ----------
+    writes
+        Commits of samples and forecasts.
+    reads
+        What forecasts start from.
+    flags
+        Flags and health: the kill switch waits for nobody.
+    reports
+        Reports, lists and deletions, which may be slow.
+    """
+
+    writes: Pool = DEFAULT_POOL
+    reads: Pool = DEFAULT_POOL
+    flags: Pool = DEFAULT_POOL
+    reports: Pool = DEFAULT_POOL
+
+    @classmethod
+    def separate(cls) -> Self:
+        """Return pools whose threads are their own.
+
+        Writes are commits one after the other, and more readers only share one interpreter.
+        """
+        return cls(
+            writes=ThreadPool("writes", 2),
+            reads=ThreadPool("reads", 4),
+            flags=ThreadPool("flags", 2),
+            reports=ThreadPool("reports", 2),
+        )
+
+    def close(self) -> None:
+        """Start no further function."""
+        for pool in (self.writes, self.reads, self.flags, self.reports):
+            pool.close()

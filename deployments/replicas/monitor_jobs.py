@@ -1,7 +1,6 @@
 """What a Monitor does: each job with its own schedule, limits and failures."""
 
 import logging
-import threading
 from collections.abc import Callable
 
 from pba.monitoring.fold_job import FoldJob
@@ -46,13 +45,14 @@ class MonitorJobs:
         self._store = store
         self._settings = settings
         self._holder = holder
-        self._scorer = Scorer(store, settings.score_wait_s, settings.gap_intervals, clock)
+        self._scorer = Scorer(store, settings.score_wait_s, settings.gap_intervals)
         self._fold = FoldJob(store)
         self._retraining = RetrainingPolicy(
             store, RayJobs(settings), settings.retrain_every_h, clock
         )
         self._gauges = AccuracyGauges()
-        self._gauges_lock = threading.Lock()
+        self._leases: set[str] = set()
+        self._versions: dict[int, str] = {}
         self.due_links = 0
 
     def all(self) -> list[Job]:
@@ -80,28 +80,32 @@ class MonitorJobs:
         return jobs
 
     def stop(self) -> None:
-        """Give back what this Monitor has taken on."""
-        self._scorer.release()
+        """Give back the leases."""
+        for name in self._leases:
+            self._store.jobs.give_back_lease(name, self._holder)
 
     def _leased(self, name: str, work: Callable[[], bool]) -> Callable[[], bool]:
         """Return ``work``, done only while this Monitor holds the lease ``name``."""
 
+        self._leases.add(name)
+
         def run() -> bool:
-            return self._store.take_lease(name, self._holder, _LEASE_S) and work()
+            return self._store.jobs.take_lease(name, self._holder, _LEASE_S) and work()
 
         return run
 
     def _score(self) -> bool:
         scored = self._scorer.score_due()
-        with self._gauges_lock:
-            self._gauges.count(scored.counts)
+        sums = scored.sums()
+        if not {row["version"] for row in sums} <= self._versions.keys():
+            self._versions = self._store.scoring.version_names()
+        self._gauges.count(sums, self._versions)
         return scored.full
 
     def _update_figures(self) -> bool:
         summary = self._store.summary()
         self.due_links = summary["scoring"]["due"]
-        with self._gauges_lock:
-            self._gauges.update(summary)
+        self._gauges.update(summary)
         return False
 
     def _step_rollout(self) -> bool:

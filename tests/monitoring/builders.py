@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pba.scoring import Outcome
 from pba.store import SampleReport, Store, StoredForecast, WriteBatch
+from tests.store.builders import Settled, settle
 
 START_S = 1e9
 CREATED_S = 1.9e9
@@ -48,8 +48,7 @@ def write_series(store: Store, link_ids: Sequence[str], mbps: np.ndarray, first:
 
 def score_series(
     store: Store, link_ids: Sequence[str], mbps: np.ndarray, first: int = 0
-) -> list[Outcome]:
+) -> list[Settled]:
     """Write a series as `write_series` and score it; return the new outcomes."""
     write_series(store, link_ids, mbps, first)
-    settled = store.settle(link_ids)
-    return [outcome for outcomes in settled.values() for outcome in outcomes]
+    return settle(store)

@@ -18,6 +18,7 @@ from pba.serving.pools import DEFAULT_POOL
 from pba.types import NetworkMode
 from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
 from tests.serving.toy_models import ToyModel, busy
+from tests.store.builders import settle
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ async def test_misses_lower_the_confidence_of_a_link(harness: LinkHarness):
         if step > 1:
             await harness.links.forecast("a")
             await harness.links.drain()
-            harness.store.settle(["a"])
+            settle(harness.store)
     record = harness.store.link("a").record
     assert (record.scored, record.hits) == (17, 0)
     result = await harness.links.forecast("a")

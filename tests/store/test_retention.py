@@ -2,7 +2,7 @@
 
 from pba.store import Store
 from pba.types import Event
-from tests.store.builders import START_S, sample_report, stored_forecast, write
+from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
 DAY_S = 86_400
 
@@ -10,7 +10,7 @@ DAY_S = 86_400
 def test_a_deleted_link_is_gone_with_all_its_rows(store: Store):
     forecasts = [stored_forecast("a", 60), stored_forecast("b", 60)]
     write(store, sample_report("a", 0, 80), sample_report("b", 0, 80), forecasts=forecasts)
-    store.settle(["a", "b"])
+    settle(store)
     store.delete("a")
     write(store, sample_report("a", 0, 2))
     assert len(store.link_contexts(["a"])["a"].history) == 2

@@ -89,7 +89,9 @@ def find_splits(
     p_value = np.array([math.erfc(one / math.sqrt(2.0)) for one in z.tolist()])
     confidence = 1.0 - np.minimum(1.0, splits * p_value)
     passed = z >= min_z[chosen]
-    return MeanChanges(chosen[passed], length[passed], before[passed], after[passed], confidence[passed])
+    return MeanChanges(
+        chosen[passed], length[passed], before[passed], after[passed], confidence[passed]
+    )
 
 
 class _Fit(NamedTuple):

@@ -46,7 +46,7 @@ class MonitorJobs:
         self._settings = settings
         self._holder = holder
         self._scorer = Scorer(store, settings.score_wait_s, settings.gap_intervals)
-        self._fold = FoldJob(store)
+        self._fold = FoldJob(store, holder, clock)
         self._retraining = RetrainingPolicy(
             store, RayJobs(settings), settings.retrain_every_h, clock
         )
@@ -60,7 +60,7 @@ class MonitorJobs:
         settings = self._settings
         jobs = [
             Job("scoring", self._score, settings.score_every_s),
-            Job("folding", self._leased("folding", self._fold.run), _FOLD_EVERY_S),
+            Job("folding", self._fold.run, _FOLD_EVERY_S),
             Job("figures", self._update_figures, _FIGURES_EVERY_S),
             Job("rollout", self._leased("rollout", self._step_rollout), settings.step_every_s),
             Job(
@@ -86,7 +86,6 @@ class MonitorJobs:
 
     def _leased(self, name: str, work: Callable[[], bool]) -> Callable[[], bool]:
         """Return ``work``, done only while this Monitor holds the lease ``name``."""
-
         self._leases.add(name)
 
         def run() -> bool:

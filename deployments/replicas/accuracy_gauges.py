@@ -13,7 +13,7 @@ _TAGS = ("mode", "source", "version")
 
 
 class AccuracyGauges:
-    """Accuracy and confidence of all forecasts scored, and counts of those that this Monitor scored.
+    """Accuracy and confidence of all scored forecasts, and counts of those scored by this Monitor.
 
     So Prometheus may sum the counters of several Monitors.
     """

@@ -25,6 +25,7 @@
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 __all__ = [
     "BadArtifact",
@@ -174,9 +175,20 @@ class Unavailable(PBAError):
 
 
 class StoreUnavailable(Unavailable):
-    """The telemetry store does not respond, or refuses; calls that need no store still work."""
+    """The telemetry store does not respond, or refuses; calls that need no store still work.
+
+    Attributes
+    ----------
+    forecasts
+        Of a call that reports and requests forecasts: by link, the forecast from what the call
+        itself holds, or its error. Empty for all other calls.
+    """
 
     code = "store_unavailable"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message, field)
+        self.forecasts: Mapping[str, Any] = {}
 
 
 class RowsRefused(StoreUnavailable):

@@ -10,7 +10,8 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from pba.errors import Busy, PBAError, Unavailable
+from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable
+from pba.types import Forecast
 
 from ..error_codes import error_body, http_status
 from .request_body import read_body
@@ -19,6 +20,7 @@ from .services import Services
 __all__ = [
     "body_of",
     "create_app",
+    "item_of",
     "json_response",
     "pba_error_response",
     "services_of",
@@ -62,7 +64,15 @@ async def _pba_error(_: Request, error: Exception) -> Response:
 def pba_error_response(error: PBAError) -> Response:
     """Return the response to a request that ended with ``error``."""
     headers = _RETRY_AFTER if isinstance(error, Busy | Unavailable) else None
-    return json_response({"error": error.body()}, http_status(error), headers)
+    body: dict[str, Any] = {"error": error.body()}
+    if isinstance(error, StoreUnavailable) and error.forecasts:
+        body["forecasts"] = {link_id: item_of(item) for link_id, item in error.forecasts.items()}
+    return json_response(body, http_status(error), headers)
+
+
+def item_of(item: Forecast | PBAError) -> dict[str, Any]:
+    """Return the wire form of a forecast, or of the error in its place."""
+    return {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

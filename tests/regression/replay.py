@@ -129,7 +129,7 @@ class StoredLinks:
     ) -> dict[str, Any]:
         """Return the forecast from a given history of a named link, once both are recorded."""
         query = Query(History(times_s, telemetry), link_id=link_id)
-        result = await self.links.record_and_forecast(query)
+        result = await self.links.given.forecast(query)
         await self.links.drain()
         return result.forecast.as_dict()
 

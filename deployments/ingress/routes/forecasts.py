@@ -12,7 +12,7 @@ from pba.forecasting.allocation import AllocationRequest
 from pba.types import Forecast
 
 from ...large_requests import read_request
-from ..http import body_of, json_response, services_of
+from ..http import body_of, item_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import AsOf, LinkId
 from ..request_models import BulkForecastRequest, ForecastRequest, LinksRequest
@@ -87,7 +87,4 @@ def _as_of_newest(query: _Query) -> _Query:
 
 def bulk_items(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:
     """Return the wire form of a bulk call's items."""
-    return [
-        {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
-        for item in items
-    ]
+    return [item_of(item) for item in items]

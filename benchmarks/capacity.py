@@ -34,6 +34,20 @@ class Costs:
     statements: float
 
 
+COSTS = Costs(
+    report_s=0.25e-3,
+    forecast_s=0.6e-3,
+    model_s=0.9e-3,
+    score_s=0.6e-3,
+    database_s=0.5e-3,
+    load_s=0.1e-3,
+    stored_bytes=400.0,
+    logged_bytes=2000.0,
+    statements=10.0,
+)
+"""Measured by `benchmarks.loop` and `benchmarks.bytes_a_loop`, see docs/capacity.md."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Processes and their machines.
@@ -184,3 +198,73 @@ def largest(costs: Costs, layout: Layout) -> tuple[int, str]:
         middle = (low * high) ** 0.5
         low, high = (middle, high) if simulate(costs, layout, middle).keeps_up else (low, middle)
     return int(low), simulate(costs, layout, high).busiest
+
+
+def main() -> None:
+    """Print the tables of docs/capacity.md."""
+    print(*_measured(), "", *_growth(), "", *_machines(), sep="\n")
+
+
+def _measured() -> list[str]:
+    """Return how the simulation compares with the measurement on one machine."""
+    links, first = largest(COSTS, Layout(load=True))
+    return [
+        f"Simulated on two cores with the load beside it: {links} links at one loop a second; "
+        f"first to break: {first}."
+    ]
+
+
+def _growth() -> list[str]:
+    """Return what breaks first as a cluster grows."""
+    rows = [
+        "| layout | loops a second | breaks first |",
+        "| --- | --- | --- |",
+    ]
+    server = Layout(cores=16, machines=1, database_cores=16)
+    layouts = {
+        "1 router, 2 models, 1 Monitor, 1 PostgreSQL of 16 cores": server,
+        "4 routers, 8 models, 1 Monitor": replace(server, routers=4, models=8),
+        "4 routers, 8 models, 4 Monitors": replace(server, routers=4, models=8, monitors=4),
+        "32 routers, 64 models, 32 Monitors on 8 machines": replace(
+            server, routers=32, models=64, monitors=32, machines=8
+        ),
+        "the same with 4 PostgreSQL": replace(
+            server, routers=32, models=64, monitors=32, machines=8, databases=4
+        ),
+    }
+    for name, layout in layouts.items():
+        loops, first = largest(COSTS, layout)
+        rows.append(f"| {name} | {loops} | {first} |")
+    return rows
+
+
+def _machines() -> list[str]:
+    """Return machines, servers and storage by the number of links and their pace."""
+    rows = [
+        "| links | a loop every | loops/s | machines of 16 cores | PostgreSQL servers of 16 cores | "
+        "stored in 7 days, TB | log, MB/s a server | transactions of 500 loops a second |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for links in (10**4, 10**6, 10**8):
+        for every_s in (1, 15, 60):
+            rows.append(_machines_row(links, every_s))
+    return rows
+
+
+def _machines_row(links: int, every_s: int) -> str:
+    loops = links / every_s
+    costs = COSTS
+    busy = loops * (costs.report_s + costs.forecast_s + costs.model_s + costs.score_s)
+    machines = max(1, -int(-busy // (16 * USED_SHARE)))
+    servers = max(1, -int(-loops * costs.database_s // (16 * USED_SHARE)))
+    stored_tb = loops * 7 * DAY_S * costs.stored_bytes / 1e12
+    logged_mb = loops * costs.logged_bytes / servers / 1e6
+    transactions = loops * costs.statements / 500
+    return (
+        f"| {links:.0e} | {every_s} s | {loops:.0f} | {machines} | {servers} | {stored_tb:.2f} | "
+        f"{logged_mb:.1f} | {transactions:.0f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()

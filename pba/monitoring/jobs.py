@@ -125,9 +125,10 @@ class JobRunner:
 
     def _round(self, job: Job, state: JobState) -> bool:
         more = False
+        failures: tuple[type[Exception], ...] = (PBAError, *job.failures)
         try:
             more = job.run()
-        except (PBAError, *job.failures) as error:
+        except failures as error:
             state.failed += 1
             _log.warning("job_failed", extra={"job": job.name, "why": str(error)})
         state.rounds += 1

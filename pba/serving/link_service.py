@@ -1,6 +1,5 @@
 """Named links: their samples are stored, and forecasts start from what is stored."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

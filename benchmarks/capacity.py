@@ -241,8 +241,8 @@ def _growth() -> list[str]:
 def _machines() -> list[str]:
     """Return machines, servers and storage by the number of links and their pace."""
     rows = [
-        "| links | a loop every | loops/s | machines of 16 cores | PostgreSQL servers of 16 cores | "
-        "stored in 7 days, TB | log, MB/s a server | transactions of 500 loops a second |",
+        "| links | a loop every | loops/s | machines of 16 cores | PostgreSQL servers of 16 cores "
+        "| stored in 7 days, TB | log, MB/s a server | transactions of 500 loops a second |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for links in (10**4, 10**6, 10**8):

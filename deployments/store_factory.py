@@ -19,6 +19,7 @@ def open_store(settings: Settings) -> Store:
         time.time,  # noqa: TID251 - the clock that is passed in
         settings.retention_days,
         Flags().changed(settings.flags),
+        settings.forecast_retention_days,
     )
 
 

@@ -17,6 +17,7 @@
     ├── Conflict                         the object was changed since the caller read it
     ├── NotTrained (RuntimeError)        a predictor without a model
     ├── Busy                             the queue is full: try again later
+    ├── TooSlow                          a request arrives too slowly
     ├── Unavailable                      models or the service do not respond
     │   ├── StoreUnavailable             the telemetry store does not respond, or refuses
     │   │   └── RowsRefused              the telemetry store refuses some rows
@@ -46,6 +47,7 @@ __all__ = [
     "RowsRefused",
     "StoreUnavailable",
     "TooLarge",
+    "TooSlow",
     "Unavailable",
     "UnsupportedMediaType",
     "from_body",
@@ -166,6 +168,12 @@ class Busy(PBAError):
     """The queue is full; try again later."""
 
     code = "busy"
+
+
+class TooSlow(PBAError):
+    """A request arrives too slowly."""
+
+    code = "timeout"
 
 
 class Unavailable(PBAError):

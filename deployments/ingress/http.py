@@ -14,7 +14,6 @@ from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable
 from pba.types import Forecast
 
 from ..error_codes import error_body, http_status
-from .request_body import read_body
 from .services import Services
 
 __all__ = [
@@ -141,6 +140,10 @@ def services_of(request: Request) -> Services:
     return services
 
 
-async def body_of(request: Request) -> bytes:
-    """Return the body of ``request``; raises `TooLarge` for one over ``PBA_MAX_BODY_MB``."""
-    return await read_body(request, services_of(request).settings.max_body_mb)
+async def body_of(request: Request, limit_mb: float = 16.0) -> bytes | bytearray:
+    """Return the body of ``request``, of at most ``limit_mb`` million bytes.
+
+    As `request_body.BodyReader.read`. Only calls that are read in pieces take more than the
+    default: what is decoded at once holds the interpreter's lock.
+    """
+    return await services_of(request).bodies.read(request, limit_mb)

@@ -22,6 +22,7 @@ from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
+from pba.store.tidy_job import TidyJob
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
 from pba.types import Event, History, NetworkMode
 from pba.types.profile import PROFILES
@@ -48,9 +49,11 @@ class Store:
     clock
         Returns the current Unix time in seconds.
     retention_days
-        How long samples, forecasts, outcomes and events are kept.
+        How long samples, events and sums by minute are kept.
     default
         The flags that apply until they are changed for the first time.
+    forecast_retention_days
+        How long forecasts and their outcomes are kept, at most as long as samples.
 
     Attributes
     ----------
@@ -66,11 +69,14 @@ class Store:
         clock: Callable[[], float],
         retention_days: float = 30.0,
         default: Flags = _FLAGS,
+        forecast_retention_days: float = 7.0,
     ) -> None:
         self._default = default
         self._database = Database(url)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
+        forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
+        self._tidy_job = TidyJob(self._database, self._retention_us, forecast_retention_us)
         self.jobs = JobStore(self._database, clock)
         self.scoring = ScoringStore(self._database, clock, default)
 
@@ -182,12 +188,7 @@ class Store:
 
     def tidy(self) -> None:
         """Delete what is older than the retention, in small transactions."""
-        after: str | None = ""
-        while after is not None:
-            after = self._database.write(
-                retention.trim_links, self._retention_us, self._now_us(), after
-            )
-        self._database.write(retention.trim_events, self._now_us() - self._retention_us)
+        self._tidy_job.run(self._now_us())
 
     def _now_us(self) -> int:
         return round(self._clock() * 1e6)

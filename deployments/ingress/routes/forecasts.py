@@ -43,7 +43,8 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
 )
 async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from many histories at once; each is answered in its place."""
-    services, body = services_of(request), await body_of(request)
+    services = services_of(request)
+    body = await body_of(request, services.settings.max_body_mb)
     with services.plane.admit("forecasts"):
         queries = await read_request(read_queries, body, services.settings.max_items)
         if as_of is not None:

@@ -17,6 +17,7 @@ from pba.store import (
     parquet_export,
     retention,
 )
+from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
@@ -61,6 +62,8 @@ class Store:
         What only Monitors do, in the same database.
     scoring
         The links that are due, for Monitors too.
+    old_rows
+        What the release before has stored, for a Monitor to move.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Store:
         self._tidy_job = TidyJob(self._database, self._retention_us, forecast_retention_us)
         self.jobs = JobStore(self._database, clock)
         self.scoring = ScoringStore(self._database, clock, default)
+        self.old_rows = OldRows(self._database, clock)
 
     def ready(self) -> Self:
         """Check that the database responds with the current schema."""

@@ -19,6 +19,7 @@ __all__ = ["MonitorJobs"]
 _log = logging.getLogger("ray.serve")
 _FOLD_EVERY_S = 0.5
 _FIGURES_EVERY_S = 5.0
+_OLD_ROWS_EVERY_S = 5.0
 _RETRAINING_EVERY_S = 10.0
 _LEASE_S = 30.0
 _TIDY_LIMIT_S = 3600.0
@@ -57,15 +58,16 @@ class MonitorJobs:
 
     def all(self) -> list[Job]:
         """Return the jobs."""
-        settings = self._settings
+        settings, store = self._settings, self._store
         jobs = [
             Job("scoring", self._score, settings.score_every_s),
             Job("folding", self._fold.run, _FOLD_EVERY_S),
+            Job("old_rows", self._leased("old_rows", store.old_rows.copy_some), _OLD_ROWS_EVERY_S),
             Job("figures", self._update_figures, _FIGURES_EVERY_S),
             Job("rollout", self._leased("rollout", self._step_rollout), settings.step_every_s),
             Job(
                 "tidying",
-                self._leased("tidying", self._tidy),
+                self._leased("tidying", self._tidy, _TIDY_LIMIT_S),
                 settings.tidy_every_s,
                 limit_s=_TIDY_LIMIT_S,
             ),
@@ -84,12 +86,14 @@ class MonitorJobs:
         for name in self._leases:
             self._store.jobs.give_back_lease(name, self._holder)
 
-    def _leased(self, name: str, work: Callable[[], bool]) -> Callable[[], bool]:
+    def _leased(
+        self, name: str, work: Callable[[], bool], lease_s: float = _LEASE_S
+    ) -> Callable[[], bool]:
         """Return ``work``, done only while this Monitor holds the lease ``name``."""
         self._leases.add(name)
 
         def run() -> bool:
-            return self._store.jobs.take_lease(name, self._holder, _LEASE_S) and work()
+            return self._store.jobs.take_lease(name, self._holder, lease_s) and work()
 
         return run
 

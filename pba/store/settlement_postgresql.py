@@ -15,8 +15,8 @@ Columns = dict[str, list[Any]]
 
 _RECORDS = """
     WITH g AS (
-        SELECT * FROM unnest(%(link)s::bigint[], %(generation)s::int[], %(body)b::bytea[],
-                             %(drift)b::bytea[], %(alarm)s::bool[])
+        SELECT * FROM unnest(%(link)b::bigint[], %(generation)b::int[], %(body)b::bytea[],
+                             %(drift)b::bytea[], %(alarm)b::bool[])
         AS given (link, generation, body, drift, alarm)
     ), updated AS (
         UPDATE link_records AS r SET generation = r.generation + 1, body = g.body,
@@ -37,9 +37,9 @@ _FORECASTS = """
     UPDATE forecast_log AS f SET actual_1_mbps = coalesce(g.actual_1_mbps, f.actual_1_mbps),
     actual_5_mbps = coalesce(g.actual_5_mbps, f.actual_5_mbps),
     actual_15_mbps = coalesce(g.actual_15_mbps, f.actual_15_mbps), open = g.open
-    FROM unnest(%(link)s::bigint[], %(after_us)s::bigint[], %(arm)s::smallint[],
-                %(version)s::int[], %(actual_1_mbps)s::real[], %(actual_5_mbps)s::real[],
-                %(actual_15_mbps)s::real[], %(open)s::bool[])
+    FROM unnest(%(link)b::bigint[], %(after_us)b::bigint[], %(arm)b::smallint[],
+                %(version)b::int[], %(actual_1_mbps)b::real[], %(actual_5_mbps)b::real[],
+                %(actual_15_mbps)b::real[], %(open)b::bool[])
     AS g (link, after_us, arm, version, actual_1_mbps, actual_5_mbps, actual_15_mbps, open)
     WHERE f.link = g.link AND f.after_us = g.after_us AND f.arm = g.arm AND f.version = g.version
 """
@@ -47,8 +47,8 @@ _DUE = """
     WITH mine AS (
         SELECT d.link, g.finished AND d.generation = g.generation AND d.since_us = g.since_us
         AS finished
-        FROM unnest(%(link)s::bigint[], %(since_us)s::bigint[], %(generation)s::int[],
-                    %(finished)s::bool[]) AS g (link, since_us, generation, finished)
+        FROM unnest(%(link)b::bigint[], %(since_us)b::bigint[], %(generation)b::int[],
+                    %(finished)b::bool[]) AS g (link, since_us, generation, finished)
         JOIN due_links AS d ON d.link = g.link WHERE d.claimed_us = %(until)s
         ORDER BY d.link FOR UPDATE OF d
     ), removed AS (

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import httpx
 import msgspec
@@ -141,18 +141,12 @@ def _chunks(values: Sequence[object], size: int) -> list[Sequence[object]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
+def main() -> None:
+    """Print the figures of the run that the command line describes."""
+    url, links, steps = sys.argv[1:4]
+    figures = asyncio.run(run(url, int(links), int(steps), "--one-call" in sys.argv))
+    print(json.dumps(vars(figures)))
+
+
 if __name__ == "__main__":
-    print(
-        json.dumps(
-            asdict(
-                asyncio.run(
-                    run(
-                        sys.argv[1],
-                        int(sys.argv[2]),
-                        int(sys.argv[3]),
-                        one_call="--one-call" in sys.argv,
-                    )
-                )
-            )
-        )
-    )
+    main()

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text
 
-from pba.store import Store, retention
-from pba.store.tables import forecasts
+from pba.store import Store, report_tables, retention
+from pba.store.engine import transaction
+from pba.store.tables import forecasts, minute_aggregates, pair_results
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -113,4 +114,28 @@ def test_forecasts_have_a_retention_of_their_own(url: str):
     store.tidy()
     assert len(store.history("a", 0, 9e9, 100)[0]) == 83
     assert forecast_times(store) == [START_S + 2 * DAY_S]
+    store.close()
+
+
+def test_sums_by_minute_and_pairs_have_a_retention(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], 4.0, forecast_retention_days=1.0).ready()
+    minutes = [round(START_S + day * DAY_S) * 1_000_000 for day in (0, 3, 5)]
+    key = {"mode": 0, "source": 0, "arm": 1, "steps": 1, "version": 1, "served": True}
+    pair = {"mode": 0, "v1_hit": True, "v3_hit": True}
+    with transaction(store._database.engine, writes=True) as connection:
+        for at_us in minutes:
+            connection.execute(minute_aggregates.insert(), [key | {"minute_us": at_us}])
+            latency = {"minute_us": at_us, "mode": 0, "bin": 1}
+            connection.execute(report_tables.minute_latencies.insert(), [latency])
+            connection.execute(
+                report_tables.pair_aggregates.insert(), [{"from_us": at_us, "mode": 0}]
+            )
+            times = {"after_us": at_us, "created_us": at_us}
+            rows = [pair | times | {"link": link} for link in range(3000)]
+            connection.execute(pair_results.insert(), rows)
+    now[0] = START_S + 5 * DAY_S
+    store.tidy()
+    kept = ("minute_aggregates", "minute_latencies", "pair_aggregates", "pair_results")
+    assert [count_rows(store, table) for table in kept] == [2, 2, 2, 3000]
     store.close()

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text
@@ -78,6 +79,27 @@ def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
     assert max(before - after for before, after in itertools.pairwise(left)) <= 2001
     for table in ("deleted_links", "link_records", "records", "forecasts", "outcomes"):
         assert count_rows(store, table) == 0
+
+
+def test_a_link_that_comes_back_while_it_is_deleted_loses_nothing(store: Store):
+    """A reporter writes on, while the link is deleted again and again, and its rows with it."""
+
+    def report() -> None:
+        for second in range(60):
+            write(store, sample_report("a", second, 1), sample_report("b", second, 1))
+            time.sleep(0.005)  # SQLite has no queue: a writer that never rests starves others
+
+    with ThreadPoolExecutor(1) as thread:
+        reporter = thread.submit(report)
+        while not reporter.done():
+            if store.link_contexts(["a"]):
+                store.delete("a")
+            store.tidy()
+        reporter.result()
+    assert len(store.history("b", 0, 9e9, 10_000)[0]) == 60
+    write(store, sample_report("a", 60, 1))
+    kept = store.history("a", 0, 9e9, 10_000)[0].timestamps_s - START_S
+    assert kept.tolist() == list(range(int(kept[0]), 61)), "all since it came back"
 
 
 def test_a_silent_link_that_reports_while_it_is_tidied_away_loses_nothing(url: str):

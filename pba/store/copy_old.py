@@ -18,6 +18,7 @@ from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.scoring.forecast_body import pack_all
 from pba.store.database import Database
 from pba.store.due_links import mark_due
+from pba.store.old_pairs import add_old_pairs
 from pba.store.old_tables import old_forecasts, old_outcomes, old_records
 from pba.store.statements import chunks, insert_into, to_micros
 from pba.store.tables import forecasts, links, records
@@ -167,6 +168,7 @@ def _move_forecasts(connection: Connection, batch: _Batch, now_us: int) -> None:
     versions = version_ids(connection, {row["version"] for row in new})
     rows = [row | {"version": versions[row["version"]]} for row in new]
     rows.sort(key=lambda row: (row["link"], row["after_us"], row["arm"], row["version"]))
+    add_old_pairs(connection, rows)
     connection.execute(insert_into(connection, forecasts).on_conflict_do_nothing(), rows)
     mark_due(connection, {row["link"] for row in rows if row["open"]}, now_us)
 

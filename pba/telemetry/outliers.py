@@ -7,7 +7,6 @@ newest sample cannot be told from the first of a new level yet, so its bandwidth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
 
@@ -248,12 +247,12 @@ def _before(rates: list[float], index: int, isolated: Sequence[int]) -> list[flo
 
 def _high_values(values: list[float], least: float) -> list[int]:
     """Return the indices of values over ten times the measured ones before and the one after."""
-    present = [value for value in values if not isnan(value)]
+    present = [value for value in values if value == value]  # not NaN; faster than `math.isnan`
     if len(present) <= _LEAST_MEASURED:
         return []
     if max(present) <= _OPTIONAL_FACTOR * max(least, min(present)):
         return []
-    measured = [index for index, value in enumerate(values) if not isnan(value)]
+    measured = [index for index, value in enumerate(values) if value == value]
     wrong: list[int] = []
     for at, value in enumerate(present):
         before = _before(present, at, wrong)

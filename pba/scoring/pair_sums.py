@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pba.evaluation.metrics import in_band
 from pba.rollout import Arm
 from pba.scoring.arm_pairs import ArmPairs, new_pairs
 from pba.scoring.batch import OpenForecasts, OutcomeTable
@@ -30,20 +29,17 @@ def pair_sums(
         When the flags were last changed: pairs from before and after are not added up.
     """
     pairs = new_pairs(forecasts, outcomes)
-    created_us = np.maximum(forecasts.created_us[pairs.v1], forecasts.created_us[pairs.v3])
-    from_us = _period(created_us, flags_changed_us)
-    values = _values(forecasts, pairs)
-    keys, group = np.unique(
-        np.stack([from_us, forecasts.mode[pairs.v3]], axis=1), axis=0, return_inverse=True
-    )
+    from_us = _period(pairs.created_us(forecasts), flags_changed_us)
+    mode = forecasts.mode[pairs.v3]
+    keys, group = np.unique(np.stack([from_us, mode], axis=1), axis=0, return_inverse=True)
     sums = {
         name: np.bincount(group.ravel(), column, minlength=len(keys))
-        for name, column in values.items()
+        for name, column in _values(forecasts, pairs).items()
     }
     return [
-        {"from_us": int(start), "mode": int(mode)}
+        {"from_us": int(start), "mode": int(code)}
         | {name: float(column[at]) for name, column in sums.items()}
-        for at, (start, mode) in enumerate(keys)
+        for at, (start, code) in enumerate(keys)
     ]
 
 
@@ -62,9 +58,8 @@ def _values(forecasts: OpenForecasts, pairs: ArmPairs) -> dict[str, NDArray[Any]
         (Arm.V3, pairs.v3, pairs.v3_actual_mbps),
     ):
         error_mbps = forecasts.points_mbps[at, 0] - actual_mbps
-        hits = in_band(forecasts.points_mbps[at, 0], actual_mbps)
         values |= {
-            f"{arm}_hits": np.asarray(hits, dtype=float),
+            f"{arm}_hits": pairs.hits(forecasts, arm).astype(float),
             f"{arm}_absolute_error_mbps": np.abs(error_mbps),
             f"{arm}_error_mbps": error_mbps,
             f"{arm}_took_ms": forecasts.took_ms[at],

@@ -30,7 +30,7 @@ def compare(connection: Connection, since_s: float) -> dict[str, Any]:
     ``since_s`` (Unix seconds): exactly so if that is the last change of the flags, and else from
     the start of its minute on. Overall and by mode: the number of pairs, how many only one of the
     arms had in band, accuracy, MAE, bias and mean latency of each arm, and the verdict of
-    `pba.rollout.sequential_test`. ``versions`` lists those that were scored since that minute.
+    `pba.rollout.sequential_test`. ``versions`` lists those with a scored forecast since then.
     """
     since_us = to_micros(since_s)
     minute_us = since_us // MINUTE_US * MINUTE_US
@@ -39,7 +39,7 @@ def compare(connection: Connection, since_s: float) -> dict[str, Any]:
     overall = {name: sum(mode[name] for mode in sums.values()) for name in PAIR_SUMS}
     return {
         "since": rfc3339_of(since_s),
-        "versions": _versions(connection, minute_us),
+        "versions": _versions(connection, since_us),
         "overall": _summary(overall),
         "modes": {mode: _summary(by_mode) for mode, by_mode in sorted(sums.items())},
     }
@@ -60,16 +60,17 @@ def _pair_sums(connection: Connection, since_us: int) -> dict[str, dict[str, flo
     return {MODES[row["mode"]].value: {name: row[name] for name in PAIR_SUMS} for row in rows}
 
 
-def _versions(connection: Connection, minute_us: int) -> dict[str, list[str]]:
-    """Return the versions of each arm of which a forecast since ``minute_us`` is scored."""
+def _versions(connection: Connection, since_us: int) -> dict[str, list[str]]:
+    """Return the versions of each arm of which a forecast since ``since_us`` is scored."""
     old = select(aggregates.c.arm, aggregates.c.version)
     deltas = aggregate_deltas.c
     new = select(coded_names(ARMS, deltas.arm), versions.c.name)
     new = new.join(versions, versions.c.id == deltas.version)
     rows = connection.execute(
         union(
-            old.where(aggregates.c.newest_us >= minute_us),
-            new.where(deltas.minute_us >= minute_us),
+            # Those that only the release before has scored count among all alone.
+            old.where(func.coalesce(aggregates.c.newest_us, 0) >= since_us),
+            new.where(deltas.newest_us >= since_us),
         )
     ).all()
     return {

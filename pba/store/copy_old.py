@@ -28,6 +28,7 @@ from pba.types import HORIZONS, NetworkMode
 __all__ = ["OldRows"]
 
 _FIRST, _FEWEST, _MOST = 100, 10, 5000  # rows in one transaction
+_LONGEST_PAUSE_S = 1.0
 _AIM_S = 0.05  # of one transaction: half of the limit, since machines stall
 
 
@@ -55,6 +56,9 @@ class OldRows:
         Returns the current Unix time in seconds.
     timer
         Seconds of a clock that never goes back.
+    pause
+        Waits for a number of seconds: after each transaction as long as it took, so that writers
+        have their turn.
     """
 
     def __init__(
@@ -62,10 +66,12 @@ class OldRows:
         database: Database,
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
         self._timer = timer
+        self._pause = pause
         self._count = _FIRST
 
     def copy_some(self) -> bool:
@@ -93,6 +99,7 @@ class OldRows:
         took_s = max(self._timer() - started_s, 1e-6)
         aim = self._count * min(2.0, _AIM_S / took_s)
         self._count = max(_FEWEST, min(_MOST, int(aim)))
+        self._pause(min(took_s, _LONGEST_PAUSE_S))
 
 
 def _old_records(connection: Connection, count: int) -> list[tuple[int, str, bytes]]:

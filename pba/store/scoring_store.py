@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from pba.rollout import Flags
 from pba.scoring.batch import DueBatch
-from pba.store import due_batch, due_links
+from pba.store import due_batch, due_links, version_table
 from pba.store.database import Database
 from pba.store.due_links import Claim
 from pba.store.flag_table import flag_state
 from pba.store.scored_links import ScoredLinks
-from pba.store.settlement_writes import Outrun, SettlementRows, write_settlement
+from pba.store.settlement_rows import SettlementRows
+from pba.store.settlement_writes import Outrun, write_settlement
 from pba.store.statements import to_micros
 
 __all__ = ["ScoringStore"]
@@ -46,6 +47,10 @@ class ScoringStore:
         """Return how many links are due, and for how many seconds the longest has been."""
         count, oldest_us = self._database.read(due_links.backlog)
         return count, 0.0 if oldest_us is None else max(0.0, (self.now_us - oldest_us) / 1e6)
+
+    def version_names(self) -> dict[int, str]:
+        """Return the name of each number of a model version."""
+        return self._database.read(version_table.version_names)
 
     def claim(self, count: int, for_s: float) -> Claim:
         """Claim up to ``count`` due links that no other has, for ``for_s`` seconds."""

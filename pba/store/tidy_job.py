@@ -67,9 +67,9 @@ class TidyJob:
         for table, time_us, retention_us in (
             (events, events.c.at_us, self._retention_us),
             (minute_aggregates, minute_aggregates.c.minute_us, self._retention_us),
+            (minute_latencies, minute_latencies.c.minute_us, self._retention_us),
             (pair_aggregates, pair_aggregates.c.from_us, self._retention_us),
             (pair_results, pair_results.c.created_us, self._forecast_retention_us),
-            (minute_latencies, minute_latencies.c.minute_us, self._forecast_retention_us),
         ):
             while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):
                 pass

@@ -145,7 +145,7 @@ class StoredForecast:
     took_ms
         From reading the samples to the finished forecast.
     prediction
-        As `pba.scoring.OpenForecast.prediction`.
+        As `pba.scoring.forecast_body.pack` takes it.
     arm, served
         Which arm predicted, and whether the caller received it or it was computed for comparison.
     """

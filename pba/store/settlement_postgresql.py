@@ -1,17 +1,18 @@
-"""The statements of `pba.store.settlement_writes` on PostgreSQL: each writes the rows of a batch.
+"""Writing what was scored to PostgreSQL: each statement writes the rows of a batch.
 
-Rows are locked in the order of their keys.
+Rows of `due_links` are locked in the order of their keys, as by reporters.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy.exc import DBAPIError
 
-from pba.store.driver_rows import driver_rows
+from pba.store.settlement_rows import Columns, SettlementRows
 
-__all__ = ["write_due", "write_forecasts", "write_records"]
-
-Columns = dict[str, list[Any]]
+__all__ = ["write_rows"]
 
 _RECORDS = """
     WITH g AS (
@@ -59,16 +60,41 @@ _DUE = """
 """
 
 
-def write_records(connection: Connection, records: Columns) -> set[int]:
-    """Write the records that are as they were read; return the links of these."""
-    return {link for (link,) in driver_rows(connection, _RECORDS, records)}
+def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
+    """Write all rows; return the links whose record was as it was read.
+
+    The statements are sent together: no lock waits for Python or the network between them.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError
+        As SQLAlchemy does where it runs the statements itself.
+    """
+    driver: Any = connection.connection.driver_connection
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            records = driver.execute(_RECORDS, rows.records)
+            driver.execute(_FORECASTS, rows.forecasts)
+            for table, new in rows.inserts:
+                if new:
+                    driver.execute(_insert(connection.dialect, table, tuple(new[0])), _columns(new))
+            # Last: reporters wait for these.
+            driver.execute(_DUE, rows.due | {"until": rows.until_us})
+        return {link for (link,) in records.fetchall()}
+    except errors as error:
+        raise DBAPIError.instance(None, None, error, errors) from error
 
 
-def write_forecasts(connection: Connection, forecasts: Columns) -> None:
-    """Write new actuals."""
-    connection.exec_driver_sql(_FORECASTS, forecasts)
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def write_due(connection: Connection, due: Columns, until_us: int) -> None:
-    """Remove the links that are finished and have no newer sample, and give the others back."""
-    connection.exec_driver_sql(_DUE, due | {"until": until_us})
+@lru_cache
+def _insert(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    """Return the statement that inserts rows which lie in an array a column."""
+    arrays = (f"%({name})b::{table.c[name].type.compile(dialect)}[]" for name in names)
+    return (
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({', '.join(arrays)}) "
+        "ON CONFLICT DO NOTHING"
+    )

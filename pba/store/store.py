@@ -150,13 +150,17 @@ class Store:
         """Append events to the log."""
         self._database.write(event_log.add_events, events)
 
-    def newest_link_events(self, kind: str) -> list[Event]:
-        """Return each link's newest event of ``kind``, in the order of the links' names."""
-        return self._database.read(event_log.newest_link_events, kind)
+    def newest_link_events(self, kind: str, count: int = 1000) -> list[Event]:
+        """Return the newest event of each link among the newest ``count`` of ``kind``, by names."""
+        return self._database.read(event_log.newest_link_events, kind, count)
+
+    def open_link_alarms(self, kind: str, count: int = 10_000) -> list[Event]:
+        """Return the newest event of ``kind`` of links with an open alarm, by names."""
+        return self._database.read(event_log.open_link_alarms, kind, count)
 
     def summary(self) -> dict[str, Any]:
         """Return accuracy and latency, see `pba.store.metrics_summary.summary`."""
-        return self._database.read(metrics_summary.summary)
+        return self._database.read(metrics_summary.summary, self._now_us())
 
     def flags(self) -> FlagState:
         """Return the current flags."""

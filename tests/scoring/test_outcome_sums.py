@@ -57,9 +57,11 @@ def test_sums_are_those_of_a_plain_loop():
     assert len(plain) > 100
     assert {tuple(row[name] for name in KEYS) for row in rows} == plain.keys()
     assert len(rows) == len(plain)
+    assert max(row["newest_us"] for row in rows) == forecasts.created_us[outcomes.row].max()
+    assert all(0 <= row["newest_us"] - row["minute_us"] < MINUTE_US for row in rows)
     for row in rows:
         key = tuple(row[name] for name in KEYS)
-        values = [value for name, value in row.items() if name not in KEYS]
+        values = [value for name, value in row.items() if name not in (*KEYS, "newest_us")]
         assert values == pytest.approx(plain[key].tolist())
     assert all(type(row["served"]) is bool and type(row["minute_us"]) is int for row in rows)
 

@@ -6,7 +6,6 @@ Then each report is read, beside nothing else.
 """
 
 import json
-import statistics
 import sys
 import tempfile
 import time
@@ -32,6 +31,7 @@ from tests.support.postgres import postgresql
 NOW_S, MINUTE_US = 1_800_000_000, 60_000_000
 LINKS, ALARMS, EVENTS, DELTAS, DUE = 100_000, 1_000, 200_000, 2_000, 1_000
 WEEK = 7 * 1440  # minutes
+PART = 50_000
 TIMES = 20
 PREDICTION = {
     "points_mbps": [50.0] * 3,
@@ -46,7 +46,7 @@ ALARM = {"stage": "opened", "opened_s": 1.0, "changes": [CHANGE | {"since_s": 1.
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    print(f"| ms over {count} forecasts, median of {TIMES} | {' | '.join(CALLS)} |")
+    print(f"| ms over {count} forecasts, fastest of {TIMES} | {' | '.join(CALLS)} |")
     print(f"| --- {'| --- ' * len(CALLS)}|")
     with tempfile.TemporaryDirectory() as folder:
         print(line("SQLite", f"sqlite:///{folder}/pba.db", count), flush=True)
@@ -75,13 +75,13 @@ CALLS: dict[str, Callable[[Store], Any]] = {
 
 
 def milliseconds(call: Callable[[Store], Any], store: Store) -> float:
-    """Return the median time of a call."""
+    """Return the least time of a call: what it costs where nothing else runs."""
     times_s = []
     for _ in range(TIMES):
         started = time.perf_counter()
         call(store)
         times_s.append(time.perf_counter() - started)
-    return statistics.median(times_s) * 1000
+    return min(times_s) * 1000
 
 
 def fill(store: Store, count: int) -> None:
@@ -129,11 +129,13 @@ def statements(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
         )
     yield "INSERT INTO due_links (link, since_us) SELECT n, n FROM NUMBERS", {"count": DUE}
     columns = "link, after_us, arm, version, created_us, mode, source, served, open, step_s, "
-    yield (
-        f"INSERT INTO forecast_log ({columns} took_ms, body) SELECT 1 + n % :links, n, 1, 1, n, 1, "
-        "0, :yes, n % 50 = 0, 1, 2, :body FROM NUMBERS",
-        {"count": count, "links": LINKS // 100, "body": pack(PREDICTION), "yes": True},
-    )
+    for part in range(0, count, PART):  # a statement may take no longer than 10 s
+        yield (
+            f"INSERT INTO forecast_log ({columns} took_ms, body) SELECT 1 + n % :links, n + :first,"
+            " 1, 1, n, 1, 0, :yes, n % 50 = 0, 1, 2, :body FROM NUMBERS",
+            {"count": min(PART, count - part), "links": LINKS // 100, "first": part}
+            | {"body": pack(PREDICTION), "yes": True},
+        )
 
 
 def sums() -> Iterator[tuple[Table, list[dict[str, Any]]]]:

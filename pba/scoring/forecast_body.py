@@ -14,7 +14,7 @@ from pba.errors import PBAError
 from pba.forecasting.fixed_share import EXPERTS
 from pba.types import HORIZONS, QUANTILES, Floats
 
-__all__ = ["PredictionArrays", "pack", "pack_all", "unpack", "unpack_all"]
+__all__ = ["PredictionArrays", "pack", "pack_all", "unpack", "unpack_all", "unpack_each"]
 
 _VERSION = 1
 _MOST = 65535
@@ -92,18 +92,30 @@ def pack_all(predictions: Sequence[Mapping[str, Any]]) -> list[bytes]:
 
 def unpack(body: bytes) -> dict[str, Any]:
     """Return the prediction that `pack` packed."""
-    rows = unpack_all([body])
-    points = rows["members_mbps"][0]
-    took_part = ~np.isnan(points[:, 0])
-    return {
-        "points_mbps": rows["points_mbps"][0].tolist(),
-        "confidence": rows["confidence"][0].tolist(),
-        "unadapted": rows["unadapted"][0].tolist(),
-        "quantiles_mbps": rows["quantiles_mbps"][0].tolist(),
-        "members": {
-            name: points[index].tolist() for index, name in enumerate(EXPERTS) if took_part[index]
-        },
-    }
+    return unpack_each([body])[0]
+
+
+def unpack_each(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Return the predictions that `pack` packed; much faster than one after the other."""
+    arrays = unpack_all(bodies)
+    members = arrays["members_mbps"]
+    took_part = (~np.isnan(members[:, :, 0])).tolist()
+    columns = (arrays["points_mbps"], arrays["confidence"], arrays["unadapted"])
+    rows = zip(*(column.tolist() for column in (*columns, arrays["quantiles_mbps"])), strict=True)
+    return [
+        {
+            "points_mbps": points,
+            "confidence": confidence,
+            "unadapted": unadapted,
+            "quantiles_mbps": quantiles,
+            "members": {
+                name: rates for name, rates, part in zip(EXPERTS, own, parts, strict=True) if part
+            },
+        }
+        for (points, confidence, unadapted, quantiles), own, parts in zip(
+            rows, members.tolist(), took_part, strict=True
+        )
+    ]
 
 
 def unpack_all(bodies: Sequence[bytes]) -> PredictionArrays:

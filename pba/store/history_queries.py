@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
-from pba.scoring.forecast_body import unpack
+from pba.scoring.forecast_body import unpack_each
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.statements import chunks, number_table, to_seconds
 from pba.store.tables import forecasts, links, samples, versions
@@ -42,10 +42,12 @@ def _forecasts(
     query = query.join(versions, versions.c.id == forecasts.c.version)
     query = query.where(forecasts.c.link == link, forecasts.c.after_us.between(from_us, to_us))
     query = query.order_by(forecasts.c.after_us.desc(), forecasts.c.arm.desc()).limit(count)
-    return [_forecast(row) for row in connection.execute(query).all()[::-1]]
+    rows = connection.execute(query).all()[::-1]
+    predictions = unpack_each([row.body for row in rows])
+    return [_forecast(row, one) for row, one in zip(rows, predictions, strict=True)]
 
 
-def _forecast(row: Row[Any]) -> dict[str, Any]:
+def _forecast(row: Row[Any], prediction: dict[str, Any]) -> dict[str, Any]:
     known = zip(HORIZONS, (row.actual_1_mbps, row.actual_5_mbps, row.actual_15_mbps), strict=True)
     return {
         "after_s": row.after_us / 1e6,
@@ -57,7 +59,7 @@ def _forecast(row: Row[Any]) -> dict[str, Any]:
         "served": row.served,
         "step_s": row.step_s,
         "took_ms": row.took_ms,
-        "said": unpack(row.body),
+        "said": prediction,
         "actual_mbps": {steps: actual for steps, actual in known if actual is not None},
     }
 

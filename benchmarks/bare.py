@@ -6,7 +6,8 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from deployments.ingress.http import create_app, json_response, read_body
+from deployments.ingress.http import create_app, json_response
+from deployments.ingress.request_body import BodyReader
 from deployments.ingress.request_reading import read_query
 from pba.serving.local_service import LocalService
 
@@ -15,11 +16,11 @@ MODELS = Path(__file__).parents[1] / "models"
 
 def bare_app() -> FastAPI:
     service = LocalService.load(MODELS)
-    app = create_app()
+    app, bodies = create_app(), BodyReader(limit_mb=128, readers=1024, budget_mb=256)
 
     @app.post("/v1/forecast")
     async def forecast(request: Request) -> Response:
-        query = read_query(await read_body(request, 128))
+        query = read_query(await bodies.read(request))
         return json_response(service.forecasts([query])[0].as_dict())
 
     @app.get("/readyz")

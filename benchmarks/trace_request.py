@@ -47,6 +47,7 @@ from fastapi import FastAPI, Request
 
 from benchmarks.call_tracer import PROJECT, CallTracer
 from deployments.ingress.http import create_app
+from deployments.ingress.request_body import BodyReader
 from deployments.ingress.request_metrics import RequestMetrics
 from deployments.ingress.routes.forecasts import get_link_forecast, post_forecast
 from deployments.ingress.services import ModelStatus, Services
@@ -120,8 +121,8 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
     catalog = ModelCatalog(list(PROFILES), registry, promoter)
     status = ModelStatus({}, None, flags, plane, settings.model_deadline_ms / 1000)
     app = create_app()
-    stores, pools = Stores(store, store, store, store), Pools()
-    app.state.services = Services(plane, stores, pools, catalog, status, flags, local, settings)
+    access = Stores(store, store, store, store), Pools(), BodyReader(128, 1024, 256)
+    app.state.services = Services(plane, *access, catalog, status, flags, local, settings)
 
     async def send(kind: str, link_id: str) -> bytes:
         if kind == "stored":

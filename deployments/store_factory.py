@@ -18,8 +18,8 @@ def open_store(settings: Settings) -> Store:
         settings.store_url,
         time.time,  # noqa: TID251 - the clock that is passed in
         settings.retention_days,
-        settings.gap_intervals,
         Flags().changed(settings.flags),
+        settings.forecast_retention_days,
     )
 
 

@@ -17,6 +17,7 @@
     ├── Conflict                         the object was changed since the caller read it
     ├── NotTrained (RuntimeError)        a predictor without a model
     ├── Busy                             the queue is full: try again later
+    ├── TooSlow                          a request arrives too slowly
     ├── Unavailable                      models or the service do not respond
     │   ├── StoreUnavailable             the telemetry store does not respond, or refuses
     │   │   └── RowsRefused              the telemetry store refuses some rows
@@ -25,6 +26,7 @@
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 __all__ = [
     "BadArtifact",
@@ -45,6 +47,7 @@ __all__ = [
     "RowsRefused",
     "StoreUnavailable",
     "TooLarge",
+    "TooSlow",
     "Unavailable",
     "UnsupportedMediaType",
     "from_body",
@@ -167,6 +170,12 @@ class Busy(PBAError):
     code = "busy"
 
 
+class TooSlow(PBAError):
+    """A request arrives too slowly."""
+
+    code = "timeout"
+
+
 class Unavailable(PBAError):
     """Models or the service do not respond."""
 
@@ -174,9 +183,20 @@ class Unavailable(PBAError):
 
 
 class StoreUnavailable(Unavailable):
-    """The telemetry store does not respond, or refuses; calls that need no store still work."""
+    """The telemetry store does not respond, or refuses; calls that need no store still work.
+
+    Attributes
+    ----------
+    forecasts
+        Of a call that reports and requests forecasts: by link, the forecast from what the call
+        itself holds, or its error. Empty for all other calls.
+    """
 
     code = "store_unavailable"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message, field)
+        self.forecasts: Mapping[str, Any] = {}
 
 
 class RowsRefused(StoreUnavailable):

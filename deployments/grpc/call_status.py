@@ -8,19 +8,20 @@ from typing import NoReturn, TypeVar
 import grpc
 from ray.serve.context import _set_request_context
 
-from pba.errors import Busy, PBAError, Unavailable
+from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable
 
 from ..error_codes import grpc_status
-from .responses import error_detail
+from .responses import error_detail, excerpt
 
 __all__ = ["complete"]
 
 _log = logging.getLogger("ray.serve")
 _REQUEST_ID = "x-request-id"
+_MAX_FORECAST_BYTES = 4000  # gRPC refuses metadata of more than 8 kB; base64 adds a third
 _RETRY_AFTER_MS = "1000"  # clients with a retry policy obey it by themselves
 
 _Response = TypeVar("_Response")
-_Metadata = tuple[tuple[str, str], ...]
+_Metadata = tuple[tuple[str, str | bytes], ...]
 
 
 async def complete(response: Awaitable[_Response], context: grpc.aio.ServicerContext) -> _Response:
@@ -53,7 +54,15 @@ def _metadata(error: PBAError) -> _Metadata:
     field = (("pba-error-field", detail.field),) if detail.HasField("field") else ()
     retry = isinstance(error, Busy | Unavailable)  # the errors with Retry-After over HTTP
     wait = (("grpc-retry-pushback-ms", _RETRY_AFTER_MS),) if retry else ()
-    return code + field + wait
+    return code + field + wait + _forecasts(error)
+
+
+def _forecasts(error: PBAError) -> _Metadata:
+    """Return the forecasts that come with ``error``, as far as metadata has room for them."""
+    if not isinstance(error, StoreUnavailable) or not error.forecasts:
+        return ()
+    message = excerpt(error.forecasts.values(), _MAX_FORECAST_BYTES)
+    return (("pba-forecasts-bin", message.SerializeToString()),)
 
 
 def _request_id(context: grpc.aio.ServicerContext) -> str:

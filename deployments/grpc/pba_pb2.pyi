@@ -217,10 +217,16 @@ class ErrorDetail(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., field: _Optional[str] = ...) -> None: ...
 
 class ObserveRequest(_message.Message):
-    __slots__ = ("samples",)
+    __slots__ = ("samples", "forecast", "allocation", "as_of_newest")
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
     samples: _containers.RepeatedCompositeFieldContainer[LinkSample]
-    def __init__(self, samples: _Optional[_Iterable[_Union[LinkSample, _Mapping]]] = ...) -> None: ...
+    forecast: bool
+    allocation: AllocationRequest
+    as_of_newest: bool
+    def __init__(self, samples: _Optional[_Iterable[_Union[LinkSample, _Mapping]]] = ..., forecast: _Optional[bool] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
 
 class LinkSample(_message.Message):
     __slots__ = ("link_id", "sample")
@@ -256,7 +262,7 @@ class RefusedSample(_message.Message):
     def __init__(self, index: _Optional[int] = ..., link_id: _Optional[str] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
 class LinkObserved(_message.Message):
-    __slots__ = ("accepted", "duplicates", "late", "expired", "mode", "ignored", "refused", "reasons")
+    __slots__ = ("accepted", "duplicates", "late", "expired", "mode", "ignored", "refused", "reasons", "forecast", "error")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     LATE_FIELD_NUMBER: _ClassVar[int]
@@ -265,6 +271,8 @@ class LinkObserved(_message.Message):
     IGNORED_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     duplicates: int
     late: int
@@ -273,4 +281,6 @@ class LinkObserved(_message.Message):
     ignored: int
     refused: _containers.RepeatedCompositeFieldContainer[RefusedSample]
     reasons: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ..., ignored: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedSample, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
+    forecast: Forecast
+    error: ErrorDetail
+    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ..., ignored: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedSample, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., forecast: _Optional[_Union[Forecast, _Mapping]] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...

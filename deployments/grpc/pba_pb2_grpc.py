@@ -69,8 +69,11 @@ class PredictorServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Observe(self, request, context):
-        """Store samples of any number of links; answered after commit. A sample that is sent twice is
-        stored once, so a call that failed may be sent again.
+        """Store samples of any number of links, and forecast from what is stored then if that is
+        requested; answered after commit. A sample that is sent twice is stored once, so a call that
+        failed may be sent again. While the store is away, the trailing metadata of a call that
+        requests forecasts has them in `pba-forecasts-bin`: a ForecastBatchResponse of those from what
+        the call itself holds, in the order of the links, as many as fit into 4 kB.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

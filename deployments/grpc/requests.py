@@ -16,7 +16,7 @@ from pba.types import COLUMNS, Floats, NetworkMode, SampleTable, check_link_id
 
 from . import pba_pb2 as pb
 
-__all__ = ["MODES", "read_queries", "read_query", "read_reports"]
+__all__ = ["MODES", "read_advice", "read_queries", "read_query", "read_reports"]
 
 MODES: dict[pb.Mode, NetworkMode | None] = {
     pb.MODE_UNSPECIFIED: None,
@@ -70,6 +70,19 @@ def read_reports(request: pb.ObserveRequest, limit: int) -> list[SampleReport]:
     return sample_reports(table, [item.link_id for item in request.samples])
 
 
+def read_advice(request: pb.ForecastRequest | pb.ObserveRequest) -> AllocationRequest | None:
+    """Return the advice that ``request`` asks for, None if it does not.
+
+    Raises
+    ------
+    InvalidInput
+        With the field in question.
+    """
+    if not request.HasField("allocation"):
+        return None
+    return AllocationRequest.from_dict(_fields(request.allocation))
+
+
 def _check_count(items: Any, limit: int, name: str) -> None:
     if len(items) > limit:
         raise TooLarge(
@@ -104,7 +117,7 @@ def _query(request: pb.ForecastRequest) -> Query:
     ((history,), (ignored,)) = table.histories(counts), table.any_ignored(counts)
     if isinstance(history, InvalidInput):
         raise history
-    advice = _allocation(request)
+    advice = read_advice(request)
     return Query(
         history,
         mode,
@@ -123,12 +136,6 @@ def _history(request: pb.ForecastRequest) -> Floats:
             "history and columns are both set; a request has one of them. Leave one out.", "columns"
         )
     return _columns(request.columns)
-
-
-def _allocation(request: pb.ForecastRequest) -> AllocationRequest | None:
-    if not request.HasField("allocation"):
-        return None
-    return AllocationRequest.from_dict(_fields(request.allocation))
 
 
 def _mode(number: pb.Mode) -> NetworkMode | None:

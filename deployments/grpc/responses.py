@@ -1,7 +1,8 @@
 """Domain objects in, responses of `proto/pba.proto` out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from pba.errors import PBAError
 from pba.serving.sample_reports import all_refused
@@ -11,7 +12,7 @@ from pba.types import QUANTILES, Forecast, HorizonForecast, Member
 from . import pba_pb2 as pb
 from .requests import MODES
 
-__all__ = ["batch", "error_detail", "forecast", "receipts"]
+__all__ = ["batch", "error_detail", "excerpt", "forecast", "receipts"]
 
 _MODE_NUMBERS = {mode: number for number, mode in MODES.items()}
 _SAMPLE_FIELD = re.compile(r"^(samples\[\d+\])\.(?!link_id$)")
@@ -60,13 +61,35 @@ def error_detail(error: PBAError) -> pb.ErrorDetail:
     return pb.ErrorDetail(**body)
 
 
-def receipts(reports: Sequence[SampleReport], results: Sequence[Receipt]) -> pb.ObserveResponse:
-    """Return the receipt of each link's report."""
-    pairs = zip(reports, results, strict=True)
+def receipts(
+    reports: Sequence[SampleReport],
+    results: Sequence[Receipt],
+    items: Sequence[Forecast | PBAError] | None = None,
+) -> pb.ObserveResponse:
+    """Return the receipt of each link's report, with its forecast or error if there are ``items``.
+
+    Parameters
+    ----------
+    items
+        In the order of the reports.
+    """
+    wanted: Iterable[Forecast | PBAError | None] = items or repeat(None, len(reports))
+    rows = zip(reports, results, wanted, strict=True)
     return pb.ObserveResponse(
-        links={report.link_id: _receipt(receipt) for report, receipt in pairs},
+        links={report.link_id: _receipt(receipt, item) for report, receipt, item in rows},
         refused=map(_refused, all_refused(results)),
     )
+
+
+def excerpt(items: Iterable[Forecast | PBAError], limit: int) -> pb.ForecastBatchResponse:
+    """Return as many of ``items``, in order, as fit into ``limit`` bytes."""
+    response = pb.ForecastBatchResponse()
+    for item in items:
+        response.forecasts.append(_item(item))
+        if response.ByteSize() > limit:
+            del response.forecasts[-1]
+            break
+    return response
 
 
 def _item(item: Forecast | PBAError) -> pb.ForecastItem:
@@ -89,7 +112,7 @@ def _member(source: Member) -> pb.Member:
     return pb.Member(**source.as_dict())
 
 
-def _receipt(receipt: Receipt) -> pb.LinkObserved:
+def _receipt(receipt: Receipt, item: Forecast | PBAError | None) -> pb.LinkObserved:
     return pb.LinkObserved(
         accepted=receipt.accepted,
         duplicates=receipt.duplicates,
@@ -99,6 +122,8 @@ def _receipt(receipt: Receipt) -> pb.LinkObserved:
         ignored=receipt.ignored,
         refused=map(_refused, receipt.refused),
         reasons=receipt.reasons,
+        forecast=forecast(item) if isinstance(item, Forecast) else None,
+        error=error_detail(item) if isinstance(item, PBAError) else None,
     )
 
 

@@ -9,7 +9,7 @@ from pba.serving.data_plane import DataPlane
 from ..large_requests import read_request
 from . import pba_pb2 as pb, pba_pb2_grpc, responses
 from .call_status import complete
-from .requests import read_queries, read_query, read_reports
+from .requests import read_advice, read_queries, read_query, read_reports
 
 __all__ = ["Predictor"]
 
@@ -34,7 +34,7 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
         return await complete(self._forecast_batch(request), context)
 
     async def Observe(self, request: pb.ObserveRequest, context: Context) -> pb.ObserveResponse:
-        """Store samples of any number of links."""
+        """Store samples of any number of links; forecast for each, if that is requested."""
         return await complete(self._observe(request), context)
 
     async def _forecast(self, request: pb.ForecastRequest) -> pb.ForecastResponse:
@@ -49,7 +49,12 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
         return responses.batch(items)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:
-        with self._plane.admit("samples"):
+        with self._plane.admit("samples") as started:
             reports = await read_request(read_reports, request, self._limit)
-            receipts = await self._plane.observe(reports)
-        return responses.receipts(reports, receipts)
+            if not request.forecast:
+                return responses.receipts(reports, await self._plane.observe(reports))
+            pairs = await self._plane.observe_and_forecast(
+                reports, read_advice(request), started, request.as_of_newest
+            )
+        receipts, items = [receipt for receipt, _ in pairs], [item for _, item in pairs]
+        return responses.receipts(reports, receipts, items)

@@ -18,10 +18,11 @@ from pydantic_core import from_json
 from pba.errors import PBAError, TooLarge
 
 from .form_errors import form_error, not_json
+from .item_split import split_items
 
 __all__ = ["Body", "check_count", "items_of", "read_document"]
 
-Body = bytes | Mapping[str, Any]
+Body = bytes | bytearray | Mapping[str, Any]
 _Document = TypeVar("_Document")
 
 _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -72,6 +73,12 @@ def items_of(body: Body, name: str, kind: type[_Document], limit: int) -> list[_
     TooLarge
         For more than ``limit`` items, before any of them is looked at.
     """
+    if isinstance(body, bytes | bytearray) and len(body) > _WHOLE_BYTES:
+        items = split_items(body, name, limit)
+        if items is not None:
+            if len(items) > limit:
+                raise _too_large(name, f"over {limit}", limit)
+            return list(items)
     document = _faultless(body, name, kind)
     if document is None:
         document = _separate_items(body, name, limit)
@@ -86,7 +93,7 @@ def check_count(items: Sized, name: str, limit: int) -> None:
         raise _too_large(name, str(len(items)), limit)
 
 
-def _is_dense(body: bytes) -> bool:
+def _is_dense(body: bytes | bytearray) -> bool:
     """Return whether ``body`` may have far more items than it has room for requests.
 
     Their JSON texts alone would take thirty times the memory of the body.
@@ -100,17 +107,19 @@ def _too_large(name: str, items: str, limit: int) -> TooLarge:
 
 
 def _decoded(body: Body | Raw, kind: type[_Document]) -> _Document:
-    if not isinstance(body, bytes | Raw):
+    if not isinstance(body, bytes | bytearray | Raw):
         return _converted(body, kind)
     try:
         return msgspec.json.decode(body, type=kind)
     except ValidationError:
         raise
     except _NO_JSON as error:
-        return _converted(_lenient_json(bytes(body), error), kind)
+        return _converted(
+            _lenient_json(bytes(body) if isinstance(body, Raw) else body, error), kind
+        )
 
 
-def _lenient_json(body: bytes, error: Exception) -> Any:
+def _lenient_json(body: bytes | bytearray, error: Exception) -> Any:
     """Return the objects in ``body``, whose numbers may be NaN or infinite: json.dumps writes that.
 
     NaN is a value that was not measured, and infinity one out of range: each concerns its own
@@ -165,7 +174,7 @@ def _list_named(name: str, kind: Any, strict: bool = True) -> type[Struct]:
 
 def _faultless(body: Body, name: str, kind: type) -> Struct | None:
     """Return ``body`` with its items decoded, None if it is very large or has a fault."""
-    if not isinstance(body, bytes) or len(body) > _WHOLE_BYTES:
+    if not isinstance(body, bytes | bytearray) or len(body) > _WHOLE_BYTES:
         return None
     try:
         return msgspec.json.decode(body, type=_list_named(name, kind))
@@ -175,12 +184,12 @@ def _faultless(body: Body, name: str, kind: type) -> Struct | None:
 
 def _separate_items(body: Body, name: str, limit: int) -> Struct:
     """Return ``body`` with items that are to be read one by one."""
-    if not isinstance(body, bytes):
+    if not isinstance(body, bytes | bytearray):
         return read_document(body, _list_named(name, Any))
     return (_counted_objects if _is_dense(body) else _raw_items)(body, name, limit)
 
 
-def _raw_items(body: bytes, name: str, _: int) -> Struct:
+def _raw_items(body: bytes | bytearray, name: str, _: int) -> Struct:
     """Return ``body`` with its items as JSON text, or as objects if there is NaN among them."""
     try:
         return msgspec.json.decode(body, type=_list_named(name, Raw))
@@ -190,7 +199,7 @@ def _raw_items(body: bytes, name: str, _: int) -> Struct:
         return read_document(_lenient_json(body, error), _list_named(name, Any))
 
 
-def _counted_objects(body: bytes, name: str, limit: int, strict: bool = True) -> Struct:
+def _counted_objects(body: bytes | bytearray, name: str, limit: int, strict: bool = True) -> Struct:
     """Return ``body`` with its items as objects; it is not decoded beyond ``limit`` of them."""
     numbers = count(1)
 
@@ -214,7 +223,7 @@ def _counted_objects(body: bytes, name: str, limit: int, strict: bool = True) ->
 
 def _has_more(body: Body | Raw, name: str, limit: int) -> bool:
     """Return whether the list ``name`` of a faulty ``body`` has more than ``limit`` items."""
-    if isinstance(body, bytes):
+    if isinstance(body, bytes | bytearray):
         try:
             document = _counted_objects(body, name, limit, strict=False)
         except TooLarge:

@@ -1,11 +1,13 @@
 """The calls that controllers make all the time, without FastAPI's routing and dependencies.
 
 FastAPI has the same routes: OpenAPI describes them, and they answer what is not answered here,
-such as requests with a query, and HEAD.
+such as HEAD, and requests with another query than the usual ones.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+import inspect
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from functools import partial
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
@@ -18,7 +20,19 @@ from .http_middleware import HttpMiddleware, has_escaped_slash
 
 __all__ = ["DirectRoutes"]
 
-_Endpoint = Callable[[Request], Awaitable[Response]]
+_Endpoint = Callable[..., Awaitable[Response]]
+
+_OPTIONS: Mapping[bytes, tuple[str, Any]] = {
+    b"forecast=true": ("forecast", True),
+    b"allocation=true": ("allocation", True),
+    b"as_of=newest": ("as_of", "newest"),
+}
+"""Parts of a query, and the parameter that each stands for."""
+
+
+class _Target(NamedTuple):
+    endpoint: _Endpoint
+    parameters: frozenset[str]
 
 
 class DirectRoutes:
@@ -30,19 +44,21 @@ class DirectRoutes:
         The application; errors get the same responses as there.
     routes
         Routes of ``app`` whose endpoints take the request and strings in the path. Other parameters
-        have defaults.
+        have defaults; of a query, only `_OPTIONS` that the endpoint has are understood.
     """
 
     def __init__(self, app: FastAPI, routes: Iterable[APIRoute]) -> None:
         self._app, self._others = app, HttpMiddleware(app)
-        self._fixed: dict[tuple[str, str], _Endpoint] = {}
-        self._named: list[APIRoute] = []
+        self._fixed: dict[tuple[str, str], _Target] = {}
+        self._named: list[tuple[APIRoute, _Target]] = []
         for route in routes:
+            names = frozenset(inspect.signature(route.endpoint).parameters)
+            target = _Target(route.endpoint, names)
             if route.param_convertors:
-                self._named.append(route)
+                self._named.append((route, target))
             else:
                 keys = [(method, route.path) for method in route.methods or ()]
-                self._fixed |= dict.fromkeys(keys, route.endpoint)
+                self._fixed |= dict.fromkeys(keys, target)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or handle another event of ASGI."""
@@ -61,15 +77,32 @@ class DirectRoutes:
         await response(scope, receive, send)
 
     def _endpoint(self, scope: Scope) -> _Endpoint | None:
-        if scope["query_string"]:
+        target, names = self._target(scope)
+        if target is None:
             return None
+        options = _options(scope["query_string"], target.parameters)
+        return None if options is None else partial(target.endpoint, **names, **options)
+
+    def _target(self, scope: Scope) -> tuple[_Target | None, dict[str, str]]:
+        """Return what answers the path, and the names in it."""
         method, path = scope["method"], scope["path"]
         if root_path := scope.get("root_path"):
             path = path.removeprefix(root_path)
-        if endpoint := self._fixed.get((method, path)):
-            return endpoint
-        for route in self._named:
+        if target := self._fixed.get((method, path)):
+            return target, {}
+        for route, target in self._named:
             match = route.path_regex.match(path)
             if match and method in (route.methods or ()) and not has_escaped_slash(scope):
-                return partial(route.endpoint, **match.groupdict())
-        return None
+                return target, match.groupdict()
+        return None, {}
+
+
+def _options(query: bytes, parameters: Container[str]) -> dict[str, Any] | None:
+    """Return the arguments in ``query``, None if FastAPI has to read it."""
+    options: dict[str, Any] = {}
+    for part in query.split(b"&") if query else ():
+        name, value = _OPTIONS.get(part, (None, None))
+        if name is None or name not in parameters:
+            return None
+        options[name] = value
+    return options

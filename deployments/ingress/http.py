@@ -10,15 +10,16 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from pba.errors import Busy, PBAError, Unavailable
+from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable
+from pba.types import Forecast
 
 from ..error_codes import error_body, http_status
-from .request_body import read_body
 from .services import Services
 
 __all__ = [
     "body_of",
     "create_app",
+    "item_of",
     "json_response",
     "pba_error_response",
     "services_of",
@@ -62,7 +63,15 @@ async def _pba_error(_: Request, error: Exception) -> Response:
 def pba_error_response(error: PBAError) -> Response:
     """Return the response to a request that ended with ``error``."""
     headers = _RETRY_AFTER if isinstance(error, Busy | Unavailable) else None
-    return json_response({"error": error.body()}, http_status(error), headers)
+    body: dict[str, Any] = {"error": error.body()}
+    if isinstance(error, StoreUnavailable) and error.forecasts:
+        body["forecasts"] = {link_id: item_of(item) for link_id, item in error.forecasts.items()}
+    return json_response(body, http_status(error), headers)
+
+
+def item_of(item: Forecast | PBAError) -> dict[str, Any]:
+    """Return the wire form of a forecast, or of the error in its place."""
+    return {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -131,6 +140,10 @@ def services_of(request: Request) -> Services:
     return services
 
 
-async def body_of(request: Request) -> bytes:
-    """Return the body of ``request``; raises `TooLarge` for one over ``PBA_MAX_BODY_MB``."""
-    return await read_body(request, services_of(request).settings.max_body_mb)
+async def body_of(request: Request, limit_mb: float = 16.0) -> bytes | bytearray:
+    """Return the body of ``request``, of at most ``limit_mb`` million bytes.
+
+    As `request_body.BodyReader.read`. Only calls that are read in pieces take more than the
+    default: what is decoded at once holds the interpreter's lock.
+    """
+    return await services_of(request).bodies.read(request, limit_mb)

@@ -31,6 +31,7 @@ def describe_call(
     response: type[BaseModel],
     request: type[msgspec.Struct] | None = None,
     statuses: Iterable[HTTPStatus | int] = (),
+    unavailable: type[BaseModel] = ErrorResponse,
 ) -> dict[str, Any]:
     """Return the options of a route.
 
@@ -44,12 +45,18 @@ def describe_call(
         The model of the request body, None without a body.
     statuses
         The statuses of errors beside 429, 500 and, with a body, 400, 413, 415 and 422.
+    unavailable
+        The model of a response with status 503.
     """
     codes = {*_ALWAYS, *map(int, statuses), *(_BODY_STATUSES if request else ())}
     options: dict[str, Any] = {
         "response_model": response,
         "responses": {
-            code: {"model": ErrorResponse, "description": _STATUSES[code]} for code in sorted(codes)
+            code: {
+                "model": unavailable if code == HTTPStatus.SERVICE_UNAVAILABLE else ErrorResponse,
+                "description": _STATUSES[code],
+            }
+            for code in sorted(codes)
         },
     }
     if request is not None:

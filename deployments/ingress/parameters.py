@@ -14,6 +14,7 @@ from pba.types.profile import PROFILES
 from .examples import LINK_ID
 
 __all__ = [
+    "Advice",
     "AsOf",
     "EventKind",
     "EventNumber",
@@ -26,6 +27,7 @@ __all__ = [
     "ModelName",
     "Since",
     "To",
+    "WithForecast",
     "time_span",
 ]
 
@@ -92,6 +94,10 @@ AsOf = Annotated[
     Literal["newest"] | None,
     Query(description="newest: as if the newest sample were measured now, for replays."),
 ]
+WithForecast = Annotated[
+    bool, Query(description="Add each link's forecast from what is stored then.")
+]
+Advice = Annotated[bool, Query(description="Add allocation advice to forecasts.")]
 ModeFilter = Annotated[
     str | None,
     Query(description="Only of this mode.", json_schema_extra={"enum": list(NetworkMode)}),

@@ -1,4 +1,4 @@
-"""From a request's stream to its JSON text: the limit, gzip, and a byte order mark."""
+"""From a request's stream to its JSON text: limits, gzip, and a byte order mark."""
 
 import asyncio
 import codecs
@@ -7,49 +7,134 @@ from collections.abc import AsyncIterator
 
 from fastapi import Request
 
-from pba.errors import NotJson, TooLarge, UnsupportedMediaType
+from pba.errors import NotJson, TooLarge, TooSlow, UnsupportedMediaType
+from pba.serving.admission import Admission
 
-__all__ = ["read_body"]
+from .byte_budget import BodyShare, ByteBudget
+from .request_flow import flow_of
+
+__all__ = ["BodyReader"]
 
 _GZIP = 16 + zlib.MAX_WBITS  # a window of any size, behind the header of gzip
 _PIECE_BYTES = 1 << 18  # decompressed at once: under a millisecond
+_SLOWEST_BYTES = 50_000
+_PATIENCE_S = 5.0
 
 
-async def read_body(request: Request, limit_mb: float) -> bytes:
-    """Return the body of ``request``, of at most ``limit_mb`` million bytes, without gzip and BOM.
+class BodyReader:
+    """Reads bodies, so many at a time and with so much memory.
 
-    Raises
-    ------
-    TooLarge
-        Before a larger body, compressed or not, is in memory.
-    UnsupportedMediaType
-        For a ``Content-Encoding`` other than gzip.
-    NotJson
-        For a body that is not, or not wholly, what its ``Content-Encoding`` promises.
+    Parameters
+    ----------
+    limit_mb
+        The largest body, in million bytes.
+    readers
+        How many bodies are read at a time; one more is refused.
+    budget_mb
+        What large bodies may take together until they are answered, in million bytes.
+    patience_s
+        How long `_SLOWEST_BYTES` may take to arrive.
     """
-    limit = int(limit_mb * 1e6)
-    headers = dict(request.scope["headers"])
-    length = headers.get(b"content-length", b"")
-    encoding = headers.get(b"content-encoding")
-    chunks: list[bytes] = []
-    received = 0
-    if not length.isdigit() or int(length) <= limit:
-        async for chunk in _decoded(request, encoding) if encoding else request.stream():
-            received += len(chunk)
-            if received > limit:
-                break
-            chunks.append(chunk)
-        else:
-            return b"".join(chunks).removeprefix(codecs.BOM_UTF8)
-    raise TooLarge(f"the body is over {limit_mb:g} MB, the most one call carries. Split it.")
+
+    def __init__(
+        self, limit_mb: float, readers: int, budget_mb: float, patience_s: float = _PATIENCE_S
+    ) -> None:
+        self._limit_mb = limit_mb
+        self._places = Admission(readers, "bodies")
+        self._budget = ByteBudget(int(budget_mb * 1e6))
+        self._patience_s = patience_s
+
+    @property
+    def reading(self) -> int:
+        """How many bodies are being read."""
+        return self._places.in_flight
+
+    @property
+    def taken(self) -> int:
+        """How many bytes of the budget are taken."""
+        return self._budget.taken
+
+    async def read(self, request: Request, limit_mb: float = float("inf")) -> bytes | bytearray:
+        """Return the body of ``request`` without gzip and byte order mark.
+
+        What it takes of the budget is given back when the request has been answered.
+
+        Parameters
+        ----------
+        limit_mb
+            The largest body of this call, where that is less than for all.
+
+        Raises
+        ------
+        TooLarge
+            Before a larger body, compressed or not, is in memory.
+        TooSlow
+            If it arrives at less than 10 kB/s.
+        Busy
+            If too many bodies are being read, or too much memory is taken.
+        UnsupportedMediaType
+            For a ``Content-Encoding`` other than gzip.
+        NotJson
+            For a body that is not, or not wholly, what its ``Content-Encoding`` promises.
+        """
+        headers = dict(request.scope["headers"])
+        length, limit_mb = headers.get(b"content-length", b""), min(limit_mb, self._limit_mb)
+        share = BodyShare(self._budget, lambda call: flow_of(request.scope).at_end(call))
+        if length.isdigit():
+            _check_size(int(length), limit_mb)
+            share.state(int(length))
+        body: bytes | bytearray = b""
+        with self._places.admit():
+            stream = _steady(request.stream(), self._patience_s)
+            async for chunk in _decoded(stream, headers.get(b"content-encoding", b"")):
+                _check_size(len(body) + len(chunk), limit_mb)
+                share.grow(len(body) + len(chunk))
+                if not body:
+                    body = chunk  # the only one, as a rule
+                    continue
+                if isinstance(body, bytes):
+                    body = bytearray(body)
+                body += chunk  # in place: one large copy would hold up the event loop
+        if body.startswith(codecs.BOM_UTF8):
+            body = body[len(codecs.BOM_UTF8) :]
+        return body
 
 
-def _decoded(request: Request, encoding: bytes) -> AsyncIterator[bytes]:
+def _check_size(size: int, limit_mb: float) -> None:
+    if size > limit_mb * 1e6:
+        raise TooLarge(f"the body is over {limit_mb:g} MB, the most this call carries. Split it.")
+
+
+async def _steady(stream: AsyncIterator[bytes], patience_s: float) -> AsyncIterator[bytes]:
+    """Yield from ``stream`` for as long as it is not slow; raises `TooSlow`."""
+    clock = asyncio.get_running_loop().time
+    left_s, received = patience_s, 0
+    while True:
+        began_s = clock()
+        try:
+            async with asyncio.timeout(left_s):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise TooSlow(
+                f"{received} bytes of the body came within {patience_s:g} s; "
+                f"{_SLOWEST_BYTES / 1000:g} kB in that time is the least. Send less at a time, or "
+                "faster."
+            ) from None
+        left_s -= clock() - began_s  # what this side takes is not the caller's
+        received += len(chunk)
+        if received >= _SLOWEST_BYTES:
+            left_s, received = patience_s, 0
+        yield chunk
+
+
+def _decoded(stream: AsyncIterator[bytes], encoding: bytes) -> AsyncIterator[bytes]:
     name = encoding.decode("latin-1").strip().lower()
     if name in ("", "identity"):
-        return request.stream()
+        return stream
     if name in ("gzip", "x-gzip"):
-        return _decompressed(request.stream())
+        return _decompressed(stream)
     raise UnsupportedMediaType(
         f"Content-Encoding is {name[:60]!r}; a body is plain, or compressed once by gzip. Send it "
         "without the encoding.",

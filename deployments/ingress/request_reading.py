@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pba.errors import InvalidInput, PBAError
+from pba.errors import InvalidInput, InvalidRequest, PBAError
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.chunking import CHUNK
@@ -32,6 +32,7 @@ from .sample_arrays import SampleArray, sample_array, sample_table
 __all__ = [
     "Body",
     "read_flags",
+    "read_forecast_option",
     "read_link_ids",
     "read_link_samples",
     "read_promotion",
@@ -107,6 +108,23 @@ def read_link_ids(body: Body, limit: int) -> tuple[list[str], AllocationRequest 
     request = read_document(body, LinksRequest, "link_ids", limit)
     check_count(request.link_ids, "link_ids", limit)
     return request.link_ids, _allocation(request.allocation)
+
+
+def read_forecast_option(body: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """Return whether ``body``, of a handle's call, requests forecasts, and the rest of it.
+
+    Raises
+    ------
+    InvalidRequest
+        For a ``forecast`` that is no boolean.
+    """
+    rest = dict(body)
+    forecast = rest.pop("forecast", False)
+    if not isinstance(forecast, bool):
+        raise InvalidRequest(
+            f"forecast is {cut(repr(forecast))}; it is true or false. Correct it.", "forecast"
+        )
+    return forecast, rest
 
 
 def read_flags(body: Body) -> FlagsRequest:

@@ -18,6 +18,7 @@ __all__ = [
     "HistoryResponse",
     "LinkResponse",
     "LinksResponse",
+    "NotStoredResponse",
     "ReceiptResponse",
     "ReceiptsResponse",
 ]
@@ -37,17 +38,25 @@ class ErrorResponse(BaseModel):
     error: ErrorDetail
 
 
-class BulkForecastItem(BaseModel):
+class ForecastItem(BaseModel):
     """A forecast, or the error of its request."""
 
     forecast: ForecastDocument | None = None
     error: ErrorDetail | None = None
 
 
+class NotStoredResponse(ErrorResponse):
+    """The error of a call that reports and requests forecasts, while the store is away."""
+
+    forecasts: dict[str, ForecastItem] | None = Field(
+        None, description="with forecast=true: by link, from what the request itself holds"
+    )
+
+
 class BulkForecastResponse(BaseModel):
     """One item per request, in order."""
 
-    forecasts: list[BulkForecastItem]
+    forecasts: list[ForecastItem]
 
 
 class RefusedResponse(BaseModel):
@@ -73,6 +82,8 @@ class ReceiptResponse(BaseModel):
     reasons: list[str] = Field(
         description="what may be wrong with the samples: unit_suspected, zone_suspected"
     )
+    forecast: ForecastDocument | None = Field(None, description="with forecast=true")
+    error: ErrorDetail | None = Field(None, description="why there is none, with forecast=true")
 
 
 class ReceiptsResponse(BaseModel):

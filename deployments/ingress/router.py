@@ -22,10 +22,16 @@ from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
 from .request_metrics import RequestMetrics
-from .request_reading import read_link_ids, read_queries, read_query, read_samples
+from .request_reading import (
+    read_forecast_option,
+    read_link_ids,
+    read_queries,
+    read_query,
+    read_samples,
+)
 from .routes import http_application
 from .routes.forecasts import bulk_items
-from .routes.samples import receipts_by_link
+from .routes.samples import observe
 from .wiring import Handles, wire
 
 __all__ = ["Router", "RouterConfig"]
@@ -126,10 +132,14 @@ class Router:
             return bulk_items(await self._plane.forecasts(queries))
 
     async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Store samples of many links; the same shapes as ``POST /v1/samples``."""
-        with self._plane.admit("samples"):
-            reports = await read_request(read_samples, request, self._limit)
-            return receipts_by_link(reports, await self._plane.observe(reports))
+        """Store samples of many links; the same shapes as ``POST /v1/samples``.
+
+        With a true ``forecast`` beside the samples, each receipt carries its link's forecast.
+        """
+        with self._plane.admit("samples") as started:
+            forecast, body = read_forecast_option(request)
+            reports = await read_request(read_samples, body, self._limit)
+            return await observe(self._plane, reports, started, forecast)
 
     async def link_forecast(self, link_id: str) -> dict[str, Any]:
         """Return the forecast from a link's stored history."""

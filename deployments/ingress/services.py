@@ -21,6 +21,7 @@ from pba.types import NetworkMode
 from ..replicas.model_handle import describe, describe_if_awake
 from ..settings import Settings
 from ..store_factory import Stores
+from .request_body import BodyReader
 
 __all__ = ["ModelStatus", "Services"]
 
@@ -86,11 +87,14 @@ class Services:
         The one database, by kind of call.
     pools
         Where these calls run.
+    bodies
+        Reads the bodies of requests.
     """
 
     plane: DataPlane
     stores: Stores
     pools: Pools
+    bodies: BodyReader
     catalog: ModelCatalog
     status: ModelStatus
     flags: FlagWatch

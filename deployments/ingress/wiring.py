@@ -30,6 +30,7 @@ from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client
 from ..settings import Settings
 from ..store_factory import Stores
+from .request_body import BodyReader
 from .services import ModelStatus, Services
 
 __all__ = ["Handles", "wire"]
@@ -75,6 +76,7 @@ def wire(
         plane=plane,
         stores=stores,
         pools=pools,
+        bodies=BodyReader(settings.max_body_mb, settings.max_readers, settings.large_bodies_mb),
         catalog=ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter),
         status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
         flags=flags,

@@ -28,7 +28,7 @@ class Monitor:
         set_up_replica()
         self._settings = settings
         self._store = open_store(settings)
-        self._scorer = Scorer(self._store)
+        self._scorer = Scorer(self._store, gap_intervals=settings.gap_intervals)
         self._gauges = AccuracyGauges()
         self._retraining = RetrainingPolicy(
             self._store,
@@ -39,10 +39,6 @@ class Monitor:
         self._thread = threading.Thread(target=self._work, name="scoring", daemon=True)
         self._thread.start()
 
-    async def notify(self, link_ids: list[str]) -> None:
-        """Note that ``link_ids`` have new samples."""
-        self._scorer.notify(link_ids)
-
     def check_health(self) -> None:
         """Have Ray restart the Monitor if its thread has ended."""
         if not self._thread.is_alive():
@@ -51,13 +47,13 @@ class Monitor:
     def _work(self) -> None:
         scored_s = stepped_s = tidied_s = -self._settings.tidy_every_s
         while True:
-            self._scorer.wait(self._settings.score_every_s)
+            time.sleep(self._settings.score_every_s)
             now_s = time.monotonic()
             try:
                 self._store.ready()
-                self._scorer.score()
+                while self._scorer.score_due().full:
+                    pass
                 if now_s - scored_s >= self._settings.score_every_s:
-                    self._scorer.score_open()
                     self._gauges.update(self._store.summary())
                     self._retrain()
                     scored_s = now_s

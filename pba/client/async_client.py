@@ -98,21 +98,48 @@ class AsyncPBAClient:
         body = requests.requests_body(histories)
         return await self._call("POST", "/v1/forecasts", responses.forecasts, body)
 
-    async def observe(self, link_id: str, samples: Samples) -> dict[str, Any]:
+    async def observe(
+        self,
+        link_id: str,
+        samples: Samples,
+        *,
+        forecast: bool = False,
+        allocation: bool = False,
+        as_of_newest: bool = False,
+    ) -> dict[str, Any]:
         """Store samples of a link, in any order; return its receipt.
 
         That is ``accepted, duplicates, late, expired, ignored, refused, mode, reasons``. A sample
         that breaks a rule raises nothing and costs no other: it is in ``refused``, with its
         ``index`` and its ``error``.
+
+        With ``forecast``, the receipt also holds what `link_forecast` would return next: as
+        ``forecast`` the `Forecast`, with advice if ``allocation``, or as ``error`` the `PBAError`
+        in its place. ``as_of_newest`` is as in `forecast`.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the samples are not stored. With ``forecast``, its ``forecasts`` hold by link what
+            follows from ``samples`` alone, with the reason ``not_recorded``.
         """
         body = requests.link_samples_body(samples)
         path = requests.link_path(link_id, "/samples")
-        return await self._call("POST", path, responses.RECEIPT, body)
+        path = requests.observe_path(path, forecast, allocation, as_of_newest)
+        return await self._call("POST", path, responses.receipt, body)
 
-    async def observe_many(self, samples: Mapping[str, Samples]) -> dict[str, dict[str, Any]]:
+    async def observe_many(
+        self,
+        samples: Mapping[str, Samples],
+        *,
+        forecast: bool = False,
+        allocation: bool = False,
+        as_of_newest: bool = False,
+    ) -> dict[str, dict[str, Any]]:
         """Store samples of many links; return what `observe` does for each link."""
         body = requests.links_samples_body(samples)
-        return await self._call("POST", "/v1/samples", responses.documents_under("links"), body)
+        path = requests.observe_path("/v1/samples", forecast, allocation, as_of_newest)
+        return await self._call("POST", path, responses.receipts, body)
 
     async def link_forecast(self, link_id: str, *, as_of_newest: bool = False) -> Forecast:
         """Return the forecast from a link's stored history; ``as_of_newest`` as in `forecast`."""

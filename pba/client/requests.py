@@ -16,6 +16,7 @@ __all__ = [
     "link_path",
     "link_samples_body",
     "links_samples_body",
+    "observe_path",
     "request",
     "requests_body",
     "rollout_path",
@@ -97,6 +98,20 @@ def link_path(link_id: str, suffix: str = "") -> str:
 def forecast_path(path: str, as_of_newest: bool) -> str:
     """Return the path of a forecast, as of now or of the newest sample."""
     return f"{path}?as_of=newest" if as_of_newest else path
+
+
+def observe_path(path: str, forecast: bool, allocation: bool, as_of_newest: bool) -> str:
+    """Return the path of a report, with or without a forecast in its receipts.
+
+    Examples
+    --------
+    >>> observe_path("/v1/samples", forecast=True, allocation=True, as_of_newest=False)
+    '/v1/samples?forecast=true&allocation=true'
+    """
+    if not forecast:
+        return path
+    options = {"forecast=true": True, "allocation=true": allocation, "as_of=newest": as_of_newest}
+    return f"{path}?{'&'.join(option for option, chosen in options.items() if chosen)}"
 
 
 def rollout_path(since: str | None) -> str:

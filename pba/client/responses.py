@@ -10,19 +10,20 @@ from typing import Any, TypeVar
 import httpx
 
 from pba.client.masking import masked, without_secrets
-from pba.errors import Busy, PBAError, Unavailable, from_body
+from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable, from_body
 from pba.types import Forecast
 
 __all__ = [
     "FLAGS",
     "LINK",
     "METRICS",
-    "RECEIPT",
     "ROLLOUT",
     "anything",
     "documents_under",
     "forecasts",
     "read",
+    "receipt",
+    "receipts",
     "unreachable",
 ]
 
@@ -45,7 +46,7 @@ def read(response: httpx.Response, parse: Callable[[Any], T]) -> T:
     try:
         if response.is_success:
             return parse(response.json())
-        error = _error(response.json()["error"])
+        error = _error_of(response.json())
     except _UNREADABLE as cause:
         raise _foreign(response) from cause
     raise error
@@ -87,17 +88,39 @@ def _parser(*keys: str) -> Callable[[Any], dict[str, Any]]:
 FLAGS = _parser("version", "flags")
 LINK = _parser("link_id")
 METRICS = _parser("overall", "modes")
-RECEIPT = _parser("accepted")
 ROLLOUT = _parser("since", "versions", "overall", "modes")
-"""The last five: parsers of a JSON object, by some of its keys, which no other service has."""
+"""The last four: parsers of a JSON object, by some of its keys, which no other service has."""
 
 
 def forecasts(value: Any) -> list[Forecast | PBAError]:
     """Return the forecast or the error of each item, in order."""
-    return [
-        Forecast.from_dict(item["forecast"]) if "forecast" in item else _error(item["error"])
-        for item in value["forecasts"]
-    ]
+    return [_item(item) for item in value["forecasts"]]
+
+
+def receipt(value: Any) -> dict[str, Any]:
+    """Return the receipt of one link; its ``forecast``, or the ``error`` in its place, are read."""
+    document = _document(value, ("accepted",))
+    names = document.keys() & {"forecast", "error"}
+    return document | {name: _item({name: document[name]}) for name in names}
+
+
+def receipts(value: Any) -> dict[str, dict[str, Any]]:
+    """Return the receipt of each link."""
+    links = _document(_document(value)["links"])
+    return {link_id: receipt(document) for link_id, document in links.items()}
+
+
+def _item(item: Any) -> Forecast | PBAError:
+    return Forecast.from_dict(item["forecast"]) if "forecast" in item else _error(item["error"])
+
+
+def _error_of(document: Any) -> PBAError:
+    """Return the error in ``document``, with the forecasts that the service sent beside it."""
+    error = _error(document["error"])
+    if isinstance(error, StoreUnavailable) and "forecasts" in document:
+        forecasts = _document(document["forecasts"])
+        error.forecasts = {link_id: _item(item) for link_id, item in forecasts.items()}
+    return error
 
 
 def _error(body: Any) -> PBAError:

@@ -1,75 +1,155 @@
-"""Continuous scoring: which links to score, and the drift watches that see the outcomes."""
+"""Continuous scoring: forecasts of links with new samples are compared with them, in batches."""
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import Any
 
-from pba.errors import StoreUnavailable
-from pba.monitoring.drift_watch import LinkDriftWatch, ModeDriftWatch
-from pba.scoring import Outcome
-from pba.store import Store
+import numpy as np
 
-__all__ = ["Scorer"]
+from pba.errors import RowsRefused, StoreUnavailable
+from pba.monitoring.drift.link_drift import LinkDriftTable
+from pba.monitoring.drift_watch import DRIFT, alarm_event
+from pba.scoring.batch import BatchSettlement, DueBatch
+from pba.scoring.batch_settlement import settle_batch
+from pba.scoring.outcome_sums import outcome_sums
+from pba.store import Claim, ScoredLinks, Store
+from pba.telemetry.windows import GAP_INTERVALS
+from pba.types import Event
 
-_LINKS_PER_CALL = 100
+__all__ = ["WAIT_S", "ScoredBatch", "Scorer"]
+
+WAIT_S = 3600.0
+"""How long a forecast waits for samples beyond its horizon, by the service's clock."""
+
+_log = logging.getLogger(__name__)
+_LINKS = 500
+_CLAIM_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBatch:
+    """The result of scoring a batch of due links.
+
+    Parameters
+    ----------
+    links
+        How many were claimed.
+    parts
+        What was written. Links that could not be scored because of a defect are in none; they are
+        due again when the claim has run out.
+    full
+        Whether more links may be due.
+    """
+
+    links: int = 0
+    parts: tuple[ScoredLinks, ...] = ()
+    full: bool = False
+
+    @property
+    def outcomes(self) -> int:
+        """The number of new outcomes."""
+        return sum(len(part.outcomes) for part in self.parts)
+
+    @property
+    def events(self) -> list[Event]:
+        """Alarms of links that opened, changed or ended."""
+        return [event for part in self.parts for row, event in part.events if part.kept[row]]
+
+    def sums(self) -> list[dict[str, Any]]:
+        """Return what the outcomes add to the aggregates, rows as in `aggregate_deltas`."""
+        return [
+            row for part in self.parts for row in outcome_sums(part.batch.forecasts, part.outcomes)
+        ]
 
 
 class Scorer:
     """Scores forecasts as their actuals arrive.
 
-    A scorer can be restarted at any time: open forecasts are in the store, and a scored one is not
-    scored again. Several at a time are correct but wait for each other's locks, so run one.
+    Any number may run on one PostgreSQL database, and each may die at any moment: nothing is scored
+    twice, and nothing is lost. A SQLite file has one at a time.
 
     Parameters
     ----------
     store
         Samples and forecasts.
+    wait_s
+        A forecast whose samples do not come is closed after this time by the service's clock, or
+        after twice the time to its last horizon and a gap, if that is longer.
+    gap_intervals
+        As for `pba.scoring.settle`.
+    links
+        How many are scored at once.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._reset_watches()
-        self._notified: set[str] = set()
-        self._wakeup = threading.Event()
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        store: Store,
+        wait_s: float = WAIT_S,
+        gap_intervals: float = GAP_INTERVALS,
+        links: int = _LINKS,
+    ) -> None:
+        self._store = store.scoring
+        self._wait_us = round(wait_s * 1e6)
+        self._gap_intervals = gap_intervals
+        self._links = links
 
-    def notify(self, link_ids: Iterable[str]) -> None:
-        """Record that ``link_ids`` have new samples."""
-        with self._lock:
-            self._notified.update(link_ids)
-        self._wakeup.set()
+    def score_due(self) -> ScoredBatch:
+        """Score the links that wait longest, as many as are scored at once.
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for a notification, at most ``timeout_s``; return whether there is one."""
-        return self._wakeup.wait(timeout_s)
+        Raises
+        ------
+        StoreUnavailable
+            While the store is away; the links are due again.
+        """
+        claim = self._store.claim(self._links, _CLAIM_S)
+        if not len(claim):
+            return ScoredBatch()
+        try:
+            parts = self._score(claim)
+        except StoreUnavailable:
+            with contextlib.suppress(StoreUnavailable):  # it runs out
+                self._store.release(claim)
+            raise
+        return ScoredBatch(len(claim), tuple(parts), len(claim) == self._links)
 
-    def score_open(self) -> list[Outcome]:
-        """Score all links with open forecasts; return the new outcomes."""
-        return self._score(self._store.open_links())
-
-    def score(self) -> list[Outcome]:
-        """Score the links of the notifications since the last call; return the new outcomes."""
-        with self._lock:
-            link_ids, self._notified = sorted(self._notified), set()
-            self._wakeup.clear()
-        return self._score(link_ids)
-
-    def _score(self, link_ids: Sequence[str]) -> list[Outcome]:
-        scored: list[Outcome] = []
-        for start in range(0, len(link_ids), _LINKS_PER_CALL):
-            try:
-                settled = self._store.settle(link_ids[start : start + _LINKS_PER_CALL])
-                self._watch(settled)
-            except StoreUnavailable:
-                self._reset_watches()  # they may have missed outcomes that are stored
+    def _score(self, claim: Claim) -> list[ScoredLinks]:
+        """Score the links of a claim; if that fails for one of them, all the others."""
+        try:
+            return [self._score_together(claim)]
+        except Exception as error:
+            if isinstance(error, StoreUnavailable) and not isinstance(error, RowsRefused):
                 raise
-            scored += [outcome for outcomes in settled.values() for outcome in outcomes]
-        return scored
+            if len(claim) == 1:
+                _log.exception("not_scored", extra={"link": claim.links.item()})
+                self._store.postpone(claim)
+                return []
+        middle = len(claim) // 2
+        first, second = claim.only(claim.links[:middle]), claim.only(claim.links[middle:])
+        return self._score(first) + self._score(second)
 
-    def _reset_watches(self) -> None:
-        self._links = LinkDriftWatch(self._store)
-        self._modes = ModeDriftWatch(self._store)
+    def _score_together(self, claim: Claim) -> ScoredLinks:
+        batch = self._store.read(claim)
+        settlement = settle_batch(batch, self._store.now_us, self._wait_us, self._gap_intervals)
+        return self._store.write(claim, _watch(batch, settlement))
 
-    def _watch(self, settled: Mapping[str, Sequence[Outcome]]) -> None:
-        for link_id, outcomes in settled.items():
-            self._links.watch(link_id, outcomes)
-        self._modes.watch(outcome for outcomes in settled.values() for outcome in outcomes)
+
+def _watch(batch: DueBatch, settlement: BatchSettlement) -> ScoredLinks:
+    """Pass the outcomes one step ahead of served forecasts to the links' drift detection."""
+    forecasts, outcomes = batch.forecasts, settlement.outcomes
+    at = np.flatnonzero((outcomes.horizon == 0) & forecasts.served[outcomes.row])
+    row = outcomes.row[at]
+    link_rows = np.searchsorted(batch.links, forecasts.link[row])
+    table = LinkDriftTable.from_bytes(batch.drift)
+    alarms = table.advance(
+        link_rows,
+        outcomes.at_us[at],
+        outcomes.actual_mbps[at],
+        forecasts.points_mbps[row, 0],
+        outcomes.hit[at],
+    )
+    events = [(row, alarm_event(DRIFT, batch.names[row], alarm)) for row, alarm in alarms]
+    kept = np.ones(len(batch.links), dtype=bool)
+    return ScoredLinks(
+        batch, settlement, tuple(table.to_bytes()), table.alarm_open(), tuple(events), kept
+    )

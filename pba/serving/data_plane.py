@@ -97,14 +97,14 @@ class DataPlane:
         if query.link_id is None:
             result = await self._forecasts.forecast(query)
         else:
-            result = await self._links.record_and_forecast(query)
+            result = await self._links.given.forecast(query)
         return self._counted(result, started)
 
     async def forecasts(self, queries: Sequence[Query | PBAError]) -> list[Forecast | PBAError]:
         """Return a forecast, or an error, for each query in order; as `forecast`."""
         if isinstance(queries, LazyQueries):  # nothing to store
             return self._all_counted(await self._forecasts.forecasts(queries))
-        return self._all_counted(await self._links.record_and_forecast_all(queries))
+        return self._all_counted(await self._links.given.forecasts(queries))
 
     async def link_forecast(
         self,
@@ -134,6 +134,28 @@ class DataPlane:
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         """Store samples; return a receipt for each report, once all are committed."""
         return await self._links.observe(reports)
+
+    async def observe_and_forecast(
+        self,
+        reports: Sequence[SampleReport],
+        allocation: AllocationRequest | None,
+        started: float,
+        as_of_newest: bool = False,
+    ) -> list[tuple[Receipt, Forecast | PBAError]]:
+        """Store samples; return for each report its receipt, and its link's forecast or an error.
+
+        Raises
+        ------
+        StoreUnavailable
+            With the forecasts from what the reports themselves hold.
+        """
+        pairs = await self._links.observe_and_forecast(reports, allocation, as_of_newest)
+        if len(pairs) == 1:
+            ((receipt, result),) = pairs
+            if isinstance(result, ForecastResult):
+                return [(receipt, self._counted(result, started))]
+        items = self._all_counted([item for _, item in pairs])
+        return [(receipt, item) for (receipt, _), item in zip(pairs, items, strict=True)]
 
     async def read_store(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
         """Return what ``call`` returns that reads the store for a report, within the deadline.

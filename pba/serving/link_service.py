@@ -1,40 +1,35 @@
 """Named links: their samples are stored, and forecasts start from what is stored."""
 
-import asyncio
-import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from pba.errors import Busy, PBAError, StoreUnavailable
-from pba.forecasting import ForecastResult, Query, check_history
+from pba.errors import InvalidInput, PBAError, StoreUnavailable
+from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
-from pba.forecasting.link_record import LinkRecord
-from pba.serving.chunking import CHUNK, in_chunks
+from pba.serving.chunking import in_chunks
 from pba.serving.deadlines import store_deadline
 from pba.serving.flag_watch import FixedFlags, FlagSource
+from pba.serving.forecast_items import not_recorded, single
 from pba.serving.forecast_service import ForecastService
-from pba.serving.group_commit import GroupCommit, split_by_transaction
+from pba.serving.given_histories import GivenHistories
+from pba.serving.group_commit import GroupCommit
 from pba.serving.pools import Pool, Pools
 from pba.serving.recorder import ForecastRecorder
-from pba.serving.sample_reports import ClockLimit, receipts_of
+from pba.serving.sample_reports import ClockLimit, history_of, receipts_of
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
 from pba.store.store import no_such_link
-from pba.types import NetworkMode
+from pba.types import check_link_id
 
 __all__ = ["LinkService"]
 
 _Result = TypeVar("_Result")
-_LinkState = tuple[NetworkMode | None, LinkRecord | None]
 _Pair = tuple[Query | PBAError, ForecastResult | PBAError]
 
 _DEFAULT_FLAGS = FixedFlags()
 _DEFAULT_POOLS = Pools()
-
-_log = logging.getLogger(__name__)
 
 
 class LinkService:
@@ -62,6 +57,11 @@ class LinkService:
         Know whether shadow mode is on.
     pools
         Where calls of the store run.
+
+    Attributes
+    ----------
+    given
+        Forecasts from histories that requests carry.
     """
 
     def __init__(
@@ -85,6 +85,9 @@ class LinkService:
         self._store_deadline_s = store_deadline_s
         self.pools = pools
         self._recorder = ForecastRecorder(service.compare, commit, flags)
+        self.given = GivenHistories(
+            service, commit, self._recorder, self._clock_limit, record_deadline_s
+        )
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         """Store ``reports``; return a receipt for each, once all are committed.
@@ -97,14 +100,39 @@ class LinkService:
             If the store does not answer. If it does not answer in time, either all or nothing is
             stored.
         """
-        limit = self._clock_limit()
-        checked = [limit.applied(report) for report in reports]
-        filled = [report for report in checked if report.timestamps_s.size]
-        stored: list[Receipt] = []
-        if filled:
-            async with store_deadline(self._store_deadline_s):
-                stored = await self._write(filled)
-        return receipts_of(checked, iter(stored))
+        checked = self._checked(reports)
+        return receipts_of(checked, iter(await self._write(checked)))
+
+    async def observe_and_forecast(
+        self,
+        reports: Sequence[SampleReport],
+        allocation: AllocationRequest | None = None,
+        as_of_newest: bool = False,
+    ) -> list[tuple[Receipt, ForecastResult | PBAError]]:
+        """Store ``reports``; return for each its receipt, and its link's forecast or an error.
+
+        The forecast is the one that `forecast` returns afterwards; so it is that from what was
+        stored before, if all samples of a report are refused.
+
+        Raises
+        ------
+        StoreUnavailable
+            As `observe`; its ``forecasts`` are from what the reports themselves hold.
+        """
+        started = time.perf_counter()
+        checked = self._checked(reports)
+        try:
+            stored = await self._write(checked)
+            contexts = await self._contexts(checked)
+        except StoreUnavailable as error:
+            own = type(error)(error.message, error.field)  # others may have got the same instance
+            own.forecasts = await self._forecasts_alone(checked, allocation, as_of_newest)
+            raise own from error
+        read_s = time.perf_counter() - started
+        queries = [_query(contexts, one.link_id, allocation, as_of_newest) for one in checked]
+        results = await self._service.forecasts(queries)
+        self._recorder.record(queries, results, started, read_s)
+        return list(zip(receipts_of(checked, iter(stored)), results, strict=True))
 
     async def forecast(
         self,
@@ -125,7 +153,7 @@ class LinkService:
         queries, read_s = await self._read([link_id], allocation, as_of_newest)
         results = await self._service.forecast_chunk(queries)
         self._recorder.record(queries, results, started, read_s)
-        return _single(results)
+        return single(results)
 
     async def forecasts(
         self,
@@ -147,43 +175,6 @@ class LinkService:
         pairs = await in_chunks(link_ids, forecast_chunk, self._service.chunks_at_once)
         results = [result for _, result in pairs]
         self._recorder.record([query for query, _ in pairs], results, started, read_s)
-        return results
-
-    async def record_and_forecast(self, query: Query) -> ForecastResult:
-        """Store the given history of a named link, and return the forecast from it.
-
-        If the store does not answer within the deadline, the forecast has the reason
-        ``not_recorded``; what is being written by then may still be stored.
-
-        Raises
-        ------
-        InvalidHistory, InvalidSample
-            For too few samples, or one from the future; nothing is stored.
-        """
-        return _single(await self.record_and_forecast_all([query]))
-
-    async def record_and_forecast_all(
-        self, queries: Sequence[Query | PBAError]
-    ) -> list[ForecastResult | PBAError]:
-        """Return a forecast, or an error, for each query in order; store those of named links.
-
-        As `record_and_forecast`. If the store does not answer in time, no forecast counts as
-        recorded. Several histories of one link are stored together.
-        """
-        started = time.perf_counter()
-        service, single = self._service, len(queries) <= CHUNK
-        forecast = service.forecast_chunk if single else service.forecasts
-        valid = [self._validated(query) for query in queries]
-        named = [query for query in valid if isinstance(query, Query) and query.link_id is not None]
-        try:
-            states = await self._store_histories(named) if named else {}
-        except (StoreUnavailable, Busy) as error:
-            _log.warning("not_recorded", extra={"count": len(named), "why": str(error)})
-            return [_not_recorded(result) for result in await forecast(valid)]
-        informed = [_informed(query, states) for query in valid]
-        read_s = time.perf_counter() - started
-        results = await forecast(informed)
-        self._recorder.record(informed, results, started, read_s)
         return results
 
     async def ready(self) -> None:
@@ -217,83 +208,67 @@ class LinkService:
         queries = [_query(contexts, name, allocation, as_of_newest) for name in link_ids]
         return queries, time.perf_counter() - started
 
-    async def _store_histories(self, queries: Sequence[Query]) -> dict[str, _LinkState]:
-        """Store the histories of ``queries``; return the mode and record of their links.
+    async def _write(self, reports: Sequence[SampleReport]) -> list[Receipt]:
+        """Store the samples of ``reports``; return a receipt for each that has some."""
+        filled = [report for report in reports if report.timestamps_s.size]
+        if not filled:
+            return []
+        async with store_deadline(self._store_deadline_s):
+            return await self._commit(WriteBatch(filled))
 
-        Raises
-        ------
-        StoreUnavailable
-            If the store does not answer in time. More rows than fit one transaction are written in
-            several, which queue behind each other and have as many times as long.
-        """
-        batches = split_by_transaction([_report(query) for query in queries])
-        async with store_deadline(self._record_deadline_s * len(batches)):
-            receipts = await asyncio.gather(
-                *(self._write(batch, with_records=True) for batch in batches)
+    async def _contexts(self, reports: Sequence[SampleReport]) -> dict[str, LinkContext]:
+        """Return what the links of ``reports`` have stored, now that it is complete."""
+        names = [report.link_id for report in reports if _name_error(report.link_id) is None]
+        return await self.call_store(self.pools.reads, self._store.link_contexts, names)
+
+    async def _forecasts_alone(
+        self,
+        reports: Sequence[SampleReport],
+        allocation: AllocationRequest | None,
+        as_of_newest: bool,
+    ) -> dict[str, Any]:
+        """Return by link the forecast, or the error, from a report alone."""
+        queries = [
+            _name_error(report.link_id)
+            or Query(
+                history_of(report),
+                link_id=report.link_id,
+                allocation=allocation,
+                as_of_newest=as_of_newest,
             )
+            for report in reports
+        ]
+        results = [not_recorded(result) for result in await self._service.forecasts(queries)]
         return {
-            report.link_id: (receipt.mode, receipt.record)
-            for batch, answers in zip(batches, receipts, strict=True)
-            for report, receipt in zip(batch, answers, strict=True)
+            report.link_id: result.forecast if isinstance(result, ForecastResult) else result
+            for report, result in zip(reports, results, strict=True)
         }
 
-    async def _write(
-        self, reports: Sequence[SampleReport], with_records: bool = False
-    ) -> list[Receipt]:
-        return await self._commit(WriteBatch(reports, with_records=with_records))
-
-    def _validated(self, query: Query | PBAError) -> Query | PBAError:
-        """Return ``query``, or the error that must be known before its history is stored."""
-        if isinstance(query, PBAError) or query.link_id is None:
-            return query
-        try:
-            check_history(query.history)
-        except PBAError as error:
-            return error
-        limit, times_s = self._clock_limit(), query.history.timestamps_s
-        row = limit.first_ahead(times_s)
-        return query if row is None else limit.error(times_s[row], f"history[{row}].timestamp")
+    def _checked(self, reports: Sequence[SampleReport]) -> list[SampleReport]:
+        """Return ``reports`` with samples from the future among those refused."""
+        limit = self._clock_limit()
+        return [limit.applied(report) for report in reports]
 
     def _clock_limit(self) -> ClockLimit:
         return ClockLimit(self._clock().timestamp(), self._max_ahead_s)
 
 
-def _single(results: Sequence[ForecastResult | PBAError]) -> ForecastResult:
-    """Return the only one of ``results``, or raise it."""
-    (result,) = results
-    if isinstance(result, PBAError):
-        raise result
-    return result
-
-
-def _report(query: Query) -> SampleReport:
-    assert query.link_id is not None
-    return SampleReport(query.link_id, query.history.timestamps_s, query.history.telemetry)
-
-
 def _query(
-    contexts: dict[str, LinkContext],
+    contexts: Mapping[str, LinkContext],
     link_id: str,
     allocation: AllocationRequest | None,
     as_of_newest: bool,
 ) -> Query | PBAError:
     context = contexts.get(link_id)
     if context is None:
-        return no_such_link(link_id)
+        return _name_error(link_id) or no_such_link(link_id)
     history, record = context.history, context.record
     return Query(history, context.mode, link_id, record, allocation, as_of_newest=as_of_newest)
 
 
-def _informed(query: Query | PBAError, states: dict[str, _LinkState]) -> Query | PBAError:
-    """Return ``query`` with the mode and record of its link, if it names one."""
-    if isinstance(query, PBAError) or query.link_id is None:
-        return query
-    mode, record = states[query.link_id]
-    return replace(query, mode=query.mode or mode, record=record)
-
-
-def _not_recorded(result: ForecastResult | PBAError) -> ForecastResult | PBAError:
-    if isinstance(result, PBAError) or result.forecast.link_id is None:
-        return result
-    reasons = (*result.forecast.reasons, "not_recorded")
-    return replace(result, forecast=replace(result.forecast, reasons=reasons))
+def _name_error(link_id: str) -> PBAError | None:
+    try:
+        check_link_id(link_id)
+    except InvalidInput as error:
+        return error
+    return None

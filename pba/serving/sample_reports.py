@@ -8,9 +8,9 @@ import numpy as np
 
 from pba.errors import InvalidInput, InvalidSample
 from pba.store import Receipt, RefusedSample, SampleReport
-from pba.types import Floats, SampleTable, check_link_id
+from pba.types import Floats, History, SampleTable, check_link_id
 
-__all__ = ["ClockLimit", "all_refused", "receipts_of", "sample_reports"]
+__all__ = ["ClockLimit", "all_refused", "history_of", "receipts_of", "sample_reports"]
 
 _MAX_NAME = 100
 _LARGEST_OFFSET_S = 14 * 3600.0  # of a time zone
@@ -106,6 +106,12 @@ def receipts_of(reports: Sequence[SampleReport], stored: Iterator[Receipt]) -> l
         )
         for report in reports
     ]
+
+
+def history_of(report: SampleReport) -> History:
+    """Return the samples of ``report`` in time order; of several at one time the first counts."""
+    times_s, rows = np.unique(report.timestamps_s, return_index=True)
+    return History.trusted(times_s, report.telemetry[rows])
 
 
 def all_refused(links: Sequence[Receipt | SampleReport]) -> list[RefusedSample]:

@@ -6,7 +6,10 @@ other modules hold the SQL statements of one topic each. How a forecast is score
 (`pba.monitoring`) are decided elsewhere.
 """
 
+from pba.store.due_links import Claim
 from pba.store.flag_table import FlagState
+from pba.store.scored_links import ScoredLinks
+from pba.store.scoring_store import ScoringStore
 from pba.store.store import Store
 from pba.store.values import (
     LinkContext,
@@ -19,12 +22,15 @@ from pba.store.values import (
 )
 
 __all__ = [
+    "Claim",
     "FlagState",
     "LinkContext",
     "LinkState",
     "Receipt",
     "RefusedSample",
     "SampleReport",
+    "ScoredLinks",
+    "ScoringStore",
     "Store",
     "StoredForecast",
     "WriteBatch",

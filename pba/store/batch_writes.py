@@ -1,6 +1,5 @@
 """Writing a batch: samples, the new modes of their links, and forecasts, in one transaction."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,13 +8,14 @@ from sqlalchemy import Connection, Row, bindparam, update
 
 from pba.rollout import Flags
 from pba.store.clock_repair import move_samples_ahead
+from pba.store.due_links import mark_due
 from pba.store.event_log import add_events
 from pba.store.flag_table import flag_state
+from pba.store.forecast_writes import add_forecasts
 from pba.store.link_queries import link_mode, link_records, recent_sample_keys, recent_telemetry
-from pba.store.old_tables import old_forecasts as forecasts_table
 from pba.store.statements import insert_into, lock_links, to_micros
 from pba.store.tables import links, samples
-from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
+from pba.store.values import Receipt, SampleReport, WriteBatch
 from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode
 from pba.telemetry.suspect_units import unit_suspected
@@ -60,7 +60,7 @@ def write_batch(
         pairs = zip(batch.reports, receipts, strict=True)
         receipts = [replace(receipt, record=records[report.link_id]) for report, receipt in pairs]
     if batch.forecasts:
-        _add_forecasts(connection, batch.forecasts)
+        add_forecasts(connection, batch.forecasts, now_us)
     return receipts
 
 
@@ -87,6 +87,7 @@ def _add_reports(
         for part in reported
     ]
     new = _insert_samples(connection, kept, newest_us)
+    mark_due(connection, [link for keys in new for link, _ in keys], received_us)
     surprising = {
         rows[report.link_id].id for report in reports if _surprises(rows[report.link_id], report)
     }
@@ -242,35 +243,3 @@ def _write_links(
 def _switch(link_id: str, at_us: int, before: LinkMode, after: LinkMode) -> Event:
     modes = {"before": before.mode, "after": after.mode}
     return Event("mode_switch", at_us / 1e6, link_id, modes)
-
-
-def _add_forecasts(connection: Connection, forecasts: Sequence[StoredForecast]) -> None:
-    """Store forecasts; of several with one link, newest sample, arm and version the first is kept.
-
-    Forecasts of links that do not exist (any more) are dropped.
-    """
-    rows_by_id = lock_links(connection, [forecast.link_id for forecast in forecasts])
-    rows = [
-        _forecast_row(rows_by_id[forecast.link_id].id, forecast)
-        for forecast in forecasts
-        if forecast.link_id in rows_by_id
-    ]
-    if rows:
-        insert = insert_into(connection, forecasts_table).on_conflict_do_nothing()
-        connection.execute(insert, rows)
-
-
-def _forecast_row(link: int, forecast: StoredForecast) -> dict[str, Any]:
-    return {
-        "link": link,
-        "after_us": to_micros(forecast.after_s),
-        "made_us": to_micros(forecast.created_s),
-        "mode": forecast.mode,
-        "source": forecast.source,
-        "version": forecast.version,
-        "arm": forecast.arm,
-        "served": forecast.served,
-        "step_s": forecast.step_s,
-        "took_ms": forecast.took_ms,
-        "said": json.dumps(forecast.prediction),
-    }

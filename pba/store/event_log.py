@@ -10,14 +10,20 @@ from pba.store.statements import to_micros
 from pba.store.tables import events as table
 from pba.types import Event
 
-__all__ = ["add_events", "check_writable", "events", "newest_link_events"]
+__all__ = ["add_events", "check_writable", "event_rows", "events", "newest_link_events"]
 
 _PROBE_BYTES = 16_384  # some pages of the database
 
 
 def add_events(connection: Connection, events: Sequence[Event]) -> None:
     """Append events to the log."""
-    rows = [
+    if events:
+        connection.execute(table.insert(), event_rows(events))
+
+
+def event_rows(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the rows of `pba.store.tables.events` for ``events``."""
+    return [
         {
             "at_us": to_micros(event.at_s),
             "kind": event.kind,
@@ -26,8 +32,6 @@ def add_events(connection: Connection, events: Sequence[Event]) -> None:
         }
         for event in events
     ]
-    if rows:
-        connection.execute(table.insert(), rows)
 
 
 def events(

@@ -15,7 +15,7 @@ from sqlalchemy.exc import (
 
 from pba.errors import RowsRefused, StoreUnavailable
 
-__all__ = ["concerns_schema", "translated_errors", "unavailable"]
+__all__ = ["concerns_schema", "sqlstate", "translated_errors", "unavailable"]
 
 _NO_PRIVILEGE = "42501"
 _REMEDY = "Try again; if it stays so, see that PBA_STORE_URL answers and has room."
@@ -53,7 +53,7 @@ def translated_errors(url: URL) -> Iterator[None]:
 
 def unavailable(error: Exception, url: URL) -> StoreUnavailable:
     """Return the error for a database at ``url`` that failed with ``error``."""
-    remedy = _GRANT if _sqlstate(error) == _NO_PRIVILEGE else _REMEDY
+    remedy = _GRANT if sqlstate(error) == _NO_PRIVILEGE else _REMEDY
     if url.get_backend_name() == "sqlite":
         remedy = _FILE.format(url.database)
     return StoreUnavailable(f"the telemetry store is away: {_cause(error, url)}. {remedy}")
@@ -69,10 +69,10 @@ def concerns_schema(error: BaseException | None) -> bool:
 
 def _is_defect(error: Exception) -> bool:
     """Whether a statement never reached the server, because this package built it wrongly."""
-    return isinstance(error, ProgrammingError) and _sqlstate(error) is None
+    return isinstance(error, ProgrammingError) and sqlstate(error) is None
 
 
-def _sqlstate(error: Exception) -> str | None:
+def sqlstate(error: BaseException | None) -> str | None:
     """Return PostgreSQL's code of ``error``, which the server adds and the driver does not."""
     code: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
     return code

@@ -8,9 +8,9 @@ import numpy as np
 from sqlalchemy import Connection, FromClause, Row, Select, and_, bindparam, func, select, true
 
 from pba.forecasting.link_record import LinkRecord
-from pba.store.old_tables import old_records as records
+from pba.store.old_tables import old_records
 from pba.store.statements import chunks, number_table, to_seconds
-from pba.store.tables import links, samples
+from pba.store.tables import links, records, samples
 from pba.store.values import LinkContext, LinkState
 from pba.telemetry.link_mode import LinkMode
 from pba.telemetry.spacing import spacing
@@ -31,8 +31,10 @@ __all__ = [
 _DETECTION_SAMPLES = 30  # 10 for the mode; a unit shows in 5 beside those before them
 _NAMES = ("link", "at_us", *COLUMNS)
 
-_WITH_RECORDS = select(links, records.c.body).select_from(
-    links.outerjoin(records, records.c.link == links.c.id)
+_WITH_RECORDS = select(links, records.c.body, old_records.c.body.label("old_body")).select_from(
+    links.outerjoin(records, records.c.link == links.c.id).outerjoin(
+        old_records, old_records.c.link == links.c.id
+    )
 )
 _BY_NAME = _WITH_RECORDS.where(links.c.link_id.in_(bindparam("names", expanding=True)))
 
@@ -63,11 +65,18 @@ def link_contexts(
         if merging:
             histories |= _last_histories(connection, merging, CONTEXT * count)
         for link, row in rows.items():
-            record = LinkRecord.from_json(row.body)
+            record = _record(row)
             contexts[row.link_id] = LinkContext(
                 row.link_id, NetworkMode(row.mode), History(*histories[link]), record
             )
     return contexts
+
+
+def _record(row: Row[Any]) -> LinkRecord:
+    """Return the record in a row of `_WITH_RECORDS`, or that of the release before."""
+    if row.body is None:
+        return LinkRecord.from_json(row.old_body)
+    return LinkRecord.from_bytes(row.body)
 
 
 def _merge(times_s: Floats, count: int) -> bool:
@@ -85,7 +94,7 @@ def link_records(connection: Connection, link_ids: Sequence[str]) -> dict[str, L
     link_records: dict[str, LinkRecord] = {}
     for chunk in chunks(link_ids):
         for row in connection.execute(_BY_NAME, {"names": chunk}):
-            link_records[row.link_id] = LinkRecord.from_json(row.body)
+            link_records[row.link_id] = _record(row)
     return link_records
 
 
@@ -107,7 +116,7 @@ def link_states(
 
 
 def _state(row: Row[Any]) -> LinkState:
-    record = LinkRecord.from_json(row.body)
+    record = _record(row)
     return LinkState(row.link_id, link_mode(row), row.newest_us / 1e6, record)
 
 

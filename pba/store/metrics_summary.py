@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
+from pba.store.link_counts import link_counts
 from pba.store.old_tables import old_forecasts as forecasts
-from pba.store.tables import aggregates, links
+from pba.store.tables import aggregates
 
 __all__ = ["summary"]
 
@@ -27,12 +28,10 @@ def summary(connection: Connection) -> dict[str, Any]:
     newest = select(forecasts.c.mode, forecasts.c.took_ms).where(forecasts.c.served)
     latencies = connection.execute(newest.order_by(forecasts.c.id.desc()).limit(_NEWEST)).all()
     modes = sorted({row.mode for row in rows} | {row.mode for row in latencies})
-    count, switches = connection.execute(
-        select(func.count(), func.coalesce(func.sum(links.c.switches), 0)).select_from(links)
-    ).one()
+    count, switches = link_counts(connection)
     return {
         "links": count,
-        "mode_switches": int(switches),
+        "mode_switches": switches,
         "overall": _summary(rows, [row.took_ms for row in latencies]),
         "modes": {
             mode: _summary(

@@ -1,12 +1,11 @@
 """The store's public interface: each call is one transaction, committed when it returns."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from pba.errors import NotFound
 from pba.rollout import Flags
-from pba.scoring import Outcome
 from pba.store import (
     arm_comparison,
     batch_writes,
@@ -14,17 +13,18 @@ from pba.store import (
     flag_table,
     history_queries,
     link_queries,
-    link_settlement,
     metrics_summary,
-    outcome_queries,
     parquet_export,
     retention,
 )
+from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
+from pba.store.job_store import JobStore
+from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
+from pba.store.tidy_job import TidyJob
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
-from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Event, History, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -50,11 +50,20 @@ class Store:
     clock
         Returns the current Unix time in seconds.
     retention_days
-        How long samples, forecasts, outcomes and events are kept.
-    gap_intervals
-        As for `pba.scoring.settle`.
+        How long samples, events and sums by minute are kept.
     default
         The flags that apply until they are changed for the first time.
+    forecast_retention_days
+        How long forecasts and their outcomes are kept, at most as long as samples.
+
+    Attributes
+    ----------
+    jobs
+        What only Monitors do, in the same database.
+    scoring
+        The links that are due, for Monitors too.
+    old_rows
+        What the release before has stored, for a Monitor to move.
     """
 
     def __init__(
@@ -62,14 +71,18 @@ class Store:
         url: str,
         clock: Callable[[], float],
         retention_days: float = 30.0,
-        gap_intervals: float = GAP_INTERVALS,
         default: Flags = _FLAGS,
+        forecast_retention_days: float = 7.0,
     ) -> None:
         self._default = default
         self._database = Database(url)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
-        self._gap_intervals = gap_intervals
+        forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
+        self._tidy_job = TidyJob(self._database, self._retention_us, forecast_retention_us)
+        self.jobs = JobStore(self._database, clock)
+        self.scoring = ScoringStore(self._database, clock, default)
+        self.old_rows = OldRows(self._database, clock)
 
     def ready(self) -> Self:
         """Check that the database responds with the current schema."""
@@ -142,21 +155,6 @@ class Store:
         """Return each link's newest event of ``kind``, in the order of the links' names."""
         return self._database.read(event_log.newest_link_events, kind)
 
-    def recent_outcomes(self, link_id: str, count: int) -> list[tuple[int, float, float, bool]]:
-        """Return a link's last outcomes of served forecasts, one step ahead, oldest first.
-
-        Each is the actual's time (microseconds), actual and forecast (Mbps), and whether it is a
-        hit.
-        """
-        return self._database.read(outcome_queries.recent_outcomes, link_id, count)
-
-    def recent_mode_outcomes(self, mode: NetworkMode, count: int) -> list[Outcome]:
-        """Return the last outcomes of a mode's v3 models, one step ahead, in the forecasts' order.
-
-        Only the newest 100 000 forecasts of all modes are searched.
-        """
-        return self._database.read(outcome_queries.recent_mode_outcomes, mode, count)
-
     def summary(self) -> dict[str, Any]:
         """Return accuracy and latency, see `pba.store.metrics_summary.summary`."""
         return self._database.read(metrics_summary.summary)
@@ -188,27 +186,13 @@ class Store:
             since_s = self.flags().changed_s or 0.0
         return self._database.read(arm_comparison.compare, since_s)
 
-    def open_links(self) -> list[str]:
-        """Return the links that may have forecasts to score."""
-        return self._database.read(outcome_queries.open_links)
-
-    def settle(self, link_ids: Iterable[str]) -> dict[str, tuple[Outcome, ...]]:
-        """Score the links' open forecasts; return the new outcomes of each link."""
-        names = sorted(set(link_ids))
-        return self._database.write(link_settlement.settle_links, names, self._gap_intervals)
-
     def export(self, folder: Path, on_rows: Callable[[int], None] = lambda count: None) -> int:
         """Write all samples as Parquet, see `pba.store.parquet_export.export`."""
         return self._database.read(parquet_export.export, folder, on_rows)
 
     def tidy(self) -> None:
         """Delete what is older than the retention, in small transactions."""
-        after: str | None = ""
-        while after is not None:
-            after = self._database.write(
-                retention.trim_links, self._retention_us, self._now_us(), after
-            )
-        self._database.write(retention.trim_events, self._now_us() - self._retention_us)
+        self._tidy_job.run(self._now_us())
 
     def _now_us(self) -> int:
         return round(self._clock() * 1e6)

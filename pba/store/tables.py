@@ -176,17 +176,8 @@ records = Table(
 is whether an alarm of the link is open.
 """
 
-_SUMS = (
-    "scored",
-    "hits",
-    "over",
-    "under",
-    "covered_50",
-    "covered_90",
-    "confidence",
-    "error_mbps",
-    "absolute_error_mbps",
-)
+_ACCURACY = ("scored", "hits", "over", "under", "covered_50", "covered_90")
+_SUMS = (*_ACCURACY, "confidence", "error_mbps", "absolute_error_mbps")
 
 
 def _sums() -> list[Column[float]]:
@@ -204,8 +195,12 @@ aggregates = Table(
     Column("served", Boolean, primary_key=True, server_default=true()),
     Column("steps", SmallInteger, primary_key=True, autoincrement=False),
     *_sums(),
+    Column("newest_us", BigInteger),
 )
-"""Sums over all outcomes ever scored; they are kept when the forecasts are deleted."""
+"""Sums over all outcomes ever scored; they are kept when the forecasts are deleted.
+
+``newest_us`` is the minute of the newest forecast among them; null from the release before.
+"""
 
 
 def _minute_key(primary: bool) -> list[Column[Any]]:
@@ -282,7 +277,8 @@ events = Table(
     Column("link_id", String(200)),
     Column("body", Text, nullable=False),
     Index("ix_events_at", "at_us"),
-    Index("ix_events_kind", "kind", "link_id", "id"),
+    Index("ix_events_kind", "kind", "id"),
+    Index("ix_events_link", "link_id", "kind", "id"),
 )
 """Events of the service and its links: mode switches, alarms, promotions, changes of flags."""
 

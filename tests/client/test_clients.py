@@ -9,7 +9,15 @@ import pytest
 
 from pba.client import AsyncPBAClient, PBAClient, request
 from pba.client.requests import requests_body
-from pba.errors import Busy, Conflict, InvalidHistory, InvalidSample, PBAError, Unavailable
+from pba.errors import (
+    Busy,
+    Conflict,
+    InvalidHistory,
+    InvalidSample,
+    PBAError,
+    StoreUnavailable,
+    Unavailable,
+)
 from pba.serving.local_service import LocalService
 from pba.types import History, NetworkMetrics
 from tests.client.conftest import URL, Call, StandIn
@@ -64,6 +72,33 @@ async def test_samples_are_sent_as_documented(service: StandIn, call: Call):
     assert await call("observe_many", {"a": SAMPLES}) == {"a": RECEIPT}
     rows = request(SAMPLES)["history"]
     assert service.body == {"samples": [{"link_id": "a"} | row for row in rows]}
+
+
+async def test_a_receipt_carries_the_forecast_if_it_is_requested(service: StandIn, call: Call):
+    receipt = RECEIPT | {"forecast": FORECAST.as_dict()}
+    service.respond(json=receipt)
+    assert await call("observe", "a", SAMPLES, forecast=True) == RECEIPT | {"forecast": FORECAST}
+    assert str(service.newest.url) == f"{URL}/v1/links/a/samples?forecast=true"
+    await call("observe", "a", SAMPLES, forecast=True, allocation=True, as_of_newest=True)
+    assert service.newest.url.query == b"forecast=true&allocation=true&as_of=newest"
+    service.respond(json={"links": {"a": receipt, "b": RECEIPT | {"error": ERROR}}})
+    receipts = await call("observe_many", {"a": SAMPLES, "b": SAMPLES}, forecast=True)
+    assert str(service.newest.url) == f"{URL}/v1/samples?forecast=true"
+    assert receipts["a"]["forecast"] == FORECAST
+    assert isinstance(receipts["b"]["error"], InvalidSample)
+
+
+async def test_while_the_store_is_away_the_error_carries_the_forecasts(
+    service: StandIn, call: Call
+):
+    items = {"a": {"forecast": FORECAST.as_dict()}, "b": {"error": ERROR}}
+    away = {"code": "store_unavailable", "message": "the store is away"}
+    service.respond(503, json={"error": away, "forecasts": items})
+    with pytest.raises(StoreUnavailable, match="the store is away") as caught:
+        await call("observe", "a", SAMPLES, forecast=True)
+    assert len(service.requests) == 3, "samples are sent again, to be stored"
+    assert caught.value.forecasts["a"] == FORECAST
+    assert isinstance(caught.value.forecasts["b"], InvalidSample)
 
 
 async def test_stored_links_are_reached_by_name(service: StandIn, call: Call):

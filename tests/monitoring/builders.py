@@ -1,11 +1,12 @@
 """Links whose next sample is forecast to be as the last one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from pba.scoring import Outcome
 from pba.store import SampleReport, Store, StoredForecast, WriteBatch
+from tests.store.builders import Settled, settle
 
 START_S = 1e9
 CREATED_S = 1.9e9
@@ -27,7 +28,9 @@ def last_value_forecast(
     )
 
 
-def write_series(store: Store, link_ids: Sequence[str], mbps: np.ndarray, first: int = 0) -> None:
+def write_series(
+    store: Store, link_ids: Sequence[str], mbps: np.ndarray, first: int = 0, served: bool = True
+) -> None:
     """Write samples ``(second, link)`` from second ``first`` on, and a forecast after each.
 
     Forecasts are computed a minute apart by the service's clock.
@@ -39,7 +42,9 @@ def write_series(store: Store, link_ids: Sequence[str], mbps: np.ndarray, first:
         telemetry[:, 0] = mbps[:, column]
         reports.append(SampleReport(link_id, START_S + seconds, telemetry))
     forecasts = [
-        last_value_forecast(link_id, second, rate, CREATED_S + 60.0 * second)
+        replace(
+            last_value_forecast(link_id, second, rate, CREATED_S + 60.0 * second), served=served
+        )
         for second, rates in zip(seconds.tolist(), mbps.tolist(), strict=True)
         for link_id, rate in zip(link_ids, rates, strict=True)
     ]
@@ -48,8 +53,7 @@ def write_series(store: Store, link_ids: Sequence[str], mbps: np.ndarray, first:
 
 def score_series(
     store: Store, link_ids: Sequence[str], mbps: np.ndarray, first: int = 0
-) -> list[Outcome]:
+) -> list[Settled]:
     """Write a series as `write_series` and score it; return the new outcomes."""
     write_series(store, link_ids, mbps, first)
-    settled = store.settle(link_ids)
-    return [outcome for outcomes in settled.values() for outcome in outcomes]
+    return settle(store)

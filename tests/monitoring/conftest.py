@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from pba.store import Store
+from tests.monitoring.builders import CREATED_S
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: 2e9).ready()
+    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: CREATED_S).ready()
     yield store
     store.close()

@@ -26,6 +26,7 @@ from pba.serving.link_service import LinkService
 from pba.serving.local_service import LocalService
 from pba.store import SampleReport, Store, WriteBatch
 from pba.types import COLUMNS, Floats, History, NetworkMode
+from tests.store.builders import settle
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 MODELS = Path(__file__).parents[2] / "models"
@@ -128,7 +129,7 @@ class StoredLinks:
     ) -> dict[str, Any]:
         """Return the forecast from a given history of a named link, once both are recorded."""
         query = Query(History(times_s, telemetry), link_id=link_id)
-        result = await self.links.record_and_forecast(query)
+        result = await self.links.given.forecast(query)
         await self.links.drain()
         return result.forecast.as_dict()
 
@@ -190,7 +191,8 @@ async def replay(
                     advice = {"quantile": 0.25} if step % 10 == 9 else None
                     result["forecast"] = await stored.forecast(link_id, advice)
             results.append(result)
-        stored.scorer.score_open()
+        while stored.scorer.score_due().links:
+            pass
     return results, stored
 
 
@@ -209,7 +211,6 @@ def database(store: Store, link_id: str) -> dict[str, Any]:
         "events": [event.as_dict() for event in store.events(count=1000)],
         "flags": store.flags().as_dict(),
         "compare": store.compare(0.0),
-        "open_links": sorted(store.open_links()),
     }
 
 
@@ -223,7 +224,7 @@ def settle_more(store: Store, link_id: str, times_s: Floats, telemetry: Floats) 
     Each is steps, moment (microseconds), forecast, confidence, actual, hit and arm.
     """
     store.write(WriteBatch([SampleReport(link_id, times_s, telemetry)]))
-    outcomes = store.settle([link_id])[link_id]
+    outcomes = [one for one in settle(store) if one.link_id == link_id]
     return [
         [
             one.steps,
@@ -232,7 +233,7 @@ def settle_more(store: Store, link_id: str, times_s: Floats, telemetry: Floats) 
             one.confidence,
             one.actual_mbps,
             one.hit,
-            one.forecast.arm.value,
+            one.arm.value,
         ]
         for one in outcomes
     ]

@@ -10,7 +10,7 @@ from pba.forecasting.fixed_share import EXPERTS
 from pba.scoring import Outcome, settle
 from pba.scoring.batch_settlement import settle_batch
 from pba.telemetry.windows import GAP_INTERVALS
-from tests.scoring.batches import Link, batch_of, open_forecasts, random_link
+from tests.scoring.random_links import Link, batch_of, open_forecasts, random_link
 
 LONG_US = 10**15
 

@@ -18,6 +18,7 @@ from pba.serving.pools import DEFAULT_POOL
 from pba.types import NetworkMode
 from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
 from tests.serving.toy_models import ToyModel, busy
+from tests.store.builders import settle
 
 
 @pytest.fixture
@@ -91,20 +92,18 @@ async def test_each_of_300_stored_links_is_planned_once_in_one_pass_of_chunks(
     assert passes == [300]
     planned.clear()
     passes.clear()
-    await harness.links.record_and_forecast_all(
-        [Query(history(5), None, link_id) for link_id in link_ids]
-    )
+    await harness.links.given.forecasts([Query(history(5), None, link_id) for link_id in link_ids])
     assert sorted(planned, key=lambda name: int(str(name)[1:])) == link_ids
     assert passes == [300]
 
 
 async def test_a_given_history_of_a_named_link_is_stored_with_its_forecast(harness: LinkHarness):
-    result = await harness.links.record_and_forecast(Query(history(70), None, "a"))
+    result = await harness.links.given.forecast(Query(history(70), None, "a"))
     assert "not_recorded" not in result.forecast.reasons
     await harness.links.drain()
     samples, forecasts = harness.store.history("a", 0, 9e9, 100)
     assert (len(samples), len(forecasts)) == (70, 1)
-    again = await harness.links.record_and_forecast(Query(history(70), None, "a"))
+    again = await harness.links.given.forecast(Query(history(70), None, "a"))
     await harness.links.drain()
     assert again.points_mbps == result.points_mbps
     assert len(harness.store.history("a", 0, 9e9, 100)[1]) == 1, "one time is stored once"
@@ -112,7 +111,7 @@ async def test_a_given_history_of_a_named_link_is_stored_with_its_forecast(harne
 
 async def test_of_many_given_histories_those_of_named_links_are_stored(harness: LinkHarness):
     refused = InvalidSample("packet_loss is 7", "history[0].packet_loss")
-    results = await harness.links.record_and_forecast_all(
+    results = await harness.links.given.forecasts(
         [
             Query(history(70), None, "a"),
             Query(history(70, first=1), None, "a"),
@@ -144,7 +143,7 @@ async def test_of_many_given_histories_those_of_named_links_are_stored(harness: 
 
 async def test_the_stored_mode_and_record_of_a_named_link_are_used(harness: LinkHarness):
     await harness.links.observe([report("a", 70, mbps=5000.0)])
-    result = await harness.links.record_and_forecast(Query(history(5, first=80), None, "a"))
+    result = await harness.links.given.forecast(Query(history(5, first=80), None, "a"))
     assert result.forecast.mode is NetworkMode.DATACENTER, "not that of five slow samples"
     assert {member.name for member in result.forecast.members} == {
         "last_value",
@@ -155,7 +154,7 @@ async def test_the_stored_mode_and_record_of_a_named_link_are_used(harness: Link
 
 async def test_histories_without_a_link_do_not_touch_the_store(tmp_path: Path):
     harness = without_store(tmp_path)
-    (result,) = await harness.links.record_and_forecast_all([Query(history(70))])
+    (result,) = await harness.links.given.forecasts([Query(history(70))])
     assert isinstance(result, ForecastResult)
     assert "model_unavailable" in result.forecast.reasons
     assert harness.batches == []
@@ -165,7 +164,7 @@ async def test_histories_of_more_rows_than_one_transaction_are_written_in_severa
     harness: LinkHarness,
 ):
     queries = [Query(history(250), None, f"link{number}") for number in range(81)]
-    results = await harness.links.record_and_forecast_all(queries)
+    results = await harness.links.given.forecasts(queries)
     assert all(isinstance(result, ForecastResult) for result in results)
     assert [len(batch.reports) for batch in harness.batches] == [80, 1]
     assert len(harness.store.links(None, "", 100)) == 81
@@ -178,7 +177,7 @@ async def test_misses_lower_the_confidence_of_a_link(harness: LinkHarness):
         if step > 1:
             await harness.links.forecast("a")
             await harness.links.drain()
-            harness.store.settle(["a"])
+            settle(harness.store)
     record = harness.store.link("a").record
     assert (record.scored, record.hits) == (17, 0)
     result = await harness.links.forecast("a")
@@ -194,7 +193,7 @@ async def test_in_shadow_mode_both_arms_are_recorded_and_one_is_served(
     await links.observe([report("a", 70)])
     first = await links.forecast("a")
     (second, unknown) = await links.forecasts(["a", "unknown"])
-    await links.record_and_forecast(Query(history(70), None, "b"))
+    await links.given.forecast(Query(history(70), None, "b"))
     assert isinstance(second, ForecastResult)
     assert isinstance(unknown, NotFound)
     assert {first.arm, second.arm} == {served}
@@ -262,13 +261,13 @@ async def test_values_that_were_ignored_are_counted_and_noted(harness: LinkHarne
     (receipt,) = await harness.links.observe([counted])
     assert (receipt.accepted, receipt.ignored) == (3, 3)
     query = Query(history(70), None, "b", ignored_values=True)
-    result = await harness.links.record_and_forecast(query)
+    result = await harness.links.given.forecast(query)
     assert "ignored_values" in result.forecast.reasons
 
 
 async def test_without_a_store_a_given_history_is_forecast_with_the_reason(tmp_path: Path):
     harness = without_store(tmp_path)
-    result = await harness.links.record_and_forecast(Query(history(70), None, "a"))
+    result = await harness.links.given.forecast(Query(history(70), None, "a"))
     assert "not_recorded" in result.forecast.reasons
     assert result.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.05)
     for call in (harness.links.forecast("a"), harness.links.observe([report("a", 1)])):

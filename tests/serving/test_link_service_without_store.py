@@ -47,8 +47,8 @@ async def test_with_a_locked_store_given_histories_are_answered_in_time(
     links = impatient.links
     with locked(tmp_path):
         started = time.monotonic()
-        alone = await links.record_and_forecast(Query(history(70, first=1), None, "a"))
-        named, anonymous = await links.record_and_forecast_all(
+        alone = await links.given.forecast(Query(history(70, first=1), None, "a"))
+        named, anonymous = await links.given.forecasts(
             [Query(history(70, first=2), None, "a"), Query(history(70))]
         )
         assert time.monotonic() - started < 2 * RECORD_S + 1.0
@@ -64,7 +64,7 @@ async def test_with_a_locked_store_given_histories_are_answered_in_time(
     # The first history was being written, and is still stored; those behind it were withdrawn.
     await links.observe([report("b", 1)])  # queues behind the first
     assert len(impatient.store.history("a", 0, 9e9, 1000)[0]) == 71
-    result = await links.record_and_forecast(Query(history(70, first=2), None, "a"))
+    result = await links.given.forecast(Query(history(70, first=2), None, "a"))
     assert "not_recorded" not in result.forecast.reasons
     assert len(impatient.store.history("a", 0, 9e9, 1000)[0]) == 72
 
@@ -83,7 +83,7 @@ async def test_a_full_or_read_only_store_stores_all_of_a_batch_or_nothing(
     set_pragma(store, broken)
     with pytest.raises(StoreUnavailable, match=why):
         await links.observe([report("a", 5, first=70), report("b", 5000, first=-4000)])
-    result = await links.record_and_forecast(Query(history(2000, first=-1000), None, "c"))
+    result = await links.given.forecast(Query(history(2000, first=-1000), None, "c"))
     assert "not_recorded" in result.forecast.reasons
     with pytest.raises(StoreUnavailable, match=why):
         await links.ready()

@@ -1,12 +1,15 @@
 """Reports and forecasts for tests of the store: one sample a second from `START_S` on."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pba.monitoring.scorer import ScoredBatch, Scorer
 from pba.rollout import Arm
+from pba.scoring.codes import ARMS
 from pba.store import Receipt, SampleReport, Store, StoredForecast, WriteBatch
+from pba.types import HORIZONS
 
 NOW_S = 2e9
 START_S = 1e9
@@ -45,6 +48,58 @@ def write(
     return store.write(WriteBatch(reports, forecasts))
 
 
+@dataclass(frozen=True)
+class Settled:
+    """One new outcome."""
+
+    link_id: str
+    version: int
+    arm: Arm
+    served: bool
+    steps: int
+    at_us: int
+    forecast_mbps: float
+    confidence: float
+    actual_mbps: float
+    hit: bool
+
+
+def settle(store: Store) -> list[Settled]:
+    """Score until nothing is due; return the new outcomes by link, time and steps."""
+    scorer = Scorer(store)
+    settled: list[Settled] = []
+    while (batch := scorer.score_due()).links:
+        settled += settled_of(batch)
+    return settled
+
+
+def settled_of(batch: ScoredBatch) -> list[Settled]:
+    """Return the outcomes of a scored batch, by link, time and steps."""
+    return [
+        Settled(
+            part.batch.names[part.link_rows[row]],
+            int(part.batch.forecasts.version[row]),
+            ARMS[part.batch.forecasts.arm[row]],
+            bool(part.batch.forecasts.served[row]),
+            HORIZONS[horizon],
+            at_us,
+            float(part.batch.forecasts.points_mbps[row, horizon]),
+            float(part.batch.forecasts.confidence[row, horizon]),
+            actual_mbps,
+            hit,
+        )
+        for part in batch.parts
+        for row, horizon, at_us, actual_mbps, hit in zip(
+            part.outcomes.row.tolist(),
+            part.outcomes.horizon.tolist(),
+            part.outcomes.at_us.tolist(),
+            part.outcomes.actual_mbps.tolist(),
+            part.outcomes.hit.tolist(),
+            strict=True,
+        )
+    ]
+
+
 def write_both_arms(
     store: Store, v1_mbps: Sequence[float], v3_mbps: Sequence[float], actual_mbps: float = 50.0
 ) -> None:
@@ -55,4 +110,4 @@ def write_both_arms(
     forecasts = [stored_forecast("a", 59 + at, mbps, **v1) for at, mbps in enumerate(v1_mbps)]
     forecasts += [stored_forecast("a", 59 + at, mbps, **v3) for at, mbps in enumerate(v3_mbps)]
     write(store, sample_report("a", 60, len(v1_mbps), mbps=actual_mbps), forecasts=forecasts)
-    store.settle(["a"])
+    settle(store)

@@ -40,14 +40,16 @@ def test_forecasts_of_unknown_links_are_dropped(store: Store):
 
 def test_a_forecast_is_read_back_unchanged(store: Store):
     write(store, sample_report("a", 0, 60))
-    forecast = stored_forecast("a", 59, 42.5, source="ewma", version="", took_ms=3.5, served=False)
+    forecast = stored_forecast(
+        "a", 59, 42.5, source="expert", version="", took_ms=3.5, served=False
+    )
     write(store, forecasts=[forecast])
     ((row,),) = (store.history("a", 0, 9e9, 100)[1],)
     assert row == {
         "after_s": START_S + 59,
         "made_at_s": forecast.created_s,
         "mode": "internet",
-        "source": "ewma",
+        "source": "expert",
         "model_version": None,
         "arm": "v3",
         "served": False,

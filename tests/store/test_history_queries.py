@@ -1,14 +1,14 @@
 """A link's past is read between two times."""
 
 from pba.store import Store
-from tests.store.builders import START_S, sample_report, stored_forecast, write
+from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
 
 def test_a_history_has_the_samples_and_the_forecasts_between_two_times(store: Store):
     write(store, sample_report("a", 0, 80), sample_report("b", 0, 80))
     forecasts = [stored_forecast("a", after) for after in (59, 60, 61, 62)]
     write(store, forecasts=[*forecasts, stored_forecast("b", 60)])
-    store.settle(["a"])
+    settle(store)
     samples, rows = store.history("a", START_S + 60, START_S + 61, 100)
     assert samples.timestamps_s.tolist() == [START_S + 60, START_S + 61]
     assert [row["after_s"] for row in rows] == [START_S + 60, START_S + 61]

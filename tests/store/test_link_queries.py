@@ -7,7 +7,7 @@ from pba.errors import NotFound
 from pba.forecasting.link_record import LinkRecord
 from pba.store import Store, WriteBatch
 from pba.types import NetworkMode
-from tests.store.builders import START_S, sample_report, stored_forecast, write
+from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
 
 def test_an_unknown_link_is_refused_or_left_out(store: Store):
@@ -32,7 +32,7 @@ def test_a_context_has_the_samples_and_the_record_of_its_own_link(store: Store):
     reports = [sample_report(f"l{number}", number, 70, mbps=10.0 + number) for number in range(3)]
     write(store, *reports, sample_report("short", 0, 4))
     write(store, forecasts=[stored_forecast("l1", 60, 11.0)])
-    store.settle(["l1"])
+    settle(store)
     contexts = store.link_contexts(["l2", "short", "l1", "unknown"])
     assert set(contexts) == {"l2", "short", "l1"}
     times = START_S + 2 + np.arange(10.0, 70.0)
@@ -45,7 +45,7 @@ def test_a_context_has_the_samples_and_the_record_of_its_own_link(store: Store):
 def test_receipts_have_the_records_that_a_batch_requests(store: Store):
     write(store, sample_report("l1", 0, 70))
     write(store, forecasts=[stored_forecast("l1", 60, 100.0)])
-    store.settle(["l1"])
+    settle(store)
     record = store.link_contexts(["l1"])["l1"].record
     reports = [sample_report("l1", 70, 1), sample_report("new", 0, 1)]
     receipts = store.write(WriteBatch(reports, with_records=True))

@@ -3,14 +3,14 @@
 import pytest
 
 from pba.store import Store
-from tests.store.builders import sample_report, stored_forecast, write, write_both_arms
+from tests.store.builders import sample_report, settle, stored_forecast, write, write_both_arms
 
 
 def test_aggregates_outlive_their_rows_and_separate_too_high_from_too_low(store: Store):
     write(store, sample_report("a", 0, 60), sample_report("a", 60, 3, mbps=30.0))
     points = {59: 50.0, 60: 20.0, 61: 30.0}
     write(store, forecasts=[stored_forecast("a", after, mbps) for after, mbps in points.items()])
-    store.settle(["a"])
+    settle(store)
     write(store, sample_report("a", 200_000, 1))
     store.tidy()
     assert store.history("a", 0, 9e9, 100)[1] == []

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from pba.store import Store
-from tests.store.builders import NOW_S, sample_report, stored_forecast, write
+from tests.store.builders import NOW_S, sample_report, settle, stored_forecast, write
 from tests.support.pgbouncer import PROGRAM, pgbouncer
 
 pytestmark = pytest.mark.skipif(
@@ -36,7 +36,7 @@ def test_stores_share_few_server_connections_without_an_error(pooled: str):
             forecasts = [stored_forecast(link_id, step * 5)]
             write(store.ready(), sample_report(link_id, step * 5, 5), forecasts=forecasts)
             assert len(store.link_contexts([link_id])[link_id].history) == min(60, step * 5 + 5)
-            store.settle([link_id])
+            settle(store)
             store.flags()
         assert store.link(link_id).newest_s == 1e9 + ROUNDS * 5 - 1
 

@@ -1,16 +1,34 @@
 """Old rows, silent links and deleted links are removed."""
 
-from pba.store import Store
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import select, text
+
+from pba.store import Store, retention
+from pba.store.tables import forecasts
 from pba.types import Event
-from tests.store.builders import START_S, sample_report, stored_forecast, write
+from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
 DAY_S = 86_400
 
 
+def count_rows(store: Store, table: str) -> int:
+    with store._database.engine.connect() as connection:
+        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+def forecast_times(store: Store) -> list[float]:
+    """Return the times that the stored forecasts are based on, in Unix seconds."""
+    with store._database.engine.connect() as connection:
+        return [at_us / 1e6 for at_us in connection.execute(select(forecasts.c.after_us)).scalars()]
+
+
 def test_a_deleted_link_is_gone_with_all_its_rows(store: Store):
-    forecasts = [stored_forecast("a", 60), stored_forecast("b", 60)]
-    write(store, sample_report("a", 0, 80), sample_report("b", 0, 80), forecasts=forecasts)
-    store.settle(["a", "b"])
+    stored = [stored_forecast("a", 60), stored_forecast("b", 60)]
+    write(store, sample_report("a", 0, 80), sample_report("b", 0, 80), forecasts=stored)
+    settle(store)
     store.delete("a")
     write(store, sample_report("a", 0, 2))
     assert len(store.link_contexts(["a"])["a"].history) == 2
@@ -22,17 +40,17 @@ def test_a_deleted_link_is_gone_with_all_its_rows(store: Store):
 def test_old_rows_and_silent_links_are_deleted(url: str):
     now = [START_S + 100.0]
     store = Store(url, lambda: now[0], retention_days=1.0).ready()
-    forecasts = [stored_forecast("old", 60), stored_forecast("new", 60)]
-    write(store, sample_report("old", 0, 80), sample_report("new", 0, 90), forecasts=forecasts)
+    stored = [stored_forecast("old", 60), stored_forecast("new", 60)]
+    write(store, sample_report("old", 0, 80), sample_report("new", 0, 90), forecasts=stored)
     store.add_events([Event("old", START_S, None, {}), Event("new", START_S + DAY_S, None, {})])
     now[0] += DAY_S + 1
     write(store, sample_report("new", DAY_S + 75, 10))
     store.tidy()
     assert [link.link_id for link in store.links(None, "", 10)] == ["new"]
-    samples, rows = store.history("new", 0, 9e9, 100)
+    samples = store.history("new", 0, 9e9, 100)[0]
     assert samples.timestamps_s[0] == START_S + 84, "a day before the newest sample"
     assert len(samples) == 16
-    assert rows == []
+    assert forecast_times(store) == []
     assert [event.kind for event in store.events()] == ["new"]
     store.close()
 
@@ -43,3 +61,56 @@ def test_more_rows_than_one_transaction_deletes_are_deleted(store: Store):
     store.tidy()
     assert len(store.history("a", 0, 9e9, 20_000)[0]) == 5
     assert len(store.history("b", 0, 9e9, 20_000)[0]) == 10
+
+
+def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
+    write(store, sample_report("a", 0, 9000), forecasts=[stored_forecast("a", 60)])
+    write(store, sample_report("b", 0, 10))
+    settle(store)
+    store.delete("a")
+    assert store.link_contexts(["a"]) == {}
+    assert count_rows(store, "samples") == 9010, "its rows are deleted later"
+    left = [9010]
+    while store._database.write(retention.delete_deleted, 2000):
+        left.append(count_rows(store, "samples"))
+    assert left[-1] == 10
+    assert max(before - after for before, after in itertools.pairwise(left)) <= 2001
+    for table in ("deleted_links", "link_records", "records", "forecasts", "outcomes"):
+        assert count_rows(store, table) == 0
+
+
+def test_a_silent_link_that_reports_while_it_is_tidied_away_loses_nothing(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], retention_days=1.0).ready()
+    names = [f"l{number}" for number in range(50)]
+    write(store, *(sample_report(name, 0, 3) for name in names))
+    now[0] += 2 * DAY_S
+    barrier = threading.Barrier(2)
+
+    def report() -> None:
+        barrier.wait(30)
+        for name in names:
+            write(store, sample_report(name, 2 * DAY_S, 1))
+
+    with ThreadPoolExecutor(1) as thread:
+        reporter = thread.submit(report)
+        barrier.wait(30)
+        store.tidy()
+        reporter.result(60)
+    store.tidy()
+    assert sorted(store.link_contexts(names)) == sorted(names)
+    assert all(len(store.history(name, now[0] - 900, 9e9, 9)[0]) == 1 for name in names)
+    assert count_rows(store, "deleted_links") == 0
+    store.close()
+
+
+def test_forecasts_have_a_retention_of_their_own(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], 4.0, forecast_retention_days=1.0).ready()
+    write(store, sample_report("a", 0, 80), forecasts=[stored_forecast("a", 60)])
+    now[0] += 2 * DAY_S
+    write(store, sample_report("a", 2 * DAY_S, 3), forecasts=[stored_forecast("a", 2 * DAY_S)])
+    store.tidy()
+    assert len(store.history("a", 0, 9e9, 100)[0]) == 83
+    assert forecast_times(store) == [START_S + 2 * DAY_S]
+    store.close()

@@ -66,9 +66,10 @@ class ModelStandIn:
 
 
 class MonitorStandIn:
-    """Stands in for the handle of the Monitor, which scores when a test calls `score`."""
+    """Stands in for the Monitor, which scores when a test calls `InProcess.settle`."""
 
     def __init__(self, store: Store) -> None:
+        self.store = store
         self.scorer = Scorer(store)
 
 
@@ -85,7 +86,8 @@ class InProcess:
     async def settle(self) -> None:
         """Wait for recordings, score what is stored, and follow the champions."""
         await self.services.plane.drain()
-        await asyncio.to_thread(self.monitor.scorer.score_open)
+        while (await asyncio.to_thread(self.monitor.scorer.score_due)).links:
+            pass
         for model in self.models.values():
             await model.host._poll()
 
@@ -123,4 +125,4 @@ async def open_in_process(
     for model in models.values():
         model.host.stop()
     await services.close()
-    monitor.scorer._store.close()
+    monitor.store.close()

@@ -188,7 +188,6 @@ def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> 
             deployment["user_config"]["models"] = {
                 name: str(folder / name) for name in deployment["user_config"]["models"]
             }
-            deployment["max_ongoing_requests"] = 512
         elif name in _MODELS:
             model = folder / _MODELS[name]
             toy_artifact(model, _MODELS[name])

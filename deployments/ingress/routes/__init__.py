@@ -6,6 +6,7 @@ from starlette.types import ASGIApp
 
 from ..direct_routes import DirectRoutes
 from ..http import create_app
+from ..request_flow import RequestFlows
 from ..services import Services
 from . import forecasts, health, index, links, models, reports, rollout, samples
 
@@ -22,4 +23,5 @@ def http_application(services: Services) -> ASGIApp:
     app = create_app(ROUTERS)
     app.state.services = services
     routes = (route for router in (forecasts.router, samples.router) for route in router.routes)
-    return DirectRoutes(app, (route for route in routes if isinstance(route, APIRoute)))
+    direct = DirectRoutes(app, (route for route in routes if isinstance(route, APIRoute)))
+    return RequestFlows(direct)

@@ -12,7 +12,7 @@ from pba.forecasting.allocation import AllocationRequest
 from pba.types import Forecast
 
 from ...large_requests import read_request
-from ..http import body_of, json_response, services_of
+from ..http import body_of, item_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import AsOf, LinkId
 from ..request_models import BulkForecastRequest, ForecastRequest, LinksRequest
@@ -43,7 +43,8 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
 )
 async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from many histories at once; each is answered in its place."""
-    services, body = services_of(request), await body_of(request)
+    services = services_of(request)
+    body = await body_of(request, services.settings.max_body_mb)
     with services.plane.admit("forecasts"):
         queries = await read_request(read_queries, body, services.settings.max_items)
         if as_of is not None:
@@ -87,7 +88,4 @@ def _as_of_newest(query: _Query) -> _Query:
 
 def bulk_items(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:
     """Return the wire form of a bulk call's items."""
-    return [
-        {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
-        for item in items
-    ]
+    return [item_of(item) for item in items]

@@ -1,56 +1,98 @@
-"""Samples: what links report."""
+"""Samples: what links report, and the forecasts that a report may request."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from pba.forecasting.allocation import AllocationRequest
+from pba.serving.data_plane import DataPlane
 from pba.serving.sample_reports import all_refused
-from pba.store import Receipt, SampleReport
+from pba.store import SampleReport
 
 from ...large_requests import read_request
-from ..http import body_of, json_response, services_of
+from ..http import body_of, item_of, json_response, services_of
 from ..openapi import describe_call
-from ..parameters import LinkId
+from ..parameters import Advice, AsOf, LinkId, WithForecast
 from ..request_models import BulkSamplesRequest, SamplesRequest
 from ..request_reading import read_link_samples, read_samples
-from ..response_models import ReceiptResponse, ReceiptsResponse
+from ..response_models import NotStoredResponse, ReceiptResponse, ReceiptsResponse
 
-__all__ = ["receipts_by_link", "router"]
+__all__ = ["observe", "router"]
 
 router = APIRouter(tags=["samples"])
 
 
 @router.post(
     "/v1/links/{link_id}/samples",
-    **describe_call(ReceiptResponse, SamplesRequest, statuses=(503,)),
+    **describe_call(
+        ReceiptResponse, SamplesRequest, statuses=(503,), unavailable=NotStoredResponse
+    ),
 )
-async def post_link_samples(request: Request, link_id: LinkId) -> Response:
+async def post_link_samples(
+    request: Request,
+    link_id: LinkId,
+    forecast: WithForecast = False,
+    allocation: Advice = False,
+    as_of: AsOf = None,
+) -> Response:
     """Store samples of a link, each for itself; the answer comes after the commit."""
     services, body = services_of(request), await body_of(request)
-    with services.plane.admit("samples"):
+    with services.plane.admit("samples") as started:
         limit = services.settings.max_items
         reports = await read_request(read_link_samples, body, link_id, limit)
-        (receipt,) = await services.plane.observe(reports)
-    return json_response(receipt.as_dict())
+        receipts = await observe(
+            services.plane, reports, started, forecast, allocation, as_of is not None
+        )
+    (receipt,) = receipts["links"].values()
+    return json_response(receipt)
 
 
-@router.post("/v1/samples", **describe_call(ReceiptsResponse, BulkSamplesRequest, statuses=(503,)))
-async def post_samples(request: Request) -> Response:
+@router.post(
+    "/v1/samples",
+    **describe_call(
+        ReceiptsResponse, BulkSamplesRequest, statuses=(503,), unavailable=NotStoredResponse
+    ),
+)
+async def post_samples(
+    request: Request,
+    forecast: WithForecast = False,
+    allocation: Advice = False,
+    as_of: AsOf = None,
+) -> Response:
     """Store samples of many links, each for itself; the answer comes after the commit."""
     services, body = services_of(request), await body_of(request)
-    with services.plane.admit("samples"):
+    with services.plane.admit("samples") as started:
         reports = await read_request(read_samples, body, services.settings.max_items)
-        receipts = await services.plane.observe(reports)
-    return json_response(receipts_by_link(reports, receipts))
+        receipts = await observe(
+            services.plane, reports, started, forecast, allocation, as_of is not None
+        )
+    return json_response(receipts)
 
 
-def receipts_by_link(
-    reports: Sequence[SampleReport], receipts: Sequence[Receipt]
+async def observe(
+    plane: DataPlane,
+    reports: Sequence[SampleReport],
+    started: float,
+    forecast: bool = False,
+    allocation: bool = False,
+    as_of_newest: bool = False,
 ) -> dict[str, Any]:
-    """Return the wire form of the receipts of a bulk call, and what it refused, in order."""
-    pairs = zip(reports, receipts, strict=True)
+    """Store ``reports``; return the wire form of the receipts by link, and what was refused.
+
+    With ``forecast``, each receipt carries its link's forecast or the error in its place; the other
+    options are for that.
+    """
+    if forecast:
+        advice = AllocationRequest() if allocation else None
+        pairs = await plane.observe_and_forecast(reports, advice, started, as_of_newest)
+        receipts = [receipt for receipt, _ in pairs]
+        documents = [receipt.as_dict() | item_of(item) for receipt, item in pairs]
+    else:
+        receipts = await plane.observe(reports)
+        documents = [receipt.as_dict() for receipt in receipts]
+    names = [report.link_id for report in reports]
     return {
-        "links": {report.link_id: receipt.as_dict() for report, receipt in pairs},
+        "links": dict(zip(names, documents, strict=True)),
         "refused": [sample.as_dict() for sample in all_refused(receipts)],
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, strategies as st
 
 from deployments.grpc import pba_pb2 as pb, responses
 from pba.errors import Busy, InvalidSample
@@ -76,3 +76,21 @@ def test_receipts_are_by_link():
         "b": pb.LinkObserved(ignored=5, refused=[message]),
     }
     assert list(response.refused) == [message]
+
+
+@given(forecasts)
+def test_receipts_carry_a_forecast_or_an_error(forecast: Forecast):
+    reports = [SampleReport(name, np.zeros(1), np.zeros((1, 5))) for name in ("a", "b")]
+    receipts = [Receipt(1, 0, 0, 0, NetworkMode.INTERNET)] * 2
+    links = responses.receipts(reports, receipts, [forecast, Busy("later")]).links
+    assert messages.forecast(links["a"].forecast) == forecast
+    assert (links["b"].error.code, links["b"].HasField("forecast")) == ("busy", False)
+
+
+@given(forecasts, st.integers(0, 20_000))
+def test_an_excerpt_is_the_longest_beginning_that_fits(forecast: Forecast, limit: int):
+    items = [forecast] * 9
+    excerpt = responses.excerpt(items, limit)
+    assert excerpt.ByteSize() <= limit
+    count = len(excerpt.forecasts)
+    assert count == 9 or responses.batch(items[: count + 1]).ByteSize() > limit

@@ -15,6 +15,7 @@ from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
 from deployments.grpc.server import SERVICE, GrpcServer
 from deployments.settings import Settings
 from pba.errors import Busy, NotFound, PBAError, StoreUnavailable, Unavailable
+from pba.forecasting.allocation import AllocationRequest
 from pba.serving.data_plane import DataPlane
 from pba.serving.local_service import LocalService
 from pba.types import History
@@ -171,6 +172,48 @@ async def test_observed_samples_are_stored_before_the_response(
     samples, _ = running.harness.store.history("a", 0, 9e9, 10)
     assert samples.timestamps_s.tolist() == [1e9]
     assert (await stub.Observe(request)).links["a"].duplicates == 1
+
+
+def observation(count: int, **options: object) -> pb.ObserveRequest:
+    rows = [pb.Sample(timestamp_s=1e9 + second, bandwidth_mbps=5.0) for second in range(count)]
+    samples = [pb.LinkSample(link_id="a", sample=sample) for sample in rows]
+    return pb.ObserveRequest(samples=samples, **options)
+
+
+async def test_a_report_may_request_its_links_forecast(
+    running: Running, stub: pba_pb2_grpc.PredictorStub
+):
+    request = observation(
+        3, forecast=True, as_of_newest=True, allocation=pb.AllocationRequest(max_streams=2)
+    )
+    request.samples[2].link_id = "short"
+    links = (await stub.Observe(request)).links
+    assert (links["a"].accepted, links["short"].accepted) == (2, 1)
+    assert links["short"].error.code == "invalid_history"
+    assert not links["a"].HasField("error")
+    forecast = messages.forecast(links["a"].forecast)
+    assert forecast.allocation is not None
+    assert (forecast.allocation.streams, forecast.age_s) == (2, 0.0)
+    advice = AllocationRequest(max_streams=2)
+    assert forecast == (await running.harness.links.forecast("a", advice, True)).forecast
+    plain = (await stub.Observe(observation(3))).links["a"]
+    assert not plain.HasField("forecast")
+
+
+async def test_while_the_store_is_away_the_forecast_is_in_trailing_metadata(
+    running: Running, stub: pba_pb2_grpc.PredictorStub, monkeypatch: pytest.MonkeyPatch
+):
+    async def refuse(*_: object) -> NoReturn:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(running.harness.links, "_commit", refuse)
+    code, _, metadata = await refused(stub.Observe(observation(3, forecast=True)))
+    assert code is grpc.StatusCode.UNAVAILABLE
+    (item,) = pb.ForecastBatchResponse.FromString(metadata["pba-forecasts-bin"]).forecasts
+    assert item.forecast.link_id == "a"
+    assert item.forecast.reasons[-1] == "not_recorded"
+    _, _, metadata = await refused(stub.Observe(observation(3)))
+    assert "pba-forecasts-bin" not in metadata
 
 
 @pytest.mark.parametrize("service", ["", SERVICE])

@@ -5,8 +5,11 @@ Nothing is copied here. On PostgreSQL the old table of samples becomes the defau
 new one, which needs no look at its rows.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.schema import SchemaItem
 
 revision = "v3"
 down_revision = "v2"
@@ -38,6 +41,7 @@ def upgrade() -> None:
     _create_mode_outcomes()
     _create_pair_results()
     _create_versions()
+    _create_report_tables()
     # Last, since other writers wait from here on until the end of the transaction.
     _create_events_index()
     if op.get_bind().dialect.name == "postgresql":
@@ -66,7 +70,7 @@ def _create_aggregate_deltas() -> None:
         sa.Column("steps", sa.SmallInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("served", sa.Boolean(), nullable=False),
-        *_sums(),
+        *_sums(*_SUMS),
         sa.PrimaryKeyConstraint("id"),
     )
 
@@ -165,7 +169,7 @@ def _create_minute_aggregates() -> None:
         sa.Column("steps", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("served", sa.Boolean(), nullable=False),
-        *_sums(),
+        *_sums(*_SUMS),
         sa.PrimaryKeyConstraint("minute_us", "mode", "source", "arm", "steps", "version", "served"),
     )
 
@@ -215,7 +219,51 @@ def _create_versions() -> None:
 
 
 def _create_events_index() -> None:
-    op.create_index("ix_events_kind", "events", ["kind", "link_id", "id"], unique=False)
+    op.create_index("ix_events_kind", "events", ["kind", "id"], unique=False)
+    op.create_index("ix_events_link", "events", ["link_id", "kind", "id"], unique=False)
+
+
+def _create_report_tables() -> None:
+    op.add_column("tallies", sa.Column("newest_us", sa.BigInteger(), nullable=True))
+    pairs, latencies = ["from_us", "mode"], ["minute_us", "mode", "bin"]
+    op.create_table("pair_aggregates", *_keyed(pairs), *_pair_sums())
+    op.create_table("pair_deltas", *_numbered(pairs), *_pair_sums())
+    op.create_table("minute_latencies", *_keyed(latencies), *_latency_sums())
+    op.create_table("latency_deltas", *_numbered(latencies), *_latency_sums())
+    op.create_table(
+        "link_counts",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("links", sa.BigInteger(), nullable=False),
+        sa.Column("mode_switches", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _columns(names: list[str]) -> list[sa.Column[Any]]:
+    types = {"from_us": sa.BigInteger(), "minute_us": sa.BigInteger()}
+    return [
+        sa.Column(name, types.get(name, sa.SmallInteger()), autoincrement=False, nullable=False)
+        for name in names
+    ]
+
+
+def _keyed(names: list[str]) -> list[SchemaItem]:
+    return [*_columns(names), sa.PrimaryKeyConstraint(*names)]
+
+
+def _numbered(names: list[str]) -> list[SchemaItem]:
+    key = sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False)
+    return [key, *_columns(names), sa.PrimaryKeyConstraint("id")]
+
+
+def _pair_sums() -> list[sa.Column[float]]:
+    sums = ("hits", "absolute_error_mbps", "error_mbps", "took_ms")
+    by_arm = [f"{arm}_{name}" for arm in ("v1", "v3") for name in sums]
+    return _sums("pairs", "v3_only", "v1_only", *by_arm)
+
+
+def _latency_sums() -> list[sa.Column[float]]:
+    return _sums("forecasts", "took_ms", "most_ms")
 
 
 def _partition_samples() -> None:
@@ -243,6 +291,6 @@ def _keep_keys_unique() -> None:
         pass
 
 
-def _sums() -> list[sa.Column[float]]:
+def _sums(*names: str) -> list[sa.Column[float]]:
     zero = sa.text("0")
-    return [sa.Column(name, sa.Float(53), server_default=zero, nullable=False) for name in _SUMS]
+    return [sa.Column(name, sa.Float(53), server_default=zero, nullable=False) for name in names]

@@ -1,0 +1,22 @@
+"""The processes of a service that a benchmark has started."""
+
+import contextlib
+from collections.abc import Collection
+
+import psutil
+
+__all__ = ["resident_mb"]
+
+
+def resident_mb(names: Collection[str]) -> float:
+    """Return the resident memory of this process's descendants whose command has one of ``names``.
+
+    That is of their programs or titles, in million bytes.
+    """
+    total = 0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended
+            command = process.cmdline()
+            if command and any(name in command[0] for name in names):
+                total += process.memory_info().rss
+    return total / 1e6

@@ -1,0 +1,56 @@
+"""What the jobs of Monitors do in the store, beside scoring: leases, sums, drift of modes."""
+
+from collections.abc import Callable, Sequence
+
+from pba.store import aggregate_fold, leases, link_counts, mode_outcome_queue
+from pba.store.database import Database
+from pba.store.mode_outcome_queue import ModeQueue
+from pba.store.statements import to_micros
+from pba.types import Event
+
+__all__ = ["JobStore"]
+
+
+class JobStore:
+    """The part of a `pba.store.Store` that only Monitors use; raises as it does.
+
+    Parameters
+    ----------
+    database
+        The store's.
+    clock
+        Returns the current Unix time in seconds.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def take_lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take a lease that is free, or renew one's own; return whether ``holder`` has it.
+
+        It is free for others ``seconds`` later, or once it is given back.
+        """
+        now_us = to_micros(self._clock())
+        until_us = now_us + to_micros(seconds)
+        return self._database.write(leases.take_lease, name, holder, now_us, until_us)
+
+    def give_back_lease(self, name: str, holder: str) -> None:
+        """End a lease, if ``holder`` has it."""
+        self._database.write(leases.give_back_lease, name, holder)
+
+    def fold(self, limit: int) -> int:
+        """Add up to ``limit`` deltas of each kind to the sums; return how many were added."""
+        return self._database.write(aggregate_fold.fold_deltas, limit)
+
+    def mode_queues(self, limit: int) -> list[ModeQueue]:
+        """Return up to ``limit`` batches of outcomes that wait for their mode's drift detector."""
+        return self._database.read(mode_outcome_queue.read_queues, limit)
+
+    def write_mode_state(self, queue: ModeQueue, state: bytes, events: Sequence[Event]) -> bool:
+        """Write a mode's state after ``queue``, see `mode_outcome_queue.write_state`."""
+        return self._database.write(mode_outcome_queue.write_state, queue, state, events)
+
+    def count_links(self) -> None:
+        """Count links and mode switches for reports, see `pba.store.link_counts`."""
+        self._database.write(link_counts.write_counts, self._database.read(link_counts.count_all))

@@ -1,0 +1,107 @@
+"""Keeping the tables to what the retention asks for, while others write.
+
+Every transaction is small, and there is a pause as long as itself after each, so that writers have
+their turn.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pba.store import retention
+from pba.store.database import Database
+from pba.store.old_tables import old_forecasts, old_outcomes
+from pba.store.partition_job import PartitionJob
+from pba.store.retention import LinkRows
+from pba.store.tables import events, forecasts, minute_aggregates, pair_results, samples
+
+__all__ = ["TidyJob"]
+
+_ROWS = 2000  # in one transaction
+_LINKS = 200
+_LATE_US = 3_600_000_000  # how long after a report its transaction may end, with clocks apart
+
+
+class TidyJob:
+    """Deletes what is older than the retention; on PostgreSQL creates and drops partitions.
+
+    Parameters
+    ----------
+    retention_us
+        How long samples are kept, counted from a link's newest; and events and sums by minute,
+        counted from now. Links without a report for that long are deleted.
+    forecast_retention_us
+        How long forecasts are kept, counted from a link's newest sample.
+    pause
+        Waits for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        retention_us: int,
+        forecast_retention_us: int,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._database = database
+        self._retention_us = retention_us
+        self._forecast_retention_us = forecast_retention_us
+        self._pause = pause
+        self._looked_us: dict[str, int] = {}
+        self._partitions = PartitionJob(database)
+
+    def run(self, now_us: int) -> None:
+        """Delete what is too old at ``now_us``; raises `StoreUnavailable`."""
+        self._delete_silent(now_us - self._retention_us)
+        while self._write(retention.delete_deleted, _ROWS):
+            pass
+        for rows, retention_us in (
+            (LinkRows(samples.name, "at_us"), self._retention_us),
+            (LinkRows(forecasts.name, "after_us"), self._forecast_retention_us),
+            (LinkRows(old_forecasts.name, "after_us"), self._forecast_retention_us),
+            (LinkRows(old_outcomes.name, "at_us"), self._forecast_retention_us),
+        ):
+            for part in self._single_rows(rows, retention_us, now_us):
+                self._trim(part, retention_us, now_us)
+        for table, time_us, retention_us in (
+            (events, events.c.at_us, self._retention_us),
+            (minute_aggregates, minute_aggregates.c.minute_us, self._retention_us),
+            (pair_results, pair_results.c.created_us, self._forecast_retention_us),
+        ):
+            while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):
+                pass
+
+    def _write(self, work: Callable[..., Any], *inputs: Any) -> Any:
+        """Run ``work`` in a transaction, and leave others as much time as it took."""
+        started_s = time.monotonic()
+        result = self._database.write(work, *inputs)
+        self._pause(time.monotonic() - started_s)
+        return result
+
+    def _delete_silent(self, before_us: int) -> None:
+        after = -1
+        while keys := self._database.read(retention.silent_links, before_us, after, _LINKS):
+            self._write(retention.delete_silent, keys, before_us)
+            after = keys[-1]
+
+    def _trim(self, rows: LinkRows, retention_us: int, now_us: int) -> None:
+        """Delete the old rows of links that have reported since the last time."""
+        since_us, after = self._looked_us.get(rows.name, 0), -1
+        while keys := self._database.read(
+            retention.links_with_old_rows, rows, retention_us, since_us, after, _LINKS
+        ):
+            while not self._write(retention.delete_old_rows, rows, retention_us, keys, _ROWS):
+                pass
+            after = keys[-1]
+        self._looked_us[rows.name] = now_us - _LATE_US
+
+    def _single_rows(self, rows: LinkRows, retention_us: int, now_us: int) -> Iterator[LinkRows]:
+        """Create and drop partitions; yield the tables in which rows are deleted one by one."""
+        parts = self._partitions.create(rows, retention_us, now_us)
+        if not parts:
+            yield rows
+            return
+        yield LinkRows(parts[0].name, rows.time_us)
+        for part in parts[1:]:
+            if not self._partitions.drop(rows, part, retention_us, now_us, _ROWS):
+                yield LinkRows(part.name, rows.time_us)

@@ -33,8 +33,8 @@ Ints = NDArray[np.int64]
 PROJECT = Path(__file__).parents[1]
 SPREADS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4)
 POOLS = tuple(itertools.product((5, 50), (1, 20, 100)))
-RUNS, LONG = 4, 10_000
-PLANTED, BEFORE, WITHIN = 100, 1000, 500
+RUNS, LONG = 2, 10_000
+PLANTED, BEFORE, WITHIN = 20, 1000, 500
 CHANGES = {"errors x1.5": (1.5, 0.0), "errors x2": (2.0, 0.0), "15 % too high": (1.0, log(1.15))}
 AT_ONCE = 50
 
@@ -71,12 +71,14 @@ def stationary() -> None:
 
 
 def changing_links() -> None:
-    print("\nOther links: the calmer half stops reporting. Runs of 20 with an alarm after it")
+    print(
+        f"\nOther links: the calmer half stops reporting. Runs of {PLANTED} with an alarm after it"
+    )
     print("| links | in turn | relative to confidence | plain hits |\n| --- | --- | --- | --- |")
     rng = np.random.default_rng(52)
     for links, turn in POOLS:
         alarms = np.zeros(2, dtype=int)
-        for _ in range(20):
+        for _ in range(PLANTED):
             outcomes = pool(rng, links, turn, 4 * BEFORE, calm_until=2 * BEFORE)
             for index, kind in enumerate((outcomes, plain_hits(outcomes))):
                 alarms[index] += any(when >= 2 * BEFORE for when in reports(kind, links))

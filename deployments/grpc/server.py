@@ -16,6 +16,7 @@ from ..addresses import join_address
 from ..settings import Settings
 from . import pba_pb2, pba_pb2_grpc
 from .health_updates import HealthUpdates
+from .message_places import MessagePlaces
 from .servicer import Predictor
 
 __all__ = ["SERVICE", "GrpcServer"]
@@ -38,6 +39,8 @@ class GrpcServer:
         Address and limits.
     problems
         What keeps the service from being ready; empty if nothing does.
+    message_patience_s
+        How long a message may take to arrive.
 
     Raises
     ------
@@ -46,9 +49,16 @@ class GrpcServer:
     """
 
     def __init__(
-        self, plane: DataPlane, settings: Settings, problems: Callable[[], Awaitable[Sized]]
+        self,
+        plane: DataPlane,
+        settings: Settings,
+        problems: Callable[[], Awaitable[Sized]],
+        message_patience_s: float = 10.0,
     ) -> None:
-        self._server = grpc.aio.server(options=_options(settings))
+        places = int(settings.large_bodies_mb // _message_mb(settings))
+        self._server = grpc.aio.server(
+            options=_options(settings), interceptors=(MessagePlaces(places, message_patience_s),)
+        )
         self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE), problems)
         predictor = Predictor(plane, settings.max_items)
         pba_pb2_grpc.add_PredictorServicer_to_server(predictor, self._server)  # type: ignore[no-untyped-call]
@@ -68,10 +78,14 @@ class GrpcServer:
         await self._server.stop(_GRACE_S)
 
 
+def _message_mb(settings: Settings) -> float:
+    return min(settings.max_body_mb, settings.grpc_message_mb)
+
+
 def _options(settings: Settings) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 1),
-        ("grpc.max_receive_message_length", int(settings.max_body_mb * 1e6)),
+        ("grpc.max_receive_message_length", int(_message_mb(settings) * 1e6)),
         ("grpc.max_send_message_length", -1),
         # Clients reconnect now and then, or they would never reach a replica that is added later.
         ("grpc.max_connection_age_ms", 300_000),

@@ -39,18 +39,20 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
 
     async def _forecast(self, request: pb.ForecastRequest) -> pb.ForecastResponse:
         with self._plane.admit("forecast") as started:
-            forecast = await self._plane.forecast(await read_request(read_query, request), started)
+            forecast = await self._plane.forecast(
+                await read_request(self._plane, read_query, request), started
+            )
         return pb.ForecastResponse(forecast=responses.forecast(forecast))
 
     async def _forecast_batch(self, request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
         with self._plane.admit("forecasts"):
-            queries = await read_request(read_queries, request, self._limit)
+            queries = await read_request(self._plane, read_queries, request, self._limit)
             items = await self._plane.forecasts(queries)
         return responses.batch(items)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:
         with self._plane.admit("samples") as started:
-            reports = await read_request(read_reports, request, self._limit)
+            reports = await read_request(self._plane, read_reports, request, self._limit)
             if not request.forecast:
                 return responses.receipts(reports, await self._plane.observe(reports))
             pairs = await self._plane.observe_and_forecast(

@@ -1,6 +1,6 @@
 """HTTP without routes: the FastAPI application, bodies in and out, and errors in one form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -20,6 +20,7 @@ __all__ = [
     "body_of",
     "create_app",
     "item_of",
+    "json_page",
     "json_response",
     "pba_error_response",
     "services_of",
@@ -132,6 +133,17 @@ def json_response(
     """Return ``value`` as a JSON response; NaN and infinities become null."""
     content = to_json(value, inf_nan_mode="null")
     return Response(content, status, headers, media_type="application/json")
+
+
+def json_page(name: str, items: Iterable[Any], **others: Any) -> Response:
+    """Return the list ``name`` of ``items``, and ``others`` after it, as a JSON response.
+
+    Each item is written for itself, so that a thread lets others have their turn between.
+    """
+    parts = b",".join(to_json(item, inf_nan_mode="null") for item in items)
+    rest = to_json(others, inf_nan_mode="null").removeprefix(b"{")
+    content = b'{"%s":[%s],%s' % (name.encode(), parts, rest)
+    return Response(content, media_type="application/json")
 
 
 def services_of(request: Request) -> Services:

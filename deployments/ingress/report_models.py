@@ -57,11 +57,19 @@ class VersionMetrics(AccuracySummary):
     served: bool
 
 
+class ScoringBacklog(BaseModel):
+    """How far the Monitors are behind."""
+
+    due: int = Field(description="links with samples that no Monitor has looked at")
+    oldest_due_s: float | None = Field(description="how long one of them has waited; null for none")
+
+
 class MetricsResponse(BaseModel):
     """Accuracy and latency, overall, by mode and by model version."""
 
-    links: int
-    mode_switches: int
+    links: int = Field(description="over 20 000 as of the last count, at most a minute before")
+    mode_switches: int = Field(description="as links")
+    scoring: ScoringBacklog | None = Field(None, description="absent from 3.0.0")
     overall: MetricsPart
     modes: dict[str, MetricsPart]
     versions: list[VersionMetrics]

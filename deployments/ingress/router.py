@@ -18,6 +18,7 @@ from pba.types import NetworkMode
 from ..grpc.server import GrpcServer
 from ..large_requests import read_request
 from ..replicas.autoscaling import IN_FLIGHT
+from ..replicas.memory import return_large_memory
 from ..replicas.replica_setup import set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
@@ -73,6 +74,7 @@ class Router:
         settings: Settings,
     ) -> None:
         set_up_replica()
+        return_large_memory()
         modes = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
         services = wire(settings, Handles(modes, v1), RequestMetrics())
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
@@ -122,13 +124,15 @@ class Router:
     async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""
         with self._plane.admit("forecast") as started:
-            query = await read_request(read_query, request)
+            query = await read_request(self._plane, read_query, request)
             return (await self._plane.forecast(query, started)).as_dict()
 
     async def forecasts(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return a forecast or an error for each request, in order."""
         with self._plane.admit("forecasts"):
-            queries = await read_request(read_queries, {"requests": requests}, self._limit)
+            queries = await read_request(
+                self._plane, read_queries, {"requests": requests}, self._limit
+            )
             return bulk_items(await self._plane.forecasts(queries))
 
     async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +142,7 @@ class Router:
         """
         with self._plane.admit("samples") as started:
             forecast, body = read_forecast_option(request)
-            reports = await read_request(read_samples, body, self._limit)
+            reports = await read_request(self._plane, read_samples, body, self._limit)
             return await observe(self._plane, reports, started, forecast)
 
     async def link_forecast(self, link_id: str) -> dict[str, Any]:

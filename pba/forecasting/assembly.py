@@ -212,7 +212,12 @@ def _adapted(
     if record is None:
         return horizons
     return tuple(
-        replace(horizon, confidence=reliability.adapt(horizon.confidence))
+        HorizonForecast(
+            horizon.steps,
+            horizon.bandwidth_mbps,
+            reliability.adapt(horizon.confidence),
+            horizon.quantiles_mbps,
+        )
         for horizon, reliability in zip(horizons, record.reliability, strict=True)
     )
 

@@ -158,4 +158,5 @@ def _decoded(output: ModelOutput) -> DecodedForecast:
     """Return points, confidences and quantiles of every row."""
     if output.decoded is not None:
         return output.decoded
-    return decode(output.prediction.probabilities, output.prediction.level_mbps, output.bins)
+    prediction = output.prediction
+    return decode(prediction.probabilities, prediction.level_mbps, output.bins, prediction.worth)

@@ -53,7 +53,10 @@ class ModelOutput:
         part = slice(start, stop)
         values = self.prediction
         prediction = Prediction(
-            values.probabilities[part], values.level_mbps[part], values.path[part]
+            values.probabilities[part],
+            values.level_mbps[part],
+            values.path[part],
+            None if values.worth is None else values.worth[part],
         )
         decoded = self.decoded and DecodedForecast(*(values[part] for values in self.decoded))
         return ModelOutput(self.version, self.bins, prediction, decoded)

@@ -26,17 +26,26 @@ class Prediction:
     path
         Latency (ms), packet loss (0 to 1) and jitter (ms) of the next step, shape ``(batch, 3)``;
         NaN where the window has no measurement.
+    worth
+        `Bins.worth` of the probabilities, where the forecaster knows it without computing it from
+        them, shape ``(batch, horizon, candidate)``.
     """
 
     probabilities: Floats
     level_mbps: Floats
     path: Floats
+    worth: Floats | None = None
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return ``parts``, at least one, as one batch, in order."""
-        arrays = ((part.probabilities, part.level_mbps, part.path) for part in parts)
-        return cls(*map(np.concatenate, zip(*arrays, strict=True)))
+        worth = [part.worth for part in parts if part.worth is not None]
+        return cls(
+            np.concatenate([part.probabilities for part in parts]),
+            np.concatenate([part.level_mbps for part in parts]),
+            np.concatenate([part.path for part in parts]),
+            np.concatenate(worth) if len(worth) == len(parts) else None,
+        )
 
 
 class Forecaster(Protocol):

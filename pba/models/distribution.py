@@ -91,6 +91,13 @@ class Bins:
         inner = self.overlap(candidates - _INNER_UP, candidates - _INNER_DOWN)
         return candidates, band + _INNER * inner
 
+    def worth(self, mass: Floats) -> Floats:
+        """Return the value of each candidate point where bins have ``mass (…, bin)``.
+
+        It is linear in the mass, and the outage adds nothing to it.
+        """
+        return np.asarray(mass @ self._worth[1])
+
     def highest_mbps(self, level_mbps: float) -> float:
         """Return the rate at which the bins end, the highest that can be predicted."""
         return level_mbps * float(np.exp(self.edges[-1]))
@@ -115,7 +122,9 @@ class DecodedForecast(NamedTuple):
     quantiles_mbps: Floats
 
 
-def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedForecast:
+def decode(
+    probabilities: Floats, level_mbps: Floats, bins: Bins, worth: Floats | None = None
+) -> DecodedForecast:
     """Return points, confidences and quantiles.
 
     The point maximises the mass within ±20 % of the actual, where mass within ±10 % counts a fifth
@@ -130,6 +139,8 @@ def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedFore
         The reference level of the log-ratios, shape ``(batch,)``.
     bins
         The layout of the last axis.
+    worth
+        `Bins.worth` of the probabilities, shape ``(batch, horizon, candidate)``, if it is known.
 
     Examples
     --------
@@ -142,7 +153,10 @@ def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedFore
     """
     starts = range(0, max(1, len(probabilities)), _BLOCK)
     blocks = [slice(start, start + _BLOCK) for start in starts]
-    parts = [_block(probabilities[one], level_mbps[one], bins) for one in blocks]
+    parts = [
+        _block(probabilities[one], level_mbps[one], bins, None if worth is None else worth[one])
+        for one in blocks
+    ]
     return (
         parts[0]
         if len(parts) == 1
@@ -150,14 +164,18 @@ def decode(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedFore
     )
 
 
-def _block(probabilities: Floats, level_mbps: Floats, bins: Bins) -> DecodedForecast:
+def _block(
+    probabilities: Floats, level_mbps: Floats, bins: Bins, worth: Floats | None
+) -> DecodedForecast:
     shape = np.shape(probabilities)
     mass = np.asarray(probabilities, dtype=np.float64).reshape(-1, shape[-1])
     below = np.cumsum(mass, axis=1)
     total = below[:, -1:]
     mass, below = mass / total, below / total
+    worth = bins.worth(mass) if worth is None else worth.reshape(len(mass), -1) / total
     quantiles = _quantiles(mass, below, bins)
-    log_point, confidence = _point(mass, below, quantiles[:, QUANTILES.index(0.5)], bins)
+    median = quantiles[:, QUANTILES.index(0.5)]
+    log_point, confidence = _point(mass, below, median, worth, bins)
     level = np.asarray(level_mbps, dtype=np.float64)[:, None]
     return DecodedForecast(
         level * np.exp(log_point).reshape(shape[:-1]),
@@ -175,10 +193,11 @@ def _quantiles(mass: Floats, below: Floats, bins: Bins) -> Floats:
     return np.where(index == 0, -np.inf, left + np.clip(1.0 - above, 0.0, 1.0) * (right - left))
 
 
-def _point(mass: Floats, below: Floats, median: Floats, bins: Bins) -> tuple[Floats, Floats]:
+def _point(
+    mass: Floats, below: Floats, median: Floats, worth: Floats, bins: Bins
+) -> tuple[Floats, Floats]:
     """Return each row's best log-ratio, ``-inf`` for an outage, and its mass in band."""
-    candidates, worth_of = bins._worth
-    worth, outage = mass @ worth_of, (1.0 + _INNER) * mass[:, 0]
+    candidates, outage = bins._worth[0], (1.0 + _INNER) * mass[:, 0]
     best = np.maximum(worth.max(axis=1), outage)
     ends = _mass_below(mass, below, median[:, None] - _BANDS, bins)
     at_median = ends[:, 1] - ends[:, 0] + _INNER * (ends[:, 3] - ends[:, 2])

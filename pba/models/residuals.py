@@ -94,16 +94,17 @@ def predict_together(rules: Sequence[RuleForecaster], telemetry: Floats) -> Pred
         np.tile(outage, each),
     )
     estimated = np.log(estimates)
-    probabilities = [
+    parts = [
         _distribution(actual[:, steps:] - estimated[:, :-steps], outage, steps)
         for steps in HORIZONS
     ]
+    probabilities, worth = (np.stack(arrays, axis=1) for arrays in zip(*parts, strict=True))
     path = np.tile(_newest(telemetry[:, :, 1:4]), each)
-    return Prediction(np.stack(probabilities, axis=1), estimates[:, -1], path)
+    return Prediction(probabilities, estimates[:, -1], path, worth)
 
 
-def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> Floats:
-    """Return the probabilities at one horizon, shape ``(batch, bin)``.
+def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> tuple[Floats, Floats]:
+    """Return the probabilities at one horizon, ``(batch, bin)``, and `Bins.worth` of them.
 
     Parameters
     ----------
@@ -125,9 +126,11 @@ def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> Floats:
     prior = np.where(now, _OUTAGE_STAYS[steps], _OUTAGE_BEGINS[steps])
     out = (seen - seen_rated + _OUTAGE_WEIGHT * prior) / (seen + _OUTAGE_WEIGHT)
     row = np.minimum(np.searchsorted(_WIDTHS, width), len(_WIDTHS) - 1)
-    probabilities: Floats = _shapes()[row] * (1.0 - out)[:, None]
+    shapes, worth = _shapes()
+    rated_share = (1.0 - out)[:, None]
+    probabilities: Floats = shapes[row] * rated_share
     probabilities[:, 0] = out
-    return probabilities
+    return probabilities, worth[row] * rated_share
 
 
 def _without_outages(bandwidth_mbps: Floats, outage: np.ndarray) -> Floats:
@@ -156,11 +159,15 @@ def _recency(count: int) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _shapes() -> Floats:
-    """Return the bins' probabilities without outage for each width, shape ``(width, bin)``."""
+def _shapes() -> tuple[Floats, Floats]:
+    """Return the bins' probabilities without outage for each width, ``(width, bin)``.
+
+    And `Bins.worth` of them, which takes far longer to compute than to look up.
+    """
     narrow = _laplace(_WIDTHS)
     wide = _laplace(np.maximum(_TAIL_FACTOR * _WIDTHS, _TAIL_LEAST))
-    return np.asarray((1.0 - _TAIL_SHARE) * narrow + _TAIL_SHARE * wide)
+    shapes = np.asarray((1.0 - _TAIL_SHARE) * narrow + _TAIL_SHARE * wide)
+    return shapes, BINS.worth(shapes)
 
 
 def _laplace(width: Floats) -> Floats:

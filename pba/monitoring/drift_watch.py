@@ -22,7 +22,10 @@ def mode_drift(mode: NetworkMode) -> str:
 
 
 def open_alarms(store: Store) -> list[dict[str, Any]]:
-    """Return the open alarms in the wire form of `GET /v1/drift`, those of modes first."""
+    """Return the open alarms in the wire form of `GET /v1/drift`, those of modes first.
+
+    Of the alarms of links there are at most 10 000.
+    """
     alarms = [
         {"link_id": None, "mode": mode.value, **event.body}
         for mode in NetworkMode
@@ -30,7 +33,7 @@ def open_alarms(store: Store) -> list[dict[str, Any]]:
     ]
     alarms += [
         {"link_id": event.link_id, "mode": None, **event.body}
-        for event in store.newest_link_events(DRIFT)
+        for event in store.open_link_alarms(DRIFT)
     ]
     return [alarm for alarm in alarms if alarm["ended_s"] is None]
 

@@ -118,8 +118,10 @@ class RetrainingPolicy:
         ]
 
     def _link_alarms(self) -> list[Event]:
-        """Return the newest alarm of each link."""
-        return self._before_end(self._store.newest_link_events(DRIFT))
+        """Return the newest alarm of each link that has an open one, or had one lately."""
+        alarms = {event.link_id: event for event in self._store.open_link_alarms(DRIFT)}
+        alarms |= {event.link_id: event for event in self._store.newest_link_events(DRIFT)}
+        return self._before_end([alarm for _, alarm in sorted(alarms.items())])
 
     def _before_end(self, events: Sequence[Event]) -> list[Event]:
         """Return the alarms as last reported before they ended: an end is no new reason."""

@@ -77,7 +77,7 @@ class Scorer:
         A forecast whose samples do not come is closed after this time by the service's clock, or
         after twice the time to its last horizon and a gap, if that is longer.
     gap_intervals
-        As for `pba.scoring.settle`.
+        As for `pba.scoring.settle_batch`.
     links
         How many are scored at once.
     """

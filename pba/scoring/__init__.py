@@ -1,10 +1,10 @@
 """Scoring: stored forecasts are compared with the samples measured afterwards.
 
-Pure functions and values: rows in, outcomes out. Reading and writing them is `pba.store`'s, and
-when to score is decided by `pba.monitoring`.
+Pure functions and values, many links at once: arrays in, arrays out. Reading and writing them is
+`pba.store`'s, and when to score is decided by `pba.monitoring`.
 """
 
-from pba.scoring.outcome import OpenForecast, Outcome
-from pba.scoring.settlement import Settlement, settle
+from pba.scoring.batch import BatchSettlement, DueBatch
+from pba.scoring.batch_settlement import settle_batch
 
-__all__ = ["OpenForecast", "Outcome", "Settlement", "settle"]
+__all__ = ["BatchSettlement", "DueBatch", "settle_batch"]

@@ -36,6 +36,16 @@ class ArmPairs:
     v1_actual_mbps: Floats
     v3_actual_mbps: Floats
 
+    def created_us(self, forecasts: OpenForecasts) -> _Ints:
+        """Return when the later forecast of each pair was computed."""
+        return np.maximum(forecasts.created_us[self.v1], forecasts.created_us[self.v3])
+
+    def hits(self, forecasts: OpenForecasts, arm: Arm) -> NDArray[np.bool_]:
+        """Return which forecasts of ``arm`` are in band."""
+        if arm is Arm.V1:
+            return in_band(forecasts.points_mbps[self.v1, 0], self.v1_actual_mbps)
+        return in_band(forecasts.points_mbps[self.v3, 0], self.v3_actual_mbps)
+
 
 def new_pairs(forecasts: OpenForecasts, outcomes: OutcomeTable) -> ArmPairs:
     """Return the pairs that are complete by these outcomes, in the forecasts' order.
@@ -75,10 +85,10 @@ def pair_results(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
     columns: dict[str, NDArray[Any]] = {
         "link": forecasts.link[pairs.v3],
         "after_us": forecasts.after_us[pairs.v3],
-        "created_us": np.maximum(forecasts.created_us[pairs.v1], forecasts.created_us[pairs.v3]),
+        "created_us": pairs.created_us(forecasts),
         "mode": forecasts.mode[pairs.v3],
-        "v1_hit": in_band(forecasts.points_mbps[pairs.v1, 0], pairs.v1_actual_mbps),
-        "v3_hit": in_band(forecasts.points_mbps[pairs.v3, 0], pairs.v3_actual_mbps),
+        "v1_hit": pairs.hits(forecasts, Arm.V1),
+        "v3_hit": pairs.hits(forecasts, Arm.V3),
     }
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]

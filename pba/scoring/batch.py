@@ -33,7 +33,7 @@ class OpenForecasts:
     actual_mbps
         The actuals that are known, NaN where not, ``(forecast, horizon)``.
     points_mbps, confidence, unadapted
-        As in `pba.scoring.OpenForecast.prediction`, ``(forecast, horizon)``.
+        As `pba.scoring.forecast_body.pack` takes them, ``(forecast, horizon)``.
     quantiles_mbps
         Shape ``(forecast, horizon, quantile)``.
     members_mbps

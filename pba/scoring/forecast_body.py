@@ -49,7 +49,9 @@ def pack(prediction: Mapping[str, Any]) -> bytes:
     Parameters
     ----------
     prediction
-        As `pba.scoring.OpenForecast.prediction`. Members that are no experts of
+        ``points_mbps``, ``confidence`` (as the caller received it), ``unadapted`` (before the
+        link's record was applied) and ``quantiles_mbps``, one item per horizon each; ``members``
+        maps members of the ensemble to their points. Those that are no experts of
         `pba.forecasting.fixed_share` are left out: no outcome uses them.
 
     Examples

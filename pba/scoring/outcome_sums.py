@@ -20,7 +20,8 @@ def outcome_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
     """Return the rows of `aggregate_deltas`, in the order of their keys.
 
     The keys are ``minute_us`` in which the forecasts were computed, ``mode``, ``source``, ``arm``,
-    ``steps``, ``version`` and ``served``; the sums are those of `minute_aggregates`.
+    ``steps``, ``version`` and ``served``; the sums are those of `minute_aggregates`, and
+    ``newest_us`` is when the newest of the forecasts was computed.
     """
     if not len(outcomes):
         return []
@@ -29,6 +30,8 @@ def outcome_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
         name: np.bincount(group, values, len(first)).tolist()
         for name, values in _summands(forecasts, outcomes).items()
     }
+    newest_us = np.zeros(len(first), dtype=np.int64)
+    np.maximum.at(newest_us, group, forecasts.created_us[outcomes.row])
     row = outcomes.row[first]
     columns: dict[str, list[Any]] = {
         "minute_us": (forecasts.created_us[row] // MINUTE_US * MINUTE_US).tolist(),
@@ -39,6 +42,7 @@ def outcome_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
         "version": forecasts.version[row].tolist(),
         "served": forecasts.served[row].tolist(),
         **sums,
+        "newest_us": newest_us.tolist(),
     }
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)

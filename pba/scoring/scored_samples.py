@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from pba.scoring.batch import LinkSamples
 from pba.telemetry import windows
-from pba.telemetry.outliers import differs, outliers_and_newest
+from pba.telemetry.outlier_screen import series_to_check
+from pba.telemetry.outliers import outliers_and_newest
 from pba.telemetry.spacing import CLOSE
 from pba.types import Floats
 
@@ -48,7 +49,7 @@ class ScoredSamples:
         stop = np.searchsorted(samples.link, links, side="right")
         rates = np.append(samples.bandwidth_mbps, 0.0)
         unscored, undecided = np.zeros(len(rates), dtype=bool), np.zeros(len(rates), dtype=bool)
-        for row in _uneven(samples, links):
+        for row in series_to_check(samples.bandwidth_mbps, start, stop).tolist():
             outliers, unlike = outliers_and_newest(rates[start[row] : stop[row]])
             unscored[start[row] + np.array(outliers, dtype=np.int64)] = True
             undecided[stop[row] - 1] = unlike
@@ -123,12 +124,3 @@ class ScoredSamples:
         rows = np.flatnonzero(begins[:-1] & (interval_us[:-1] < most_of))
         unclear[np.searchsorted(self.stop, rows, side="right")] = True
         return begins, unclear[link]
-
-
-def _uneven(samples: LinkSamples, links: _Ints) -> list[int]:
-    """Return the rows of links with neighbours that differ so much that one may be an outlier."""
-    here, after = samples.bandwidth_mbps[:-1], samples.bandwidth_mbps[1:]
-    suspects = differs(here, after) & (samples.link[:-1] == samples.link[1:])
-    which = np.unique(samples.link[:-1][suspects])
-    rows: list[int] = np.searchsorted(links, which).tolist()
-    return rows

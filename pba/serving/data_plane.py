@@ -16,6 +16,7 @@ from pba.serving.admission import Admission
 from pba.serving.forecast_service import ForecastService
 from pba.serving.lazy_queries import LazyQueries
 from pba.serving.link_service import LinkService
+from pba.serving.pools import Pools
 from pba.store import Receipt, SampleReport
 from pba.types import Forecast, check_link_id
 
@@ -71,6 +72,11 @@ class DataPlane:
         self._reports = Admission(max(1, max_in_flight // _REPORT_SHARE), "reports")
         self._flag_calls = Admission(_FLAG_CALLS, "calls of flags")
         self._meter = meter
+
+    @property
+    def pools(self) -> Pools:
+        """Where blocking calls run."""
+        return self._links.pools
 
     @property
     def in_flight(self) -> int:
@@ -168,7 +174,7 @@ class DataPlane:
             If too many reports are in flight.
         """
         with self._counted_errors("links"), self._reports.admit():
-            return await self._links.call_store(self._links.pools.reports, call, *inputs)
+            return await self._links.call_store(self.pools.reports, call, *inputs)
 
     async def call_flags(self, call: Callable[..., _Result], *inputs: Any) -> _Result:
         """Return what ``call`` of the store's flags returns; nothing else is in its way.
@@ -179,7 +185,7 @@ class DataPlane:
             If too many such calls are in flight.
         """
         with self._counted_errors("flags"), self._flag_calls.admit():
-            return await self._links.call_store(self._links.pools.flags, call, *inputs)
+            return await self._links.call_store(self.pools.flags, call, *inputs)
 
     async def drain(self) -> None:
         """Wait until all that was forecast is recorded, or has failed to be."""

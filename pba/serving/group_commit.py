@@ -127,7 +127,12 @@ def split_by_transaction(reports: Sequence[SampleReport]) -> list[list[SampleRep
 def _joined(batches: Sequence[WriteBatch]) -> WriteBatch:
     reports = [report for batch in batches for report in batch.reports]
     forecasts = [forecast for batch in batches for forecast in batch.forecasts]
-    return WriteBatch(reports, forecasts, any(batch.with_records for batch in batches))
+    return WriteBatch(
+        reports,
+        forecasts,
+        any(batch.with_records for batch in batches),
+        any(batch.with_contexts for batch in batches),
+    )
 
 
 def _row_count(batch: WriteBatch) -> int:

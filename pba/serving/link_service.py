@@ -122,8 +122,8 @@ class LinkService:
         started = time.perf_counter()
         checked = self._checked(reports)
         try:
-            stored = await self._write(checked)
-            contexts = await self._contexts(checked)
+            stored = await self._write(checked, with_contexts=True)
+            contexts = await self._contexts(checked, stored)
         except StoreUnavailable as error:
             own = type(error)(error.message, error.field)  # others may have got the same instance
             own.forecasts = await self._forecasts_alone(checked, allocation, as_of_newest)
@@ -208,18 +208,30 @@ class LinkService:
         queries = [_query(contexts, name, allocation, as_of_newest) for name in link_ids]
         return queries, time.perf_counter() - started
 
-    async def _write(self, reports: Sequence[SampleReport]) -> list[Receipt]:
+    async def _write(
+        self, reports: Sequence[SampleReport], with_contexts: bool = False
+    ) -> list[Receipt]:
         """Store the samples of ``reports``; return a receipt for each that has some."""
         filled = [report for report in reports if report.timestamps_s.size]
         if not filled:
             return []
         async with store_deadline(self._store_deadline_s):
-            return await self._commit(WriteBatch(filled))
+            return await self._commit(WriteBatch(filled, with_contexts=with_contexts))
 
-    async def _contexts(self, reports: Sequence[SampleReport]) -> dict[str, LinkContext]:
-        """Return what the links of ``reports`` have stored, now that it is complete."""
-        names = [report.link_id for report in reports if _name_error(report.link_id) is None]
-        return await self.call_store(self.pools.reads, self._store.link_contexts, names)
+    async def _contexts(
+        self, reports: Sequence[SampleReport], stored: Sequence[Receipt]
+    ) -> dict[str, LinkContext]:
+        """Return what the links of ``reports`` have stored: as ``stored`` says, else as read."""
+        contexts = {one.context.link_id: one.context for one in stored if one.context is not None}
+        others = [
+            report.link_id
+            for report in reports
+            if report.link_id not in contexts and _name_error(report.link_id) is None
+        ]
+        if others:  # all their samples are refused
+            read = self.call_store(self.pools.reads, self._store.link_contexts, others)
+            contexts |= await read
+        return contexts
 
     async def _forecasts_alone(
         self,

@@ -60,7 +60,7 @@ DEFAULT_POOL: Pool = _DefaultPool()
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Where a router's calls of the store run, by kind.
+    """Where a router's blocking calls run, by kind.
 
     Parameters
     ----------
@@ -72,12 +72,15 @@ class Pools:
         Flags and health: the kill switch waits for nobody.
     reports
         Reports, lists and deletions, which may be slow.
+    bodies
+        Large requests are read here.
     """
 
     writes: Pool = DEFAULT_POOL
     reads: Pool = DEFAULT_POOL
     flags: Pool = DEFAULT_POOL
     reports: Pool = DEFAULT_POOL
+    bodies: Pool = DEFAULT_POOL
 
     @classmethod
     def separate(cls) -> Self:
@@ -90,9 +93,10 @@ class Pools:
             reads=ThreadPool("reads", 4),
             flags=ThreadPool("flags", 2),
             reports=ThreadPool("reports", 2),
+            bodies=ThreadPool("bodies", 2),
         )
 
     def close(self) -> None:
         """Start no further function."""
-        for pool in (self.writes, self.reads, self.flags, self.reports):
+        for pool in (self.writes, self.reads, self.flags, self.reports, self.bodies):
             pool.close()

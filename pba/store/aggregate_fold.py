@@ -125,8 +125,6 @@ def _upsert(
 
 
 def _combined(source: FromClause, name: str) -> ColumnElement[Any]:
-    if name == "newest_us":
-        return func.max(source.c.minute_us)
     return func.max(source.c[name]) if name in _MAXIMA else func.sum(source.c[name])
 
 

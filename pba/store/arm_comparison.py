@@ -1,13 +1,20 @@
-"""The two arms compared: v1 and v3 forecasts of the same link after the same sample."""
+"""The two arms compared: v1 and v3 forecasts of the same link after the same sample.
+
+The sums are those of `pair_aggregates` and of the deltas that are not added to them yet.
+"""
 
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, cast, func, select
+from sqlalchemy import Connection, func, select, union, union_all
 
 from pba.rollout import Arm
 from pba.rollout.sequential_test import bayes_factor, verdict
-from pba.store.old_tables import old_forecasts as forecasts, old_outcomes as outcomes
+from pba.scoring.codes import ARMS, MODES
+from pba.scoring.latency_sums import MINUTE_US
+from pba.store.aggregate_fold import coded_names
+from pba.store.report_tables import PAIR_SUMS, pair_aggregates, pair_deltas
 from pba.store.statements import to_micros
+from pba.store.tables import aggregate_deltas, aggregates, flags, versions
 from pba.types import rfc3339_of
 
 __all__ = ["compare"]
@@ -19,63 +26,63 @@ _MEANS = ("accuracy_20", "mae_mbps", "bias_mbps", "latency_ms")
 def compare(connection: Connection, since_s: float) -> dict[str, Any]:
     """Return how v3 compares with v1 where both predicted after the same sample of a link.
 
-    Only scored forecasts one step ahead, created at or after ``since_s`` (Unix seconds), count.
-    Overall and by mode: the number of pairs, how many only one of the arms had in band, accuracy,
-    MAE, bias and mean latency of each arm, and the verdict of `pba.rollout.sequential_test`.
+    Only scored forecasts one step ahead count, of which the later was created at or after
+    ``since_s`` (Unix seconds): exactly so if that is the last change of the flags, and else from
+    the start of its minute on. Overall and by mode: the number of pairs, how many only one of the
+    arms had in band, accuracy, MAE, bias and mean latency of each arm, and the verdict of
+    `pba.rollout.sequential_test`. ``versions`` lists those with a scored forecast since then.
     """
     since_us = to_micros(since_s)
-    rows = connection.execute(_pairs(since_us)).mappings().all()
-    versions = connection.execute(_versions(since_us)).all()
-    modes = {row["mode"]: dict(row) for row in rows}
-    names = [name for name in modes[next(iter(modes))] if name != "mode"] if modes else []
-    overall = {name: sum(sums[name] for sums in modes.values()) for name in names}
+    minute_us = since_us // MINUTE_US * MINUTE_US
+    changed_us = connection.execute(select(flags.c.changed_us)).scalar()
+    sums = _pair_sums(connection, since_us if since_us == changed_us else minute_us)
+    overall = {name: sum(mode[name] for mode in sums.values()) for name in PAIR_SUMS}
     return {
         "since": rfc3339_of(since_s),
-        "versions": {
-            arm.value: sorted({row.version for row in versions if row.arm == arm and row.version})
-            for arm in Arm
-        },
+        "versions": _versions(connection, since_us),
         "overall": _summary(overall),
-        "modes": {mode: _summary(sums) for mode, sums in sorted(modes.items())},
+        "modes": {mode: _summary(by_mode) for mode, by_mode in sorted(sums.items())},
     }
 
 
-def _pairs(since_us: int) -> Any:
-    """Return the query of sums over pairs, by mode."""
-    forecast = {arm: forecasts.alias(arm.value) for arm in Arm}
-    outcome = {arm: outcomes.alias(f"outcome_{arm.value}") for arm in Arm}
-    v1, v3 = forecast[Arm.V1], forecast[Arm.V3]
-    joined = v1.join(v3, and_(v3.c.link == v1.c.link, v3.c.after_us == v1.c.after_us))
-    hits = {arm: cast(outcome[arm].c.hit, Integer) for arm in Arm}
-    columns = [
-        func.count().label("pairs"),
-        func.sum(hits[Arm.V3] * (1 - hits[Arm.V1])).label("v3_only"),
-        func.sum(hits[Arm.V1] * (1 - hits[Arm.V3])).label("v1_only"),
-    ]
-    for arm in Arm:
-        joined = joined.join(
-            outcome[arm],
-            and_(outcome[arm].c.forecast == forecast[arm].c.id, outcome[arm].c.steps == 1),
+def _pair_sums(connection: Connection, since_us: int) -> dict[str, dict[str, float]]:
+    """Return the sums over the pairs of periods that start at ``since_us`` or later, by mode."""
+    parts = [
+        select(table.c.mode, *(table.c[name] for name in PAIR_SUMS)).where(
+            table.c.from_us >= since_us
         )
-        error = outcome[arm].c.forecast_mbps - outcome[arm].c.actual_mbps
-        sums = (hits[arm], func.abs(error), error, forecast[arm].c.took_ms)
-        columns += [
-            func.sum(value).label(f"{arm}_{name}") for name, value in zip(_SUMS, sums, strict=True)
-        ]
-    query = select(v3.c.mode, *columns).select_from(joined)
-    query = query.where(v1.c.arm == Arm.V1, v3.c.arm == Arm.V3, v1.c.made_us >= since_us)
-    return query.group_by(v3.c.mode)
+        for table in (pair_aggregates, pair_deltas)
+    ]
+    both = union_all(*parts).subquery()
+    sums = [func.sum(both.c[name]).label(name) for name in PAIR_SUMS]
+    query = select(both.c.mode, *sums).group_by(both.c.mode)
+    rows = connection.execute(query).mappings()
+    return {MODES[row["mode"]].value: {name: row[name] for name in PAIR_SUMS} for row in rows}
 
 
-def _versions(since_us: int) -> Any:
-    columns = forecasts.c.arm, forecasts.c.version
-    return select(*columns).where(forecasts.c.made_us >= since_us).distinct()
+def _versions(connection: Connection, since_us: int) -> dict[str, list[str]]:
+    """Return the versions of each arm of which a forecast since ``since_us`` is scored."""
+    old = select(aggregates.c.arm, aggregates.c.version)
+    deltas = aggregate_deltas.c
+    new = select(coded_names(ARMS, deltas.arm), versions.c.name)
+    new = new.join(versions, versions.c.id == deltas.version)
+    rows = connection.execute(
+        union(
+            # Those that only the release before has scored count among all alone.
+            old.where(func.coalesce(aggregates.c.newest_us, 0) >= since_us),
+            new.where(deltas.newest_us >= since_us),
+        )
+    ).all()
+    return {
+        arm.value: sorted(version for of_arm, version in rows if of_arm == arm and version)
+        for arm in Arm
+    }
 
 
 def _summary(sums: dict[str, Any]) -> dict[str, Any]:
     """Return counts and means from the sums over pairs."""
-    pairs = int(sums.get("pairs", 0))
-    wins, losses = int(sums.get("v3_only", 0)), int(sums.get("v1_only", 0))
+    pairs = int(sums["pairs"])
+    wins, losses = int(sums["v3_only"]), int(sums["v1_only"])
 
     def arm(name: Arm) -> dict[str, float | None]:
         means = [float(sums[f"{name}_{key}"]) / pairs if pairs else None for key in _SUMS]

@@ -1,43 +1,73 @@
-"""Writing a batch: samples, the new modes of their links, and forecasts, in one transaction."""
+"""Writing a batch: samples, the new modes of their links, and forecasts, in one transaction.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+What is stored is read without locks, and decided in Python. Then the statements follow each other
+without Python in between, and where another writer was faster their conditions see it.
+"""
 
-from sqlalchemy import Connection, Row, bindparam, update
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from pba.errors import StoreUnavailable
 from pba.rollout import Flags
 from pba.store.clock_repair import move_samples_ahead
-from pba.store.due_links import mark_due
-from pba.store.event_log import add_events
-from pba.store.flag_table import flag_state
-from pba.store.forecast_writes import add_forecasts
-from pba.store.link_queries import link_mode, link_records, recent_sample_keys, recent_telemetry
-from pba.store.statements import insert_into, lock_links, to_micros
-from pba.store.tables import links, samples
-from pba.store.values import Receipt, SampleReport, WriteBatch
-from pba.telemetry.clocks import zone_suspected
-from pba.telemetry.link_mode import LinkMode
-from pba.telemetry.suspect_units import unit_suspected
-from pba.types import COLUMNS, Event, NetworkMode
+from pba.store.executor import Call, Executor
+from pba.store.flag_table import flags_of
+from pba.store.forecast_writes import forecast_calls
+from pba.store.link_reading import LinkRow, contexts_of, link_calls, stored_links
+from pba.store.sample_decisions import (
+    LinkDecision,
+    Values,
+    decide,
+    is_surprising,
+    samples_of,
+    spans_of,
+    suspicions,
+)
+from pba.store.sample_statements import (
+    ADD_SWITCHES,
+    CREATE_LINKS,
+    INSERT_SAMPLES,
+    LOCK_LINKS,
+    MARK_DUE,
+    READ_FLAGS,
+    UPDATE_LINKS,
+)
+from pba.store.statements import lock_links, to_micros
+from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
+from pba.telemetry.clocks import was_set_back
+from pba.types import NetworkMode
 
 __all__ = ["write_batch"]
 
-_REPEATED = 60  # the longest window of a model: callers send it again, one sample later
+_ATTEMPTS = 3
+_ALWAYS_US = -2  # before the newest sample of any link, which a new one has at -1
 
-_SEVERAL, _FAST_MBPS = 5, 1000.0
+_Decisions = dict[str, LinkDecision]
 
-_Key = tuple[int, int]  # the link's key and the sample's microseconds
-_Rows = dict[_Key, list[float]]
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """What decides about reports, beside what is stored."""
+
+    now_us: int
+    retention_us: int
+    default: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What the database did: new samples by link, newest one before, and modes afterwards."""
+
+    new: Mapping[str, set[int]]
+    newest_us: Mapping[str, int]
+    modes: Mapping[str, NetworkMode]
 
 
 def write_batch(
-    connection: Connection, batch: WriteBatch, now_us: int, retention_us: int, default: Flags
+    executor: Executor, batch: WriteBatch, now_us: int, retention_us: int, default: Flags
 ) -> list[Receipt]:
     """Write all of a batch; return a receipt for each report, in order.
-
-    The links are locked from here to the end of the transaction, so concurrent writers to one link
-    run one after the other.
 
     Parameters
     ----------
@@ -48,198 +78,190 @@ def write_batch(
     default
         The flags until they are changed for the first time.
     """
-    receipts: list[Receipt] = []
-    if batch.reports and batch.forecasts:  # together, so that all writers have one order
-        link_ids = {report.link_id for report in batch.reports}
-        lock_links(connection, link_ids | {forecast.link_id for forecast in batch.forecasts})
-    if batch.reports:  # forecasts alone need no flags
-        detect = flag_state(connection, default).flags.enable_mode_detection
-        receipts = _add_reports(connection, batch.reports, now_us, retention_us, detect)
-    if batch.with_records:
-        records = link_records(connection, [report.link_id for report in batch.reports])
-        pairs = zip(batch.reports, receipts, strict=True)
-        receipts = [replace(receipt, record=records[report.link_id]) for report, receipt in pairs]
-    if batch.forecasts:
-        add_forecasts(connection, batch.forecasts, now_us)
-    return receipts
-
-
-def _add_reports(
-    connection: Connection,
-    reports: Sequence[SampleReport],
-    received_us: int,
-    retention_us: int,
-    detect: bool,
-) -> list[Receipt]:
-    """Store the samples of ``reports``; return a receipt for each, in order.
-
-    If modes are not detected, links keep their mode and new ones are ``internet``.
-    """
-    link_ids = [report.link_id for report in reports]
-    rows = lock_links(connection, link_ids, received_us)
-    reported = [_samples(rows[report.link_id].id, report) for report in reports]
-    latest = _latest(reported)
-    newest_us = {row.id: row.newest_us for row in rows.values()}
-    newest_us |= move_samples_ahead(connection, [*rows.values()], latest, received_us)
-    ends = {link: max(at_us, latest.get(link, 0)) for link, at_us in newest_us.items()}
-    kept = [
-        {key: values for key, values in part.items() if key[1] >= ends[key[0]] - retention_us}
-        for part in reported
-    ]
-    new = _insert_samples(connection, kept, newest_us)
-    mark_due(connection, [link for keys in new for link, _ in keys], received_us)
-    surprising = {
-        rows[report.link_id].id for report in reports if _surprises(rows[report.link_id], report)
-    }
-    modes, suspects = _update_links(
-        connection, rows.values(), ends, received_us, detect, surprising
-    )
-    parts = zip(reports, kept, new, strict=True)
-    receipts = []
-    for report, part, keys in parts:
-        link = rows[report.link_id].id
-        reasons = _suspicions(report, part, link in suspects, received_us)
-        receipts.append(_receipt(report, newest_us[link], modes[link], part, keys, reasons))
-    return receipts
-
-
-def _surprises(link: Row[Any], report: SampleReport) -> bool:
-    """Return whether all of several rates of an internet link are as high as a data centre's."""
-    rates_mbps = report.telemetry[:, 0]
-    internet = link.mode == NetworkMode.INTERNET.value
-    return internet and len(rates_mbps) >= _SEVERAL and bool(rates_mbps.min() >= _FAST_MBPS)
-
-
-def _latest(reported: Sequence[_Rows]) -> dict[int, int]:
-    """Return the time of the newest reported sample of each link's key."""
-    latest: dict[int, int] = {}
-    for link, at_us in (key for part in reported for key in part):
-        latest[link] = max(at_us, latest.get(link, 0))
-    return latest
-
-
-def _suspicions(
-    report: SampleReport, kept: _Rows, suspect: bool, received_us: int
-) -> tuple[str, ...]:
-    """Return what may be wrong with a report, ``suspect`` if its link's rates are."""
-    newest_us = max((at_us for _, at_us in kept), default=received_us)
-    reasons = {
-        "unit_suspected": suspect or unit_suspected(report.telemetry[:, 0]),
-        "zone_suspected": zone_suspected(newest_us, received_us),
-    }
-    return tuple(name for name, holds in reasons.items() if holds)
-
-
-def _samples(link: int, report: SampleReport) -> _Rows:
-    """Return the samples by link and time; of several with one timestamp the first counts."""
-    times, values = report.timestamps_s[::-1].tolist(), report.telemetry[::-1].tolist()
-    return {(link, to_micros(time_s)): row for time_s, row in zip(times, values, strict=True)}
-
-
-def _receipt(
-    report: SampleReport,
-    newest_us: int,
-    mode: NetworkMode,
-    kept: _Rows,
-    new: set[_Key],
-    reasons: tuple[str, ...],
-) -> Receipt:
-    late = sum(at_us < newest_us for _, at_us in new)
-    times = {to_micros(time_s) for time_s in report.timestamps_s.tolist()}
-    expired = len(times) - len(kept)
-    duplicates = len(report.timestamps_s) - len(new) - expired
-    return Receipt(len(new), duplicates, late, expired, mode, reasons=reasons)
-
-
-def _insert_samples(
-    connection: Connection, parts: Sequence[_Rows], newest_us: Mapping[int, int]
-) -> list[set[_Key]]:
-    """Insert the samples that are not stored yet; return which keys are new in each part."""
-    samples_by_key: _Rows = {}
-    for part in reversed(parts):
-        samples_by_key |= part
-    # A given history repeats samples of the one before. Looking these up is cheaper than inserting.
-    repeated = {link for link, at_us in samples_by_key if at_us <= newest_us[link]}
-    stored = recent_sample_keys(connection, repeated, _REPEATED) if repeated else set()
-    rows = [_sample_row(key, samples_by_key[key]) for key in sorted(samples_by_key.keys() - stored)]
-    if not rows:
-        return [set() for _ in parts]
-    insert = insert_into(connection, samples).on_conflict_do_nothing()
-    insert = insert.returning(samples.c.link, samples.c.at_us)
-    inserted = {(link, at_us) for link, at_us in connection.execute(insert, rows)}
-    new = []
-    for part in parts:
-        new.append(inserted & part.keys())
-        inserted -= new[-1]
-    return new
-
-
-def _sample_row(key: _Key, values: Sequence[float]) -> dict[str, Any]:
-    """Return the row of one sample, null where nothing was measured."""
-    measured = {name: None if v != v else v for name, v in zip(COLUMNS, values, strict=True)}
-    return {"link": key[0], "at_us": key[1]} | measured
-
-
-def _update_links(
-    connection: Connection,
-    rows: Iterable[Row[Any]],
-    ends: Mapping[int, int],
-    received_us: int,
-    detect: bool,
-    surprising: set[int],
-) -> tuple[dict[int, NetworkMode], set[int]]:
-    """Update the links' newest timestamp and mode.
-
-    Return the modes by the links' keys, and the keys of links whose unit is suspected. That is
-    looked at with each detection, and for ``surprising`` links.
-    """
-    names = {row.id: row.link_id for row in rows}
-    states = {row.id: link_mode(row) for row in rows}
-    due = [link for link, state in states.items() if detect and state.due(ends[link])]
-    telemetry = recent_telemetry(connection, [*surprising.union(due)])
-    suspects = {link for link, rows in telemetry.items() if unit_suspected(rows[:, 0])}
-    switches = []
-    for link in due:
-        before, states[link] = states[link], states[link].after(telemetry[link], ends[link])
-        if before.mode is not None and before.mode is not states[link].mode:
-            switches.append(_switch(names[link], ends[link], before, states[link]))
-    for link, state in states.items():
-        if state.mode is None:
-            states[link] = replace(state, mode=NetworkMode.INTERNET, since_us=ends[link])
-    _write_links(connection, states, ends, received_us)
-    if switches:
-        add_events(connection, switches)
-    modes = {link: state.mode or NetworkMode.INTERNET for link, state in states.items()}
-    return modes, suspects
-
-
-def _write_links(
-    connection: Connection,
-    states: Mapping[int, LinkMode],
-    ends: Mapping[int, int],
-    received_us: int,
-) -> None:
-    columns = ("mode", "mode_since_us", "candidate", "checked_us", "switches", "newest_us")
-    statement = update(links).where(links.c.id == bindparam("key"))
-    statement = statement.values(
-        {name: bindparam(f"new_{name}") for name in (*columns, "heard_us")}
-    )
-    rows = [
-        {
-            "key": link,
-            "new_mode": state.mode,
-            "new_mode_since_us": state.since_us,
-            "new_candidate": state.candidate,
-            "new_checked_us": state.checked_us,
-            "new_switches": state.switches,
-            "new_newest_us": ends[link],
-            "new_heard_us": received_us,
+    if not batch.reports:
+        due = (MARK_DUE, _due_rows({}, batch.forecasts, now_us))
+        executor.write([*forecast_calls(batch.forecasts), due])
+        return []
+    policy = _Policy(now_us, retention_us, default)
+    forecasts = batch.forecasts
+    receipts: dict[int, Receipt] = {}
+    for _ in range(_ATTEMPTS):
+        missing = [index for index in range(len(batch.reports)) if index not in receipts]
+        reports = [batch.reports[index] for index in missing]
+        results = _write_reports(
+            executor, replace(batch, reports=reports, forecasts=forecasts), policy
+        )
+        receipts |= {
+            index: receipt
+            for index, receipt in zip(missing, results, strict=True)
+            if receipt is not None
         }
-        for link, state in states.items()
+        forecasts = ()
+        if len(receipts) == len(batch.reports):
+            return [receipts[index] for index in range(len(batch.reports))]
+    raise StoreUnavailable(
+        f"{len(batch.reports) - len(receipts)} links were deleted while their samples were being "
+        "written. Send the samples again."
+    )
+
+
+def _write_reports(executor: Executor, batch: WriteBatch, policy: _Policy) -> list[Receipt | None]:
+    """Store reports and forecasts; return a receipt for each, None for links deleted meanwhile."""
+    samples = [samples_of(report) for report in batch.reports]
+    spans = spans_of(batch.reports, samples)
+    flags, links = _read(executor, batch, spans, policy)
+    decisions = _decide(batch.reports, samples, links, policy, flags.enable_mode_detection)
+    written = _write(executor, decisions, batch.forecasts, policy.now_us)
+    receipts = _receipts(batch.reports, samples, decisions, written, policy.now_us)
+    if not (batch.with_records or batch.with_contexts):
+        return receipts
+    return _with_links(executor, batch, receipts, decisions)
+
+
+def _read(
+    executor: Executor, batch: WriteBatch, spans: Mapping[str, tuple[int, int]], policy: _Policy
+) -> tuple[Flags, dict[str, LinkRow]]:
+    """Return the flags and the links of the reports; clocks that were ahead are set right first."""
+    names = sorted({report.link_id for report in batch.reports})
+    always = {
+        report.link_id for report in batch.reports if batch.with_contexts or is_surprising(report)
+    }
+    calls = [(READ_FLAGS, ()), *link_calls(names, spans, always)]
+    flags, *rows = executor.read(calls)
+    links = stored_links(*rows)
+    ahead = [
+        name
+        for name, link in links.items()
+        if name in spans and was_set_back(link.newest_us, spans[name][1], policy.now_us)
     ]
-    connection.execute(statement, rows)
+    if ahead:
+        with executor.in_transaction() as connection:
+            stored = lock_links(connection, ahead)
+            reported_us = {row.id: spans[name][1] for name, row in stored.items()}
+            move_samples_ahead(connection, [*stored.values()], reported_us, policy.now_us)
+        flags, *rows = executor.read(calls)
+        links = stored_links(*rows)
+    stored_links_or_new = {name: links.get(name) or LinkRow(name) for name in names}
+    return flags_of(flags[0] if flags else None, policy.default).flags, stored_links_or_new
 
 
-def _switch(link_id: str, at_us: int, before: LinkMode, after: LinkMode) -> Event:
-    modes = {"before": before.mode, "after": after.mode}
-    return Event("mode_switch", at_us / 1e6, link_id, modes)
+def _decide(
+    reports: Sequence[SampleReport],
+    samples: Sequence[Values],
+    links: Mapping[str, LinkRow],
+    policy: _Policy,
+    detect: bool,
+) -> _Decisions:
+    """Return what to write for each link, in the order of names."""
+    reported: dict[str, list[Values]] = defaultdict(list)
+    surprising: dict[str, bool] = defaultdict(bool)
+    for report, values in zip(reports, samples, strict=True):
+        reported[report.link_id].append(values)
+        surprising[report.link_id] |= is_surprising(report)
+    return {
+        name: decide(link, reported[name], surprising[name], policy.retention_us, detect)
+        for name, link in links.items()
+    }
+
+
+def _write(
+    executor: Executor,
+    decisions: _Decisions,
+    forecasts: Sequence[StoredForecast],
+    now_us: int,
+) -> _Written:
+    """Write links, samples and forecasts; all writers take their locks in this order."""
+    all_decisions = decisions.values()
+    samples = [
+        (decision.link.name, at_us, *(None if v != v else v for v in values))
+        for decision in all_decisions
+        for at_us, values in decision.new.items()
+    ]
+    switches = [row for decision in all_decisions if (row := decision.switch_row()) is not None]
+    versions, *forecast_inserts = forecast_calls(forecasts)
+    calls: list[Call] = [
+        versions,
+        (CREATE_LINKS, [(name, now_us) for name in decisions]),
+        (LOCK_LINKS, [(name,) for name in decisions]),
+        (INSERT_SAMPLES, samples),
+        (UPDATE_LINKS, [decision.update_row(now_us) for decision in all_decisions]),
+        (ADD_SWITCHES, switches),
+        *forecast_inserts,
+        (MARK_DUE, _due_rows(decisions, forecasts, now_us)),
+    ]
+    _, _, before, inserted, updated, *_ = executor.write(calls)
+    new: dict[str, set[int]] = defaultdict(set)
+    for name, at_us in inserted:
+        new[name].add(at_us)
+    return _Written(new, dict(before), {name: NetworkMode(mode) for name, mode in updated})
+
+
+def _due_rows(
+    decisions: _Decisions, forecasts: Sequence[StoredForecast], now_us: int
+) -> list[tuple[str, int, int]]:
+    """Return the rows of `MARK_DUE`: links with new samples, and with samples after a forecast."""
+    after_us = {forecast.link_id: to_micros(forecast.after_s) for forecast in forecasts}
+    after_us |= {name: _ALWAYS_US for name, decision in decisions.items() if decision.new}
+    return [(name, after_us[name], now_us) for name in sorted(after_us)]
+
+
+def _receipts(
+    reports: Sequence[SampleReport],
+    samples: Sequence[Values],
+    decisions: _Decisions,
+    written: _Written,
+    now_us: int,
+) -> list[Receipt | None]:
+    receipts: list[Receipt | None] = []
+    for report, values in zip(reports, samples, strict=True):
+        name = report.link_id
+        if name not in written.modes:
+            receipts.append(None)
+            continue
+        kept = [at_us for at_us in values if at_us >= decisions[name].since_us]
+        new = written.new[name] & values.keys()
+        written.new[name].difference_update(new)  # of two reports with one sample the first has it
+        expired = len(values) - len(kept)
+        receipts.append(
+            Receipt(
+                accepted=len(new),
+                duplicates=len(report.timestamps_s) - len(new) - expired,
+                late=sum(at_us < written.newest_us[name] for at_us in new),
+                expired=expired,
+                mode=written.modes[name],
+                reasons=suspicions(report, kept, decisions[name].suspect, now_us),
+            )
+        )
+    return receipts
+
+
+def _with_links(
+    executor: Executor,
+    batch: WriteBatch,
+    receipts: Sequence[Receipt | None],
+    decisions: _Decisions,
+) -> list[Receipt | None]:
+    """Return the receipts with the records and contexts that the batch requests."""
+    modes = {
+        report.link_id: receipt.mode
+        for report, receipt in zip(batch.reports, receipts, strict=True)
+        if receipt is not None
+    }
+    links = {
+        name: (decisions[name].link.in_mode(mode), decisions[name].samples)
+        for name, mode in modes.items()
+    }
+    if not batch.with_contexts:
+        records = {name: link.record for name, (link, _) in links.items()}
+        return [
+            receipt and replace(receipt, record=records[report.link_id])
+            for report, receipt in zip(batch.reports, receipts, strict=True)
+        ]
+    contexts = contexts_of(executor, links)
+    return [
+        receipt
+        and replace(
+            receipt, context=contexts[report.link_id], record=contexts[report.link_id].record
+        )
+        for report, receipt in zip(batch.reports, receipts, strict=True)
+    ]

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from pba.store.event_log import add_events
-from pba.store.old_tables import old_forecasts as forecasts, old_outcomes as outcomes
-from pba.store.tables import events, samples
+from pba.store.old_tables import old_forecasts, old_outcomes
+from pba.store.tables import events, forecasts, links, pair_results, samples
 from pba.telemetry.clocks import TOLERANCE_US, was_set_back
 from pba.types import Event, rfc3339_of
 
@@ -25,7 +25,7 @@ _RECENT_EVENTS = 1000  # of all links: an event of this link among them is not r
 
 def move_samples_ahead(
     connection: Connection, rows: Sequence[Row[Any]], reported_us: Mapping[int, int], now_us: int
-) -> dict[int, int]:
+) -> None:
     """Move the samples ahead of ``now_us`` of links whose clock was set back to when they came.
 
     They take the place of what is stored there: earlier samples of the same clock. Forecasts from
@@ -37,21 +37,15 @@ def move_samples_ahead(
         Of the table `links`, as before the report.
     reported_us
         The time of the newest sample in the report of each link's key.
-
-    Returns
-    -------
-    dict
-        The time of the newest sample of each such link's key.
     """
-    return {
-        row.id: _move(connection, row, reported_us[row.id], now_us)
-        for row in rows
-        if row.id in reported_us and was_set_back(row.newest_us, reported_us[row.id], now_us)
-    }
+    for row in rows:
+        newest_us = reported_us.get(row.id)
+        if newest_us is not None and was_set_back(row.newest_us, newest_us, now_us):
+            _move(connection, row, newest_us, now_us)
 
 
-def _move(connection: Connection, link: Row[Any], reported_us: int, now_us: int) -> int:
-    """Move a link's samples ahead of now; return the time of the newest one.
+def _move(connection: Connection, link: Row[Any], reported_us: int, now_us: int) -> None:
+    """Move a link's samples ahead of now.
 
     They end when the newest of them was received, and before the newest one of the report: the
     clock of the router that received them may be ahead too.
@@ -66,10 +60,9 @@ def _move(connection: Connection, link: Row[Any], reported_us: int, now_us: int)
     replaced = samples.c.at_us.between(first_us - offset_us, latest_us)
     connection.execute(delete(samples).where(own & replaced))
     connection.execute(update(samples).where(ahead).values(at_us=samples.c.at_us - offset_us))
-    wrong = (forecasts.c.link == link.id) & (forecasts.c.after_us > latest_us)
-    keys = select(forecasts.c.id).where(wrong)
-    connection.execute(delete(outcomes).where(outcomes.c.forecast.in_(keys)))
-    connection.execute(delete(forecasts).where(wrong))
+    newest = select(func.max(samples.c.at_us)).where(own).scalar_subquery()
+    connection.execute(update(links).where(links.c.id == link.id).values(newest_us=newest))
+    _delete_forecasts(connection, link.id, latest_us)
     if not _has_event(connection, link.link_id):
         body = {
             "moved": count,
@@ -78,7 +71,17 @@ def _move(connection: Connection, link: Row[Any], reported_us: int, now_us: int)
             "to": rfc3339_of(link.newest_us / 1e6),
         }
         add_events(connection, [Event(CLOCK_SET_BACK, now_us / 1e6, link.link_id, body)])
-    return int(connection.execute(select(func.max(samples.c.at_us)).where(own)).scalar_one())
+
+
+def _delete_forecasts(connection: Connection, link: int, latest_us: int) -> None:
+    """Delete a link's forecasts from samples after ``latest_us`` and what they resulted in."""
+    for table in (forecasts, pair_results):
+        wrong = (table.c.link == link) & (table.c.after_us > latest_us)
+        connection.execute(delete(table).where(wrong))
+    wrong = (old_forecasts.c.link == link) & (old_forecasts.c.after_us > latest_us)
+    keys = select(old_forecasts.c.id).where(wrong)
+    connection.execute(delete(old_outcomes).where(old_outcomes.c.forecast.in_(keys)))
+    connection.execute(delete(old_forecasts).where(wrong))
 
 
 def _has_event(connection: Connection, link_id: str) -> bool:

@@ -18,6 +18,7 @@ from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.scoring.forecast_body import pack_all
 from pba.store.database import Database
 from pba.store.due_links import mark_due
+from pba.store.old_pairs import add_old_pairs
 from pba.store.old_tables import old_forecasts, old_outcomes, old_records
 from pba.store.statements import chunks, insert_into, to_micros
 from pba.store.tables import forecasts, links, records
@@ -27,6 +28,7 @@ from pba.types import HORIZONS, NetworkMode
 __all__ = ["OldRows"]
 
 _FIRST, _FEWEST, _MOST = 100, 10, 5000  # rows in one transaction
+_LONGEST_PAUSE_S = 1.0
 _AIM_S = 0.05  # of one transaction: half of the limit, since machines stall
 
 
@@ -54,6 +56,9 @@ class OldRows:
         Returns the current Unix time in seconds.
     timer
         Seconds of a clock that never goes back.
+    pause
+        Waits for a number of seconds: after each transaction as long as it took, so that writers
+        have their turn.
     """
 
     def __init__(
@@ -61,10 +66,12 @@ class OldRows:
         database: Database,
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
         self._timer = timer
+        self._pause = pause
         self._count = _FIRST
 
     def copy_some(self) -> bool:
@@ -92,6 +99,7 @@ class OldRows:
         took_s = max(self._timer() - started_s, 1e-6)
         aim = self._count * min(2.0, _AIM_S / took_s)
         self._count = max(_FEWEST, min(_MOST, int(aim)))
+        self._pause(min(took_s, _LONGEST_PAUSE_S))
 
 
 def _old_records(connection: Connection, count: int) -> list[tuple[int, str, bytes]]:
@@ -160,6 +168,7 @@ def _move_forecasts(connection: Connection, batch: _Batch, now_us: int) -> None:
     versions = version_ids(connection, {row["version"] for row in new})
     rows = [row | {"version": versions[row["version"]]} for row in new]
     rows.sort(key=lambda row: (row["link"], row["after_us"], row["arm"], row["version"]))
+    add_old_pairs(connection, rows)
     connection.execute(insert_into(connection, forecasts).on_conflict_do_nothing(), rows)
     mark_due(connection, {row["link"] for row in rows if row["open"]}, now_us)
 

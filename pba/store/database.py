@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from pba.errors import InvalidInput, StoreUnavailable
 from pba.store.engine import connect, transaction
+from pba.store.executor import Executor, PostgresExecutor, SqliteExecutor
 from pba.store.failures import concerns_schema, unavailable
 from pba.store.migrate import migrate
 from pba.store.privileges import require_privileges
@@ -68,6 +69,29 @@ class Database:
         with self._transaction(writes=True) as connection:
             return work(connection, *inputs, **options)
 
+    def read_sets(
+        self,
+        work: Callable[Concatenate[Executor, _Inputs], _Result],
+        *inputs: _Inputs.args,
+        **options: _Inputs.kwargs,
+    ) -> _Result:
+        """Return what ``work`` returns, called with an executor for reading."""
+        with self._executor(writes=False) as executor:
+            return work(executor, *inputs, **options)
+
+    def write_sets(
+        self,
+        work: Callable[Concatenate[Executor, _Inputs], _Result],
+        *inputs: _Inputs.args,
+        **options: _Inputs.kwargs,
+    ) -> _Result:
+        """Return what ``work`` returns, called with an executor for reading and writing.
+
+        On SQLite all of it is one transaction, which no other writer shares.
+        """
+        with self._executor(writes=True) as executor:
+            return work(executor, *inputs, **options)
+
     def close(self) -> None:
         """Close the connections."""
         if self._engine is not None:
@@ -75,10 +99,23 @@ class Database:
 
     @contextlib.contextmanager
     def _transaction(self, writes: bool) -> Iterator[Connection]:
+        with self._current_schema(), transaction(self.engine, writes) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _executor(self, writes: bool) -> Iterator[Executor]:
+        with self._current_schema():
+            if self.engine.dialect.name == "postgresql":
+                yield PostgresExecutor(self.engine)
+            else:
+                with transaction(self.engine, writes) as connection:
+                    yield SqliteExecutor(connection)
+
+    @contextlib.contextmanager
+    def _current_schema(self) -> Iterator[None]:
         self._schema.ensure()
         try:
-            with transaction(self.engine, writes) as connection:
-                yield connection
+            yield
         except StoreUnavailable as error:
             if concerns_schema(error.__cause__):
                 self._schema.invalidate()

@@ -1,18 +1,19 @@
-"""Wide reads past SQLAlchemy: the driver's tuples, and columns of them as arrays.
+"""Wide reads past SQLAlchemy: the driver's rows, as tuples or as columns of numbers.
 
-A row object of SQLAlchemy costs as much as reading the row, and numpy takes it for no tuple.
+A row object of SQLAlchemy costs as much as reading the row. Thousands of tuples at a time cost the
+garbage collector as much again, so numbers go into arrays row by row.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from pba.types import Floats
-
-__all__ = ["columns_of", "driver_rows", "floats_of", "integers_of"]
+__all__ = ["driver_rows", "driver_table"]
 
 
 def driver_rows(
@@ -25,29 +26,30 @@ def driver_rows(
     sqlalchemy.exc.DBAPIError
         As SQLAlchemy does where it reads rows itself.
     """
+    with _cursor(connection, statement, parameters) as cursor:
+        return list(cursor.fetchall())
+
+
+def driver_table(
+    connection: Connection, statement: str, parameters: Mapping[str, Any], columns: np.dtype[Any]
+) -> NDArray[np.void]:
+    """Return the rows of a statement, none of them null, as fields of ``columns``, ``(row,)``.
+
+    Raises as `driver_rows`.
+    """
+    with _cursor(connection, statement, parameters) as cursor:
+        # psycopg reads all rows at once much faster than one by one; SQLite's module does not.
+        sqlite = connection.dialect.name == "sqlite"
+        return np.fromiter(cursor if sqlite else cursor.fetchall(), dtype=columns)
+
+
+@contextlib.contextmanager
+def _cursor(connection: Connection, statement: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
     result = connection.exec_driver_sql(statement, dict(parameters))
-    cursor: Any = result.cursor
+    errors = connection.dialect.loaded_dbapi.Error
     try:
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    except connection.dialect.loaded_dbapi.Error as error:
-        raised = DBAPIError.instance(
-            statement, dict(parameters), error, connection.dialect.loaded_dbapi.Error
-        )
-        raise raised from error
-    result.close()
-    return rows
-
-
-def columns_of(rows: Sequence[tuple[Any, ...]], count: int) -> list[tuple[Any, ...]]:
-    """Return the ``count`` columns of ``rows``, which may be none."""
-    return list(zip(*rows, strict=True)) if rows else [()] * count
-
-
-def integers_of(column: Sequence[int]) -> np.ndarray:
-    """Return a column as integers, of the same length."""
-    return np.fromiter(column, dtype=np.int64, count=len(column))
-
-
-def floats_of(column: Sequence[float | None]) -> Floats:
-    """Return a column as numbers, NaN for null, of the same length."""
-    return np.array(column, dtype=float)  # None becomes NaN
+        yield result.cursor
+    except errors as error:
+        raise DBAPIError.instance(statement, dict(parameters), error, errors) from error
+    finally:
+        result.close()

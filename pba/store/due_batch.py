@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.record_table import RecordTable
 from pba.scoring.batch import DueBatch, LinkSamples, OpenForecasts
 from pba.scoring.forecast_body import unpack_all
-from pba.store.driver_rows import columns_of, driver_rows, floats_of, integers_of
+from pba.store.driver_rows import driver_rows, driver_table
 from pba.store.due_links import Claim
 from pba.store.old_tables import old_records
-from pba.types import HORIZONS, Floats
+from pba.types import HORIZONS
 
 __all__ = ["MAX_FORECASTS", "MAX_SAMPLES", "read_batch"]
 
@@ -29,20 +30,36 @@ MAX_SAMPLES = AROUND + MAX_FORECASTS + HORIZONS[-1] + 5
 """Of one link, in one batch."""
 
 _Ints = NDArray[np.int64]
-_COLUMNS = (
-    "link, after_us, arm, version, created_us, mode, source, served, step_s, took_ms, "
-    "actual_1_mbps, actual_5_mbps, actual_15_mbps, body"
+_INTEGERS = ("link", "after_us", "arm", "version", "created_us", "mode", "source", "served")
+_FLOATS = ("step_s", "took_ms")
+_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
+_FORECAST = np.dtype(
+    [
+        *((name, "i8") for name in _INTEGERS),
+        *((name, "f8") for name in (*_FLOATS, *_ACTUALS)),
+        ("body", "O"),
+    ]
 )
-_COUNT = len(_COLUMNS.split(", "))
+_SAMPLE = np.dtype([("link", "i8"), ("at_us", "i8"), ("bandwidth_mbps", "f8")])
+_PACKED_SAMPLE = np.dtype([("at_us", ">i8"), ("bandwidth_mbps", ">f8")])
+
+
+def _columns(row: str, infinity: str) -> str:
+    """Return the columns of an open forecast; an actual that is not known is infinite."""
+    actuals = (f"coalesce({row}.{name}, {infinity})" for name in _ACTUALS)
+    return ", ".join(
+        (*(f"{row}.{name}" for name in (*_INTEGERS, *_FLOATS)), *actuals, f"{row}.body")
+    )
+
 
 # The names `f` and `s` are rows, `own` those that a limit is counted in.
 _LINKS_SQLITE = """
-    SELECT l.id, l.link_id, r.generation, r.body, r.drift
+    SELECT l.id, l.link_id, coalesce(r.generation, -1), r.body, r.drift
     FROM json_each(:links) AS k JOIN links AS l ON l.id = k.value
     LEFT JOIN link_records AS r ON r.link = l.id
 """
 _FORECASTS_SQLITE = f"""
-    SELECT {", ".join(f"f.{name}" for name in _COLUMNS.split(", "))}
+    SELECT {_columns("f", "9e999")}
     FROM json_each(:links) AS k CROSS JOIN forecast_log AS f
     WHERE f."open" AND f.link = k.value AND f.after_us <= coalesce((
         SELECT own.after_us FROM forecast_log AS own WHERE own."open" AND own.link = k.value
@@ -64,20 +81,21 @@ _SAMPLES_SQLITE = f"""
         ORDER BY own.at_us LIMIT 1 OFFSET {MAX_SAMPLES - AROUND - 1}), {2**62})
 """
 _LINKS_POSTGRESQL = """
-    SELECT l.id, l.link_id, r.generation, r.body, r.drift
+    SELECT l.id, l.link_id, coalesce(r.generation, -1), r.body, r.drift
     FROM links AS l LEFT JOIN link_records AS r ON r.link = l.id
-    WHERE l.id = ANY(%(links)s)
+    WHERE l.id = ANY(%(links)b::bigint[])
 """
 _FORECASTS_POSTGRESQL = f"""
-    SELECT f.* FROM unnest(%(links)s::bigint[]) AS k (link) CROSS JOIN LATERAL (
-        SELECT {_COLUMNS} FROM forecast_log AS own WHERE own.open AND own.link = k.link
+    SELECT f.* FROM unnest(%(links)b::bigint[]) AS k (link) CROSS JOIN LATERAL (
+        SELECT {_columns("own", "'infinity'::real")} FROM forecast_log AS own
+        WHERE own.open AND own.link = k.link
         ORDER BY own.after_us, own.arm, own.version LIMIT {MAX_FORECASTS}) AS f
 """
 # Times and rates of a link in one value: unpacking it is a hundred times faster than rows are.
 _SAMPLES_POSTGRESQL = f"""
     SELECT k.link, string_agg(int8send(s.at_us) || float8send(s.bandwidth_mbps), ''::bytea
                               ORDER BY s.at_us)
-    FROM unnest(%(links)s::bigint[], %(after)s::bigint[]) AS k (link, after_us)
+    FROM unnest(%(links)b::bigint[], %(after)b::bigint[]) AS k (link, after_us)
     CROSS JOIN LATERAL (
         (SELECT own.at_us, own.bandwidth_mbps FROM samples AS own
          WHERE own.link = k.link AND own.at_us < k.after_us
@@ -111,10 +129,17 @@ def read_batch(connection: Connection, claim: Claim) -> DueBatch:
 
 def _links(connection: Connection, links: list[int]) -> tuple[_Ints, list[str], _Ints, Any, Any]:
     """Return keys, names, and generation, body and drift state of the links' records."""
-    rows = sorted(_select(connection, _LINKS_SQLITE, _LINKS_POSTGRESQL, links), key=lambda r: r[0])
-    keys, names, generations, bodies, drift = columns_of(rows, 5)
-    generation = integers_of([-1 if number is None else number for number in generations])
-    return integers_of(keys), list(names), generation, list(bodies), list(drift)
+    postgresql, parameters = _links_of(connection, links)
+    statement = _LINKS_POSTGRESQL if postgresql else _LINKS_SQLITE
+    rows = sorted(driver_rows(connection, statement, parameters), key=itemgetter(0))
+    keys, names, generation, bodies, drift = zip(*rows, strict=True) if rows else [()] * 5
+    return (
+        np.array(keys, dtype=np.int64),
+        list(names),
+        np.array(generation, dtype=np.int64),
+        list(bodies),
+        list(drift),
+    )
 
 
 def _with_old_records(
@@ -133,26 +158,19 @@ def _with_old_records(
 
 
 def _forecasts(connection: Connection, links: list[int]) -> OpenForecasts:
-    rows = _select(connection, _FORECASTS_SQLITE, _FORECASTS_POSTGRESQL, links)
-    columns = columns_of(rows, _COUNT)
-    link, after_us, arm, version, created_us, mode, source, served = map(integers_of, columns[:8])
-    step_s, took_ms, *actuals = map(floats_of, columns[8:13])
-    arrays: dict[str, Any] = {
-        "link": link,
-        "after_us": after_us,
-        "arm": arm,
-        "version": version,
-        "created_us": created_us,
-        "mode": mode,
-        "source": source,
-        "served": served.astype(bool),
-        "step_s": step_s,
-        "took_ms": took_ms,
-        "actual_mbps": np.stack(actuals, axis=1),
-        **unpack_all(columns[13]),
-    }
-    order = np.lexsort((version, arm, after_us, link))
-    return OpenForecasts(**{name: values[order] for name, values in arrays.items()})
+    postgresql, parameters = _links_of(connection, links)
+    statement = _FORECASTS_POSTGRESQL if postgresql else _FORECASTS_SQLITE
+    rows = driver_table(connection, statement, parameters, _FORECAST)
+    rows = _ordered(rows, "link", "after_us", "arm", "version")
+    actual_mbps = np.stack([rows[name] for name in _ACTUALS], axis=1)
+    actual_mbps[np.isinf(actual_mbps)] = np.nan
+    integers = {name: rows[name].copy() for name in _INTEGERS}
+    return OpenForecasts(
+        **(integers | {"served": integers["served"].astype(bool)}),
+        **{name: rows[name].copy() for name in _FLOATS},
+        actual_mbps=actual_mbps,
+        **unpack_all(rows["body"].tolist()),
+    )
 
 
 def _samples(connection: Connection, forecasts: OpenForecasts) -> LinkSamples:
@@ -161,30 +179,37 @@ def _samples(connection: Connection, forecasts: OpenForecasts) -> LinkSamples:
     after_us = forecasts.after_us[first]
     if connection.dialect.name == "postgresql":
         parameters = {"links": links.tolist(), "after": after_us.tolist()}
-        return _unpacked(driver_rows(connection, _SAMPLES_POSTGRESQL, parameters))
+        return _link_samples(_unpacked(driver_rows(connection, _SAMPLES_POSTGRESQL, parameters)))
     oldest = json.dumps(np.stack((links, after_us), axis=1).tolist())
-    rows = driver_rows(connection, _SAMPLES_SQLITE, {"oldest": oldest})
-    link, at_us, bandwidth_mbps = columns_of(rows, 3)
-    return _ordered(integers_of(link), integers_of(at_us), floats_of(bandwidth_mbps))
+    return _link_samples(driver_table(connection, _SAMPLES_SQLITE, {"oldest": oldest}, _SAMPLE))
 
 
-def _unpacked(rows: Sequence[tuple[int, bytes]]) -> LinkSamples:
-    """Return the samples of links from their packed form, big-endian."""
-    keys, packed = columns_of(rows, 2)
-    pairs = np.frombuffer(b"".join(packed), dtype=[("at_us", ">i8"), ("bandwidth_mbps", ">f8")])
-    links = np.repeat(integers_of(keys), [len(part) // 16 for part in packed])
-    return _ordered(links, pairs["at_us"].astype(np.int64), pairs["bandwidth_mbps"].astype(float))
+def _unpacked(rows: Sequence[tuple[int, bytes]]) -> NDArray[np.void]:
+    """Return the samples of links from their packed form."""
+    pairs = np.frombuffer(b"".join(packed for _, packed in rows), dtype=_PACKED_SAMPLE)
+    samples = np.empty(len(pairs), dtype=_SAMPLE)
+    counts = [len(packed) // _PACKED_SAMPLE.itemsize for _, packed in rows]
+    samples["link"] = np.repeat(np.array([link for link, _ in rows], dtype=np.int64), counts)
+    for name in ("at_us", "bandwidth_mbps"):
+        samples[name] = pairs[name]
+    return samples
 
 
-def _ordered(link: _Ints, at_us: _Ints, bandwidth_mbps: Floats) -> LinkSamples:
-    order = np.lexsort((at_us, link))
-    return LinkSamples(link[order], at_us[order], bandwidth_mbps[order])
+def _link_samples(rows: NDArray[np.void]) -> LinkSamples:
+    rows = _ordered(rows, "link", "at_us")
+    return LinkSamples(*(rows[name].copy() for name in ("link", "at_us", "bandwidth_mbps")))
 
 
-def _select(
-    connection: Connection, sqlite: str, postgresql: str, links: list[int]
-) -> list[tuple[Any, ...]]:
-    if connection.dialect.name == "postgresql":
-        return driver_rows(connection, postgresql, {"links": links})
-    parameters: Mapping[str, Any] = {"links": json.dumps(links)}
-    return driver_rows(connection, sqlite, parameters)
+def _ordered(rows: NDArray[np.void], *key: str) -> NDArray[np.void]:
+    """Return ``rows`` in the order of ``key``, in which most databases return them anyway."""
+    later = np.zeros(max(0, len(rows) - 1), dtype=bool)
+    for name in reversed(key):
+        steps = np.diff(rows[name])
+        later = (steps > 0) | ((steps == 0) & later)
+    return rows if later.all() else rows[np.lexsort([rows[name] for name in reversed(key)])]
+
+
+def _links_of(connection: Connection, links: list[int]) -> tuple[bool, Mapping[str, Any]]:
+    """Return whether the database is PostgreSQL, and the parameter with the keys of links."""
+    postgresql = connection.dialect.name == "postgresql"
+    return postgresql, {"links": links if postgresql else json.dumps(links)}

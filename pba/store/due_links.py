@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select, update
 
-from pba.store.driver_rows import columns_of, driver_rows, integers_of
+from pba.store.driver_rows import driver_rows
 from pba.store.statements import insert_into
 from pba.store.tables import due_links
 
@@ -86,8 +86,8 @@ def claim_links(connection: Connection, now_us: int, until_us: int, count: int) 
     postgresql = connection.dialect.name == "postgresql"
     statement = _CLAIM if postgresql else _CHOICE.format(now=":now", count=":count")
     rows = sorted(driver_rows(connection, statement, parameters))
-    links, since_us, reports = map(integers_of, columns_of(rows, 3))
-    return Claim(links, since_us, reports, until_us)
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return Claim(columns[:, 0], columns[:, 1], columns[:, 2], until_us)
 
 
 def release(connection: Connection, claim: Claim) -> None:

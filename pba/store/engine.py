@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from pba.store.failures import translated_errors, unavailable
 from pba.store.url import parse_url
 
-__all__ = ["connect", "transaction"]
+__all__ = ["connect", "time_limits", "transaction"]
 
 _TIMEOUT_S = 5
+_IDLE_S = 2  # a client that hangs or is lost between two statements gives its locks back
+_HAS_TRANSACTION_TIMEOUT = 170_000
 # A server whose machine is gone is noticed after 10 s; the defaults of the system are hours.
 _KEEPALIVE = {
     "tcp_user_timeout": 10_000,
@@ -26,14 +29,10 @@ _KEEPALIVE = {
     "keepalives_count": 2,
 }
 _STATELESS = {
-    "autocommit": True,  # `_begin` starts the transactions, limits and all, in one round trip
+    "autocommit": True,  # transactions begin with their limits, in one round trip
     "prepare_threshold": None,
     "client_encoding": "utf8",  # a database in SQL_ASCII would give bytes for text
 }
-_BEGIN = (
-    f"BEGIN; SET LOCAL statement_timeout = {_TIMEOUT_S * 2000}; "
-    f"SET LOCAL lock_timeout = {_TIMEOUT_S * 1000}"
-)
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged sample survives a power cut
@@ -56,11 +55,54 @@ def connect(url: str) -> Engine:
 
 @contextlib.contextmanager
 def transaction(engine: Engine, writes: bool = False) -> Iterator[Connection]:
-    """Open a transaction that is committed at the end; raises as `translated_errors`."""
-    with translated_errors(engine.url), _connection(engine) as connection:
-        connection = connection.execution_options(writes=writes)
-        with connection.begin():
+    """Open a transaction that is committed at the end; raises as `translated_errors`.
+
+    The first statement notices a connection that has died since its last use. Then the pool is
+    emptied, and the transaction begins once more.
+    """
+    with translated_errors(engine.url):
+        connection, begun = _begin(engine, writes)
+        with connection, begun:
             yield connection
+
+
+def time_limits(server_version: int, writes: bool) -> dict[str, int]:
+    """Return the settings that bound a transaction on PostgreSQL, in milliseconds.
+
+    They are set inside each transaction, so they hold behind a pooler too.
+
+    Parameters
+    ----------
+    server_version
+        As PostgreSQL numbers itself: 150018 is 15.18.
+    writes
+        Whether the transaction may hold locks; a long export only reads.
+
+    Examples
+    --------
+    >>> time_limits(150018, writes=True)["idle_in_transaction_session_timeout"]
+    2000
+    """
+    limits = {
+        "statement_timeout": _TIMEOUT_S * 2000,
+        "lock_timeout": _TIMEOUT_S * 1000,
+        "idle_in_transaction_session_timeout": _IDLE_S * 1000,
+    }
+    if writes and server_version >= _HAS_TRANSACTION_TIMEOUT:
+        limits["transaction_timeout"] = _TIMEOUT_S * 4000
+    return limits
+
+
+def _begin(engine: Engine, writes: bool) -> tuple[Connection, RootTransaction]:
+    connection = _connection(engine).execution_options(writes=writes)
+    try:
+        return connection, connection.begin()
+    except DBAPIError as error:
+        connection.close()
+        if not error.connection_invalidated:
+            raise
+    connection = _connection(engine).execution_options(writes=writes)
+    return connection, connection.begin()
 
 
 def _connection(engine: Engine) -> Connection:
@@ -73,7 +115,6 @@ def _connection(engine: Engine) -> Connection:
 def _postgresql(url: URL) -> Engine:
     engine = create_engine(
         url,
-        pool_pre_ping=True,  # reconnects after the server was restarted
         pool_timeout=_TIMEOUT_S,
         use_native_hstore=False,
         connect_args={"connect_timeout": _TIMEOUT_S} | _STATELESS | _KEEPALIVE,
@@ -81,7 +122,11 @@ def _postgresql(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(_BEGIN)
+        driver: Any = connection.connection.driver_connection
+        writes = bool(connection.get_execution_options().get("writes"))
+        limits = time_limits(driver.info.server_version, writes)
+        settings = "".join(f"; SET LOCAL {name} = {value}" for name, value in limits.items())
+        connection.exec_driver_sql("BEGIN" + settings)  # in one round trip
 
     return engine
 

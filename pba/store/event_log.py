@@ -4,15 +4,36 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, delete, select, text
 
 from pba.store.statements import to_micros
 from pba.store.tables import events as table
 from pba.types import Event
 
-__all__ = ["add_events", "check_writable", "event_rows", "events", "newest_link_events"]
+__all__ = [
+    "add_events",
+    "check_writable",
+    "event_rows",
+    "events",
+    "newest_link_events",
+    "open_link_alarms",
+]
 
 _PROBE_BYTES = 16_384  # some pages of the database
+
+# The condition is that of the partial index, word for word.
+_OPEN_ALARMS = text(
+    """
+    SELECT e.id, e.at_us, e.kind, e.link_id, e.body
+      FROM link_records AS r
+      JOIN links AS l ON l.id = r.link
+      JOIN events AS e ON e.id = (
+               SELECT max(own.id) FROM events AS own
+                WHERE own.link_id = l.link_id AND own.kind = :kind)
+     WHERE r."alarm"
+     LIMIT :count
+    """
+)
 
 
 def add_events(connection: Connection, events: Sequence[Event]) -> None:
@@ -45,11 +66,18 @@ def events(
     return [_event(row) for row in connection.execute(query)]
 
 
-def newest_link_events(connection: Connection, kind: str) -> list[Event]:
-    """Return each link's newest event of ``kind``, in the order of the links' names."""
-    newest = select(func.max(table.c.id)).where(table.c.kind == kind).group_by(table.c.link_id)
-    query = select(table).where(table.c.id.in_(newest)).order_by(table.c.link_id)
-    return [_event(row) for row in connection.execute(query)]
+def newest_link_events(connection: Connection, kind: str, count: int) -> list[Event]:
+    """Return the newest event of each link among the newest ``count`` of ``kind``, by names."""
+    newest: dict[str, Event] = {}
+    for event in events(connection, kind, None, None, count):
+        newest.setdefault(event.link_id or "", event)
+    return [newest[link_id] for link_id in sorted(newest)]
+
+
+def open_link_alarms(connection: Connection, kind: str, count: int) -> list[Event]:
+    """Return the newest event of ``kind`` of up to ``count`` links with an open alarm, by names."""
+    rows = connection.execute(_OPEN_ALARMS, {"kind": kind, "count": count})
+    return sorted(map(_event, rows), key=lambda event: event.link_id or "")
 
 
 def check_writable(connection: Connection, now_us: int) -> None:

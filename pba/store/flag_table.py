@@ -1,7 +1,7 @@
 """The flags in the database: one row, and a version number that guards against lost updates."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from pba.store.statements import insert_into, to_micros
 from pba.store.tables import flags as table
 from pba.types import Event, rfc3339_of
 
-__all__ = ["FLAGS_CHANGED", "FlagChange", "FlagState", "change_flags", "flag_state"]
+__all__ = ["FLAGS_CHANGED", "FlagChange", "FlagState", "change_flags", "flag_state", "flags_of"]
 
 FLAGS_CHANGED = "flags_changed"
 """The kind of the event that records a change of flags."""
@@ -79,11 +79,17 @@ def flag_state(connection: Connection, default: Flags) -> FlagState:
     StoreUnavailable
         Where the row is not this release's.
     """
-    row = connection.execute(select(table)).one_or_none()
+    columns = (table.c.version, table.c.changed_us, table.c.changed_by, table.c.body)
+    return flags_of(connection.execute(select(*columns)).one_or_none(), default)
+
+
+def flags_of(row: Sequence[Any] | None, default: Flags) -> FlagState:
+    """Return the flags in a row (version, time, author and flags) as `flag_state` does."""
     if row is None:
         return FlagState(default)
+    version, changed_us, changed_by, body = row
     try:
-        stored = json.loads(row.body)
+        stored = json.loads(body)
         flags = default.changed(
             {name: stored[name] for name in default.as_dict() if name in stored}
         )
@@ -92,7 +98,7 @@ def flag_state(connection: Connection, default: Flags) -> FlagState:
             f"the telemetry store is away: its flags cannot be read ({error}). Another release or "
             "program has written them: correct or delete the row of the table flags."
         ) from error
-    return FlagState(flags, row.version, row.changed_us / 1e6, row.changed_by)
+    return FlagState(flags, version, changed_us / 1e6, changed_by)
 
 
 def change_flags(

@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from pba.store.old_tables import old_forecasts as forecasts, old_outcomes as outcomes
+from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.scoring.forecast_body import unpack
+from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.statements import chunks, number_table, to_seconds
-from pba.store.tables import links, samples
-from pba.types import COLUMNS, History
+from pba.store.tables import forecasts, links, samples, versions
+from pba.types import COLUMNS, HORIZONS, History
 
 __all__ = ["link_history"]
 
@@ -28,30 +30,62 @@ def link_history(
     query = query.order_by(samples.c.at_us.desc()).limit(count)
     table = number_table(connection, query, 1 + len(COLUMNS))[::-1]
     history = History(to_seconds(table[:, 0]), table[:, 1:])
-    return history, _forecasts(connection, link, from_us, to_us, count)
+    past = _forecasts(connection, link, from_us, to_us, count)
+    past += _old_forecasts(connection, link, from_us, to_us, count)
+    return history, sorted(past, key=lambda forecast: forecast["after_s"])[-count:]
 
 
 def _forecasts(
     connection: Connection, link: Any, from_us: int, to_us: int, count: int
 ) -> list[dict[str, Any]]:
-    within = forecasts.c.link == link, forecasts.c.after_us.between(from_us, to_us)
-    query = select(forecasts).where(*within).order_by(forecasts.c.after_us.desc()).limit(count)
-    rows = connection.execute(query).all()[::-1]
-    actuals = _actuals(connection, [row.id for row in rows])
-    return [_forecast(row, actuals.get(row.id, {})) for row in rows]
+    query = select(forecasts, versions.c.name.label("version_name"))
+    query = query.join(versions, versions.c.id == forecasts.c.version)
+    query = query.where(forecasts.c.link == link, forecasts.c.after_us.between(from_us, to_us))
+    query = query.order_by(forecasts.c.after_us.desc(), forecasts.c.arm.desc()).limit(count)
+    return [_forecast(row) for row in connection.execute(query).all()[::-1]]
 
 
-def _actuals(connection: Connection, forecast_ids: Sequence[int]) -> dict[int, dict[int, float]]:
+def _forecast(row: Row[Any]) -> dict[str, Any]:
+    known = zip(HORIZONS, (row.actual_1_mbps, row.actual_5_mbps, row.actual_15_mbps), strict=True)
+    return {
+        "after_s": row.after_us / 1e6,
+        "made_at_s": row.created_us / 1e6,
+        "mode": MODES[row.mode].value,
+        "source": SOURCES[row.source],
+        "model_version": row.version_name or None,
+        "arm": ARMS[row.arm].value,
+        "served": row.served,
+        "step_s": row.step_s,
+        "took_ms": row.took_ms,
+        "said": unpack(row.body),
+        "actual_mbps": {steps: actual for steps, actual in known if actual is not None},
+    }
+
+
+def _old_forecasts(
+    connection: Connection, link: Any, from_us: int, to_us: int, count: int
+) -> list[dict[str, Any]]:
+    """Return forecasts that the release before has written, and that are not moved yet."""
+    table = old_forecasts.c
+    query = select(old_forecasts).where(table.link == link, table.after_us.between(from_us, to_us))
+    rows = connection.execute(query.order_by(table.after_us.desc()).limit(count)).all()[::-1]
+    actuals = _old_actuals(connection, [row.id for row in rows])
+    return [_old_forecast(row, actuals.get(row.id, {})) for row in rows]
+
+
+def _old_actuals(
+    connection: Connection, forecast_ids: Sequence[int]
+) -> dict[int, dict[int, float]]:
     """Return the actuals (Mbps) by forecast and steps."""
     actuals: dict[int, dict[int, float]] = {}
     for chunk in chunks(forecast_ids):
-        query = select(outcomes).where(outcomes.c.forecast.in_(chunk))
+        query = select(old_outcomes).where(old_outcomes.c.forecast.in_(chunk))
         for row in connection.execute(query):
             actuals.setdefault(row.forecast, {})[row.steps] = row.actual_mbps
     return actuals
 
 
-def _forecast(row: Row[Any], actuals: Mapping[int, float]) -> dict[str, Any]:
+def _old_forecast(row: Row[Any], actuals: Mapping[int, float]) -> dict[str, Any]:
     return {
         "after_s": row.after_us / 1e6,
         "made_at_s": row.made_us / 1e6,

@@ -1,61 +1,130 @@
-"""Accuracy from the aggregates over all outcomes, and the latency of the newest forecasts."""
+"""Accuracy over all outcomes, latency of the newest forecasts, and how far scoring is behind.
 
-from collections.abc import Sequence
+All of it is read from sums. Deltas that are not added to these yet count too, in the same
+statement: so a report is never behind scoring, and nothing is missed or counted twice while others
+add them.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, union_all
 
+from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.scoring.latency_sums import latency_percentile
+from pba.store.aggregate_fold import coded_names
+from pba.store.due_links import backlog
 from pba.store.link_counts import link_counts
-from pba.store.old_tables import old_forecasts as forecasts
-from pba.store.tables import aggregates
+from pba.store.report_tables import latency_deltas, minute_latencies
+from pba.store.tables import aggregate_deltas, aggregates, versions
 
 __all__ = ["summary"]
 
 _NEWEST = 10_000
+_MAX_BINS = 3000  # rows of `minute_latencies`: an hour or more
 _NAMES = ("mode", "source", "version", "arm", "served")
+_SUMS = [
+    column.name for column in aggregates.c if not column.primary_key and column.name != "newest_us"
+]
+
+_Row = Mapping[str, Any]
 
 
-def summary(connection: Connection) -> dict[str, Any]:
+def summary(connection: Connection, now_us: int) -> dict[str, Any]:
     """Return the body of `GET /v1/metrics`: overall, by mode, and by model version.
 
-    Accuracy, bias and coverage are over all forecasts one step ahead that were ever scored.
-    Latency is that of the newest 10 000 forecasts, from reading the samples to the finished
-    forecast. Forecasts that were computed only to compare arms count in ``versions`` alone.
+    Accuracy, bias and coverage are over all forecasts one step ahead that were ever scored. Latency
+    is that of the newest minutes that have 10 000 served forecasts whose first step is scored, from
+    reading the samples to the finished forecast. Forecasts that were computed only to compare arms
+    count in ``versions`` alone.
+
+    Parameters
+    ----------
+    now_us
+        The time of the service's clock: how long links have waited to be scored.
     """
-    all_rows = connection.execute(select(aggregates).where(aggregates.c.steps == 1)).all()
-    rows = [row for row in all_rows if row.served]
-    newest = select(forecasts.c.mode, forecasts.c.took_ms).where(forecasts.c.served)
-    latencies = connection.execute(newest.order_by(forecasts.c.id.desc()).limit(_NEWEST)).all()
-    modes = sorted({row.mode for row in rows} | {row.mode for row in latencies})
-    count, switches = link_counts(connection)
+    all_rows = _outcome_sums(connection)
+    rows = [row for row in all_rows if row["served"]]
+    latencies = _latencies(connection)
+    modes = sorted({row["mode"] for row in rows} | {row["mode"] for row in latencies})
+    links, switches = link_counts(connection)
     return {
-        "links": count,
+        "links": links,
         "mode_switches": switches,
-        "overall": _summary(rows, [row.took_ms for row in latencies]),
+        "scoring": _backlog(connection, now_us),
+        "overall": _summary(rows, latencies),
         "modes": {
             mode: _summary(
-                [row for row in rows if row.mode == mode],
-                [row.took_ms for row in latencies if row.mode == mode],
+                [row for row in rows if row["mode"] == mode],
+                [row for row in latencies if row["mode"] == mode],
             )
             for mode in modes
         },
-        "versions": [
-            {name: getattr(row, name) for name in _NAMES} | _accuracy([row]) for row in all_rows
-        ],
+        "versions": [{name: row[name] for name in _NAMES} | _accuracy([row]) for row in all_rows],
     }
 
 
-def _summary(rows: Sequence[Any], took_ms: Sequence[float]) -> dict[str, Any]:
-    return _accuracy(rows) | {"latency_ms": _latency(took_ms)}
+def _outcome_sums(connection: Connection) -> list[dict[str, Any]]:
+    """Return the sums over all outcomes one step ahead, by `_NAMES` and in their order."""
+    old = select(*(aggregates.c[name] for name in (*_NAMES, *_SUMS)))
+    deltas = aggregate_deltas.c
+    new = select(
+        coded_names(MODES, deltas.mode),
+        coded_names(SOURCES, deltas.source),
+        versions.c.name,
+        coded_names(ARMS, deltas.arm),
+        deltas.served,
+        *(deltas[name] for name in _SUMS),
+    ).join(versions, versions.c.id == deltas.version)
+    both = union_all(old.where(aggregates.c.steps == 1), new.where(deltas.steps == 1)).subquery()
+    keys = [both.c[name] for name in _NAMES]
+    sums = [func.sum(both.c[name]).label(name) for name in _SUMS]
+    rows = connection.execute(select(*keys, *sums).group_by(*keys)).mappings()
+    return sorted(map(dict, rows), key=lambda row: [row[name] for name in _NAMES])
 
 
-def _accuracy(rows: Sequence[Any]) -> dict[str, Any]:
-    """Return shares and means over rows of `aggregates`; None where nothing was scored."""
-    scored = sum(row.scored for row in rows)
+def _latencies(connection: Connection) -> list[dict[str, Any]]:
+    """Return the latencies of the newest minutes with enough forecasts, by mode and bin."""
+    columns = [column.name for column in minute_latencies.c]
+    old = select(*(minute_latencies.c[name] for name in columns))
+    newest = old.order_by(minute_latencies.c.minute_us.desc()).limit(_MAX_BINS).subquery()
+    new = select(*(latency_deltas.c[name] for name in columns))
+    both = union_all(select(newest), new).subquery()
+    query = select(
+        both.c.minute_us,
+        coded_names(MODES, both.c.mode).label("mode"),
+        both.c.bin,
+        func.sum(both.c.forecasts).label("forecasts"),
+        func.sum(both.c.took_ms).label("took_ms"),
+        func.max(both.c.most_ms).label("most_ms"),
+    )
+    query = query.group_by(both.c.minute_us, both.c.mode, both.c.bin)
+    rows: list[dict[str, Any]] = []
+    counted, minute_us = 0.0, None
+    for row in connection.execute(query.order_by(both.c.minute_us.desc())).mappings():
+        if row["minute_us"] != minute_us and counted >= _NEWEST:
+            break
+        minute_us, counted = row["minute_us"], counted + row["forecasts"]
+        rows.append(dict(row))
+    return rows
+
+
+def _backlog(connection: Connection, now_us: int) -> dict[str, Any]:
+    count, oldest_us = backlog(connection)
+    age_s = None if oldest_us is None else max(0.0, (now_us - oldest_us) / 1e6)
+    return {"due": count, "oldest_due_s": age_s}
+
+
+def _summary(rows: Sequence[_Row], latencies: Sequence[_Row]) -> dict[str, Any]:
+    return _accuracy(rows) | {"latency_ms": _latency(latencies)}
+
+
+def _accuracy(rows: Sequence[_Row]) -> dict[str, Any]:
+    """Return shares and means over rows of sums; None where nothing was scored."""
+    scored = sum(row["scored"] for row in rows)
 
     def mean(name: str) -> float | None:
-        return sum(getattr(row, name) for row in rows) / scored if scored else None
+        return sum(row[name] for row in rows) / scored if scored else None
 
     return {
         "scored": int(scored),
@@ -70,12 +139,11 @@ def _accuracy(rows: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _latency(took_ms: Sequence[float]) -> dict[str, float] | None:
-    if not took_ms:
+def _latency(rows: Sequence[_Row]) -> dict[str, float] | None:
+    if not rows:
         return None
-    values = np.array(took_ms)
     return {
-        "avg": float(values.mean()),
-        "p95": float(np.percentile(values, 95)),
-        "max": float(values.max()),
+        "avg": sum(row["took_ms"] for row in rows) / sum(row["forecasts"] for row in rows),
+        "p95": latency_percentile(rows, 95.0),
+        "max": max(row["most_ms"] for row in rows),
     }

@@ -49,7 +49,7 @@ old_forecasts = Table(
 )
 """Forecasts based on samples up to ``after_us``; ``open`` until every horizon is settled.
 
-``said`` is `pba.scoring.OpenForecast.prediction` as JSON, ``made_us`` when it was computed.
+``said`` is what `pba.scoring.forecast_body.pack` takes, as JSON, ``made_us`` when it was computed.
 ``served`` is false for forecasts of the arm that the caller did not receive.
 """
 

@@ -9,7 +9,8 @@ from pba.store.database import Database
 from pba.store.due_links import Claim
 from pba.store.flag_table import flag_state
 from pba.store.scored_links import ScoredLinks
-from pba.store.settlement_writes import Outrun, SettlementRows, write_settlement
+from pba.store.settlement_rows import SettlementRows
+from pba.store.settlement_writes import Outrun, write_settlement
 from pba.store.statements import to_micros
 
 __all__ = ["ScoringStore"]

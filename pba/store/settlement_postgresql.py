@@ -1,22 +1,23 @@
-"""The statements of `pba.store.settlement_writes` on PostgreSQL: each writes the rows of a batch.
+"""Writing what was scored to PostgreSQL: each statement writes the rows of a batch.
 
-Rows are locked in the order of their keys.
+Rows of `due_links` are locked in the order of their keys, as by reporters.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy.exc import DBAPIError
 
-from pba.store.driver_rows import driver_rows
+from pba.store.settlement_rows import Columns, SettlementRows
 
-__all__ = ["write_due", "write_forecasts", "write_records"]
-
-Columns = dict[str, list[Any]]
+__all__ = ["write_rows"]
 
 _RECORDS = """
     WITH g AS (
-        SELECT * FROM unnest(%(link)s::bigint[], %(generation)s::int[], %(body)b::bytea[],
-                             %(drift)b::bytea[], %(alarm)s::bool[])
+        SELECT * FROM unnest(%(link)b::bigint[], %(generation)b::int[], %(body)b::bytea[],
+                             %(drift)b::bytea[], %(alarm)b::bool[])
         AS given (link, generation, body, drift, alarm)
     ), updated AS (
         UPDATE link_records AS r SET generation = r.generation + 1, body = g.body,
@@ -37,9 +38,9 @@ _FORECASTS = """
     UPDATE forecast_log AS f SET actual_1_mbps = coalesce(g.actual_1_mbps, f.actual_1_mbps),
     actual_5_mbps = coalesce(g.actual_5_mbps, f.actual_5_mbps),
     actual_15_mbps = coalesce(g.actual_15_mbps, f.actual_15_mbps), open = g.open
-    FROM unnest(%(link)s::bigint[], %(after_us)s::bigint[], %(arm)s::smallint[],
-                %(version)s::int[], %(actual_1_mbps)s::real[], %(actual_5_mbps)s::real[],
-                %(actual_15_mbps)s::real[], %(open)s::bool[])
+    FROM unnest(%(link)b::bigint[], %(after_us)b::bigint[], %(arm)b::smallint[],
+                %(version)b::int[], %(actual_1_mbps)b::real[], %(actual_5_mbps)b::real[],
+                %(actual_15_mbps)b::real[], %(open)b::bool[])
     AS g (link, after_us, arm, version, actual_1_mbps, actual_5_mbps, actual_15_mbps, open)
     WHERE f.link = g.link AND f.after_us = g.after_us AND f.arm = g.arm AND f.version = g.version
 """
@@ -47,8 +48,8 @@ _DUE = """
     WITH mine AS (
         SELECT d.link, g.finished AND d.generation = g.generation AND d.since_us = g.since_us
         AS finished
-        FROM unnest(%(link)s::bigint[], %(since_us)s::bigint[], %(generation)s::int[],
-                    %(finished)s::bool[]) AS g (link, since_us, generation, finished)
+        FROM unnest(%(link)b::bigint[], %(since_us)b::bigint[], %(generation)b::int[],
+                    %(finished)b::bool[]) AS g (link, since_us, generation, finished)
         JOIN due_links AS d ON d.link = g.link WHERE d.claimed_us = %(until)s
         ORDER BY d.link FOR UPDATE OF d
     ), removed AS (
@@ -59,16 +60,41 @@ _DUE = """
 """
 
 
-def write_records(connection: Connection, records: Columns) -> set[int]:
-    """Write the records that are as they were read; return the links of these."""
-    return {link for (link,) in driver_rows(connection, _RECORDS, records)}
+def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
+    """Write all rows; return the links whose record was as it was read.
+
+    The statements are sent together: no lock waits for Python or the network between them.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError
+        As SQLAlchemy does where it runs the statements itself.
+    """
+    driver: Any = connection.connection.driver_connection
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            records = driver.execute(_RECORDS, rows.records)
+            driver.execute(_FORECASTS, rows.forecasts)
+            for table, new in rows.inserts:
+                if new:
+                    driver.execute(_insert(connection.dialect, table, tuple(new[0])), _columns(new))
+            # Last: reporters wait for these.
+            driver.execute(_DUE, rows.due | {"until": rows.until_us})
+        return {link for (link,) in records.fetchall()}
+    except errors as error:
+        raise DBAPIError.instance(None, None, error, errors) from error
 
 
-def write_forecasts(connection: Connection, forecasts: Columns) -> None:
-    """Write new actuals."""
-    connection.exec_driver_sql(_FORECASTS, forecasts)
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def write_due(connection: Connection, due: Columns, until_us: int) -> None:
-    """Remove the links that are finished and have no newer sample, and give the others back."""
-    connection.exec_driver_sql(_DUE, due | {"until": until_us})
+@lru_cache
+def _insert(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    """Return the statement that inserts rows which lie in an array a column."""
+    arrays = (f"%({name})b::{table.c[name].type.compile(dialect)}[]" for name in names)
+    return (
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({', '.join(arrays)}) "
+        "ON CONFLICT DO NOTHING"
+    )

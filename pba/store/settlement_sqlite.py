@@ -1,16 +1,18 @@
-"""The statements of `pba.store.settlement_writes` on SQLite, where writers take turns."""
+"""Writing what was scored to SQLite, where writers take turns and claims are not written."""
 
 import json
-from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection
 
 from pba.store.driver_rows import driver_rows
+from pba.store.settlement_rows import Columns, SettlementRows
+from pba.store.statements import insert_into
 
-__all__ = ["write_due", "write_forecasts", "write_records"]
+__all__ = ["write_rows"]
 
-Columns = dict[str, list[Any]]
-
+_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
+_FORECAST_KEY = ("link", "after_us", "arm", "version")
 _UNCHANGED = """
     SELECT json_extract(k.value, '$[0]') FROM json_each(:records) AS k JOIN links AS l
     ON l.id = json_extract(k.value, '$[0]') LEFT JOIN link_records AS r ON r.link = l.id
@@ -29,27 +31,22 @@ _FORECAST = """
 _DUE = "DELETE FROM due_links WHERE link = ? AND since_us = ? AND generation = ?"
 
 
-def write_records(connection: Connection, records: Columns) -> set[int]:
-    """Write the records of all links if they are as they were read; return those that are."""
-    given = json.dumps(list(zip(records["link"], records["generation"], strict=True)))
-    unchanged = {link for (link,) in driver_rows(connection, _UNCHANGED, {"records": given})}
-    if len(unchanged) == len(records["link"]):
-        _execute(connection, _RECORD, records, "link", "generation", "body", "drift", "alarm")
+def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
+    """Write all rows if all records are as they were read; return the links of those that are."""
+    keys = zip(rows.records["link"], rows.records["generation"], strict=True)
+    parameters = {"records": json.dumps(list(keys))}
+    unchanged = {link for (link,) in driver_rows(connection, _UNCHANGED, parameters)}
+    if len(unchanged) < len(rows.records["link"]):
+        return unchanged
+    _execute(connection, _RECORD, rows.records, "link", "generation", "body", "drift", "alarm")
+    _execute(connection, _FORECAST, rows.forecasts, *_ACTUALS, "open", *_FORECAST_KEY)
+    for table, new in rows.inserts:
+        if new:
+            connection.execute(insert_into(connection, table).on_conflict_do_nothing(), new)
+    finished = np.flatnonzero(rows.due["finished"]).tolist()
+    due = {name: [column[at] for at in finished] for name, column in rows.due.items()}
+    _execute(connection, _DUE, due, "link", "since_us", "generation")
     return unchanged
-
-
-def write_forecasts(connection: Connection, forecasts: Columns) -> None:
-    """Write new actuals."""
-    actuals = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
-    key = ("link", "after_us", "arm", "version")
-    _execute(connection, _FORECAST, forecasts, *actuals, "open", *key)
-
-
-def write_due(connection: Connection, due: Columns, until_us: int) -> None:
-    """Remove the links that are finished and have no newer sample; claims are not written."""
-    finished = due["finished"]
-    rows = {name: [v for v, done in zip(due[name], finished, strict=True) if done] for name in due}
-    _execute(connection, _DUE, rows, "link", "since_us", "generation")
 
 
 def _execute(connection: Connection, statement: str, columns: Columns, *names: str) -> None:

@@ -1,27 +1,14 @@
-"""Writing what was scored: one transaction, whose rows are ready before it starts."""
+"""Writing what was scored: one transaction, in which the links' records decide what counts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection
 
-from pba.scoring.arm_pairs import pair_results
-from pba.scoring.latency_sums import latency_sums
-from pba.scoring.mode_outcomes import mode_outcomes
-from pba.scoring.outcome_sums import outcome_sums
-from pba.scoring.pair_sums import pair_sums
-from pba.store import report_tables, settlement_postgresql, settlement_sqlite, tables
-from pba.store.due_batch import MAX_FORECASTS, MAX_SAMPLES
-from pba.store.due_links import Claim
-from pba.store.event_log import event_rows
-from pba.store.scored_links import ScoredLinks
-from pba.store.statements import insert_into
+from pba.store import settlement_postgresql, settlement_sqlite
+from pba.store.settlement_rows import SettlementRows
 
-__all__ = ["Outrun", "SettlementRows", "write_settlement"]
-
-Columns = dict[str, list[Any]]
+__all__ = ["Outrun", "write_settlement"]
 
 
 class Outrun(Exception):
@@ -32,121 +19,18 @@ class Outrun(Exception):
         self.links = np.array(sorted(links), dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class SettlementRows:
-    """The rows of scored links, in the order in which they are written.
-
-    Parameters
-    ----------
-    records
-        New content of `link_records`, with the ``generation`` that was read.
-    forecasts
-        Keys in `forecast_log`, new actuals, and whether they stay open.
-    inserts
-        Rows to append, by table.
-    due
-        What was claimed of `due_links`, and whether it is ``finished``.
-    until_us
-        When the claim runs out.
-    """
-
-    records: Columns
-    forecasts: Columns
-    inserts: tuple[tuple[Table, list[dict[str, Any]]], ...]
-    due: Columns
-    until_us: int
-
-    @classmethod
-    def of(cls, claim: Claim, scored: ScoredLinks, flags_changed_us: int) -> Self:
-        """Return the rows of those links of ``scored`` that count."""
-        return cls(
-            records=_records(scored),
-            forecasts=_forecasts(scored),
-            inserts=_inserts(scored, flags_changed_us),
-            due=_due(claim, scored),
-            until_us=claim.until_us,
-        )
-
-
 def write_settlement(connection: Connection, rows: SettlementRows) -> None:
     """Write all rows.
 
     Raises
     ------
     Outrun
-        With the links whose record is no longer as it was read: nothing is written.
+        With the links whose record is no longer as it was read: the transaction is to be undone.
     """
-    postgresql = connection.dialect.name == "postgresql"
-    database: Any = settlement_postgresql if postgresql else settlement_sqlite
-    lost = set(rows.records["link"]) - database.write_records(connection, rows.records)
+    if connection.dialect.name == "postgresql":
+        written = settlement_postgresql.write_rows(connection, rows)
+    else:
+        written = settlement_sqlite.write_rows(connection, rows)
+    lost = set(rows.records["link"]) - written
     if lost:
         raise Outrun(lost)
-    database.write_forecasts(connection, rows.forecasts)
-    for table, new in rows.inserts:
-        if new:
-            connection.execute(insert_into(connection, table).on_conflict_do_nothing(), new)
-    # Last: reporters wait for these.
-    database.write_due(connection, rows.due, rows.until_us)
-
-
-def _records(scored: ScoredLinks) -> Columns:
-    at = scored.changed_links
-    bodies = scored.settlement.records.to_bytes()
-    return {
-        "link": scored.batch.links[at].tolist(),
-        "generation": scored.batch.generation[at].tolist(),
-        "body": [bodies[row] for row in at.tolist()],
-        "drift": [scored.drift[row] for row in at.tolist()],
-        "alarm": scored.alarm[at].tolist(),
-    }
-
-
-def _forecasts(scored: ScoredLinks) -> Columns:
-    at, forecasts = scored.changed_forecasts, scored.batch.forecasts
-    keys = {name: getattr(forecasts, name)[at].tolist() for name in _FORECAST_KEY}
-    actuals = scored.actual_mbps[at].astype(object)
-    actuals[np.isnan(scored.actual_mbps[at])] = None
-    return (
-        keys
-        | {name: actuals[:, column].tolist() for column, name in enumerate(_ACTUALS)}
-        | {"open": (~scored.closed[at]).tolist()}
-    )
-
-
-_FORECAST_KEY = ("link", "after_us", "arm", "version")
-_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
-
-
-def _inserts(
-    scored: ScoredLinks, flags_changed_us: int
-) -> tuple[tuple[Table, list[dict[str, Any]]], ...]:
-    forecasts, outcomes = scored.batch.forecasts, scored.outcomes
-    by_mode = mode_outcomes(forecasts, outcomes)
-    events = [event for row, event in scored.events if scored.kept[row]]
-    return (
-        (tables.aggregate_deltas, outcome_sums(forecasts, outcomes)),
-        (
-            tables.mode_outcomes,
-            [{"mode": mode, "body": new.to_bytes()} for mode, new in sorted(by_mode.items())],
-        ),
-        (tables.pair_results, pair_results(forecasts, outcomes)),
-        (report_tables.pair_deltas, pair_sums(forecasts, outcomes, flags_changed_us)),
-        (report_tables.latency_deltas, latency_sums(forecasts, outcomes)),
-        (tables.events, event_rows(events)),
-    )
-
-
-def _due(claim: Claim, scored: ScoredLinks) -> Columns:
-    """Return the claimed rows of the links that count, and of those that are gone."""
-    kept = np.isin(claim.links, scored.batch.links[scored.kept])
-    gone = ~np.isin(claim.links, scored.batch.links)
-    finished = gone.copy()
-    rows = np.searchsorted(claim.links, scored.batch.links)
-    finished[rows] = scored.finished(MAX_FORECASTS, MAX_SAMPLES)
-    at = kept | gone
-    return {
-        "link": claim.links[at].tolist(),
-        "since_us": claim.since_us[at].tolist(),
-        "generation": claim.reports[at].tolist(),
-        "finished": finished[at].tolist(),
-    }

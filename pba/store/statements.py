@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import Connection, Row, Select, Table, collate, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pba.store.tables import links
@@ -79,8 +79,12 @@ def lock_links(
         if created_us is not None:
             new = [{"link_id": name, "newest_us": -1, "heard_us": created_us} for name in chunk]
             connection.execute(insert_into(connection, links).on_conflict_do_nothing(), new)
-        query = select(links).where(links.c.link_id.in_(chunk)).order_by(links.c.link_id)
-        rows |= {row.link_id: row for row in connection.execute(query.with_for_update())}
+        query = select(links).where(links.c.link_id.in_(chunk))
+        if connection.dialect.name == "postgresql":
+            query = query.order_by(collate(links.c.link_id, "C"))
+        rows |= {
+            row.link_id: row for row in connection.execute(query.with_for_update(key_share=True))
+        }
     return rows
 
 

@@ -13,6 +13,7 @@ from pba.store import (
     flag_table,
     history_queries,
     link_queries,
+    link_reading,
     metrics_summary,
     parquet_export,
     retention,
@@ -26,11 +27,9 @@ from pba.store.statements import to_micros
 from pba.store.tidy_job import TidyJob
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
 from pba.types import Event, History, NetworkMode
-from pba.types.profile import PROFILES
 
 __all__ = ["Store", "no_such_link"]
 
-_WINDOW = max(profile.window for profile in PROFILES.values())
 _DAY_US = 86_400_000_000
 _FLAGS = Flags()
 
@@ -99,13 +98,13 @@ class Store:
 
     def write(self, batch: WriteBatch) -> list[Receipt]:
         """Write all of a batch or nothing; return a receipt for each report, in order."""
-        return self._database.write(
+        return self._database.write_sets(
             batch_writes.write_batch, batch, self._now_us(), self._retention_us, self._default
         )
 
     def link_contexts(self, link_ids: Sequence[str]) -> dict[str, LinkContext]:
         """Return what a forecast starts from, for those of ``link_ids`` that exist."""
-        return self._database.read(link_queries.link_contexts, link_ids, _WINDOW)
+        return self._database.read_sets(link_reading.link_contexts, link_ids)
 
     def link(self, link_id: str) -> LinkState:
         """Return a link's state; raises `NotFound` where it does not exist."""
@@ -151,13 +150,17 @@ class Store:
         """Append events to the log."""
         self._database.write(event_log.add_events, events)
 
-    def newest_link_events(self, kind: str) -> list[Event]:
-        """Return each link's newest event of ``kind``, in the order of the links' names."""
-        return self._database.read(event_log.newest_link_events, kind)
+    def newest_link_events(self, kind: str, count: int = 1000) -> list[Event]:
+        """Return the newest event of each link among the newest ``count`` of ``kind``, by names."""
+        return self._database.read(event_log.newest_link_events, kind, count)
+
+    def open_link_alarms(self, kind: str, count: int = 10_000) -> list[Event]:
+        """Return the newest event of ``kind`` of links with an open alarm, by names."""
+        return self._database.read(event_log.open_link_alarms, kind, count)
 
     def summary(self) -> dict[str, Any]:
         """Return accuracy and latency, see `pba.store.metrics_summary.summary`."""
-        return self._database.read(metrics_summary.summary)
+        return self._database.read(metrics_summary.summary, self._now_us())
 
     def flags(self) -> FlagState:
         """Return the current flags."""

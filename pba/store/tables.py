@@ -199,7 +199,7 @@ aggregates = Table(
 )
 """Sums over all outcomes ever scored; they are kept when the forecasts are deleted.
 
-``newest_us`` is the minute of the newest forecast among them; null from the release before.
+``newest_us`` is when the newest forecast among them was computed; null from the release before.
 """
 
 
@@ -225,6 +225,7 @@ aggregate_deltas = Table(
     Column("id", _Id, primary_key=True),
     *_minute_key(primary=False),
     *_sums(),
+    Column("newest_us", BigInteger, nullable=False, server_default=text("0")),
 )
 """What each batch of outcomes adds to the aggregates, until it is added: no two Monitors meet."""
 

@@ -12,6 +12,7 @@ from pba.store import retention
 from pba.store.database import Database
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.partition_job import PartitionJob
+from pba.store.report_tables import minute_latencies, pair_aggregates
 from pba.store.retention import LinkRows
 from pba.store.tables import events, forecasts, minute_aggregates, pair_results, samples
 
@@ -66,6 +67,8 @@ class TidyJob:
         for table, time_us, retention_us in (
             (events, events.c.at_us, self._retention_us),
             (minute_aggregates, minute_aggregates.c.minute_us, self._retention_us),
+            (minute_latencies, minute_latencies.c.minute_us, self._retention_us),
+            (pair_aggregates, pair_aggregates.c.from_us, self._retention_us),
             (pair_results, pair_results.c.created_us, self._forecast_retention_us),
         ):
             while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):

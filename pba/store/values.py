@@ -100,6 +100,9 @@ class Receipt:
     reasons
         What may be wrong with the samples: ``unit_suspected`` (`pba.telemetry.suspect_units`),
         ``zone_suspected`` (`pba.telemetry.clocks`).
+    context
+        What a forecast starts from after the report, where the batch requests it; not part of the
+        wire form.
     """
 
     accepted: int
@@ -111,6 +114,7 @@ class Receipt:
     ignored: int = 0
     refused: tuple[RefusedSample, ...] = ()
     reasons: tuple[str, ...] = ()
+    context: "LinkContext | None" = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""
@@ -141,7 +145,7 @@ class StoredForecast:
     took_ms
         From reading the samples to the finished forecast.
     prediction
-        As `pba.scoring.OpenForecast.prediction`.
+        As `pba.scoring.forecast_body.pack` takes it.
     arm, served
         Which arm predicted, and whether the caller received it or it was computed for comparison.
     """
@@ -199,9 +203,11 @@ class LinkState:
 class WriteBatch:
     """Samples and forecasts, of any number of callers, to write in one transaction.
 
-    ``with_records`` requests the links' records in the receipts of the reports.
+    ``with_records`` requests the links' records in the receipts of the reports, ``with_contexts``
+    the whole of what a forecast starts from: the samples that were just written complete it.
     """
 
     reports: Sequence[SampleReport] = ()
     forecasts: Sequence[StoredForecast] = ()
     with_records: bool = False
+    with_contexts: bool = False

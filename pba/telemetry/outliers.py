@@ -7,28 +7,38 @@ newest sample cannot be told from the first of a new level yet, so its bandwidth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
 
 from pba.types import COLUMNS, Floats
 
 __all__ = [
+    "AROUND",
+    "FACTOR",
+    "LEAST_AROUND",
+    "LEAST_MBPS",
     "CleanWindow",
     "clean_window",
     "clean_windows",
-    "differs",
     "isolated_rates",
     "newest_is_unlike",
     "outlier_rates",
     "outliers_and_newest",
 ]
 
-_FACTOR = 3.0  # a rate outside a third to three times of those around it
-_AROUND = 30
-_LEAST_AROUND = 5
+FACTOR = 3.0
+"""A rate is unlike others if it is outside a third to three times of each of them."""
+
+AROUND = 30
+"""How many samples before a rate show what is unlike them."""
+
+LEAST_AROUND = 5
+"""Of fewer samples before a rate, those after it are looked at too."""
+
+LEAST_MBPS = 0.01
+"""A rate above others is unlike them only if it is also above three times this."""
+
 _USUAL = 2  # if more of the samples before were isolated, they are how this link behaves
-_LEAST_MBPS = 0.01
 _VARIES = 2.0  # times from the lowest to the highest rate: lows of such links are no faults
 
 _OPTIONAL = {
@@ -106,7 +116,8 @@ def clean_window(telemetry: Floats) -> CleanWindow:
 def clean_windows(windows: Floats) -> Floats:
     """Return ``windows (window, sample, 5)`` without their outliers, as `clean_window`."""
     rates = windows[:, :, 0]
-    suspects = differs(rates[:, :-1], rates[:, 1:]).any(axis=1)
+    here, after = rates[:, :-1], rates[:, 1:]
+    suspects = ((here > FACTOR * after) | (FACTOR * here < after)).any(axis=1)
     for column, least in _OPTIONAL.items():
         highest = np.fmax.reduce(windows[:, :, column], axis=1)
         lowest = np.fmax(np.fmin.reduce(windows[:, :, column], axis=1), least)
@@ -118,15 +129,6 @@ def clean_windows(windows: Floats) -> Floats:
     for row in rows:
         cleaned[row] = clean_window(windows[row]).telemetry
     return cleaned
-
-
-def differs(before_mbps: Floats, after_mbps: Floats) -> np.ndarray:
-    """Return where a rate is outside a third to three times of the rate after it.
-
-    Only there can an outlier be: rates that follow each other without one have none, and the newest
-    of them is not unlike those before.
-    """
-    return np.asarray((before_mbps > _FACTOR * after_mbps) | (_FACTOR * before_mbps < after_mbps))
 
 
 def isolated_rates(rate_mbps: Floats) -> list[int]:
@@ -186,7 +188,7 @@ def _isolated(rates: list[float]) -> list[int]:
         return isolated
     before = rates[1]  # the first has none before it
     for index, (here, after) in enumerate(zip(rates, rates[1:], strict=False)):
-        if (here > _FACTOR * after or _FACTOR * here < after) and _is_isolated(
+        if (here > FACTOR * after or FACTOR * here < after) and _is_isolated(
             rates, index, before, isolated
         ):
             isolated.append(index)
@@ -200,9 +202,9 @@ def _is_isolated(rates: list[float], index: int, before: float, isolated: list[i
     if not _is_unlike(here, [before, after]):
         return False
     others = _before(rates, index, isolated)
-    if others is not None and len(others) < _LEAST_AROUND:
-        others = others + rates[index + 1 : index + 1 + _AROUND]
-    return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(here, others)
+    if others is not None and len(others) < LEAST_AROUND:
+        others = others + rates[index + 1 : index + 1 + AROUND]
+    return others is not None and len(others) >= LEAST_AROUND and _is_unlike(here, others)
 
 
 def _without_usual_lows(rates: list[float], isolated: list[int]) -> list[int]:
@@ -212,29 +214,29 @@ def _without_usual_lows(rates: list[float], isolated: list[int]) -> list[int]:
 def _is_usual_low(rates: list[float], index: int, isolated: list[int]) -> bool:
     """Return whether an isolated rate is a low of a link that varies."""
     others = _before(rates, index, [at for at in isolated if at < index]) or []
-    if len(others) < _LEAST_AROUND:
-        after = range(index + 1, min(len(rates), index + 1 + _AROUND))
+    if len(others) < LEAST_AROUND:
+        after = range(index + 1, min(len(rates), index + 1 + AROUND))
         others = others + [rates[at] for at in after if at not in isolated]
     if not others:
         return False
     lowest, highest = min(others), max(others)
-    return rates[index] < lowest and highest > _VARIES * max(lowest, _LEAST_MBPS)
+    return rates[index] < lowest and highest > _VARIES * max(lowest, LEAST_MBPS)
 
 
 def _newest_is_unlike(rates: list[float], isolated: Sequence[int]) -> bool:
     others = _before(rates, len(rates) - 1, isolated)
-    return others is not None and len(others) >= _LEAST_AROUND and _is_unlike(rates[-1], others)
+    return others is not None and len(others) >= LEAST_AROUND and _is_unlike(rates[-1], others)
 
 
 def _is_unlike(rate_mbps: float, others: list[float]) -> bool:
     """Return whether a rate is outside a third to three times of each of ``others``."""
-    highest = max(*others, _LEAST_MBPS)
-    return rate_mbps > _FACTOR * highest or _FACTOR * rate_mbps < min(others)
+    highest = max(*others, LEAST_MBPS)
+    return rate_mbps > FACTOR * highest or FACTOR * rate_mbps < min(others)
 
 
 def _before(rates: list[float], index: int, isolated: Sequence[int]) -> list[float] | None:
     """Return the up to 30 rates before ``index`` but the isolated ones; None if these are usual."""
-    start = max(0, index - _AROUND)
+    start = max(0, index - AROUND)
     if not isolated or isolated[-1] < start:
         return rates[start:index]
     among = [at for at in isolated if at >= start]
@@ -245,12 +247,12 @@ def _before(rates: list[float], index: int, isolated: Sequence[int]) -> list[flo
 
 def _high_values(values: list[float], least: float) -> list[int]:
     """Return the indices of values over ten times the measured ones before and the one after."""
-    present = [value for value in values if not isnan(value)]
+    present = [value for value in values if value == value]  # not NaN; faster than `math.isnan`
     if len(present) <= _LEAST_MEASURED:
         return []
     if max(present) <= _OPTIONAL_FACTOR * max(least, min(present)):
         return []
-    measured = [index for index, value in enumerate(values) if not isnan(value)]
+    measured = [index for index, value in enumerate(values) if value == value]
     wrong: list[int] = []
     for at, value in enumerate(present):
         before = _before(present, at, wrong)
@@ -258,7 +260,7 @@ def _high_values(values: list[float], least: float) -> list[int]:
             continue
         others = before + present[at + 1 : at + 2]
         if len(before) < _LEAST_MEASURED:
-            others = before + present[at + 1 : at + 1 + _AROUND]
+            others = before + present[at + 1 : at + 1 + AROUND]
         if value > _OPTIONAL_FACTOR * max(*others, least):
             wrong.append(at)
     return [measured[at] for at in wrong]

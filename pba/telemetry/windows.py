@@ -59,8 +59,9 @@ def volatility(rate_mbps: Floats) -> Floats:
     >>> volatility(np.array([[100.0, 150.0, 100.0, 150.0], [100.0, 101.0, 0.0, 0.0]])).round(2)
     array([0.41, 0.34])
     """
-    steps = np.abs(np.diff(np.log(np.maximum(rate_mbps, _LEAST_MBPS)), axis=-1))
-    return np.asarray(np.minimum(steps, _MAX_STEP).mean(axis=-1))
+    log_rate = np.log(np.maximum(rate_mbps, _LEAST_MBPS))
+    steps = np.minimum(np.abs(log_rate[..., 1:] - log_rate[..., :-1]), _MAX_STEP)
+    return np.asarray(np.add.reduce(steps, axis=-1) / steps.shape[-1])
 
 
 def is_unstable(telemetry: Floats) -> bool:
@@ -104,7 +105,9 @@ def current_window(
         recent = history.last(CONTEXT * longest)
         spaced = spacing(recent.timestamps_s)
         recent = _merged(recent, spaced.step_s).last(longest)
-    window = since_last_gap(recent, gap_intervals)
+        window = since_last_gap(recent, gap_intervals)
+    else:
+        window = _since_last_gap(recent, gap_intervals * spaced.step_s)
     length = len(window.timestamps_s)
     samples = window if length > 1 else recent.last(2)
     if length < len(recent.timestamps_s):
@@ -123,8 +126,15 @@ def since_last_gap(history: History, gap_intervals: float = GAP_INTERVALS) -> Hi
     """
     if len(history) < 3:
         return history
-    starts = _starts(history.timestamps_s, gap_intervals)
-    return history.last(len(history) - int(starts[-1])) if starts.size else history
+    return _since_last_gap(history, gap_intervals * spacing(history.timestamps_s).step_s)
+
+
+def _since_last_gap(history: History, gap_s: float) -> History:
+    if len(history) < 3:
+        return history
+    times_s = history.timestamps_s
+    gaps = np.flatnonzero(times_s[1:] - times_s[:-1] > gap_s)
+    return history.last(len(history) - 1 - int(gaps[-1])) if gaps.size else history
 
 
 def runs(timestamps_s: Floats, telemetry: Floats) -> list[Floats]:

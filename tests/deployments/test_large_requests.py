@@ -2,13 +2,18 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from google.protobuf.message import Message
 
 from deployments.grpc import pba_pb2 as pb
 from deployments.large_requests import LARGE_BYTES, LARGE_ROWS, read_request
+from pba.serving.data_plane import DataPlane
+from pba.serving.pools import Pools
+
+PLANE = cast(DataPlane, SimpleNamespace(pools=Pools()))
 
 
 def thread_of(_: object, result: int) -> tuple[int, int]:
@@ -33,7 +38,7 @@ def thread_of(_: object, result: int) -> tuple[int, int]:
 async def test_the_loop_reads_small_requests_itself(
     request_: bytes | Message | Mapping[str, Any], large: bool
 ):
-    thread, result = await read_request(thread_of, request_, 7)
+    thread, result = await read_request(PLANE, thread_of, request_, 7)
     assert (thread != threading.get_ident()) == large
     assert result == 7
 
@@ -43,4 +48,4 @@ async def test_errors_of_large_requests_reach_the_caller():
         raise ValueError("wrong")
 
     with pytest.raises(ValueError, match="wrong"):
-        await read_request(refuse, b" " * LARGE_BYTES)
+        await read_request(PLANE, refuse, b" " * LARGE_BYTES)

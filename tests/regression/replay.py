@@ -137,7 +137,7 @@ class StoredLinks:
         """Return what the store holds at the end; without latencies, which differ every time."""
         return {
             "links": {name: self.store.link(name).as_dict() for name in names},
-            "summary": without_latency(self.store.summary()),
+            "summary": comparable(self.store.summary()),
             "compare": without_latency(self.store.compare(0.0)),
             "events": [event.as_dict() for event in self.store.events(count=1000)],
         }
@@ -148,6 +148,17 @@ def _client(forecaster: OnnxForecaster) -> ModelClient:
         return ModelOutput(forecaster.version, forecaster.bins, forecaster.predict(telemetry))
 
     return call
+
+
+def comparable(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a store's summary is the same in version 3.0.0.
+
+    It had no ``scoring``, its latency was that of forecasts that need not be scored, and its
+    versions were in no order.
+    """
+    body = {key: item for key, item in without_latency(summary).items() if key != "scoring"}
+    versions = sorted(body["versions"], key=lambda row: [str(item) for item in row.values()])
+    return body | {"versions": versions}
 
 
 def without_latency(value: Any) -> Any:
@@ -207,7 +218,7 @@ def database(store: Store, link_id: str) -> dict[str, Any]:
         "telemetry": _nulls(samples.telemetry),
         "forecasts": forecasts,
         "records": {name: json.loads(records[name].to_json()) for name in names},
-        "summary": store.summary(),
+        "summary": comparable(store.summary()),
         "events": [event.as_dict() for event in store.events(count=1000)],
         "flags": store.flags().as_dict(),
         "compare": store.compare(0.0),

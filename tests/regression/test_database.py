@@ -8,8 +8,15 @@ from typing import Any
 import pytest
 
 from pba.store import Store
-from tests.regression.closeness import assert_close
-from tests.regression.replay import FIXTURES, database, fixture, series, settle_more
+from tests.regression.closeness import PACKED, assert_close
+from tests.regression.replay import (
+    FIXTURES,
+    comparable,
+    database,
+    fixture,
+    series,
+    settle_more,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +34,28 @@ def store(tmp_path: Path, recorded: dict[str, Any]) -> Iterator[Store]:
 
 
 def test_all_that_version_3_0_stored_is_read(store: Store, recorded: dict[str, Any]):
+    before = recorded["before"] | {"summary": comparable(recorded["before"]["summary"])}
+    compared = before.pop("compare")
     state = database(store, recorded["link_id"])
-    assert_close(recorded["before"], state)
+    assert_close(before, {key: state[key] for key in before})
+    move_all(store)
+    state = database(store, recorded["link_id"])
+    assert_close(before | {"compare": compared}, state, tolerance=PACKED)
+
+
+def move_all(store: Store) -> None:
+    """Move the rows of version 3.0.0 to the tables of today, as the Monitor does."""
+    while store.old_rows.copy_some():
+        pass
 
 
 def test_forecasts_of_version_3_0_are_scored_and_their_link_learns(
     store: Store, recorded: dict[str, Any]
 ):
+    move_all(store)
     outcomes = settle_more(store, recorded["link_id"], *series(recorded["more"]))
-    assert_close(recorded["outcomes"], outcomes, "outcomes")
+    assert_close(recorded["outcomes"], outcomes, "outcomes", PACKED)
     state = database(store, recorded["link_id"])
-    assert_close(recorded["after"], {key: state[key] for key in recorded["after"]}, "after")
+    recorded["after"]["summary"] = comparable(recorded["after"]["summary"])
+    assert_close(recorded["after"], {key: state[key] for key in recorded["after"]}, "after", PACKED)
     assert recorded["after"]["records"] != recorded["before"]["records"]

@@ -1,8 +1,12 @@
 """Open forecasts of 100 Mbps on a link with one sample a second."""
 
+from collections.abc import Collection
 from typing import Any
 
-from pba.scoring import OpenForecast
+import numpy as np
+
+from pba.scoring.forecast_body import pack
+from pba.types import HORIZONS
 
 SECOND_US = 1_000_000
 PREDICTION: dict[str, Any] = {
@@ -14,11 +18,19 @@ PREDICTION: dict[str, Any] = {
 }
 
 
-def open_forecast(
-    number: int = 1, after: int = 0, settled: frozenset[int] = frozenset()
-) -> OpenForecast:
-    """Return a forecast based on samples up to second ``after``."""
-    after_us = after * SECOND_US
-    return OpenForecast(
-        number, after_us, 1.0, "internet", "model", "v1", 0, PREDICTION, settled=settled
-    )
+def forecast_row(after: int = 0, scored: Collection[int] = (), **changes: Any) -> dict[str, Any]:
+    """Return v3's forecast based on samples up to second ``after``, some steps of it scored."""
+    row = {
+        "after_us": after * SECOND_US,
+        "arm": 1,
+        "version": 1,
+        "created_us": 0,
+        "mode": 1,
+        "source": 0,
+        "served": True,
+        "step_s": 1.0,
+        "took_ms": 2.0,
+        "actual_mbps": [100.0 if steps in scored else np.nan for steps in HORIZONS],
+        "body": pack(PREDICTION),
+    }
+    return row | changes

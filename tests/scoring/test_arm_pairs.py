@@ -7,7 +7,7 @@ import numpy as np
 
 from pba.scoring.arm_pairs import new_pairs, pair_results
 from pba.scoring.batch import OpenForecasts, OutcomeTable
-from tests.scoring.random_links import Link, batch_of, random_link
+from tests.scoring.link_batches import Link, batch_of, random_link
 
 V1, V3 = 0, 1
 

@@ -1,18 +1,141 @@
-"""Many links at once are settled exactly as each alone."""
+"""Open forecasts are matched with the samples after them, up to a gap; many links at once."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from pba.forecasting.fixed_share import EXPERTS
-from pba.scoring import Outcome, settle
+from pba.forecasting.link_record import LinkRecord
 from pba.scoring.batch_settlement import settle_batch
 from pba.telemetry.windows import GAP_INTERVALS
-from tests.scoring.random_links import Link, batch_of, open_forecasts, random_link
+from pba.types import HORIZONS
+from tests.scoring.builders import SECOND_US, forecast_row
+from tests.scoring.link_batches import Link, batch_of, open_forecasts, random_link
+from tests.scoring.plain_settlement import Outcome, settle
 
 LONG_US = 10**15
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of one link: steps, second and actual of each outcome, and closed forecasts."""
+
+    outcomes: list[tuple[int, float, float]]
+    closed: list[bool]
+    record: LinkRecord
+
+    @property
+    def steps(self) -> list[int]:
+        """How many steps ahead each outcome is."""
+        return [steps for steps, _, _ in self.outcomes]
+
+
+def settle_at(
+    forecasts: list[dict[str, Any]],
+    seconds: Sequence[float],
+    mbps: Sequence[float] | None = None,
+    record: LinkRecord | None = None,
+) -> Settled:
+    """Settle one link with samples at some seconds, of 100 Mbps unless ``mbps`` are others."""
+    at_us = [round(second * SECOND_US) for second in seconds]
+    rates = list(mbps or [100.0] * len(seconds))
+    settlement = settle_batch(
+        batch_of([Link(at_us, rates, forecasts, record or LinkRecord())]), 0, LONG_US
+    )
+    table = settlement.outcomes
+    steps = [HORIZONS[horizon] for horizon in table.horizon]
+    at_s = (table.at_us / SECOND_US).tolist()
+    outcomes = list(zip(steps, at_s, table.actual_mbps.tolist(), strict=True))
+    return Settled(outcomes, settlement.closed.tolist(), settlement.records.record(0))
+
+
+def test_the_actual_n_steps_ahead_is_the_nth_sample_after_the_newest_one_used():
+    settled = settle_at([forecast_row()], range(17), [float(mbps) for mbps in range(90, 107)])
+    assert settled.outcomes == [(1, 1.0, 91.0), (5, 5.0, 95.0), (15, 15.0, 105.0)]
+    assert settled.closed == [True]
+
+
+def test_a_forecast_stays_open_until_its_last_horizon():
+    first = settle_at([forecast_row()], range(15))
+    assert (first.steps, first.closed) == ([1, 5], [False])
+    second = settle_at([forecast_row(scored=(1, 5))], range(16))
+    assert (second.steps, second.closed) == ([15], [True])
+
+
+def test_horizons_behind_a_gap_are_not_scored_and_the_forecast_is_closed():
+    settled = settle_at([forecast_row()], [0, 1, 2, 40, 41, 42, 43])
+    assert (settled.steps, settled.closed) == ([1], [True])
+    silent = settle_at([forecast_row()], [0, 11])
+    assert (silent.steps, silent.closed) == ([], [True])
+
+
+def test_a_gap_is_longer_than_its_limit():
+    exactly = settle_at([forecast_row()], [0, 10])
+    assert (exactly.steps, exactly.closed) == ([1], [False])
+
+
+def test_outcomes_update_the_record_in_the_order_of_their_actuals():
+    settled = settle_at([forecast_row(after=0), forecast_row(after=4)], range(21))
+    assert [(at_s, steps) for steps, at_s, _ in settled.outcomes] == [
+        (1, 1),
+        (5, 1),
+        (5, 5),
+        (9, 5),
+        (15, 15),
+        (19, 15),
+    ]
+    record = settled.record
+    assert record.scored == record.hits == 2
+    assert record.weights["last_value"] < 0.05 < 0.85 < record.weights["model"]
+    assert record.reliability[1].outcomes == pytest.approx(1.998)
+    assert record.reliability[1].expected == pytest.approx(0.9 * 1.998, rel=1e-4), "unadapted"
+
+
+def test_outcomes_of_v1_leave_the_record_unchanged():
+    record = LinkRecord(scored=3, hits=2)
+    settled = settle_at([forecast_row(arm=0)], range(21), record=record)
+    assert settled.steps == [1, 5, 15]
+    assert settled.record == record
+
+
+def test_an_actual_that_the_next_sample_shows_to_be_an_outlier_is_not_scored():
+    seconds = list(range(-40, 17))
+    mbps = [100.0] * 41 + [4349.0] + [100.0] * 15
+    waiting = settle_at([forecast_row()], seconds[:42], mbps[:42])
+    assert (waiting.steps, waiting.closed) == ([], [False]), "it may be a new level"
+    settled = settle_at([forecast_row()], seconds, mbps)
+    assert (settled.steps, settled.closed) == ([5, 15], [True])
+
+
+def test_the_last_actual_waits_too_for_the_sample_that_decides_about_it():
+    mbps = [100.0] * 15 + [4349.0]
+    assert settle_at([forecast_row()], range(16), mbps).closed == [False]
+    settled = settle_at([forecast_row()], range(17), [*mbps, 4300.0])
+    assert (settled.outcomes[-1], settled.closed) == ((15, 15.0, 4349.0), [True])
+
+
+def test_an_actual_of_a_new_level_is_scored_once_the_next_sample_shows_it():
+    mbps = [100.0] * 41 + [400.0, 410.0]
+    assert settle_at([forecast_row()], range(-40, 3), mbps).outcomes == [(1, 1.0, 400.0)]
+
+
+def test_a_sample_soon_after_the_newest_belongs_to_its_step():
+    """A second agent reports a fifth of a step later; an actual is the mean of both."""
+    seconds = [0.0, 0.2, 1.0, 1.2, 2.0, 2.2]
+    settled = settle_at([forecast_row()], seconds, [100.0, 90.0, 80.0, 70.0, 60.0, 50.0])
+    assert settled.outcomes == [(1, 1.0, 75.0)]
+
+
+def test_a_minute_of_samples_at_once_scores_all_forecasts_of_that_minute():
+    settled = settle_at([forecast_row(after=second) for second in range(45)], range(61))
+    assert len(settled.outcomes) == 3 * 45
+    assert settled.closed == [True] * 45
+    assert settled.record.scored == 45
+
 
 links = st.builds(
     random_link,
@@ -62,35 +185,26 @@ def test_a_hundred_links_are_settled_together_as_each_alone():
 
 def test_a_forecast_closes_when_it_has_waited_long_enough_by_the_clock_of_the_service():
     """Horizon and gap are 25 s here, and it waits at least twice that."""
-    batch = batch_of([one_forecast(created_us=7_000_000)])
+    forecast = forecast_row(created_us=7 * SECOND_US)
+    batch = batch_of([Link([0, SECOND_US], [100.0, 100.0], [forecast], LinkRecord())])
 
     def closed(after_s: int, wait_s: int) -> list[bool]:
-        now_us = 7_000_000 + after_s * 1_000_000
-        return settle_batch(batch, now_us, wait_s * 1_000_000).closed.tolist()
+        now_us = (7 + after_s) * SECOND_US
+        return settle_batch(batch, now_us, wait_s * SECOND_US).closed.tolist()
 
     assert [closed(second, 100) for second in (0, 99, 100)] == [[False], [False], [True]]
     assert [closed(second, 10) for second in (10, 49, 50)] == [[False], [False], [True]]
 
 
-def one_forecast(created_us: int) -> Link:
-    """Return a link of one sample a second, one of which follows its only forecast."""
-    link = random_link(1, varies=False, merges=False, step_s=1.0)
-    at_us = [10**15, 10**15 + 1_000_000]
-    changes = {
-        "after_us": at_us[0],
-        "created_us": created_us,
-        "step_s": 1.0,
-        "actual_mbps": [np.nan] * 3,
-    }
-    return replace(
-        link, at_us=at_us, bandwidth_mbps=[100.0, 100.0], forecasts=[link.forecasts[0] | changes]
-    )
+def test_a_forecast_that_closes_because_it_has_waited_is_scored_as_far_as_samples_go():
+    batch = batch_of([Link([0, SECOND_US], [100.0, 90.0], [forecast_row()], LinkRecord())])
+    settlement = settle_batch(batch, LONG_US, SECOND_US)
+    assert settlement.closed.tolist() == [True]
+    assert settlement.outcomes.actual_mbps.tolist() == [90.0]
 
 
 def test_a_batch_without_outcomes_leaves_records_as_they_are():
-    link = one_forecast(created_us=0)
-    batch = batch_of([replace(link, at_us=link.at_us[:1], bandwidth_mbps=[100.0])])
-    settlement = settle_batch(batch, now_us=0, wait_us=LONG_US)
-    assert len(settlement.outcomes) == 0
-    assert settlement.closed.tolist() == [False]
-    assert settlement.records.to_bytes() == batch.records.to_bytes()
+    record = LinkRecord().after(0, 0.7, True, {})
+    settled = settle_at([forecast_row()], [0], record=record)
+    assert (settled.outcomes, settled.closed, settled.record) == ([], [False], record)
+    assert len(settle_batch(batch_of([]), 0, LONG_US).outcomes) == 0

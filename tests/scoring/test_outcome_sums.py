@@ -10,7 +10,7 @@ from pba.scoring.batch import OpenForecasts, OutcomeTable
 from pba.scoring.batch_settlement import settle_batch
 from pba.scoring.outcome_sums import outcome_sums
 from pba.store.tables import aggregate_deltas
-from tests.scoring.random_links import batch_of, random_link
+from tests.scoring.link_batches import batch_of, random_link
 
 MINUTE_US = 60_000_000
 KEYS = ("minute_us", "mode", "source", "arm", "steps", "version", "served")
@@ -57,9 +57,11 @@ def test_sums_are_those_of_a_plain_loop():
     assert len(plain) > 100
     assert {tuple(row[name] for name in KEYS) for row in rows} == plain.keys()
     assert len(rows) == len(plain)
+    assert max(row["newest_us"] for row in rows) == forecasts.created_us[outcomes.row].max()
+    assert all(0 <= row["newest_us"] - row["minute_us"] < MINUTE_US for row in rows)
     for row in rows:
         key = tuple(row[name] for name in KEYS)
-        values = [value for name, value in row.items() if name not in KEYS]
+        values = [value for name, value in row.items() if name not in (*KEYS, "newest_us")]
         assert values == pytest.approx(plain[key].tolist())
     assert all(type(row["served"]) is bool and type(row["minute_us"]) is int for row in rows)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.scoring.batches import CREATED_US, forecast_table, outcome_table
 
 from pba.scoring.latency_sums import MINUTE_US
 from pba.scoring.pair_sums import pair_sums
+from tests.scoring.batches import CREATED_US, forecast_table, outcome_table
 
 MINUTE = CREATED_US // MINUTE_US * MINUTE_US
 

@@ -54,6 +54,22 @@ async def test_the_forecast_is_recorded_and_scored_like_one_by_name(harness: Lin
     assert (stored["arm"], stored["served"]) == ("v3", True)
 
 
+async def test_one_transaction_writes_and_reads(
+    harness: LinkHarness, monkeypatch: pytest.MonkeyPatch
+):
+    await harness.links.observe([report("a", 59)])
+
+    def fail(*_: object) -> None:
+        raise AssertionError("the store is read again")
+
+    monkeypatch.setattr(harness.store, "link_contexts", fail)
+    await harness.links.observe_and_forecast([report("a", 1, first=59), report("b", 3)])
+    await harness.links.drain()
+    reported, recorded = harness.batches[1:]
+    assert (len(reported.reports), reported.with_contexts) == (2, True)
+    assert len(recorded.forecasts) == 2
+
+
 async def test_advice_comes_with_the_forecast_if_it_is_requested(harness: LinkHarness):
     ((_, item),) = await harness.links.observe_and_forecast(
         [report("a", 70)], AllocationRequest(max_streams=2)

@@ -101,13 +101,26 @@ def settled_of(batch: ScoredBatch) -> list[Settled]:
 
 
 def write_both_arms(
-    store: Store, v1_mbps: Sequence[float], v3_mbps: Sequence[float], actual_mbps: float = 50.0
+    store: Store,
+    v1_mbps: Sequence[float],
+    v3_mbps: Sequence[float],
+    actual_mbps: float = 50.0,
+    first: int = 60,
+    created_s: float = NOW_S,
 ) -> None:
-    """Write and score forecasts of link ``a`` by both arms, one per sample; v1 is served."""
-    v1 = {"arm": Arm.V1, "version": "v1-x", "served": True}
-    v3 = {"arm": Arm.V3, "version": "internet-x", "served": False, "took_ms": 6.0}
-    write(store, sample_report("a", 0, 60))
-    forecasts = [stored_forecast("a", 59 + at, mbps, **v1) for at, mbps in enumerate(v1_mbps)]
-    forecasts += [stored_forecast("a", 59 + at, mbps, **v3) for at, mbps in enumerate(v3_mbps)]
-    write(store, sample_report("a", 60, len(v1_mbps), mbps=actual_mbps), forecasts=forecasts)
+    """Write and score forecasts of link ``a`` by both arms, one per sample; v1 is served.
+
+    Their actuals are the samples from number ``first`` on.
+    """
+    v1 = {"arm": Arm.V1, "version": "v1-x", "served": True, "created_s": created_s}
+    v3 = {"arm": Arm.V3, "version": "internet-x", "served": False, "created_s": created_s}
+    write(store, sample_report("a", first - 60, 60))
+    forecasts = [
+        stored_forecast("a", first - 1 + at, mbps, **v1) for at, mbps in enumerate(v1_mbps)
+    ]
+    forecasts += [
+        stored_forecast("a", first - 1 + at, mbps, took_ms=6.0, **v3)
+        for at, mbps in enumerate(v3_mbps)
+    ]
+    write(store, sample_report("a", first, len(v1_mbps), mbps=actual_mbps), forecasts=forecasts)
     settle(store)

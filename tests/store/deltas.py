@@ -54,6 +54,7 @@ def outcome_deltas(count: int, seed: int = 1) -> list[dict[str, Any]]:
             "served": bool(rng.integers(2)),
         }
         | {name: float(rng.integers(1, 100)) for name in SUMS}
+        | {"newest_us": int(rng.integers(3 * MINUTE_US))}
         for _ in range(count)
     ]
 

@@ -35,7 +35,7 @@ def sums(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> dict[Any, dict[
     by_key: dict[Any, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for row in rows:
         group = by_key[tuple(row[key] for key in keys)]
-        for name in row.keys() - {*keys, "id"}:
+        for name in row.keys() - {*keys, "id", "newest_us"}:
             group[name] = (
                 max(group[name], row[name]) if name == "most_ms" else (group[name] + row[name])
             )
@@ -81,7 +81,8 @@ def test_sums_of_all_time_have_names_and_add_to_those_before(store: Store):
     newest = {}
     for row in named:
         key = tuple(row[column.name] for column in aggregates.primary_key.columns)
-        newest[key] = max(newest.get(key, 0), row.pop("minute_us"))
+        newest[key] = max(newest.get(key, 0), row.pop("newest_us"))
+        del row["minute_us"]
     keys = [column.name for column in aggregates.primary_key.columns]
     rows = rows_of(store, aggregates)
     for row in rows:

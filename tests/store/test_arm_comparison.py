@@ -30,10 +30,34 @@ def test_arms_are_compared_after_the_same_samples(store: Store):
 def test_forecasts_from_before_the_period_do_not_count(store: Store):
     write_both_arms(store, [50.0] * 5, [50.0] * 5)
     assert store.compare(NOW_S)["overall"]["pairs"] == 5
-    later = store.compare(NOW_S + 1)
+    later = store.compare(NOW_S + 60)
     assert later["overall"]["pairs"] == 0
     assert later["overall"]["v1"]["accuracy_20"] is None
     assert later["modes"] == {}
+
+
+def test_pairs_since_the_last_change_of_the_flags_are_exact(url: str):
+    clock = Clock()
+    store = Store(url, clock).ready()
+    write_both_arms(store, [50.0] * 5, [50.0] * 5)
+    clock.now_s += 1.0
+    store.change_flags({"v3_rollout_percentage": 10}, 0, "test")
+    assert store.compare()["overall"]["pairs"] == 0, "these are from the second before"
+    write_both_arms(store, [100.0] * 3, [50.0] * 3, first=65, created_s=clock.now_s)
+    since = store.compare()["overall"]
+    assert (since["pairs"], since["v3_only"]) == (3, 3)
+    while store.jobs.fold(1):
+        pass
+    assert store.compare()["overall"] == since
+    assert store.compare(NOW_S + 0.5)["overall"]["pairs"] == 8, "by minutes since other times"
+    store.close()
+
+
+class Clock:
+    now_s = NOW_S
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 def test_each_forecast_has_its_arm_and_whether_it_was_served(store: Store):

@@ -161,9 +161,12 @@ def test_batches_shrink_when_they_take_long(store: Store):
         add_old(store, link, after)
     ticks = iter([0.0, 1.0, 1.0, 1.001])
     store.old_rows._timer = lambda: next(ticks)
+    paused: list[float] = []
+    store.old_rows._pause = paused.append
     store.old_rows.copy_some()
     assert store.old_rows._count == 10
     assert count(store, forecasts) == 30
     add_old(store, link, 40)
     store.old_rows.copy_some()
     assert store.old_rows._count == 20
+    assert paused == [1.0, pytest.approx(0.001)], "others write as long"

@@ -12,7 +12,7 @@ from pba.store import Store
 from pba.store.engine import connect, transaction
 from tests.store.builders import NOW_S
 
-LIMITS = ("statement_timeout", "lock_timeout")
+LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 
 
 def test_a_server_that_does_not_respond_is_named(tmp_path: Path):
@@ -62,18 +62,16 @@ def test_time_limits_hold_inside_a_transaction_only(engine: Engine):
         return [str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in LIMITS]
 
     with transaction(engine) as connection:
-        assert limits() == ["10s", "5s"]
+        assert limits() == ["10s", "5s", "2s"]
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
         session = [raw.execute(f"SHOW {name}").fetchone() for name in LIMITS]
-        assert session == [("0",), ("0",)]
+        assert session == [("0",), ("0",), ("0",)]
         assert raw.prepare_threshold is None
 
 
-def test_a_transaction_costs_two_round_trips_and_a_ping_beside_its_statements(
-    engine: Engine, tmp_path: Path
-):
+def test_a_transaction_costs_two_round_trips_beside_its_statements(engine: Engine, tmp_path: Path):
     with transaction(engine) as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
@@ -84,7 +82,7 @@ def test_a_transaction_costs_two_round_trips_and_a_ping_beside_its_statements(
         raw.pgconn.untrace()
         trace.seek(0)
         ends = [line for line in trace if "ReadyForQuery" in line]
-    assert len(ends) == len(["ping", "BEGIN with its limits", "SELECT", "COMMIT"])
+    assert len(ends) == len(["BEGIN with its limits", "SELECT", "COMMIT"])
 
 
 def test_what_is_not_committed_is_undone(engine: Engine):

@@ -2,12 +2,14 @@
 
 import itertools
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text
 
-from pba.store import Store, retention
-from pba.store.tables import forecasts
+from pba.store import Store, report_tables, retention
+from pba.store.engine import transaction
+from pba.store.tables import forecasts, minute_aggregates, pair_results
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -79,6 +81,27 @@ def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
         assert count_rows(store, table) == 0
 
 
+def test_a_link_that_comes_back_while_it_is_deleted_loses_nothing(store: Store):
+    """A reporter writes on, while the link is deleted again and again, and its rows with it."""
+
+    def report() -> None:
+        for second in range(60):
+            write(store, sample_report("a", second, 1), sample_report("b", second, 1))
+            time.sleep(0.005)  # SQLite has no queue: a writer that never rests starves others
+
+    with ThreadPoolExecutor(1) as thread:
+        reporter = thread.submit(report)
+        while not reporter.done():
+            if store.link_contexts(["a"]):
+                store.delete("a")
+            store.tidy()
+        reporter.result()
+    assert len(store.history("b", 0, 9e9, 10_000)[0]) == 60
+    write(store, sample_report("a", 60, 1))
+    kept = store.history("a", 0, 9e9, 10_000)[0].timestamps_s - START_S
+    assert kept.tolist() == list(range(int(kept[0]), 61)), "all since it came back"
+
+
 def test_a_silent_link_that_reports_while_it_is_tidied_away_loses_nothing(url: str):
     now = [START_S + 100.0]
     store = Store(url, lambda: now[0], retention_days=1.0).ready()
@@ -113,4 +136,28 @@ def test_forecasts_have_a_retention_of_their_own(url: str):
     store.tidy()
     assert len(store.history("a", 0, 9e9, 100)[0]) == 83
     assert forecast_times(store) == [START_S + 2 * DAY_S]
+    store.close()
+
+
+def test_sums_by_minute_and_pairs_have_a_retention(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], 4.0, forecast_retention_days=1.0).ready()
+    minutes = [round(START_S + day * DAY_S) * 1_000_000 for day in (0, 3, 5)]
+    key = {"mode": 0, "source": 0, "arm": 1, "steps": 1, "version": 1, "served": True}
+    pair = {"mode": 0, "v1_hit": True, "v3_hit": True}
+    with transaction(store._database.engine, writes=True) as connection:
+        for at_us in minutes:
+            connection.execute(minute_aggregates.insert(), [key | {"minute_us": at_us}])
+            latency = {"minute_us": at_us, "mode": 0, "bin": 1}
+            connection.execute(report_tables.minute_latencies.insert(), [latency])
+            connection.execute(
+                report_tables.pair_aggregates.insert(), [{"from_us": at_us, "mode": 0}]
+            )
+            times = {"after_us": at_us, "created_us": at_us}
+            rows = [pair | times | {"link": link} for link in range(3000)]
+            connection.execute(pair_results.insert(), rows)
+    now[0] = START_S + 5 * DAY_S
+    store.tidy()
+    kept = ("minute_aggregates", "minute_latencies", "pair_aggregates", "pair_results")
+    assert [count_rows(store, table) for table in kept] == [2, 2, 2, 3000]
     store.close()

@@ -31,7 +31,7 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from a given history."""
     plane, body = services_of(request).plane, await body_of(request)
     with plane.admit("forecast") as started:
-        query = await read_request(read_query, body)
+        query = await read_request(plane, read_query, body)
         if as_of is not None:
             query = _as_of_newest(query)
         forecast = await plane.forecast(query, started)
@@ -46,7 +46,9 @@ async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
     services = services_of(request)
     body = await body_of(request, services.settings.max_body_mb)
     with services.plane.admit("forecasts"):
-        queries = await read_request(read_queries, body, services.settings.max_items)
+        queries = await read_request(
+            services.plane, read_queries, body, services.settings.max_items
+        )
         if as_of is not None:
             queries = [_as_of_newest(query) for query in queries]
         items = await services.plane.forecasts(queries)
@@ -76,7 +78,7 @@ async def post_link_forecasts(request: Request, as_of: AsOf = None) -> Response:
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("link_forecasts"):
         limit = services.settings.max_items
-        link_ids, advice = await read_request(read_link_ids, body, limit)
+        link_ids, advice = await read_request(services.plane, read_link_ids, body, limit)
         items = await services.plane.link_forecasts(link_ids, advice, as_of is not None)
     return json_response({"forecasts": bulk_items(items)})
 

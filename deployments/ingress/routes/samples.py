@@ -40,7 +40,7 @@ async def post_link_samples(
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("samples") as started:
         limit = services.settings.max_items
-        reports = await read_request(read_link_samples, body, link_id, limit)
+        reports = await read_request(services.plane, read_link_samples, body, link_id, limit)
         receipts = await observe(
             services.plane, reports, started, forecast, allocation, as_of is not None
         )
@@ -63,7 +63,9 @@ async def post_samples(
     """Store samples of many links, each for itself; the answer comes after the commit."""
     services, body = services_of(request), await body_of(request)
     with services.plane.admit("samples") as started:
-        reports = await read_request(read_samples, body, services.settings.max_items)
+        reports = await read_request(
+            services.plane, read_samples, body, services.settings.max_items
+        )
         receipts = await observe(
             services.plane, reports, started, forecast, allocation, as_of is not None
         )

@@ -1,5 +1,6 @@
 """The gRPC server over a real data plane: heuristic forecasts, and a SQLite store."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -43,14 +44,14 @@ class Running:
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     with own_port() as port:
-        settings = Settings(grpc_port=port, max_items=3, max_body_mb=0.01)
+        settings = Settings(grpc_port=port, max_items=3, max_body_mb=0.01, large_bodies_mb=0.02)
         async with (
             open_links(tmp_path) as harness,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
             plane = DataPlane(harness.forecasts, harness.links, 256, NoMeter())
             service = Running(plane, harness, {}, channel)
-            server = GrpcServer(plane, settings, service.report_problems)
+            server = GrpcServer(plane, settings, service.report_problems, message_patience_s=2.0)
             await server.start()
             yield service
             await server.stop()
@@ -160,6 +161,28 @@ async def test_a_message_over_the_limit_is_refused_before_it_is_read(
 ):
     code, _, _ = await refused(stub.Forecast(pb.ForecastRequest(link_id="x" * 20_000)))
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_messages_that_stay_away_hold_up_no_other_for_long_and_end(
+    running: Running, stub: pba_pb2_grpc.PredictorStub
+):
+    """The settings have room for two messages at a time."""
+
+    async def nothing() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    silent = running.channel.stream_unary(f"/{SERVICE}/Forecast")
+    calls = [silent(nothing()) for _ in range(2)]
+    for call in calls:
+        await call.wait_for_connection()
+    request = pb.ForecastRequest(columns={"timestamp_s": [1.0, 2.0], "bandwidth_mbps": [1.0, 1.0]})
+    assert (await stub.Forecast(request)).forecast.source == "heuristic"
+    for call in calls:
+        code, message, metadata = await refused(call)
+        assert code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert metadata["pba-error-code"] == "timeout"
+        assert "2 s" in message
 
 
 async def test_observed_samples_are_stored_before_the_response(

@@ -15,6 +15,7 @@ VALUES = {
     "took_ms": 1.0,
     "sha256": "0",
     "latency_ms": {"avg": 1.0, "p95": 1.0, "max": 1.0},
+    "scoring": {"due": 1, "oldest_due_s": 1.0},
 }
 """Values in place of those that the fixture leaves out, because they vary from run to run."""
 

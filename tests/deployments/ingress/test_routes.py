@@ -105,7 +105,8 @@ async def test_a_history_shows_samples_and_scored_forecasts(service: InProcess):
     ]
     (recorded,) = past["forecasts"]
     assert recorded["actual_mbps"] == {"1": 20.0, "5": 20.0, "15": 20.0}
-    assert recorded["said"]["points_mbps"][0] == forecast.bandwidth_mbps
+    single = pytest.approx(forecast.bandwidth_mbps, rel=1e-7)  # stored in single precision
+    assert recorded["said"]["points_mbps"][0] == single
     metrics = (await call(service, "GET", "/v1/metrics")).json()
     assert (metrics["links"], metrics["overall"]["scored"]) == (1, 1)
 

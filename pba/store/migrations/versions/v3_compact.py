@@ -71,6 +71,7 @@ def _create_aggregate_deltas() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("served", sa.Boolean(), nullable=False),
         *_sums(*_SUMS),
+        sa.Column("newest_us", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
 

@@ -1,18 +1,71 @@
-"""Settling a link's open forecasts against the samples measured after them."""
+"""Settling one link after the other, in plain loops: the oracle of `settle_batch`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
+from pba.evaluation.metrics import in_band
 from pba.forecasting.link_record import LinkRecord
-from pba.scoring.outcome import OpenForecast, Outcome
+from pba.rollout import Arm
 from pba.telemetry.outliers import isolated_rates, newest_is_unlike, outlier_rates
 from pba.telemetry.windows import GAP_INTERVALS, following_steps
 from pba.types import HORIZONS, Floats
 
-__all__ = ["Settlement", "settle"]
+
+@dataclass(frozen=True, slots=True)
+class OpenForecast:
+    """A forecast of which some horizons are not scored yet.
+
+    Parameters
+    ----------
+    id
+        Its row in the batch.
+    prediction
+        As `pba.scoring.forecast_body.unpack` returns it.
+    settled
+        The steps that have an outcome already.
+    """
+
+    id: int
+    after_us: int
+    step_s: float
+    prediction: dict[str, Any]
+    settled: frozenset[int]
+    arm: Arm
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One horizon of a forecast and the actual that belongs to it."""
+
+    forecast: OpenForecast
+    horizon: int
+    at_us: int
+    actual_mbps: float
+
+    @property
+    def hit(self) -> bool:
+        """Whether the point is in band."""
+        point_mbps = self.forecast.prediction["points_mbps"][self.horizon]
+        return _in_band(point_mbps, self.actual_mbps)
+
+    def update(self, record: LinkRecord) -> LinkRecord:
+        """Return ``record`` updated by this outcome; outcomes of v1 leave it as it is."""
+        if self.forecast.arm is not Arm.V3:
+            return record
+        prediction = self.forecast.prediction
+        members = {
+            name: _in_band(points[self.horizon], self.actual_mbps)
+            for name, points in prediction["members"].items()
+        }
+        unadapted = float(prediction["unadapted"][self.horizon])
+        return record.after(self.horizon, unadapted, self.hit, members)
+
+
+def _in_band(forecast_mbps: float, actual_mbps: float) -> bool:
+    return bool(in_band(np.array(forecast_mbps), np.array(actual_mbps)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +94,7 @@ def settle(
     record: LinkRecord,
     gap_intervals: float = GAP_INTERVALS,
 ) -> Settlement:
-    """Match every open forecast with the samples that followed it.
-
-    The actual ``n`` steps ahead is the ``n``-th step after the newest sample that the forecast is
-    based on: one sample, or the mean of those that count as one (`pba.telemetry.windows`). Horizons
-    behind a gap of more than ``gap_intervals`` steps are not scored, and neither is an isolated
-    outlier. A newest sample that may be one waits for the next.
+    """Match every open forecast of one link with the samples that followed it.
 
     Parameters
     ----------

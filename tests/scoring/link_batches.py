@@ -9,11 +9,11 @@ import numpy as np
 from pba.forecasting.fixed_share import EXPERTS
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.record_table import RecordTable
-from pba.scoring import OpenForecast
 from pba.scoring.batch import DueBatch, LinkSamples, OpenForecasts
 from pba.scoring.codes import ARMS, MODES, SOURCES
-from pba.scoring.forecast_body import PredictionArrays, pack_all, unpack, unpack_all
+from pba.scoring.forecast_body import PredictionArrays, pack, unpack, unpack_all
 from pba.types import HORIZONS
+from tests.scoring.plain_settlement import OpenForecast
 
 RATES = (100.0, 101.0, 95.0, 120.0, 80.0, 260.0, 300.0, 310.0, 4349.0, 30.0, 5.0, 0.0)
 
@@ -39,6 +39,8 @@ def random_link(seed: int, varies: bool, merges: bool, step_s: float) -> Link:
     at_us = (1e15 + np.cumsum(np.round(intervals * step_s * 1e6))).astype(np.int64).tolist()
     usual = rng.choice(RATES[:6], count)
     rates = np.where(rng.random(count) < (0.4 if varies else 0.03), rng.choice(RATES, count), usual)
+    if count and rng.random() < 0.3:
+        rates[-1] = RATES[8]
     keys = {_key(rng, at_us) for _ in range(int(rng.integers(0, 30)))}
     forecasts = [_forecast(rng, *key, step_s) for key in sorted(keys)]
     return Link(at_us, rates.tolist(), forecasts, _record(rng))
@@ -72,7 +74,7 @@ def _forecast(
         "step_s": step_s * rng.choice([1.0, 1.01, 0.97]) if rng.random() < 0.1 else step_s,
         "took_ms": float(rng.integers(1, 9)),
         "actual_mbps": np.where(rng.random(3) < 0.2, 100.0, np.nan),
-        "body": pack_all([prediction])[0],
+        "body": pack(prediction),
     }
 
 
@@ -127,10 +129,6 @@ def open_forecasts(link: Link, first: int) -> list[OpenForecast]:
             id=first + index,
             after_us=row["after_us"],
             step_s=row["step_s"],
-            mode=MODES[row["mode"]].value,
-            source=SOURCES[row["source"]],
-            version=str(row["version"]),
-            created_us=row["created_us"],
             prediction=unpack(row["body"]),
             settled=frozenset(
                 steps
@@ -138,7 +136,6 @@ def open_forecasts(link: Link, first: int) -> list[OpenForecast]:
                 if known
             ),
             arm=ARMS[row["arm"]],
-            served=row["served"],
         )
         for index, row in enumerate(link.forecasts)
     ]

@@ -1,0 +1,76 @@
+"""How many gRPC messages are taken in at a time, and how long one may take to arrive.
+
+A server would else assemble one message for every call that arrives, up to the largest each.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from pba.errors import InvalidRequest, TooSlow
+from pba.serving.admission import Admission
+
+from .call_status import complete
+
+__all__ = ["MessagePlaces"]
+
+_WAITING = 1024
+_Call = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+
+
+class MessagePlaces(grpc.aio.ServerInterceptor):
+    """Has calls with one request and one response receive their message in one of ``places``.
+
+    The call itself, once its message is in, needs none. To the caller nothing changes: on the wire
+    a single message is a stream of one.
+
+    Parameters
+    ----------
+    places
+        How many messages are received at a time; further calls wait, and too many are refused.
+    patience_s
+        How long a message may take to arrive.
+    """
+
+    def __init__(self, places: int, patience_s: float) -> None:
+        self._places = asyncio.Semaphore(places)
+        self._waiting = Admission(_WAITING, "messages")
+        self._patience_s = patience_s
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        """Return the handler of a call; called by gRPC."""
+        handler = await continuation(details)
+        if handler is None or handler.request_streaming or handler.response_streaming:
+            return handler
+        return grpc.stream_unary_rpc_method_handler(
+            self._with_message(handler.unary_unary),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _with_message(self, call: _Call) -> Callable[..., Awaitable[Any]]:
+        async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
+            message = await complete(self._receive(messages), context)
+            return await call(message, context)
+
+        return answer
+
+    async def _receive(self, messages: AsyncIterator[Any]) -> Any:
+        with self._waiting.admit():
+            async with self._places:
+                try:
+                    async with asyncio.timeout(self._patience_s):
+                        return await anext(aiter(messages))
+                except StopAsyncIteration:  # the caller is gone, or its message is too large
+                    raise InvalidRequest("the call has no message. Send one.") from None
+                except TimeoutError:
+                    raise TooSlow(
+                        f"the message has not arrived within {self._patience_s:g} s. Send less at "
+                        "a time, or faster."
+                    ) from None

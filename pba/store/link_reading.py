@@ -1,0 +1,183 @@
+"""What is stored of links before a write or a forecast: state, record and last samples."""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pba.forecasting.link_record import LinkRecord
+from pba.store.executor import Call, Executor
+from pba.store.link_queries import record_of
+from pba.store.sample_statements import READ_LINKS, READ_LONGER, READ_RECENT, RECENT
+from pba.store.statements import to_seconds
+from pba.store.values import LinkContext
+from pba.telemetry.link_mode import LinkMode
+from pba.telemetry.spacing import spacing
+from pba.types import COLUMNS, Floats, History, NetworkMode
+
+__all__ = ["Samples", "LinkRow", "contexts_of", "link_calls", "link_contexts", "stored_links"]
+
+_NONE_US: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+_ANY_TIME = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Samples of one link, oldest first.
+
+    Parameters
+    ----------
+    at_us
+        Their times in microseconds, ``(sample,)``.
+    telemetry
+        Columns as in `pba.types.COLUMNS`, ``(sample, 5)``.
+    """
+
+    at_us: NDArray[np.int64]
+    telemetry: Floats
+
+    def completed(self, new: Mapping[int, Sequence[float]]) -> "Samples":
+        """Return the samples with ``new`` ones, values by time, of other times than these."""
+        if not new:
+            return self
+        at_us = np.concatenate([self.at_us, np.fromiter(new, dtype=np.int64, count=len(new))])
+        telemetry = np.concatenate([self.telemetry, np.array([*new.values()], dtype=float)])
+        order = np.argsort(at_us, kind="stable")
+        return Samples(at_us[order], telemetry[order])
+
+    def newest(self, count: int) -> "Samples":
+        """Return the last ``count`` samples."""
+        return Samples(self.at_us[-count:], self.telemetry[-count:])
+
+    def merges(self) -> bool:
+        """Return whether a window of samples is so dense that it says too little."""
+        return len(self.at_us) >= RECENT and spacing(to_seconds(self.at_us)).merges
+
+
+_NO_SAMPLES = Samples(_NONE_US, np.empty((0, len(COLUMNS))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkRow:
+    """A link as it is stored.
+
+    Parameters
+    ----------
+    key
+        None for a link that is not stored yet.
+    newest_us, heard_us
+        The time of its newest sample, and of its last report by the service's clock.
+    recent
+        Its last samples, if they were read.
+    """
+
+    name: str
+    key: int | None = None
+    mode: LinkMode = LinkMode()
+    newest_us: int = -1
+    heard_us: int = -1
+    packed_record: bytes | None = None
+    old_record: str | None = None
+    recent: Samples = _NO_SAMPLES
+
+    @property
+    def record(self) -> LinkRecord:
+        """The link's record."""
+        return record_of(self.packed_record, self.old_record)
+
+    def in_mode(self, mode: NetworkMode | None) -> "LinkRow":
+        """Return the link in another mode."""
+        return replace(self, mode=replace(self.mode, mode=mode))
+
+
+def link_calls(
+    names: Sequence[str],
+    spans: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+    always: Container[str] = (),
+) -> list[Call]:
+    """Return the statements that read links and those of their samples that a write needs.
+
+    Parameters
+    ----------
+    spans
+        The times (microseconds) of the first and last sample that are to be written, by link.
+    always
+        The links whose last samples are needed in any case.
+    """
+    rows = [(name, *spans.get(name, _ANY_TIME), name in always) for name in names]
+    return [(READ_LINKS, [(name,) for name in names]), (READ_RECENT, rows)]
+
+
+def stored_links(
+    links: Sequence[tuple[Any, ...]], samples: Sequence[tuple[Any, ...]]
+) -> dict[str, LinkRow]:
+    """Return links by name from the rows of the statements of `link_calls`."""
+    recent = _by_link(samples)
+    return {row[1]: _stored_link(row, recent.get(row[0], _NO_SAMPLES)) for row in links}
+
+
+def link_contexts(executor: Executor, link_ids: Sequence[str]) -> dict[str, LinkContext]:
+    """Return mode, record and last samples of those of ``link_ids`` that exist.
+
+    Those are as many as the longest window of a model; of links whose samples merge
+    (`pba.telemetry.spacing`) four times as many.
+    """
+    names = dict.fromkeys(link_ids)
+    links = stored_links(*executor.read(link_calls([*names], always=names)))
+    return contexts_of(executor, {name: (link, link.recent) for name, link in links.items()})
+
+
+def contexts_of(
+    executor: Executor, links: Mapping[str, tuple[LinkRow, Samples]]
+) -> dict[str, LinkContext]:
+    """Return what forecasts of links start from, with their last samples as they are known.
+
+    More samples are read of links whose samples merge.
+    """
+    windows = {name: samples.newest(RECENT) for name, (_, samples) in links.items()}
+    merging = [name for name, window in windows.items() if window.merges()]
+    if merging:
+        rows = [(name, *_ANY_TIME, True) for name in merging]
+        calls: list[Call] = [(READ_LINKS, [(name,) for name in merging]), (READ_LONGER, rows)]
+        longer = stored_links(*executor.read(calls))
+        windows |= {name: link.recent for name, link in longer.items()}
+    return {
+        name: LinkContext(
+            name,
+            link.mode.mode or NetworkMode.INTERNET,
+            History.trusted(to_seconds(windows[name].at_us), windows[name].telemetry),
+            link.record,
+        )
+        for name, (link, _) in links.items()
+    }
+
+
+def _stored_link(row: tuple[Any, ...], recent: Samples) -> LinkRow:
+    key, name, mode, since_us, candidate, checked_us, switches, newest_us, heard_us = row[:9]
+    state = LinkMode(
+        NetworkMode(mode) if mode else None,
+        since_us,
+        NetworkMode(candidate) if candidate else None,
+        checked_us,
+        switches,
+    )
+    packed, old = row[9:]
+    return LinkRow(name, key, state, newest_us, heard_us, packed, old, recent)
+
+
+def _by_link(rows: Sequence[tuple[Any, ...]]) -> dict[int, Samples]:
+    """Return the samples in ``rows``, which are newest first and one link after the other."""
+    if not rows:
+        return {}
+    table = np.array(rows[::-1], dtype=float)  # NaN for null
+    keys = table[:, 0].astype(np.int64)
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    at_us = np.rint(table[:, 1]).astype(np.int64)
+    ends = [*starts[1:].tolist(), len(keys)]
+    return {
+        key: Samples(at_us[start:end], table[start:end, 2:])
+        for key, start, end in zip(keys[starts].tolist(), starts.tolist(), ends, strict=True)
+    }

@@ -54,6 +54,11 @@ class RouterConfig(BaseModel):
         gt=0,
         description="A call that has waited for so long in the router goes to a model deployment.",
     )
+    shares_large: bool = Field(
+        True,
+        description="Whether the router computes one larger call at a time by itself while the "
+        "model deployment is busy with another, so that a bulk request takes less time.",
+    )
     models: dict[str, str] = Field(
         {},
         description="The folder of each mode's shipped model, as in the `user_config` of its "
@@ -100,7 +105,10 @@ class Router:
         config = RouterConfig.model_validate(user_config)
         folders = {name: resolve(folder) for name, folder in config.models.items()}
         await self._services.local.configure(
-            folders, config.local_windows, config.local_wait_ms / 1000
+            folders,
+            config.local_windows,
+            config.local_wait_ms / 1000,
+            config.shares_large,
         )
 
     def record_autoscaling_stats(self) -> dict[str, float]:

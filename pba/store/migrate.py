@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 
 from pba.errors import StoreUnavailable
 from pba.store.engine import transaction
+from pba.store.partitions import lift_timeouts
 from pba.store.tables import metadata, schema_releases
 
 __all__ = ["migrate"]
@@ -28,6 +29,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSIONS = "schema_version"
 _OLD_VERSIONS = "alembic_version"
 _LAST_OLD = "v2"
+_IDLE_MS = 60_000  # Alembic works between the statements, on a busy machine for long
 _SCHEMA_LOCK = 7_221_433  # no other program's advisory lock in this database has the number
 
 
@@ -39,13 +41,14 @@ def migrate(engine: Engine) -> None:
     StoreUnavailable
         Where the database does not respond, refuses, or has tables of another program or release.
     """
+    head = _scripts().get_current_head()  # its import takes a while: not in a transaction
     with _file_lock(engine):
         with transaction(engine) as connection:
-            if _is_usable(connection):
+            if _is_usable(connection, head):
                 return  # which needs no privilege to write
         with _lock, transaction(engine, writes=True) as connection:
             _lock_schema(connection)
-            if not _is_usable(connection):
+            if not _is_usable(connection, head):
                 _require_known(_revisions(connection))
                 _upgrade(connection)
 
@@ -57,9 +60,8 @@ def _scripts() -> Any:
     return ScriptDirectory(str(_MIGRATIONS))
 
 
-def _is_usable(connection: Connection) -> bool:
-    """Return whether the schema is this release's, or a newer one that serves it too."""
-    head = _scripts().get_current_head()
+def _is_usable(connection: Connection, head: str | None) -> bool:
+    """Return whether the schema is at ``head``, this release's, or a newer one that serves it."""
     if _revisions(connection) == {head}:
         return True
     if not inspect(connection).has_table(schema_releases.name):
@@ -112,7 +114,8 @@ def _lock_schema(connection: Connection) -> None:
     """Lock the schema of a PostgreSQL database until the end of the transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})"))
-        connection.execute(text("SET LOCAL statement_timeout = 0"))  # of a large table, say
+        lift_timeouts(connection)  # of a large table, say
+        connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {_IDLE_MS}"))
 
 
 @contextlib.contextmanager

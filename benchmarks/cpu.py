@@ -49,7 +49,7 @@ def measure(project: Path, mode: NetworkMode) -> dict[str, float]:
         **parts,
         "web framework and calls of models": both - parts["model"] - in_router,
         "proxy": lone["proxy"],
-        "rest of Ray": lone["rest of Ray"],
+        "rest of Ray": lone["rest of Ray"] + lone["Monitor"],
         "total": sum(lone.values()),
         "total with 8 connections": sum(loaded.values()),
         "resident memory of the router, MB": router_mb,
@@ -64,7 +64,7 @@ def _cpu_ms(
         result = load.run(url, "/v1/forecast", body, connections, SECONDS)
     return {
         kind: (used_s[kind] - idle_s[kind]) * 1000 / len(result.latency_ms)
-        for kind in ("router", "model replica", "proxy", "rest of Ray")
+        for kind in ("router", "model replica", "proxy", "Monitor", "rest of Ray")
     }
 
 
@@ -86,13 +86,13 @@ def _parts(project: Path, mode: NetworkMode, body: bytes) -> dict[str, float]:
 def _used(folder: str) -> Iterator[dict[str, float]]:
     """Yield a dict that afterwards has the CPU seconds used meanwhile, by kind of process."""
     used: dict[str, float] = defaultdict(float)
-    before = _cpu_s(folder)
+    before = cpu_s(folder)
     yield used
-    for process, (kind, seconds) in _cpu_s(folder).items():
+    for process, (kind, seconds) in cpu_s(folder).items():
         used[kind] += seconds - before.get(process, (kind, 0.0))[1]
 
 
-def _cpu_s(folder: str) -> dict[str, tuple[str, float]]:
+def cpu_s(folder: str) -> dict[str, tuple[str, float]]:
     """Return kind and CPU seconds of each process of the service whose Ray is in ``folder``."""
     usage = {}
     for process in Path("/proc").glob("[0-9]*"):
@@ -108,13 +108,15 @@ def _cpu_s(folder: str) -> dict[str, tuple[str, float]]:
 
 def _router_memory_mb(folder: str) -> float:
     """Return the resident memory of the only router."""
-    (router,) = (process for process, (kind, _) in _cpu_s(folder).items() if kind == "router")
+    (router,) = (process for process, (kind, _) in cpu_s(folder).items() if kind == "router")
     rows = Path("/proc", router, "status").read_text().splitlines()
     (kilobytes,) = (row.split()[1] for row in rows if row.startswith("VmRSS:"))
     return int(kilobytes) / 1024
 
 
 def _kind(command: str) -> str:
+    if ":Monitor" in command:
+        return "Monitor"
     if ":Router" in command:
         return "router"
     if "Model" in command and "ServeReplica" in command:

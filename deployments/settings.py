@@ -124,10 +124,13 @@ class Settings(BaseSettings):
         1000, gt=0, description="Writes that may wait for the store; one more gets 429."
     )
     score_every_s: float = Field(
-        5.0,
+        0.25, gt=0, description="How often the Monitor looks for links with new samples to score."
+    )
+    score_wait_s: float = Field(
+        3600.0,
         gt=0,
-        description="How often the Monitor searches the store for forecasts to score; a new sample "
-        "triggers scoring of its link sooner.",
+        description="A forecast that has not been scored so long after it was computed is not "
+        "scored any more; at least twice its longest horizon and gap.",
     )
     tidy_every_s: float = Field(
         600.0, gt=0, description="How often the Monitor deletes what is older than the retention."

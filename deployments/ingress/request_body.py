@@ -83,21 +83,33 @@ class BodyReader:
         if length.isdigit():
             _check_size(int(length), limit_mb)
             share.state(int(length))
-        body: bytes | bytearray = b""
         with self._places.admit():
             stream = _steady(request.stream(), self._patience_s)
-            async for chunk in _decoded(stream, headers.get(b"content-encoding", b"")):
-                _check_size(len(body) + len(chunk), limit_mb)
-                share.grow(len(body) + len(chunk))
-                if not body:
-                    body = chunk  # the only one, as a rule
-                    continue
-                if isinstance(body, bytes):
-                    body = bytearray(body)
-                body += chunk  # in place: one large copy would hold up the event loop
-        if body.startswith(codecs.BOM_UTF8):
-            body = body[len(codecs.BOM_UTF8) :]
-        return body
+            stream = _decoded(stream, headers.get(b"content-encoding", b""))
+            return await _joined(stream, share, limit_mb)
+
+
+async def _joined(
+    stream: AsyncIterator[bytes], share: BodyShare, limit_mb: float
+) -> bytes | bytearray:
+    """Return what ``stream`` yields, without a byte order mark."""
+    body: bytes | bytearray = b""
+    try:
+        async for chunk in stream:
+            _check_size(len(body) + len(chunk), limit_mb)
+            share.grow(len(body) + len(chunk))
+            if not body:
+                body = chunk  # the only one, as a rule
+                continue
+            if isinstance(body, bytes):
+                body = bytearray(body)
+            body += chunk  # in place: one large copy would hold up the event loop
+    except BaseException:
+        body = b""  # the error may keep this frame, and what is in it, for a while
+        raise
+    if body.startswith(codecs.BOM_UTF8):
+        body = body[len(codecs.BOM_UTF8) :]
+    return body
 
 
 def _check_size(size: int, limit_mb: float) -> None:

@@ -19,7 +19,7 @@ from ..grpc.server import GrpcServer
 from ..large_requests import read_request
 from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.memory import return_large_memory
-from ..replicas.replica_setup import set_up_replica
+from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
 from .request_metrics import RequestMetrics
@@ -53,6 +53,11 @@ class RouterConfig(BaseModel):
         100.0,
         gt=0,
         description="A call that has waited for so long in the router goes to a model deployment.",
+    )
+    shares_large: bool = Field(
+        True,
+        description="Whether the router computes one larger call at a time by itself while the "
+        "model deployment is busy with another, so that a bulk request takes less time.",
     )
     models: dict[str, str] = Field(
         {},
@@ -89,6 +94,7 @@ class Router:
         )
         if self._grpc is not None:
             await self._grpc.start()
+        leave_lasting_objects()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """Return the HTTP application of this replica; called by Serve after ``__init__``."""
@@ -99,7 +105,10 @@ class Router:
         config = RouterConfig.model_validate(user_config)
         folders = {name: resolve(folder) for name, folder in config.models.items()}
         await self._services.local.configure(
-            folders, config.local_windows, config.local_wait_ms / 1000
+            folders,
+            config.local_windows,
+            config.local_wait_ms / 1000,
+            config.shares_large,
         )
 
     def record_autoscaling_stats(self) -> dict[str, float]:

@@ -1,7 +1,9 @@
 """Prometheus gauges of how forecasts turned out, by mode, source and version; never by link."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from pba.scoring.codes import MODES, SOURCES
 
 from ..ray_metrics import counter, gauge
 
@@ -11,7 +13,10 @@ _TAGS = ("mode", "source", "version")
 
 
 class AccuracyGauges:
-    """Accuracy, confidence and counts of scored forecasts that callers got."""
+    """Accuracy and confidence of all scored forecasts, and counts of those scored by this Monitor.
+
+    So Prometheus may sum the counters of several Monitors.
+    """
 
     def __init__(self) -> None:
         self._accuracy = gauge(
@@ -24,21 +29,32 @@ class AccuracyGauges:
         )
         self._version = gauge("dwcp_pba_model_version", "1 for versions that were scored.", *_TAGS)
         self._scored = counter("dwcp_pba_predictions_scored_total", "Forecasts scored.", *_TAGS)
-        self._counts: dict[tuple[str, ...], int] = {}
+        self._due = gauge("dwcp_pba_due_links", "Links that wait to be scored.")
+        self._oldest_due = gauge("dwcp_pba_oldest_due_seconds", "How long the longest has waited.")
 
     def update(self, summary: Mapping[str, Any]) -> None:
         """Set the gauges to the figures of ``summary``, as `pba.store.Store.summary` returns it."""
+        self._due.set(summary["scoring"]["due"])
+        self._oldest_due.set(summary["scoring"]["oldest_due_s"] or 0.0)
         for version in summary["versions"]:
             if version["served"]:
                 tags = {name: str(version[name]) for name in _TAGS}
                 self._accuracy.set(version["accuracy_20"], tags)
                 self._confidence.set(version["confidence"], tags)
                 self._version.set(1, tags)
-                self._count(tags, version["scored"])
 
-    def _count(self, tags: dict[str, str], scored: int) -> None:
-        key = tuple(tags.values())
-        new = scored - self._counts.get(key, 0)
-        if new > 0:
-            self._scored.inc(new, tags)
-        self._counts[key] = scored
+    def count(self, sums: Iterable[Mapping[str, Any]], versions: Mapping[int, str]) -> None:
+        """Count what was scored one step ahead, of forecasts that callers received.
+
+        Parameters
+        ----------
+        sums
+            Rows as `pba.scoring.outcome_sums` returns them.
+        versions
+            The names of the versions in them.
+        """
+        for row in sums:
+            if row["served"] and row["steps"] == 1:
+                values = (MODES[row["mode"]], SOURCES[row["source"]], versions[row["version"]])
+                tags = dict(zip(_TAGS, map(str, values), strict=True))
+                self._scored.inc(row["scored"], tags)

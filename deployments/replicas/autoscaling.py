@@ -1,13 +1,21 @@
-"""How many routers there should be: Serve counts its own requests, a router all that it answers."""
+"""How many routers and Monitors there should be.
+
+Serve counts its own requests, a router all that it answers; Monitors follow what waits for them.
+"""
 
 from typing import Any
 
 from ray.serve.config import AutoscalingContext
 
-__all__ = ["IN_FLIGHT", "router_replicas"]
+__all__ = ["DUE_LINKS", "IN_FLIGHT", "monitor_replicas", "router_replicas"]
 
 IN_FLIGHT = "in_flight"
 """What `record_autoscaling_stats` of a router reports: its requests in flight, gRPC included."""
+
+DUE_LINKS = "due_links"
+"""What `record_autoscaling_stats` of a Monitor reports: the links that wait to be scored."""
+
+_LINKS_PER_MONITOR = 2000  # it scores about as many in two seconds, see docs/capacity.md
 
 
 def router_replicas(context: AutoscalingContext) -> tuple[float, dict[str, Any]]:
@@ -21,3 +29,12 @@ def router_replicas(context: AutoscalingContext) -> tuple[float, dict[str, Any]]
     reported = (context.aggregated_metrics or {}).get(IN_FLIGHT, {})
     load = max(context.total_num_requests, sum(reported.values()))
     return load / context.config.target_ongoing_requests, context.policy_state
+
+
+def monitor_replicas(context: AutoscalingContext) -> tuple[float, dict[str, Any]]:
+    """Return the Monitors that the backlog needs; Serve applies limits, factors and delays.
+
+    Every Monitor reports the backlog of all, so the largest figure counts.
+    """
+    reported = (context.aggregated_metrics or {}).get(DUE_LINKS, {})
+    return max(reported.values(), default=0.0) / _LINKS_PER_MONITOR, context.policy_state

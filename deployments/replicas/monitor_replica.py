@@ -1,80 +1,81 @@
-"""The Monitor as a Serve deployment: a thread that scores, watches, retrains and tidies."""
+"""The Monitor as a Serve deployment: its jobs, each in a thread of its own."""
 
 import logging
 import threading
 import time
+import uuid
 
-from pba.errors import StoreUnavailable
-from pba.monitoring.progressive_rollout import step_rollout
-from pba.monitoring.retraining import RetrainingPolicy
-from pba.monitoring.scorer import Scorer
+from pba.monitoring.jobs import JobRunner
+from pba.store.file_lock import FileLock, monitor_lock
 
 from ..settings import Settings
 from ..store_factory import open_store
-from .accuracy_gauges import AccuracyGauges
-from .ray_jobs import RayJobs
+from .autoscaling import DUE_LINKS
+from .job_gauges import JobGauges
+from .monitor_jobs import MonitorJobs
 from .replica_setup import set_up_replica
 
 __all__ = ["Monitor"]
 
 _log = logging.getLogger("ray.serve")
-_RETRY_S = 1.0
+_LOCK_EVERY_S = 1.0
+_STOP_S = 4.0  # within the Monitor's graceful_shutdown_timeout_s
 
 
 class Monitor:
-    """Scores forecasts when their actuals arrive. One replica; it may die at any moment."""
+    """Scores forecasts when their actuals arrive, and acts on the outcomes.
+
+    Any number of replicas share the work on PostgreSQL. On SQLite one works and the others wait.
+    Each may die at any moment: what it had taken on is taken on by another.
+    """
 
     def __init__(self, settings: Settings) -> None:
         set_up_replica()
-        self._settings = settings
         self._store = open_store(settings)
-        self._scorer = Scorer(self._store, gap_intervals=settings.gap_intervals)
-        self._gauges = AccuracyGauges()
-        self._retraining = RetrainingPolicy(
-            self._store,
-            RayJobs(settings),
-            settings.retrain_every_h,
-            time.time,  # noqa: TID251 - the clock that is passed in
-        )
-        self._thread = threading.Thread(target=self._work, name="scoring", daemon=True)
-        self._thread.start()
+        holder = uuid.uuid4().hex
+        self._jobs = MonitorJobs(self._store, settings, holder, time.time)  # noqa: TID251
+        self._runner = JobRunner(self._jobs.all(), time.monotonic)
+        self._gauges = JobGauges()
+        self._lock = monitor_lock(settings.store_url)
+        self._stopped = threading.Event()
+        self._starter = threading.Thread(target=self._start, name="start", daemon=True)
+        self._starter.start()
+
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return how many links are due, for `monitor_replicas`: none where one Monitor works."""
+        return {DUE_LINKS: 0.0 if self._lock else self._jobs.due_links}
 
     def check_health(self) -> None:
-        """Have Ray restart the Monitor if its thread has ended."""
-        if not self._thread.is_alive():
-            raise RuntimeError("the scoring thread has ended; its log says why.")
+        """Have Ray restart the Monitor if a job that it is there for has ended or hangs."""
+        self._gauges.update(self._runner.ages_s())
+        problems = self._runner.stalled()
+        if problems:
+            raise RuntimeError(f"{'; '.join(problems)}.")
 
-    def _work(self) -> None:
-        scored_s = stepped_s = tidied_s = -self._settings.tidy_every_s
-        while True:
-            time.sleep(self._settings.score_every_s)
-            now_s = time.monotonic()
-            try:
-                self._store.ready()
-                while self._scorer.score_due().full:
-                    pass
-                if now_s - scored_s >= self._settings.score_every_s:
-                    self._gauges.update(self._store.summary())
-                    self._retrain()
-                    scored_s = now_s
-                if now_s - stepped_s >= self._settings.step_every_s:
-                    step_rollout(self._store)
-                    stepped_s = now_s
-                if now_s - tidied_s >= self._settings.tidy_every_s:
-                    self._store.tidy()
-                    tidied_s = now_s
-            except StoreUnavailable as error:
-                _log.warning("not_scored", extra={"why": str(error)})
-                time.sleep(_RETRY_S)
+    def __del__(self) -> None:
+        """End the jobs; called by Serve when the replica stops."""
+        self._stopped.set()
+        self._runner.stop(_STOP_S)
+        self._jobs.stop()
+        if self._lock is not None:
+            self._lock.release()
 
-    def _retrain(self) -> None:
-        """Submit a retraining if one is due; if that fails, the next round tries again."""
-        if not self._settings.retrain_on_drift:
-            return
-        try:
-            submission = self._retraining.submit_if_due()
-        except (ConnectionError, RuntimeError) as error:  # what Ray's client raises
-            _log.warning("retraining_not_submitted", extra={"why": str(error)})
-        else:
-            if submission is not None:
-                _log.info("retraining_submitted", extra=submission.body)
+    def _start(self) -> None:
+        """Start the jobs, on SQLite once no other Monitor has the file."""
+        waits = False
+        while self._lock is not None and not _acquired(self._lock):
+            if not waits:
+                _log.info("monitor_waits", extra={"why": "another Monitor has the database"})
+            waits = True
+            if self._stopped.wait(_LOCK_EVERY_S):
+                return
+        self._runner.start()
+
+
+def _acquired(lock: FileLock) -> bool:
+    """Take ``lock``; where its folder cannot be written, neither can the database."""
+    try:
+        return lock.acquire()
+    except OSError as error:
+        _log.warning("monitor_waits", extra={"why": str(error)})
+        return False

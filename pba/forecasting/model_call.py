@@ -1,6 +1,9 @@
 """What the models of one request receive, and what they return."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from pba.errors import Busy
 from pba.models.base import Prediction
@@ -47,6 +50,18 @@ class ModelOutput:
     bins: Bins
     prediction: Prediction
     decoded: DecodedForecast | None = None
+
+    @classmethod
+    def concatenate(cls, parts: "Sequence[ModelOutput]") -> "ModelOutput":
+        """Return ``parts`` of one version, at least one, as one output, in order."""
+        prediction = Prediction.concatenate([part.prediction for part in parts])
+        decoded = [part.decoded for part in parts if part.decoded is not None]
+        all_decoded = (
+            DecodedForecast(*map(np.concatenate, zip(*decoded, strict=True)))
+            if len(decoded) == len(parts)
+            else None
+        )
+        return cls(parts[0].version, parts[0].bins, prediction, all_decoded)
 
     def rows(self, start: int, stop: int) -> "ModelOutput":
         """Return the part for the windows from ``start`` to before ``stop``."""

@@ -83,12 +83,7 @@ class RecordTable:
 
     def record(self, row: int) -> LinkRecord:
         """Return one link's record."""
-        return LinkRecord.from_bytes(self.rows([row]).to_bytes()[0])
-
-    def rows(self, rows: Sequence[int] | NDArray[np.int64]) -> Self:
-        """Return the records of some links, in this order."""
-        index = np.asarray(rows, dtype=np.int64)
-        return type(self)(*(getattr(self, name)[index] for name in _FIELDS))
+        return LinkRecord.from_bytes(self.to_bytes()[row])
 
     def after(
         self,

@@ -1,4 +1,4 @@
-"""The champions of the modes in this process, which answer small requests without a hop."""
+"""The champions of the modes in this process: small requests, and a share of the large ones."""
 
 import asyncio
 import logging
@@ -21,8 +21,10 @@ _THREADS = 1
 
 
 class LocalModels:
-    """Answers calls of few windows with models of its own, and passes on all others.
+    """Answers calls of few windows with models of its own, and passes on most others.
 
+    A larger call is computed here, in pieces between which small ones have their turn, while the
+    deployment computes another one: so both are busy, and a long request is answered sooner.
     Before `configure`, and for models that cannot be loaded here, every call is passed on.
 
     Parameters
@@ -45,6 +47,9 @@ class LocalModels:
         self._runners: dict[str, ModelRunner] = {}
         self._max_windows = 0
         self._patience_s = 0.0
+        self._shares_large = False
+        self._large_here: set[str] = set()
+        self._remote_calls = dict.fromkeys(remote, 0)
 
     @property
     def running(self) -> bool:
@@ -57,7 +62,11 @@ class LocalModels:
         return {name: self._client(name) for name in self._remote}
 
     async def configure(
-        self, folders: Mapping[str, str], max_windows: int, patience_s: float
+        self,
+        folders: Mapping[str, str],
+        max_windows: int,
+        patience_s: float,
+        shares_large: bool = False,
     ) -> None:
         """Load the models, or only start to if they are loaded already.
 
@@ -69,8 +78,11 @@ class LocalModels:
             The most windows of a call that is answered here; 0 passes on every call.
         patience_s
             A call that has waited for so long is passed on.
+        shares_large
+            Whether one larger call at a time is computed here while the deployment is busy.
         """
         self._max_windows, self._patience_s = max_windows, patience_s
+        self._shares_large = shares_large and max_windows > 0
         if max_windows:
             names = [name for name in folders if name in self._hosts]
             await asyncio.gather(*(self._load(name, folders[name]) for name in names))
@@ -90,8 +102,6 @@ class LocalModels:
             self._runners.setdefault(name, ModelRunner(host, _MAX_WINDOWS))
 
     def _client(self, name: str) -> ModelClient:
-        remote = self._remote[name]
-
         async def predict(telemetry: Floats) -> ModelOutput:
             runner = self._runners.get(name)
             if runner is not None and len(telemetry) <= self._max_windows:
@@ -99,6 +109,35 @@ class LocalModels:
                     return await runner.predict(telemetry, self._patience_s)
                 except Busy:
                     pass
-            return await remote(telemetry)
+            elif runner is not None and self._takes_large(name):
+                return await self._predict_large(name, runner, telemetry)
+            return await self._predict_remote(name, telemetry)
 
         return predict
+
+    def _takes_large(self, name: str) -> bool:
+        free = name not in self._large_here
+        return self._shares_large and free and self._remote_calls[name] > 0
+
+    async def _predict_large(
+        self, name: str, runner: ModelRunner, telemetry: Floats
+    ) -> ModelOutput:
+        """Return the output for a larger call, piece by piece, which one model version computes."""
+        self._large_here.add(name)
+        try:
+            starts = range(0, len(telemetry), _MAX_WINDOWS)
+            parts = [
+                await runner.predict(telemetry[start : start + _MAX_WINDOWS]) for start in starts
+            ]
+        finally:
+            self._large_here.discard(name)
+        if len({part.version for part in parts}) > 1:  # a new champion came meanwhile
+            return await self._predict_remote(name, telemetry)
+        return ModelOutput.concatenate(parts)
+
+    async def _predict_remote(self, name: str, telemetry: Floats) -> ModelOutput:
+        self._remote_calls[name] += 1
+        try:
+            return await self._remote[name](telemetry)
+        finally:
+            self._remote_calls[name] -= 1

@@ -181,7 +181,7 @@ def _write(
     versions, *forecast_inserts = forecast_calls(forecasts)
     calls: list[Call] = [
         versions,
-        (CREATE_LINKS, [(name, now_us) for name in decisions]),
+        (CREATE_LINKS, [(name, now_us) for name, one in decisions.items() if one.link.key is None]),
         (LOCK_LINKS, [(name,) for name in decisions]),
         (INSERT_SAMPLES, samples),
         (UPDATE_LINKS, [decision.update_row(now_us) for decision in all_decisions]),
@@ -193,7 +193,10 @@ def _write(
     new: dict[str, set[int]] = defaultdict(set)
     for name, at_us in inserted:
         new[name].add(at_us)
-    return _Written(new, dict(before), {name: NetworkMode(mode) for name, mode in updated})
+    newest_us = {name: decision.link.newest_us for name, decision in decisions.items()}
+    return _Written(
+        new, newest_us | dict(before), {name: NetworkMode(mode) for name, mode in updated}
+    )
 
 
 def _due_rows(

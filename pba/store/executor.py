@@ -36,7 +36,8 @@ class SetStatement:
     postgresql
         Reads the rows from ``{input}``, a table ``i`` with the columns and ``place``, from 1.
     sqlite
-        Run for each row, whose columns are ``?1``, ``?2`` and so on.
+        Run for each row, whose columns are ``?1``, ``?2`` and so on; empty for what PostgreSQL
+        alone needs.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
@@ -88,7 +89,7 @@ class SqliteExecutor:
         """Return the rows of each statement."""
         cursor = self._driver.cursor()
         try:
-            return [self._run(cursor, statement, rows) for statement, rows in calls]
+            return [_run_each(cursor, statement, rows) for statement, rows in calls]
         except self._error as error:
             raise _wrapped(error, self._error) from error
         finally:
@@ -98,13 +99,6 @@ class SqliteExecutor:
     def in_transaction(self) -> Iterator[Connection]:
         """Yield the connection, whose transaction is open."""
         yield self._connection
-
-    @staticmethod
-    def _run(cursor: Any, statement: SetStatement, rows: Sequence[tuple[Any, ...]]) -> Rows:
-        results: Rows = []
-        for row in rows if statement.columns else [()]:
-            results += cursor.execute(statement.sqlite, row).fetchall()
-        return results
 
 
 class PostgresExecutor:
@@ -151,6 +145,14 @@ class PostgresExecutor:
             raise _wrapped(error, self._error, lost) from error
         finally:
             pooled.close()  # which rolls back what failed
+
+
+def _run_each(cursor: Any, statement: SetStatement, rows: Sequence[tuple[Any, ...]]) -> Rows:
+    results: Rows = []
+    if statement.sqlite:
+        for row in rows if statement.columns else [()]:
+            results += cursor.execute(statement.sqlite, row).fetchall()
+    return results
 
 
 def _in_one_trip(driver: Any, calls: Sequence[Call], writes: bool) -> list[Rows]:

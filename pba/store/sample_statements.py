@@ -110,9 +110,11 @@ LOCK_LINKS = SetStatement(
      ORDER BY l.link_id COLLATE "C"
        FOR NO KEY UPDATE
     """,
-    "SELECT link_id, newest_us FROM links WHERE link_id = ?1",
 )
-"""Lock links in the one order of all writers; return the newest sample of each."""
+"""Lock links in the one order of all writers; return the newest sample of each.
+
+On SQLite a writer has locked the whole file before it reads.
+"""
 
 INSERT_SAMPLES = SetStatement(
     {"name": "text", "at_us": "int8"} | dict.fromkeys(COLUMNS, "float8"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pba.rollout import Flags
 from pba.scoring.batch import DueBatch
-from pba.store import due_batch, due_links
+from pba.store import due_batch, due_links, version_table
 from pba.store.database import Database
 from pba.store.due_links import Claim
 from pba.store.flag_table import flag_state
@@ -47,6 +47,10 @@ class ScoringStore:
         """Return how many links are due, and for how many seconds the longest has been."""
         count, oldest_us = self._database.read(due_links.backlog)
         return count, 0.0 if oldest_us is None else max(0.0, (self.now_us - oldest_us) / 1e6)
+
+    def version_names(self) -> dict[int, str]:
+        """Return the name of each number of a model version."""
+        return self._database.read(version_table.version_names)
 
     def claim(self, count: int, for_s: float) -> Claim:
         """Claim up to ``count`` due links that no other has, for ``for_s`` seconds."""

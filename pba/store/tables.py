@@ -204,15 +204,11 @@ aggregates = Table(
 
 
 def _minute_key(primary: bool) -> list[Column[Any]]:
-    key: dict[str, Any] = {"primary_key": True, "autoincrement": False} if primary else {}
+    kinds: dict[str, Any] = {"minute_us": BigInteger, "mode": SmallInteger, "source": SmallInteger}
+    kinds |= {"arm": SmallInteger, "steps": SmallInteger, "version": Integer, "served": Boolean}
     return [
-        Column("minute_us", BigInteger, nullable=False, **key),
-        *(
-            Column(name, SmallInteger, nullable=False, **key)
-            for name in ("mode", "source", "arm", "steps")
-        ),
-        Column("version", Integer, nullable=False, **key),
-        Column("served", Boolean, nullable=False, primary_key=primary),
+        Column(name, kind, primary_key=primary, autoincrement=False, nullable=False)
+        for name, kind in kinds.items()
     ]
 
 

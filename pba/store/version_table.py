@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from pba.store.statements import chunks, insert_into
 from pba.store.tables import versions
 
-__all__ = ["version_ids"]
+__all__ = ["version_ids", "version_names"]
 
 
 def version_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -19,6 +19,13 @@ def version_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
         connection.execute(insert, [{"name": name} for name in unknown])
         ids |= _known(connection, unknown)
     return ids
+
+
+def version_names(connection: Connection) -> dict[int, str]:
+    """Return the name of each number."""
+    return {
+        number: name for number, name in connection.execute(select(versions.c.id, versions.c.name))
+    }
 
 
 def _known(connection: Connection, names: Iterable[str]) -> dict[str, int]:

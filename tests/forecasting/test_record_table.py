@@ -1,6 +1,5 @@
 """Records as arrays are packed as each record alone."""
 
-import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -31,8 +30,6 @@ def test_a_table_has_the_packed_form_of_each_record(several: list[LinkRecord | N
     assert [table.record(row) for row in range(len(table))] == [
         record or LinkRecord() for record in several
     ]
-    back = np.arange(len(table))[::-1]
-    assert table.rows(back).to_bytes() == table.to_bytes()[::-1]
 
 
 def test_a_table_of_another_form_is_refused():

@@ -1,5 +1,6 @@
 """Small calls are answered here, larger ones and those that wait too long by the deployment."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ class Node:
             {NAME: self.remote}, self.registry, 0.01, lambda *event: self.events.append(event)
         )
 
-    async def configure(self, max_windows: int, patience_s: float = 60.0) -> None:
-        await self.local.configure(self.shipped, max_windows, patience_s)
+    async def configure(
+        self, max_windows: int, patience_s: float = 60.0, shares_large: bool = False
+    ) -> None:
+        await self.local.configure(self.shipped, max_windows, patience_s, shares_large)
 
     async def predict(self, telemetry: Floats) -> ModelOutput:
         return await self.local.clients[NAME](telemetry)
@@ -94,3 +97,35 @@ async def test_a_model_that_cannot_be_loaded_is_left_to_its_deployment(
     assert node.remote.sizes == [1]
     assert [record.message for record in caplog.records].count("model_not_local") == 1
     assert node.local.running
+
+
+async def test_a_large_call_is_computed_here_while_the_deployment_computes_another(node: Node):
+    await node.configure(4, shares_large=True)
+    node.remote.may_answer.clear()
+    windows = np.concatenate([WINDOWS] * 20)
+    remote = asyncio.create_task(node.predict(windows))
+    await until(lambda: node.remote.sizes == [80], 10)
+    here = await node.predict(windows[:70])
+    assert node.remote.sizes == [80]
+    whole = node.local._runners[NAME]._holder.forecaster.predict(windows[:70])
+    np.testing.assert_array_equal(here.prediction.probabilities, whole.probabilities)
+    remote.cancel()
+
+
+async def test_of_several_large_calls_one_is_computed_here(node: Node):
+    await node.configure(4, shares_large=True)
+    windows = np.concatenate([WINDOWS] * 20)
+    node.remote.may_answer.clear()
+    calls = [asyncio.create_task(node.predict(windows)) for _ in range(5)]
+    await until(lambda: calls[1].done(), 10)
+    assert node.remote.sizes == [80] * 4
+    node.remote.may_answer.set()
+    outputs = await asyncio.gather(*calls)
+    assert {len(output.prediction.level_mbps) for output in outputs} == {80}
+
+
+async def test_large_calls_are_passed_on_where_they_are_not_shared(node: Node):
+    await node.configure(4)
+    windows = np.concatenate([WINDOWS] * 20)
+    await asyncio.gather(*(node.predict(windows) for _ in range(5)))
+    assert node.remote.sizes == [80] * 5

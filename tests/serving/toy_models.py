@@ -21,15 +21,18 @@ class SettableFlags:
 
 
 class ToyModel:
-    """A client of a toy model, which counts the windows of each call."""
+    """A client of a toy model, which counts the windows of each call and answers once it may."""
 
     def __init__(self, name: str) -> None:
         self._forecaster = OnnxForecaster(toy_onnx(name))
         self.sizes: list[int] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def __call__(self, telemetry: Floats) -> ModelOutput:
         """Return the model's output."""
         self.sizes.append(len(telemetry))
+        await self.may_answer.wait()
         prediction = self._forecaster.predict(telemetry)
         return ModelOutput(self._forecaster.version, self._forecaster.bins, prediction)
 

@@ -5,7 +5,7 @@ import pytest
 
 from pba.errors import NotFound
 from pba.forecasting.link_record import LinkRecord
-from pba.store import Store, WriteBatch
+from pba.store import SampleReport, Store, WriteBatch
 from pba.types import NetworkMode
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -53,6 +53,28 @@ def test_receipts_have_the_records_that_a_batch_requests(store: Store):
     assert [receipt.record for receipt in receipts] == [record, LinkRecord()]
     (plain,) = store.write(WriteBatch([sample_report("l1", 71, 1)]))
     assert plain.record is None
+
+
+@pytest.mark.parametrize("step_s", [1.0, 15.0])
+def test_receipts_have_what_a_forecast_starts_from_after_the_report(store: Store, step_s: float):
+    """Also of a link whose samples come in pairs, of which more are read."""
+    times_s = START_S + np.sort(np.r_[step_s * np.arange(200), step_s * np.arange(200) + 0.9])
+    telemetry = np.full((400, 5), 40.0) * [1, 1, 0.001, 0.1, 1]
+    parts = [(times_s[:390], telemetry[:390]), (times_s[388:], telemetry[388:])]
+    first, second = (SampleReport("a", *part) for part in parts)
+    write(store, first)
+    reports = [second, sample_report("new", 0, 3)]
+    receipts = store.write(WriteBatch(reports, with_contexts=True))
+    contexts = store.link_contexts(["a", "new"])
+    assert [receipt.accepted for receipt in receipts] == [10, 3]
+    for report, receipt in zip(reports, receipts, strict=True):
+        context, expected = receipt.context, contexts[report.link_id]
+        assert context is not None
+        assert (context.mode, context.record) == (expected.mode, expected.record)
+        for name in ("timestamps_s", "telemetry"):
+            result, stored = getattr(context.history, name), getattr(expected.history, name)
+            np.testing.assert_array_equal(result, stored)
+    assert store.write(WriteBatch([second]))[0].context is None
 
 
 def test_more_links_than_one_statement_can_name_are_read(store: Store):

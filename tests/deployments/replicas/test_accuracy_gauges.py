@@ -1,5 +1,6 @@
-"""Gauges of served versions, and a counter that a restart of the figures does not turn back."""
+"""Gauges of served versions, and counters of what one Monitor scored."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ class Metric:
         self.tags = tags
         self.values: dict[tuple[str, ...], Any] = {}
 
-    def set(self, value: Any, tags: dict[str, str]) -> None:
+    def set(self, value: Any, tags: Mapping[str, str] = {}) -> None:
         self.values[tuple(tags[name] for name in self.tags)] = value
 
     def inc(self, value: int, tags: dict[str, str]) -> None:
@@ -50,15 +51,30 @@ def version(scored: int, served: bool = True, accuracy: float = 0.5) -> dict[str
 
 def test_gauges_have_the_figures_of_served_versions_alone(metrics: dict[str, Metric]):
     gauges = AccuracyGauges()
-    gauges.update({"versions": [version(3), version(5, served=False, accuracy=0.1)]})
+    versions = [version(3), version(5, served=False, accuracy=0.1)]
+    gauges.update({"versions": versions, "scoring": {"due": 0, "oldest_due_s": None}})
     key = ("internet", "model", "a")
     assert metrics["dwcp_pba_prediction_accuracy"].values == {key: 0.5}
     assert metrics["dwcp_pba_confidence"].values == {key: 0.7}
     assert metrics["dwcp_pba_model_version"].values == {key: 1}
 
 
-def test_the_counter_adds_what_is_new_and_never_falls(metrics: dict[str, Metric]):
+def test_counters_have_what_this_monitor_scored_of_served_forecasts(metrics: dict[str, Metric]):
     gauges = AccuracyGauges()
-    for scored in (3, 5, 5, 2, 4):  # it falls to 2 when the retention deletes outcomes
-        gauges.update({"versions": [version(scored)]})
-    assert list(metrics["dwcp_pba_predictions_scored_total"].values.values()) == [3 + 2 + 2]
+    row = {"mode": 1, "source": 0, "version": 7, "served": True, "steps": 1, "scored": 3.0}
+    others = [row | {"steps": 5}, row | {"served": False}, row | {"mode": 0, "version": 8}]
+    gauges.count([row, *others], {7: "a", 8: "b"})
+    gauges.count([row], {7: "a", 8: "b"})
+    assert metrics["dwcp_pba_predictions_scored_total"].values == {
+        ("internet", "model", "a"): 6.0,
+        ("datacenter", "model", "b"): 3.0,
+    }
+
+
+def test_gauges_show_the_backlog(metrics: dict[str, Metric]):
+    gauges = AccuracyGauges()
+    gauges.update({"versions": [], "scoring": {"due": 4, "oldest_due_s": 1.5}})
+    assert metrics["dwcp_pba_due_links"].values == {(): 4}
+    assert metrics["dwcp_pba_oldest_due_seconds"].values == {(): 1.5}
+    gauges.update({"versions": [], "scoring": {"due": 0, "oldest_due_s": None}})
+    assert metrics["dwcp_pba_oldest_due_seconds"].values == {(): 0.0}

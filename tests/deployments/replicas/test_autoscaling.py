@@ -1,11 +1,16 @@
-"""Routers grow with whatever they answer, by whatever protocol."""
+"""Routers grow with whatever they answer, by whatever protocol; Monitors with what waits."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from deployments.replicas.autoscaling import IN_FLIGHT, router_replicas
+from deployments.replicas.autoscaling import (
+    DUE_LINKS,
+    IN_FLIGHT,
+    monitor_replicas,
+    router_replicas,
+)
 
 
 def context(total: float, reported: dict[str, dict[str, float]] | None) -> Any:
@@ -31,3 +36,17 @@ def test_the_larger_count_decides(
     total: float, reported: dict[str, dict[str, float]] | None, replicas: float
 ) -> None:
     assert router_replicas(context(total, reported)) == (replicas, {"kept": 1})
+
+
+@pytest.mark.parametrize(
+    ("reported", "replicas"),
+    [
+        (None, 0.0),
+        ({DUE_LINKS: {"a": 0.0}}, 0.0),
+        ({DUE_LINKS: {"a": 5000.0, "b": 6000.0}}, 3.0),  # both report the backlog of all
+    ],
+)
+def test_monitors_follow_the_backlog(
+    reported: dict[str, dict[str, float]] | None, replicas: float
+) -> None:
+    assert monitor_replicas(context(0.0, reported)) == (replicas, {"kept": 1})

@@ -1,0 +1,152 @@
+"""The load of `benchmarks.loop`: links that all report and ask once a step, in bulk calls of 500.
+
+`python -m benchmarks.loop_client URL LINKS STEPS [--one-call]` prints a JSON object: latencies of
+the calls, steps that began late, statuses, and how far scoring was behind afterwards.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+import msgspec
+import numpy as np
+
+CALL, STEP_S, HISTORY, RTT_MS = 500, 1.0, 61, 80.0
+SAMPLES_A_CALL = 5000
+SETTLE_S = 2.0
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass
+class Figures:
+    """What one run showed."""
+
+    links: int
+    steps: int
+    samples_ms: list[float] = field(default_factory=list)
+    forecasts_ms: list[float] = field(default_factory=list)
+    late: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    answered: int = 0
+    seconds: float = 0.0
+    due_after_s: dict[float, int] = field(default_factory=dict)
+
+
+class Rates:
+    """The bandwidth of each link: an AR(1) process in the logarithm, around a level of its own."""
+
+    def __init__(self, links: int) -> None:
+        self._generator = np.random.default_rng(1)
+        self._level_mbps = self._generator.lognormal(3, 1, links)
+        self._deviation = np.zeros(links)
+
+    def draw(self) -> list[float]:
+        """Return the next bandwidth of each link, Mbps."""
+        noise = self._generator.normal(0, 0.15, len(self._deviation))
+        self._deviation = 0.9 * self._deviation + noise
+        rates: list[float] = (self._level_mbps * np.exp(self._deviation)).tolist()
+        return rates
+
+
+class Controllers:
+    """Reports and asks for ``links`` links of the service at ``client``'s URL."""
+
+    def __init__(self, client: httpx.AsyncClient, links: int, one_call: bool) -> None:
+        self._client = client
+        self._names = [f"loop:{links}:{number}" for number in range(links)]
+        self._rates = Rates(links)
+        self._one_call = one_call
+
+    async def report_past(self, until_s: float) -> None:
+        """Report a history of each link that ends at ``until_s``."""
+        for step in range(HISTORY, 0, -1):
+            bodies = self._reports(until_s - step * STEP_S, SAMPLES_A_CALL)
+            responses = await self._post("/v1/samples", bodies)
+            for response in responses:
+                response.raise_for_status()
+
+    async def step(self, figures: Figures) -> None:
+        """Report a sample of each link and ask for its forecast."""
+        started = time.perf_counter()
+        path = "/v1/samples?forecast=true" if self._one_call else "/v1/samples"
+        reported = await self._post(path, self._reports(time.time(), CALL))  # noqa: TID251
+        figures.samples_ms.append((time.perf_counter() - started) * 1000)
+        answers = reported
+        if not self._one_call:
+            started = time.perf_counter()
+            bodies = [_encode({"link_ids": names}) for names in _chunks(self._names, CALL)]
+            answers = await self._post("/v1/links/forecasts", bodies)
+            figures.forecasts_ms.append((time.perf_counter() - started) * 1000)
+            figures.statuses.update(response.status_code for response in reported)
+        figures.statuses.update(response.status_code for response in answers)
+        sizes = [len(names) for names in _chunks(self._names, CALL)]
+        for size, response in zip(sizes, answers, strict=True):
+            figures.answered += size * (response.status_code == 200)
+
+    def _reports(self, at_s: float, size: int) -> list[bytes]:
+        rows = [
+            {"link_id": name, "timestamp": at_s, "bandwidth_mbps": rate, "latency_ms": RTT_MS}
+            for name, rate in zip(self._names, self._rates.draw(), strict=True)
+        ]
+        return [_encode({"samples": part}) for part in _chunks(rows, size)]
+
+    async def _post(self, path: str, bodies: Sequence[bytes]) -> list[httpx.Response]:
+        return await asyncio.gather(*(self._client.post(path, content=one) for one in bodies))
+
+
+async def run(url: str, links: int, steps: int, one_call: bool) -> Figures:
+    """Return the figures of ``steps`` steps, after a history of each link is reported."""
+    figures = Figures(links, steps)
+    headers = {"content-type": "application/json"}
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(
+        base_url=url, timeout=120, trust_env=False, headers=headers, limits=limits
+    ) as client:
+        controllers = Controllers(client, links, one_call)
+        await controllers.report_past(time.time())  # noqa: TID251
+        await _until_scored(client)
+        started_s = time.perf_counter()
+        for step in range(steps):
+            ahead_s = started_s + step * STEP_S - time.perf_counter()
+            if ahead_s > 0:
+                await asyncio.sleep(ahead_s)
+            else:
+                figures.late += ahead_s < -STEP_S
+            await controllers.step(figures)
+        figures.seconds = time.perf_counter() - started_s
+        await asyncio.sleep(SETTLE_S)
+        figures.due_after_s[SETTLE_S] = (await _scoring(client))["due"]
+    return figures
+
+
+async def _until_scored(client: httpx.AsyncClient) -> None:
+    for _ in range(300):
+        if not (await _scoring(client))["due"]:
+            return
+        await asyncio.sleep(0.2)
+
+
+async def _scoring(client: httpx.AsyncClient) -> dict[str, int]:
+    response = await client.get("/v1/metrics")
+    scoring: dict[str, int] = response.raise_for_status().json()["scoring"]
+    return scoring
+
+
+def _chunks(values: Sequence[object], size: int) -> list[Sequence[object]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def main() -> None:
+    """Print the figures of the run that the command line describes."""
+    url, links, steps = sys.argv[1:4]
+    figures = asyncio.run(run(url, int(links), int(steps), "--one-call" in sys.argv))
+    print(json.dumps(vars(figures)))
+
+
+if __name__ == "__main__":
+    main()

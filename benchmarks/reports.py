@@ -1,0 +1,185 @@
+"""What do reports cost over a million forecasts? `python -m benchmarks.reports [FORECASTS]`
+
+A store on SQLite, and one on PostgreSQL, is filled by statements: 100 000 links, a week of sums by
+minute in all their keys, deltas that are not added yet, 1 000 open alarms among 200 000 events.
+Then each report is read, beside nothing else.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Table, text
+
+from pba.forecasting.link_record import LinkRecord
+from pba.monitoring.drift_watch import open_alarms
+from pba.scoring.forecast_body import pack
+from pba.store import Store
+from pba.store.report_tables import (
+    PAIR_SUMS,
+    latency_deltas,
+    minute_latencies,
+    pair_aggregates,
+    pair_deltas,
+)
+from pba.store.tables import aggregate_deltas, aggregates, minute_aggregates
+from tests.support.postgres import postgresql
+
+NOW_S, MINUTE_US = 1_800_000_000, 60_000_000
+LINKS, ALARMS, EVENTS, DELTAS, DUE = 100_000, 1_000, 200_000, 2_000, 1_000
+WEEK = 7 * 1440  # minutes
+TIMES = 20
+PREDICTION = {
+    "points_mbps": [50.0] * 3,
+    "confidence": [0.8] * 3,
+    "unadapted": [0.8] * 3,
+    "quantiles_mbps": [[40.0, 42.0, 45.0, 50.0, 55.0, 58.0, 60.0]] * 3,
+    "members": {"model": [50.0] * 3, "ewma": [50.0] * 3},
+}
+CHANGE = {"what": "level", "before": 1.0, "after": 2.0, "flagged_s": 1.0, "confidence": 1.0}
+ALARM = {"stage": "opened", "opened_s": 1.0, "changes": [CHANGE | {"since_s": 1.0}]}
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    print(f"| ms over {count} forecasts, median of {TIMES} | {' | '.join(CALLS)} |")
+    print(f"| --- {'| --- ' * len(CALLS)}|")
+    with tempfile.TemporaryDirectory() as folder:
+        print(line("SQLite", f"sqlite:///{folder}/pba.db", count), flush=True)
+    with postgresql() as server:
+        print(line("PostgreSQL", server.url, count), flush=True)
+
+
+def line(name: str, url: str, count: int) -> str:
+    """Return the row of the table of one store."""
+    store = Store(url, lambda: float(NOW_S)).ready()
+    fill(store, count)
+    store.jobs.count_links()
+    times_ms = [f"{milliseconds(call, store):.1f}" for call in CALLS.values()]
+    store.close()
+    return f"| {name} | {' | '.join(times_ms)} |"
+
+
+CALLS: dict[str, Callable[[Store], Any]] = {
+    "`/v1/metrics`": lambda store: store.summary(),
+    "`/v1/rollout`, a day": lambda store: store.compare(NOW_S - 86_400),
+    "a week": lambda store: store.compare(0.0),
+    "`/v1/drift`": open_alarms,
+    "alarms for retraining": lambda store: store.newest_link_events("drift"),
+    "history of a link": lambda store: store.history("l000001", 0.0, 2.0 * NOW_S, 1000),
+}
+
+
+def milliseconds(call: Callable[[Store], Any], store: Store) -> float:
+    """Return the median time of a call."""
+    times_s = []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        call(store)
+        times_s.append(time.perf_counter() - started)
+    return statistics.median(times_s) * 1000
+
+
+def fill(store: Store, count: int) -> None:
+    """Insert all rows; PostgreSQL looks at them afterwards, as autovacuum does."""
+    for statement, parameters in statements(count):
+        store._database.write(lambda c, s=statement, p=parameters: c.execute(numbered(c, s), p))
+    for table, rows in sums():
+        store._database.write(lambda c, t=table, r=rows: c.execute(t.insert(), r))
+    store._database.write(analyze)
+
+
+def analyze(connection: Connection) -> None:
+    connection.execute(text("ANALYZE"))
+
+
+def numbered(connection: Connection, statement: str) -> Any:
+    """Return an INSERT from the numbers ``n`` from 1 to ``:count``, in the database's words."""
+    if connection.dialect.name == "postgresql":
+        source = "(SELECT generate_series AS n FROM generate_series(1, :count)) AS numbers"
+        return text(statement.replace("NUMBERS", source).replace("NAME", "lpad(n::text, 6, '0')"))
+    recursion = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < :count)"
+    source = f"({recursion} SELECT n FROM r) AS numbers"
+    return text(statement.replace("NUMBERS", source).replace("NAME", "printf('%06d', n)"))
+
+
+def statements(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield statements and their parameters."""
+    record = LinkRecord.from_json(None).to_bytes()
+    yield "INSERT INTO versions (id, name) SELECT n, 'internet-' || n FROM NUMBERS", {"count": 9}
+    yield (
+        "INSERT INTO links (id, link_id, mode, switches, newest_us, heard_us) "
+        "SELECT n, 'l' || NAME, 'internet', n % 3, 1, 1 FROM NUMBERS",
+        {"count": LINKS},
+    )
+    yield (
+        "INSERT INTO link_records (link, body, alarm) SELECT n, :body, n % :every = 0 FROM NUMBERS",
+        {"count": LINKS, "body": record, "every": LINKS // ALARMS},
+    )
+    body = json.dumps(ALARM | {"since_s": 1.0, "ended_s": None})
+    for _ in range(EVENTS // LINKS):
+        yield (
+            "INSERT INTO events (at_us, kind, link_id, body) "
+            "SELECT n, 'drift', 'l' || NAME, :body FROM NUMBERS",
+            {"count": LINKS, "body": body},
+        )
+    yield "INSERT INTO due_links (link, since_us) SELECT n, n FROM NUMBERS", {"count": DUE}
+    columns = "link, after_us, arm, version, created_us, mode, source, served, open, step_s, "
+    yield (
+        f"INSERT INTO forecast_log ({columns} took_ms, body) SELECT 1 + n % :links, n, 1, 1, n, 1, "
+        "0, :yes, n % 50 = 0, 1, 2, :body FROM NUMBERS",
+        {"count": count, "links": LINKS // 100, "body": pack(PREDICTION), "yes": True},
+    )
+
+
+def sums() -> Iterator[tuple[Table, list[dict[str, Any]]]]:
+    """Yield the sums of a week by minute, those of all time, and deltas."""
+    start_us = NOW_S * 1_000_000 - WEEK * MINUTE_US
+    ones = dict.fromkeys(
+        (column.name for column in aggregate_deltas.c if str(column.type) == "FLOAT"), 1.0
+    )
+    keys = [
+        {"mode": mode, "source": 0, "arm": arm, "steps": steps, "version": 1, "served": arm == 1}
+        for mode in range(3)
+        for arm in range(2)
+        for steps in (1, 5, 15)
+    ]
+    pairs = dict.fromkeys(PAIR_SUMS, 1.0)
+    took = {"forecasts": 3.0, "took_ms": 6.0, "most_ms": 3.0}
+    minutes = [start_us + minute * MINUTE_US for minute in range(WEEK)]
+    yield (
+        aggregates,
+        [
+            {"mode": "internet", "source": "model", "version": f"internet-{number}"}
+            | {"arm": "v3", "served": True, "steps": steps, "newest_us": minutes[-1]}
+            | dict.fromkeys(ones, 1.0)
+            for number in range(50)
+            for steps in (1, 5, 15)
+        ],
+    )
+    yield minute_aggregates, [{"minute_us": at} | key | ones for at in minutes for key in keys]
+    yield pair_aggregates, [{"from_us": at, "mode": m} | pairs for at in minutes for m in range(3)]
+    yield (
+        minute_latencies,
+        [
+            {"minute_us": at, "mode": m, "bin": place} | took
+            for at in minutes
+            for m in range(3)
+            for place in range(70, 90)
+        ],
+    )
+    at = minutes[-1]
+    yield aggregate_deltas, [{"minute_us": at} | keys[n % len(keys)] | ones for n in range(DELTAS)]
+    yield pair_deltas, [{"from_us": at, "mode": n % 3} | pairs for n in range(DELTAS)]
+    yield (
+        latency_deltas,
+        [{"minute_us": at, "mode": n % 3, "bin": 70 + n % 20} | took for n in range(DELTAS)],
+    )
+
+
+if __name__ == "__main__":
+    main()

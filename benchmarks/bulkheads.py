@@ -24,7 +24,7 @@ from pba.store import SampleReport, Store, WriteBatch
 from pba.store.engine import connect, transaction
 from pba.types import NetworkMode
 
-SECONDS = 20.0
+SECONDS = 12.0
 RATE = 20.0
 LINKS = 10_000
 LONG, LONG_SAMPLES = "long", 2_600_000
@@ -35,7 +35,7 @@ REPORTS = ("/v1/rollout", "/v1/metrics", f"/v1/links?limit={LINKS}")
 _COPIES = """
 INSERT INTO samples (link, at_us, bandwidth_mbps, latency_ms)
 WITH RECURSIVE ago(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM ago WHERE n < {count})
-SELECT id, newest_us - {gap_us} - n * 1000000, 20, 30 FROM links, ago WHERE link_id LIKE '{name}'
+SELECT id, newest_us - {gap_us} - n * 1000000, 20, 30 FROM links CROSS JOIN ago WHERE link_id LIKE '{name}'
 """
 
 

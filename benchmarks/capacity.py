@@ -91,8 +91,8 @@ class Pool:
         """How many loops wait."""
         return sum(count for _, count in self.queue)
 
-    def wanted_s(self) -> float:
-        """Return the CPU seconds that the pool could use in a tick."""
+    def demand_s(self) -> float:
+        """Return the CPU seconds that the pool can use in a tick."""
         return min(self.processes * TICK_S, self.waiting * self.cost_s)
 
     def work(self, cpu_s: float) -> list[tuple[float, float]]:
@@ -156,16 +156,16 @@ def simulate(costs: Costs, layout: Layout, loops_per_s: float) -> Result:
             load.queue.append((now_s, loops_per_s))
             database.queue.append((now_s, loops_per_s))
         share = _share(shared, layout.cores * layout.machines)
-        for loops in report.work(report.wanted_s() * share):
+        for loops in report.work(report.demand_s() * share):
             forecast.queue.append(loops)
             score.queue.append(loops)
-        model.queue.extend(forecast.work(forecast.wanted_s() * share))
-        finished = model.work(model.wanted_s() * share)
+        model.queue.extend(forecast.work(forecast.demand_s() * share))
+        finished = model.work(model.demand_s() * share)
         done += [(now_s + TICK_S - arrived_s, count) for arrived_s, count in finished]
-        score.work(score.wanted_s() * share)
-        load.work(load.wanted_s() * share)
+        score.work(score.demand_s() * share)
+        load.work(load.demand_s() * share)
         if layout.database_cores:
-            database.work(database.wanted_s())
+            database.work(database.demand_s())
     seconds = WARM_S + RUN_S
     pools = [*shared, *([database] if layout.database_cores else [])]
     used = {pool.name: pool.busy_s / (seconds * pool.processes) for pool in pools}
@@ -174,9 +174,9 @@ def simulate(costs: Costs, layout: Layout, loops_per_s: float) -> Result:
 
 
 def _share(pools: Sequence[Pool], cores: int) -> float:
-    """Return which share of what ``pools`` want the cores give."""
-    wanted_s = sum(pool.wanted_s() for pool in pools)
-    return min(1.0, cores * TICK_S / wanted_s) if wanted_s else 1.0
+    """Return the share of the demand of ``pools`` that the cores meet."""
+    demand_s = sum(pool.demand_s() for pool in pools)
+    return min(1.0, cores * TICK_S / demand_s) if demand_s else 1.0
 
 
 def _quantile(values: Sequence[tuple[float, float]], share: float) -> float:

@@ -7,13 +7,14 @@ value. With DIR, a folder of traces, also the alarms on the links of the test tr
 import itertools
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from pba.evaluation.metrics import in_band
-from pba.monitoring.drift import AlarmStage, DriftDetector, LinkOutcome
+from pba.monitoring.drift import Alarm, AlarmStage, LinkDriftTable
 from pba.telemetry.traces import read_sets
 from pba.types import Floats
 from pba.types.profile import PROFILES
@@ -22,11 +23,13 @@ ALPHA = {"ewma": 0.5, "last": 1.0}
 SPREADS, MEMORIES, LONGER = (0.02, 0.1, 0.2, 0.3), (0.0, 0.5), (0.7, 0.9)
 RUNS, BEFORE, WITHIN = 100, (150, 300, 1000), 60
 LONG_RUNS, LONG = 5, 10_000
+BATCH, STEPS = 500, 300
 
 
 def main(traces: Path | None) -> None:
     planted()
     stationary()
+    costs()
     if traces:
         on_traces(traces, "test")
 
@@ -54,37 +57,51 @@ def cell(delays_by_start: list[list[int]]) -> str:
 
 def delays(noise: Floats, before: int, alpha: float) -> list[int]:
     """Return the samples from the change to the first alarm, inclusive, of runs with an alarm."""
-    each = (delay(outcomes(100.0 * np.exp(row), alpha), before) for row in noise)
-    return [one for one in each if one is not None]
-
-
-def delay(run: Iterator[LinkOutcome], before: int) -> int | None:
-    detector = DriftDetector()
-    for index, outcome in enumerate(run, start=1):
-        alarm = detector.update(outcome)
-        if alarm and alarm.stage is not AlarmStage.ENDED and index >= before:
-            return index - before + 1
-    return None
+    first = dict[int, int]()
+    for index, alarms in enumerate(advance(100.0 * np.exp(noise.T), alpha), start=1):
+        for run, alarm in alarms:
+            if alarm.stage is not AlarmStage.ENDED and index >= before:
+                first.setdefault(run, index - before + 1)
+    return list(first.values())
 
 
 def stationary() -> None:
     print(f"\nNothing changes: alarms in {LONG_RUNS} runs of {LONG} samples")
     print("| forecast | spread |" + "".join(f" AR(1) {phi} |" for phi in MEMORIES + LONGER))
     print("| --- | --- |" + " --- |" * len(MEMORIES + LONGER))
-    rng, counts, start = np.random.default_rng(27), [], time.perf_counter()
-    for name, spread in itertools.product(ALPHA, SPREADS):
-        counts.append([false_alarms(rng, spread, phi, name) for phi in MEMORIES + LONGER])
-        print(f"| {name} | {spread:.0%} | {' | '.join(map(str, counts[-1]))} |", flush=True)
+    rng, memories = np.random.default_rng(27), MEMORIES + LONGER
+    kinds = list(itertools.product(ALPHA, SPREADS, memories))
+    noise = [ar1(rng, (LONG_RUNS, LONG), phi) * spread for _, spread, phi in kinds]
+    alpha = np.repeat([ALPHA[name] for name, _, _ in kinds], LONG_RUNS)
+    alarms = np.zeros(len(kinds), dtype=int)
+    for step in advance(100.0 * np.exp(np.concatenate(noise).T), alpha):
+        for row, alarm in step:
+            alarms[row // LONG_RUNS] += alarm.stage is AlarmStage.OPENED
+    counts = alarms.reshape(-1, len(memories))
+    for (name, spread), row in zip(itertools.product(ALPHA, SPREADS), counts, strict=True):
+        print(f"| {name} | {spread:.0%} | {' | '.join(map(str, row.tolist()))} |")
     samples = len(counts) * LONG_RUNS * LONG
-    rates = np.sum(counts, axis=0) / samples * 1e4
+    rates = counts.sum(axis=0) / samples * 1e4
     print(f"| per 10 000 of {samples} | | {' | '.join(f'{rate:.2f}' for rate in rates)} |")
-    each_us = (time.perf_counter() - start) / samples / len(rates) * 1e6
-    print(f"\n{each_us:.0f} us per outcome")
 
 
-def false_alarms(rng: np.random.Generator, spread: float, phi: float, name: str) -> int:
-    noise = ar1(rng, (LONG_RUNS, LONG), phi) * spread
-    return sum(count_alarms(outcomes(100.0 * np.exp(row), ALPHA[name]))[0] for row in noise)
+def costs() -> None:
+    """Print bytes and CPU of an outcome of a link, the state read and written each time."""
+    rng = np.random.default_rng(28)
+    rate_mbps = 100.0 * np.exp(0.1 * ar1(rng, (BATCH, STEPS), 0.5).T)
+    forecast_mbps = smoothed(rate_mbps, ALPHA["ewma"])
+    rows, states = np.arange(BATCH), list[bytes | None]([None] * BATCH)
+    start = time.process_time()
+    for step in range(1, STEPS):
+        table = LinkDriftTable.from_bytes(states)
+        hits = in_band(forecast_mbps[step - 1], rate_mbps[step])
+        at_us = np.full(BATCH, step * 1_000_000)
+        table.advance(rows, at_us, rate_mbps[step], forecast_mbps[step - 1], hits)
+        states = [*table.to_bytes()]
+    each_us = (time.process_time() - start) / (STEPS - 1) / BATCH * 1e6
+    sizes = [len(state or b"") for state in states]
+    print(f"\n{each_us:.1f} us of CPU an outcome in batches of {BATCH} links, read and written;")
+    print(f"{min(sizes)} bytes a link")
 
 
 def on_traces(folder: Path, split: str) -> None:
@@ -99,38 +116,46 @@ def on_traces(folder: Path, split: str) -> None:
 
 
 def alarm_rates(rates_mbps: list[Floats]) -> str:
-    alarms, during, streams = 0, 0, dict[str, int]()
-    for rate_mbps in rates_mbps:
-        count, open_for, changed = count_alarms(outcomes(rate_mbps, ALPHA["ewma"]))
-        alarms, during = alarms + count, during + open_for
-        for stream in changed:
-            streams[stream] = streams.get(stream, 0) + 1
-    samples = sum(map(len, rates_mbps))
-    named = ", ".join(f"{name} {count}" for name, count in sorted(streams.items()))
-    return f"{samples} | {alarms / samples * 1e3:.1f} | {named} | {during / samples:.2f}"
+    """Return the samples, the alarms, the streams that opened them, and the time in alarm."""
+    longest, count = max(map(len, rates_mbps)), len(rates_mbps)
+    rate_mbps = np.full((longest, count), np.nan)
+    for link, rates in enumerate(rates_mbps):
+        rate_mbps[: len(rates), link] = rates
+    opened, ended, streams = dict[int, int](), 0, Counter[str]()
+    during = 0
+    for step, alarms in enumerate(advance(rate_mbps, ALPHA["ewma"]), start=1):
+        for link, alarm in alarms:
+            if alarm.stage is AlarmStage.OPENED:
+                opened[link] = step
+                streams.update(change.what.value for change in alarm.changes)
+            elif alarm.stage is AlarmStage.ENDED:
+                during, ended = during + step - opened.pop(link), ended + 1
+    during += sum(len(rates_mbps[link]) - step for link, step in opened.items())
+    samples, total = sum(map(len, rates_mbps)), ended + len(opened)
+    named = ", ".join(f"{name} {number}" for name, number in sorted(streams.items()))
+    return f"{samples} | {total / samples * 1e3:.1f} | {named} | {during / samples:.2f}"
 
 
-def count_alarms(run: Iterator[LinkOutcome]) -> tuple[int, int, list[str]]:
-    """Return the alarms, the outcomes during an alarm, and the streams that raised them."""
-    detector, alarms, during, streams = DriftDetector(), 0, 0, []
-    for outcome in run:
-        alarm = detector.update(outcome)
-        during += detector.alarm is not None
-        if alarm and alarm.stage is AlarmStage.OPENED:
-            alarms += 1
-            streams += [change.what.value for change in alarm.changes]
-    return alarms, during, streams
+def advance(rate_mbps: Floats, alpha: float | Floats) -> Iterator[list[tuple[int, Alarm]]]:
+    """Yield the alarms of links after each sample; a link ends with its first NaN.
+
+    Parameters
+    ----------
+    rate_mbps
+        ``(sample, link)``.
+    alpha
+        Of the EWMA that forecasts them, or of each link's.
+    """
+    table = LinkDriftTable.from_bytes([None] * rate_mbps.shape[1])
+    forecast_mbps = smoothed(rate_mbps, alpha)
+    for step in range(1, len(rate_mbps)):
+        rows = np.flatnonzero(np.isfinite(rate_mbps[step]))
+        actual, forecast = rate_mbps[step, rows], forecast_mbps[step - 1, rows]
+        at_us = np.full(len(rows), step * 1_000_000)
+        yield table.advance(rows, at_us, actual, forecast, in_band(forecast, actual))
 
 
-def outcomes(rate_mbps: Floats, alpha: float) -> Iterator[LinkOutcome]:
-    forecast = smoothed(rate_mbps, alpha)[:-1]
-    actual = rate_mbps[1:]
-    hits = in_band(forecast, actual)
-    rows = zip(actual.tolist(), forecast.tolist(), hits.tolist(), strict=True)
-    yield from (LinkOutcome(float(second), *row) for second, row in enumerate(rows, start=1))
-
-
-def smoothed(rate_mbps: Floats, alpha: float) -> Floats:
+def smoothed(rate_mbps: Floats, alpha: float | Floats) -> Floats:
     """Return `pba.models.ewma.Ewma` of a series of any length instead of a window."""
     return recursion(rate_mbps * alpha, 1.0 - alpha, rate_mbps[0])
 
@@ -142,7 +167,7 @@ def ar1(rng: np.random.Generator, shape: tuple[int, int], phi: float) -> Floats:
     return recursion(drive, phi, noise[:, 0]).T
 
 
-def recursion(drive: Floats, keep: float, first: Floats) -> Floats:
+def recursion(drive: Floats, keep: float | Floats, first: Floats) -> Floats:
     values = np.empty_like(drive)
     values[0] = first
     for index in range(1, len(drive)):

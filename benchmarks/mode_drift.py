@@ -8,29 +8,33 @@ of 50 test traces at a time raise an alarm.
 import itertools
 import sys
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import fields, replace
 from math import log
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.drift import ar1
 from pba.errors import NotEnoughData
 from pba.evaluation.metrics import in_band
 from pba.models.distribution import decode
-from pba.monitoring.drift import AlarmStage, ModeDriftDetector, ModeOutcome
+from pba.monitoring.drift import AlarmStage, ModeDrift
 from pba.registry import artifacts
+from pba.scoring.mode_outcomes import ModeOutcomes
 from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import read_sets
 from pba.types import QUANTILES, Floats, NetworkMode
 from pba.types.profile import PROFILES
 
+Ints = NDArray[np.int64]
 PROJECT = Path(__file__).parents[1]
 SPREADS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4)
 POOLS = tuple(itertools.product((5, 50), (1, 20, 100)))
-RUNS, LONG = 10, 10_000
-PLANTED, BEFORE, WITHIN = 100, 1000, 500
+RUNS, LONG = 2, 10_000
+PLANTED, BEFORE, WITHIN = 20, 1000, 500
 CHANGES = {"errors x1.5": (1.5, 0.0), "errors x2": (2.0, 0.0), "15 % too high": (1.0, log(1.15))}
 AT_ONCE = 50
 
@@ -67,12 +71,14 @@ def stationary() -> None:
 
 
 def changing_links() -> None:
-    print("\nOther links: the calmer half stops reporting. Runs of 20 with an alarm after it")
+    print(
+        f"\nOther links: the calmer half stops reporting. Runs of {PLANTED} with an alarm after it"
+    )
     print("| links | in turn | relative to confidence | plain hits |\n| --- | --- | --- | --- |")
     rng = np.random.default_rng(52)
     for links, turn in POOLS:
         alarms = np.zeros(2, dtype=int)
-        for _ in range(20):
+        for _ in range(PLANTED):
             outcomes = pool(rng, links, turn, 4 * BEFORE, calm_until=2 * BEFORE)
             for index, kind in enumerate((outcomes, plain_hits(outcomes))):
                 alarms[index] += any(when >= 2 * BEFORE for when in reports(kind, links))
@@ -96,8 +102,7 @@ def cell(rng: np.random.Generator, links: int, turn: int, times: float, more: fl
         outcomes = pool(rng, links, turn, BEFORE + WITHIN, times=times, more=more)
         detections = [when for when in reports(outcomes, links) if when >= BEFORE]
         delays += [detections[0] - BEFORE + 1] if detections else []
-        hits = np.array([outcome.hit for outcome in outcomes])
-        shares.append((hits[:BEFORE].mean(), hits[BEFORE:].mean()))
+        shares.append((outcomes.hit[:BEFORE].mean(), outcomes.hit[BEFORE:].mean()))
     before, after = np.mean(shares, axis=0)
     return f"{len(delays)}; {np.median(delays):.0f}; {before:.2f}, {after:.2f}"
 
@@ -112,7 +117,7 @@ def pool(
     times: float = 1.0,
     more: float = 0.0,
     calm_until: int | None = None,
-) -> list[ModeOutcome]:
+) -> ModeOutcomes:
     """Return outcomes of ``links``, ``turn`` of each at a time, in random order of links.
 
     From `BEFORE` on, errors are ``times`` as large and higher by ``more``, in the logarithm.
@@ -126,39 +131,43 @@ def pool(
         wild = np.arange(len(order)) < calm_until
         order = order[wild | (spread[order] >= np.median(spread))][:count]
     order, used = order[:count], np.zeros(links, dtype=int)
-    outcomes = []
+    errors = np.empty(count)
     for index, link in enumerate(order.tolist()):
-        error = noise[link, used[link]]
+        errors[index] = noise[link, used[link]]
         used[link] += 1
-        if calm_until is None and index >= BEFORE:
-            error = times * error + more
-        spread_of_link = float(stated_spread[link])
-        outcomes.append(make_outcome(index / links, 100.0 * np.exp(-error), spread_of_link))
-    return outcomes
+    if calm_until is None:
+        errors[BEFORE:] = times * errors[BEFORE:] + more
+    at_us = np.arange(count) * 1_000_000 // links
+    return make_outcomes(at_us, 100.0 * np.exp(-errors), stated_spread[order])
 
 
-def make_outcome(at_s: float, actual_mbps: float, spread: float) -> ModeOutcome:
-    """Return the outcome of a log-normal forecast of 100 Mbps with ``spread``."""
-    log_ratio = NormalDist(0.0, spread)
-    hit = bool(in_band(np.array(100.0), np.array(actual_mbps)))
-    low, high = (100.0 * np.exp(log_ratio.inv_cdf(share)) for share in (0.25, 0.75))
-    confidence = log_ratio.cdf(log(1.2)) - log_ratio.cdf(log(0.8))
-    return ModeOutcome(at_s, float(actual_mbps), 100.0, low, high, confidence, hit)
+def make_outcomes(at_us: Ints, actual_mbps: Floats, spread: Floats) -> ModeOutcomes:
+    """Return the outcomes of log-normal forecasts of 100 Mbps with ``spread``."""
+    forecast_mbps, normal = np.full(len(at_us), 100.0), NormalDist()
+    share_below = np.vectorize(normal.cdf)
+    return ModeOutcomes(
+        created_us=at_us,
+        actual_mbps=actual_mbps,
+        forecast_mbps=forecast_mbps,
+        low_mbps=100.0 * np.exp(normal.inv_cdf(0.25) * spread),
+        high_mbps=100.0 * np.exp(normal.inv_cdf(0.75) * spread),
+        confidence=share_below(log(1.2) / spread) - share_below(log(0.8) / spread),
+        hit=in_band(forecast_mbps, actual_mbps),
+    )
 
 
-def plain_hits(outcomes: list[ModeOutcome]) -> list[ModeOutcome]:
+def plain_hits(outcomes: ModeOutcomes) -> ModeOutcomes:
     """Return the same outcomes with the same interval and confidence for every forecast."""
-    return [
-        ModeOutcome(one.timestamp_s, one.actual_mbps, one.forecast_mbps, 80.0, 120.0, 0.0, one.hit)
-        for one in outcomes
-    ]
+    same = np.ones(len(outcomes))
+    return replace(outcomes, low_mbps=80.0 * same, high_mbps=120.0 * same, confidence=0.0 * same)
 
 
-def reports(outcomes: list[ModeOutcome], links: int) -> list[int]:
+def reports(outcomes: ModeOutcomes, links: int) -> list[int]:
     """Return the outcomes at which an alarm opened or changed."""
-    detector = ModeDriftDetector()
-    alarms = ((index, detector.update(one)) for index, one in enumerate(outcomes))
-    return [index for index, alarm in alarms if alarm and alarm.stage is not AlarmStage.ENDED]
+    alarms = ModeDrift.from_bytes(None).advance(outcomes)
+    return [
+        round(alarm.flagged_s * links) for alarm in alarms if alarm.stage is not AlarmStage.ENDED
+    ]
 
 
 def on_traces(folder: Path, split: str) -> None:
@@ -166,34 +175,43 @@ def on_traces(folder: Path, split: str) -> None:
     print("| mode | outcomes | alarms | reports in all | share of outcomes in alarm |")
     print("| --- | --- | --- | --- | --- |")
     for mode in PROFILES:
-        detector, stages, during, count = ModeDriftDetector(), [], 0, 0
-        for outcome in interleave(list(forecast(folder, mode, split))):
-            alarm = detector.update(outcome)
-            stages += [alarm.stage] if alarm else []
-            during, count = during + (detector.alarm is not None), count + 1
+        drift, stages, during, count = ModeDrift.from_bytes(None), list[AlarmStage](), 0, 0
+        for outcomes in interleave(list(forecast(folder, mode, split))):
+            stages += [alarm.stage for alarm in drift.advance(outcomes)]
+            count += len(outcomes)
+            during += len(outcomes) * (drift.alarm is not None)
         opened, ended = stages.count(AlarmStage.OPENED), stages.count(AlarmStage.ENDED)
         share = during / count
         print(f"| {mode} | {count} | {opened} | {len(stages) - ended} | {share:.2f} |", flush=True)
 
 
-def interleave(links: list[list[ModeOutcome]]) -> Iterator[ModeOutcome]:
+def interleave(links: list[ModeOutcomes]) -> Iterator[ModeOutcomes]:
     """Yield one outcome of each of 50 links per second; a new link replaces one that ends."""
     waiting = list(np.random.default_rng(54).permutation(len(links)))
-    active = [iter(links[waiting.pop()]) for _ in range(min(AT_ONCE, len(waiting)))]
-    second = 0.0
+    active = [(links[waiting.pop()], 0) for _ in range(min(AT_ONCE, len(waiting)))]
+    second = 0
     while active:
-        second += 1.0
-        for link in list(active):
-            outcome = next(link, None)
-            if outcome is not None:
-                yield ModeOutcome(second, *astuple(outcome)[1:])
-                continue
-            active.remove(link)
-            if waiting:
-                active.append(iter(links[waiting.pop()]))
+        second += 1
+        yield joined([row(link, at) for link, at in active], second)
+        active = [(link, at + 1) for link, at in active if at + 1 < len(link)]
+        while waiting and len(active) < AT_ONCE:
+            active.append((links[waiting.pop()], 0))
 
 
-def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[list[ModeOutcome]]:
+def row(outcomes: ModeOutcomes, index: int) -> ModeOutcomes:
+    return ModeOutcomes(*(column[index : index + 1] for column in columns(outcomes)))
+
+
+def joined(parts: list[ModeOutcomes], second: int) -> ModeOutcomes:
+    whole = ModeOutcomes(*(np.concatenate(each) for each in zip(*map(columns, parts), strict=True)))
+    return replace(whole, created_us=np.full(len(parts), second * 1_000_000))
+
+
+def columns(outcomes: ModeOutcomes) -> list[Any]:
+    return [getattr(outcomes, field.name) for field in fields(outcomes)]
+
+
+def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[ModeOutcomes]:
     model, _ = artifacts.load(str(PROJECT / "models" / mode), mode)
     quartiles = [QUANTILES.index(0.25), QUANTILES.index(0.75)]
     for traces in read_sets(folder, mode).values():
@@ -209,11 +227,10 @@ def forecast(folder: Path, mode: NetworkMode, split: str) -> Iterator[list[ModeO
             decoded = decode(prediction.probabilities, prediction.level_mbps, model.bins)
             point, actual = decoded.bandwidth_mbps[:, 0], batch.future_mbps[:, 0].astype(float)
             hits = in_band(point, actual)
-            rows: Floats = np.column_stack(
-                [actual, point, decoded.quantiles_mbps[:, 0, quartiles], decoded.confidence[:, 0]]
-            )
-            parts = zip(rows.tolist(), hits.tolist(), strict=True)
-            yield [ModeOutcome(0.0, *row, hit) for row, hit in parts]
+            at_us = np.zeros(len(hits), dtype=np.int64)
+            low, high = decoded.quantiles_mbps[:, 0, quartiles].T
+            confidence = decoded.confidence[:, 0]
+            yield ModeOutcomes(at_us, actual, point, low, high, confidence, hits)
 
 
 if __name__ == "__main__":

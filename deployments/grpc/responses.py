@@ -73,8 +73,8 @@ def receipts(
     items
         In the order of the reports.
     """
-    wanted: Iterable[Forecast | PBAError | None] = items or repeat(None, len(reports))
-    rows = zip(reports, results, wanted, strict=True)
+    forecasts: Iterable[Forecast | PBAError | None] = items or repeat(None, len(reports))
+    rows = zip(reports, results, forecasts, strict=True)
     return pb.ObserveResponse(
         links={report.link_id: _receipt(receipt, item) for report, receipt, item in rows},
         refused=map(_refused, all_refused(results)),

@@ -19,7 +19,7 @@ from ..grpc.server import GrpcServer
 from ..large_requests import read_request
 from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.memory import return_large_memory
-from ..replicas.replica_setup import set_up_replica
+from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
 from .request_metrics import RequestMetrics
@@ -94,6 +94,7 @@ class Router:
         )
         if self._grpc is not None:
             await self._grpc.start()
+        leave_lasting_objects()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """Return the HTTP application of this replica; called by Serve after ``__init__``."""

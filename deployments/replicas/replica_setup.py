@@ -1,10 +1,13 @@
-"""What every replica does first."""
+"""What every replica does first, and what it does once it is ready."""
 
+import gc
 import logging
 
 from .node_address import listen_on_node_address
 
-__all__ = ["set_up_replica"]
+__all__ = ["leave_lasting_objects", "set_up_replica"]
+
+_THRESHOLDS = (20_000, 20, 100)
 
 
 def set_up_replica() -> None:
@@ -15,3 +18,14 @@ def set_up_replica() -> None:
     """
     listen_on_node_address()
     logging.getLogger("pba").parent = logging.getLogger("ray.serve")
+
+
+def leave_lasting_objects() -> None:
+    """Have the garbage collector look at what is made from now on, and less often.
+
+    Hundreds of thousands of objects of imports and wiring live as long as the process, and requests
+    make no cycles worth a search: looking at all of them again took a tenth of a bulk call.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)

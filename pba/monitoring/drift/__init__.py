@@ -7,20 +7,14 @@ them is the caller's task.
 
 from pba.monitoring.drift.alarms import Alarm, AlarmStage, Change, WatchedStream
 from pba.monitoring.drift.link_drift import SETTLED, LinkDriftTable
-from pba.monitoring.drift.link_streams import DriftDetector, LinkOutcome
 from pba.monitoring.drift.mode_drift import ModeDrift
-from pba.monitoring.drift.mode_streams import ModeDriftDetector, ModeOutcome
 
 __all__ = [
     "SETTLED",
     "Alarm",
     "AlarmStage",
     "Change",
-    "DriftDetector",
     "LinkDriftTable",
-    "LinkOutcome",
     "ModeDrift",
-    "ModeDriftDetector",
-    "ModeOutcome",
     "WatchedStream",
 ]

@@ -51,7 +51,7 @@ class Change:
         Unix seconds of the outcome at which it was detected.
     confidence
         1 minus the probability that an unchanged stream shows such a change at some place in the
-        examined values (`pba.monitoring.drift.change_point.confidence`). It holds for one stream at
+        examined values (`pba.monitoring.drift.split_test.find_splits`). It holds for one stream at
         one time, not jointly for all links at all times.
     """
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pba.monitoring.drift.alarm_table import AlarmTable
 from pba.monitoring.drift.alarms import Alarm, Change, WatchedStream
-from pba.monitoring.drift.split_test import MeanChanges, find_splits
+from pba.monitoring.drift.split_test import MeanChanges, Variance, find_splits
 from pba.monitoring.drift.stream_table import WINDOW, StreamTable
 from pba.types import Floats
 
@@ -31,12 +31,19 @@ class WatchedMean(NamedTuple):
         Changes of the mean below this are ignored.
     to_report
         Converts a mean to the value that an alarm reports.
+    variance
+        What the variance before and after a change is taken to be.
+    min_lag_1
+        The least correlation of neighbours that is assumed: an estimate from few values may be
+        much too low.
     """
 
     what: WatchedStream
     min_z: float
     min_change: float
     to_report: Callable[[float], float] = float
+    variance: Variance = Variance.OWN
+    min_lag_1: float = 0.0
 
 
 class ChangeDetector:
@@ -97,6 +104,8 @@ class ChangeDetector:
             self._table.past[rows].ravel(),
             np.tile([stream.min_change for stream in self._streams], len(rows)),
             np.tile([stream.min_z for stream in self._streams], len(rows)),
+            np.tile([int(stream.variance) for stream in self._streams], len(rows)),
+            np.tile([stream.min_lag_1 for stream in self._streams], len(rows)),
         )
 
     def _raise(self, rows: _Rows, splits: MeanChanges) -> list[tuple[int, Alarm]]:

@@ -11,7 +11,7 @@ from pba.errors import InvalidInput
 from pba.monitoring.drift.alarm_table import AlarmTable, alarm_type
 from pba.monitoring.drift.alarms import Alarm, WatchedStream
 from pba.monitoring.drift.change_detector import ChangeDetector, WatchedMean
-from pba.monitoring.drift.split_test import MOMENTS
+from pba.monitoring.drift.split_test import MOMENTS, Variance
 from pba.monitoring.drift.stream_table import MARKS, WINDOW, StreamTable
 from pba.types import Floats
 
@@ -52,10 +52,10 @@ def _relative_error(root: float) -> float:
 
 
 _STREAMS = (
-    WatchedMean(WatchedStream.HITS, 5.5, 0.1),
-    WatchedMean(WatchedStream.BIAS, 5.5, math.log(1.1), math.exp),
-    WatchedMean(WatchedStream.ERROR, 5.0, 0.06, _relative_error),
-    WatchedMean(WatchedStream.LEVEL, 5.5, math.log(1.2), math.exp),
+    WatchedMean(WatchedStream.HITS, 5.0, 0.1, variance=Variance.TOTAL),
+    WatchedMean(WatchedStream.BIAS, 5.0, math.log(1.1), math.exp),
+    WatchedMean(WatchedStream.ERROR, 5.2, 0.06, _relative_error, Variance.POOLED),
+    WatchedMean(WatchedStream.LEVEL, 4.2, math.log(1.2), math.exp, min_lag_1=0.4),
 )
 """Tuned on synthetic streams and `val` traces; see docs/results/drift.md."""
 

@@ -19,7 +19,11 @@ __all__ = ["QUIET_S", "ModeDrift"]
 QUIET_S = 600
 """A mode's alarm stays open for at least this long: the outcomes of many links arrive quickly."""
 
-_TOGETHER = 5  # outcomes of which the streams' values are means
+_MIN_BLOCK, _MIN_BLOCK_US = 5, 100_000
+"""The streams' values are means of blocks of outcomes: five or more, and 0.1 s or longer, so that a
+busy mode costs at most ten tests a second.
+"""
+
 _MIN_WIDTH, _MAX_WIDTHS = 0.02, 4.0
 _FORMAT = 1
 _STATE = np.dtype(
@@ -32,7 +36,7 @@ _STATE = np.dtype(
         ("values", "<f4", (3, WINDOW)),
         ("marks_us", "<i8", (MARKS,)),
         ("alarm", alarm_type(3)),
-        ("waiting", "u1"),
+        ("waiting", "<i4"),
         ("waiting_since_us", "<i8"),
         ("waiting_sums", "<f8", (3,)),
     ]
@@ -65,7 +69,8 @@ class ModeDrift:
       ``log(high / low)``, which is at least 0.02;
     - ``error``: the square root of the absolute value of ``bias``.
 
-    Their values are the means of five successive outcomes. Create it with `from_bytes`.
+    Their values are the means of blocks of five or more successive outcomes. Create it with
+    `from_bytes`.
 
     Examples
     --------
@@ -101,7 +106,7 @@ class ModeDrift:
                 newest_us=stored["newest_us"],
             )
         names = [stream.what for stream in _STREAMS]
-        blocks = -(-SETTLED // _TOGETHER)
+        blocks = -(-SETTLED // _MIN_BLOCK)
         self._alarms = AlarmTable(names, stored["alarm"], blocks, QUIET_S * 1_000_000)
         self._detector = ChangeDetector(_STREAMS, self._table, self._alarms, test_every=1)
 
@@ -137,24 +142,44 @@ class ModeDrift:
         times_us = np.maximum.accumulate(
             np.append(self._table.newest_us, outcomes.created_us.astype(np.int64))
         )[1:]
-        alarms = []
-        for at_us, values in zip(times_us.tolist(), _values(outcomes), strict=True):
-            alarms += self._add(at_us, values)
+        values = _values(outcomes)
+        alarms, first = [], 0
+        for end in self._block_ends(times_us):
+            alarms += self._add_block(times_us[first:end], values[first:end])
+            first = end
+        self._wait(times_us[first:], values[first:])
         return alarms
 
-    def _add(self, at_us: int, values: Floats) -> list[Alarm]:
-        """Add an outcome to those that wait for others; process their means if they are enough."""
-        stored, row = self._stored, np.zeros(1, np.intp)
-        if stored["waiting"][0] == 0:
-            stored["waiting_since_us"] = at_us
-            stored["waiting_sums"] = 0.0
-        stored["waiting"] += 1
-        stored["waiting_sums"] += values
-        if stored["waiting"][0] < _TOGETHER:
-            return []
-        stored["waiting"] = 0
-        since_us, means = stored["waiting_since_us"].copy(), stored["waiting_sums"] / _TOGETHER
-        return [alarm for _, alarm in self._detector.add(row, since_us, np.array([at_us]), means)]
+    def _block_ends(self, times_us: _Ints) -> list[int]:
+        """Return the index after the last outcome of each block that is complete."""
+        waiting, since_us = (
+            int(self._stored["waiting"][0]),
+            int(self._stored["waiting_since_us"][0]),
+        )
+        ends = []
+        for index, at_us in enumerate(times_us.tolist()):
+            since_us = since_us if waiting else at_us
+            waiting += 1
+            if waiting >= _MIN_BLOCK and at_us - since_us >= _MIN_BLOCK_US:
+                ends.append(index + 1)
+                waiting = 0
+        return ends
+
+    def _wait(self, times_us: _Ints, values: Floats) -> None:
+        """Add outcomes to the block that is not complete."""
+        if len(times_us) and not self._stored["waiting"][0]:
+            self._stored["waiting_since_us"] = times_us[0]
+        self._stored["waiting"] += len(times_us)
+        self._stored["waiting_sums"] += values.sum(axis=0)
+
+    def _add_block(self, times_us: _Ints, values: Floats) -> list[Alarm]:
+        """Process the means of a block that ends with these outcomes."""
+        self._wait(times_us, values)
+        since_us = self._stored["waiting_since_us"].copy()
+        means = self._stored["waiting_sums"] / self._stored["waiting"][0]
+        self._stored["waiting"] = self._stored["waiting_sums"] = 0
+        alarms = self._detector.add(np.zeros(1, np.intp), since_us, times_us[-1:], means)
+        return [alarm for _, alarm in alarms]
 
 
 def _values(outcomes: ModeOutcomes) -> Floats:

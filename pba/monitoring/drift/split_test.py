@@ -1,6 +1,7 @@
 """Where the means of many series change, and with what confidence: a test of all recent splits."""
 
 import math
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -8,12 +9,10 @@ from numpy.typing import NDArray
 
 from pba.types import Floats
 
-__all__ = ["MIN_SEGMENT", "MOMENTS", "MeanChanges", "find_splits"]
+__all__ = ["MIN_AFTER", "MIN_BEFORE", "MOMENTS", "Variance", "MeanChanges", "find_splits"]
 
-MIN_SEGMENT = 5
+MIN_BEFORE, MIN_AFTER = 30, 5
 """The least number of values on either side of a change."""
-
-_MIN_COUNT = 30  # values of a series
 
 MOMENTS = np.dtype(
     [("count", "<f4"), ("mean", "<f4"), ("squares", "<f4"), ("products", "<f4"), ("last", "<f4")]
@@ -22,6 +21,20 @@ MOMENTS = np.dtype(
 neighbours' deviations, and the last value."""
 
 _Single = NDArray[np.float32]
+
+
+class Variance(IntEnum):
+    """What a segment's variance is taken to be.
+
+    ``POOLED`` is that around both means: right where the variance does not depend on the segment.
+    ``OWN`` is the greater of the segment's own and the pooled one, for streams that may become
+    more variable without a change of their mean. ``TOTAL`` is at least that around one mean,
+    for hits: five equal ones in a row have no variance of their own.
+    """
+
+    POOLED = 0
+    OWN = 1
+    TOTAL = 2
 
 
 class MeanChanges(NamedTuple):
@@ -52,6 +65,8 @@ def find_splits(
     past: NDArray[np.void],
     min_change: Floats,
     min_z: Floats,
+    variance: NDArray[np.int64],
+    min_lag_1: Floats,
 ) -> MeanChanges:
     """Return the series whose mean has changed within the last values.
 
@@ -77,15 +92,23 @@ def find_splits(
         The least difference of the means that counts, ``(series,)``.
     min_z
         The least statistic that counts, ``(series,)``.
+    variance
+        `Variance` of each, ``(series,)``.
+    min_lag_1
+        The least ``r``, ``(series,)``.
     """
     best = _fit(values, count, past)
     total = count + past["count"]
     # The pooled variance is the least, so what it makes insignificant need not be examined.
     possible = best.gain * total >= min_z**2 * best.rest
-    chosen = np.flatnonzero(possible & (np.abs(best.change) >= min_change) & (total >= _MIN_COUNT))
+    chosen = np.flatnonzero(possible & (np.abs(best.change) >= min_change))
     length = best.length[chosen]
-    before, after, z = _examine(values[chosen], count[chosen], past[chosen], length)
-    splits = count[chosen] - MIN_SEGMENT + 1
+    if not len(chosen):
+        return MeanChanges(chosen, length, *[np.empty(0)] * 3)
+    before, after, z = _examine(
+        values[chosen], count[chosen], past[chosen], length, variance[chosen], min_lag_1[chosen]
+    )
+    splits = count[chosen] - MIN_AFTER + 1
     p_value = np.array([math.erfc(one / math.sqrt(2.0)) for one in z.tolist()])
     confidence = 1.0 - np.minimum(1.0, splits * p_value)
     passed = z >= min_z[chosen]
@@ -113,7 +136,7 @@ def _fit(values: _Single, count: NDArray[np.int64], past: NDArray[np.void]) -> _
     mean = (sums[:, -1] + past["count"] * past_mean) / total
     length = np.arange(1, window + 1, dtype=np.float32)
     rest_length = total[:, None].astype(np.float32) - length
-    possible = (length >= MIN_SEGMENT) & (rest_length >= MIN_SEGMENT) & mask[:, ::-1]
+    possible = (length >= MIN_AFTER) & (rest_length >= MIN_BEFORE) & mask[:, ::-1]
     excess = sums - length * mean[:, None].astype(np.float32)
     gain = np.where(possible, excess * excess / (length * np.maximum(rest_length, 1.0)), -1.0)
     best = np.argmax(gain, axis=1)
@@ -130,6 +153,8 @@ def _examine(
     count: NDArray[np.int64],
     past: NDArray[np.void],
     length: NDArray[np.intp],
+    kind: NDArray[np.int64],
+    min_lag_1: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """Return the means before and after the splits, and the statistics of their difference."""
     window = values.shape[1]
@@ -148,11 +173,15 @@ def _examine(
     products = (residuals[:, 1:] * residuals[:, :-1]).sum(axis=1) + past["products"] + shift
     total, squares = n_late + n_before, squares_late + squares_before
     with np.errstate(divide="ignore", invalid="ignore"):
-        lag_1 = np.clip(np.nan_to_num(products / squares), 0.0, 0.99)
+        lag_1 = np.nan_to_num(products / squares)
+        lag_1 = lag_1 + 2.0 * (1.0 + 3.0 * lag_1) / total
+        lag_1 = np.clip(lag_1, min_lag_1, 0.99)
         inflation = (1.0 + lag_1) / (1.0 - lag_1)
-        pooled = squares / total
-        variance = np.maximum(squares_late / n_late, pooled) / n_late
-        variance = variance + np.maximum(squares_before / n_before, pooled) / n_before
+        gain = n_late * n_before / total * (after - before) ** 2
+        least = (squares + np.where(kind == Variance.TOTAL, gain, 0.0)) / total
+        own = kind != Variance.POOLED
+        variance = np.maximum(squares_late / n_late * own, least) / n_late
+        variance = variance + np.maximum(squares_before / n_before * own, least) / n_before
         worth = total / inflation
         z = np.sqrt(worth * np.log1p((after - before) ** 2 / (variance * inflation) / worth))
     return before, after, z

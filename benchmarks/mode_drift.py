@@ -131,13 +131,13 @@ def pool(
         wild = np.arange(len(order)) < calm_until
         order = order[wild | (spread[order] >= np.median(spread))][:count]
     order, used = order[:count], np.zeros(links, dtype=int)
-    errors = np.empty(count)
+    errors = np.empty(len(order))
     for index, link in enumerate(order.tolist()):
         errors[index] = noise[link, used[link]]
         used[link] += 1
     if calm_until is None:
         errors[BEFORE:] = times * errors[BEFORE:] + more
-    at_us = np.arange(count) * 1_000_000 // links
+    at_us = np.arange(len(order)) * 1_000_000 // links
     return make_outcomes(at_us, 100.0 * np.exp(-errors), stated_spread[order])
 
 

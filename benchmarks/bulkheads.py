@@ -35,7 +35,8 @@ REPORTS = ("/v1/rollout", "/v1/metrics", f"/v1/links?limit={LINKS}")
 _COPIES = """
 INSERT INTO samples (link, at_us, bandwidth_mbps, latency_ms)
 WITH RECURSIVE ago(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM ago WHERE n < {count})
-SELECT id, newest_us - {gap_us} - n * 1000000, 20, 30 FROM links CROSS JOIN ago WHERE link_id LIKE '{name}'
+SELECT id, newest_us - {gap_us} - n * 1000000, 20, 30
+  FROM links CROSS JOIN ago WHERE link_id LIKE '{name}'
 """
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
@@ -144,12 +145,7 @@ def sums() -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     ones = dict.fromkeys(
         (column.name for column in aggregate_deltas.c if str(column.type) == "FLOAT"), 1.0
     )
-    keys = [
-        {"mode": mode, "source": 0, "arm": arm, "steps": steps, "version": 1, "served": arm == 1}
-        for mode in range(3)
-        for arm in range(2)
-        for steps in (1, 5, 15)
-    ]
+    keys = list(_keys())
     pairs = dict.fromkeys(PAIR_SUMS, 1.0)
     took = {"forecasts": 3.0, "took_ms": 6.0, "most_ms": 3.0}
     minutes = [start_us + minute * MINUTE_US for minute in range(WEEK)]
@@ -181,6 +177,12 @@ def sums() -> Iterator[tuple[Table, list[dict[str, Any]]]]:
         latency_deltas,
         [{"minute_us": at, "mode": n % 3, "bin": 70 + n % 20} | took for n in range(DELTAS)],
     )
+
+
+def _keys() -> Iterator[dict[str, Any]]:
+    for mode, arm, steps in product(range(3), range(2), (1, 5, 15)):
+        key = {"mode": mode, "source": 0, "arm": arm, "steps": steps}
+        yield key | {"version": 1, "served": arm == 1}
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ async def forecasts(
         links.now_s = float(clock_s[at]) + 0.1
         receipt = await links.observe("a", times_s[at : at + 1], rows[at : at + 1])
         results.append(await links.forecast("a", {"quantile": 0.5}) | {"receipt": receipt})
-        links.scorer.score_open()
+        links.scorer.score_due()
     return results
 
 

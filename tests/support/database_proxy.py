@@ -4,13 +4,14 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from psycopg.conninfo import conninfo_to_dict
 
 _CHUNK = 65_536
+_HEAD = 5
 
 
 class DatabaseProxy:
@@ -58,20 +59,21 @@ class DatabaseProxy:
             server.connect(self._address)
             with self._lock:
                 self._open |= {client, server}
-            turn = _Turn(self)
             requests = threading.Thread(
-                target=self._pass_on, args=[client, server, turn.request], daemon=True
+                target=self._pass_on, args=[client, server, lambda data: None], daemon=True
             )
             requests.start()
-            self._pass_on(server, client, turn.response)
+            self._pass_on(server, client, _Responses(self).add)
             requests.join()
             with self._lock:
                 self._open -= {client, server}
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, note: object) -> None:
+    def _pass_on(
+        self, source: socket.socket, target: socket.socket, note: Callable[[bytes], None]
+    ) -> None:
         with contextlib.suppress(OSError):  # either side may be gone
             while data := source.recv(_CHUNK):
-                note()  # type: ignore[operator]
+                note(data)
                 time.sleep(self._delay_s)
                 target.sendall(data)
         for one in (source, target):
@@ -79,21 +81,31 @@ class DatabaseProxy:
                 one.shutdown(socket.SHUT_RDWR)
 
 
-class _Turn:
-    """Whose turn it is on one connection: a request after a response begins a round trip."""
+class _Responses:
+    """Counts the responses of one connection: each ends with the message ReadyForQuery.
+
+    Messages have a letter, their length in four bytes, and a body. Only before the first of them,
+    when the client has offered encryption, the server answers by a bare letter.
+    """
 
     def __init__(self, proxy: DatabaseProxy) -> None:
         self._proxy = proxy
-        self._waiting = False
+        self._rest = b""
+        self._begun = False
 
-    def request(self) -> None:
-        if not self._waiting:
-            self._waiting = True
-            with self._proxy._lock:
-                self._proxy.round_trips += 1
+    def add(self, data: bytes) -> None:
+        self._rest += data
+        while self._rest and not self._begun:
+            self._begun = self._rest[:1] not in (b"N", b"S")
+            self._rest = self._rest if self._begun else self._rest[1:]
+        while len(self._rest) >= _HEAD and len(self._rest) >= (size := self._size()):
+            if self._rest[:1] == b"Z":
+                with self._proxy._lock:
+                    self._proxy.round_trips += 1
+            self._rest = self._rest[size:]
 
-    def response(self) -> None:
-        self._waiting = False
+    def _size(self) -> int:
+        return 1 + int.from_bytes(self._rest[1:_HEAD])
 
 
 @contextlib.contextmanager

@@ -35,10 +35,12 @@ def changes(alarms: list[tuple[int, Alarm]], what: WatchedStream) -> dict[int, C
 
 @pytest.mark.parametrize(("spread", "phi"), [(0.02, 0.0), (0.1, 0.5), (0.3, 0.0)])
 def test_a_lower_level_is_detected_within_60_samples_and_dated(spread: float, phi: float):
-    found = changes(feed(new_table(RUNS), shifted(1, spread=spread, phi=phi)), WatchedStream.LEVEL)
-    assert len(found) >= 0.95 * RUNS
-    assert np.median([abs(one.since_s - BEFORE) for one in found.values()]) <= 4
-    for level in found.values():
+    detected = changes(
+        feed(new_table(RUNS), shifted(1, spread=spread, phi=phi)), WatchedStream.LEVEL
+    )
+    assert len(detected) >= 0.95 * RUNS
+    assert np.median([abs(one.since_s - BEFORE) for one in detected.values()]) <= 4
+    for level in detected.values():
         assert abs(level.since_s - BEFORE) <= 15
         assert BEFORE <= level.flagged_s < BEFORE + 60
         assert 1.3 < level.before / level.after < 2.4
@@ -47,9 +49,9 @@ def test_a_lower_level_is_detected_within_60_samples_and_dated(spread: float, ph
 
 @pytest.mark.parametrize("spread", [0.02, 0.1, 0.3])
 def test_three_times_the_noise_is_detected_within_60_samples(spread: float):
-    found = changes(feed(new_table(RUNS), noisier(2, spread=spread)), WatchedStream.ERROR)
-    assert len(found) >= 0.95 * RUNS
-    for error in found.values():
+    detected = changes(feed(new_table(RUNS), noisier(2, spread=spread)), WatchedStream.ERROR)
+    assert len(detected) >= 0.95 * RUNS
+    for error in detected.values():
         assert abs(error.since_s - BEFORE) <= 20
         assert error.after > 1.8 * error.before
 

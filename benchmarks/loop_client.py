@@ -58,7 +58,8 @@ class Controllers:
 
     def __init__(self, client: httpx.AsyncClient, links: int, one_call: bool) -> None:
         self._client = client
-        self._names = [f"loop:{links}:{number}" for number in range(links)]
+        run = time.time_ns()
+        self._names = [f"loop:{run}:{number}" for number in range(links)]
         self._rates = Rates(links)
         self._one_call = one_call
 

@@ -56,8 +56,8 @@ class RouterConfig(BaseModel):
     )
     shares_large: bool = Field(
         True,
-        description="Whether the router computes one larger call at a time by itself while the "
-        "model deployment is busy with another, so that a bulk request takes less time.",
+        description="Whether the router computes by itself every other one of several larger calls "
+        "at once, so that a bulk request takes less time.",
     )
     models: dict[str, str] = Field(
         {},

@@ -1,6 +1,7 @@
 """The Monitor as a Serve deployment: its jobs, each in a thread of its own."""
 
 import logging
+import os
 import threading
 import time
 import uuid
@@ -19,6 +20,7 @@ __all__ = ["Monitor"]
 
 _log = logging.getLogger("ray.serve")
 _LOCK_EVERY_S = 1.0
+_NICENESS = 10  # callers wait for routers and models, and none for a Monitor
 _STOP_S = 4.0  # within the Monitor's graceful_shutdown_timeout_s
 
 
@@ -31,6 +33,7 @@ class Monitor:
 
     def __init__(self, settings: Settings) -> None:
         set_up_replica()
+        os.nice(_NICENESS)
         self._store = open_store(settings)
         holder = uuid.uuid4().hex
         self._jobs = MonitorJobs(self._store, settings, holder, time.time)  # noqa: TID251

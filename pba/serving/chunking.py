@@ -6,11 +6,11 @@ from typing import TypeVar
 
 __all__ = ["AT_ONCE", "CHUNK", "in_chunks"]
 
-CHUNK = 128
+CHUNK = 64
 """The most items of a chunk: this many windows make one model call."""
 
-AT_ONCE = 2
-"""How many chunks of a request are in flight, enough to keep one replica of a model busy."""
+AT_ONCE = 4
+"""How many chunks of a request are in flight, enough to keep a router and one replica of a model busy."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

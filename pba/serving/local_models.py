@@ -23,8 +23,8 @@ _THREADS = 1
 class LocalModels:
     """Answers calls of few windows with models of its own, and passes on most others.
 
-    A larger call is computed here, in pieces between which small ones have their turn, while the
-    deployment computes another one: so both are busy, and a long request is answered sooner.
+    Of larger calls at once, every other one is computed here, in pieces between which small ones
+    have their turn: so deployment and router are both busy, and a long request takes half the time.
     Before `configure`, and for models that cannot be loaded here, every call is passed on.
 
     Parameters
@@ -48,7 +48,7 @@ class LocalModels:
         self._max_windows = 0
         self._patience_s = 0.0
         self._shares_large = False
-        self._large_here: set[str] = set()
+        self._large_here = dict.fromkeys(remote, 0)
         self._remote_calls = dict.fromkeys(remote, 0)
 
     @property
@@ -79,7 +79,7 @@ class LocalModels:
         patience_s
             A call that has waited for so long is passed on.
         shares_large
-            Whether one larger call at a time is computed here while the deployment is busy.
+            Whether larger calls are computed here too, never more than the deployment computes.
         """
         self._max_windows, self._patience_s = max_windows, patience_s
         self._shares_large = shares_large and max_windows > 0
@@ -116,21 +116,20 @@ class LocalModels:
         return predict
 
     def _takes_large(self, name: str) -> bool:
-        free = name not in self._large_here
-        return self._shares_large and free and self._remote_calls[name] > 0
+        return self._shares_large and self._large_here[name] < self._remote_calls[name]
 
     async def _predict_large(
         self, name: str, runner: ModelRunner, telemetry: Floats
     ) -> ModelOutput:
         """Return the output for a larger call, piece by piece, which one model version computes."""
-        self._large_here.add(name)
+        self._large_here[name] += 1
         try:
             starts = range(0, len(telemetry), _MAX_WINDOWS)
             parts = [
                 await runner.predict(telemetry[start : start + _MAX_WINDOWS]) for start in starts
             ]
         finally:
-            self._large_here.discard(name)
+            self._large_here[name] -= 1
         if len({part.version for part in parts}) > 1:  # a new champion came meanwhile
             return await self._predict_remote(name, telemetry)
         return ModelOutput.concatenate(parts)

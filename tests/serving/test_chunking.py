@@ -6,7 +6,7 @@ import pytest
 
 from pba.errors import InvalidRequest, PBAError, StoreUnavailable
 from pba.forecasting import Query
-from pba.serving.chunking import CHUNK, in_chunks
+from pba.serving.chunking import AT_ONCE, CHUNK, in_chunks
 from pba.serving.lazy_queries import LazyQueries
 
 
@@ -34,7 +34,7 @@ async def test_two_chunks_are_in_flight_and_results_are_in_order():
     items = list(range(5 * CHUNK + 1))
     work = OddFirst(len(items))
     async with asyncio.timeout(10):
-        assert await in_chunks(items, work) == [2 * item for item in items]
+        assert await in_chunks(items, work, at_once=2) == [2 * item for item in items]
     assert (work.most, work.concurrent) == (2, {2})
 
 
@@ -80,8 +80,8 @@ async def test_a_chunk_that_fails_cancels_the_others_and_its_own_error_is_raised
 
     async with asyncio.timeout(10):
         with pytest.raises(StoreUnavailable, match="gone"):
-            await in_chunks(range(4 * CHUNK), fail)
-    assert 3 * CHUNK not in started
+            await in_chunks(range((AT_ONCE + 2) * CHUNK), fail)
+    assert (AT_ONCE + 1) * CHUNK not in started
 
 
 async def test_a_chunk_is_read_while_the_one_before_is_worked_on():
@@ -98,7 +98,8 @@ async def test_a_chunk_is_read_while_the_one_before_is_worked_on():
         return [str(item) for item in chunk]
 
     items = LazyQueries(range(3 * CHUNK), read)
-    assert await in_chunks(items, work) == [str(item) for item in range(3 * CHUNK)]
+    results = await in_chunks(items, work, at_once=2)
+    assert results == [str(item) for item in range(3 * CHUNK)]
     first, second, third = (f"read {place * CHUNK}" for place in range(3))
     assert log.index(first) < log.index(second) < log.index("end 0") < log.index(third)
 

@@ -10,7 +10,7 @@ CHUNK = 64
 """The most items of a chunk: this many windows make one model call."""
 
 AT_ONCE = 4
-"""How many chunks of a request are in flight, enough to keep a router and one replica of a model busy."""
+"""How many chunks of a request are in flight: a router and one replica of a model stay busy."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

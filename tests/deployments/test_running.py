@@ -119,7 +119,7 @@ def test_the_docs_describe_the_body(service: RunningService):
 
 
 async def test_overload_gets_429_with_retry_after_and_nothing_else_breaks(service: RunningService):
-    body = json.dumps({"requests": [request(INTERNET)] * 8})  # too many for a router alone
+    body = json.dumps({"requests": [request(INTERNET)] * 48})  # a tenth of a second for a router
     limits = httpx.Limits(max_connections=150)
     async with httpx.AsyncClient(base_url=service.url, timeout=60, limits=limits) as client:
         with suspended(service, "InternetModel"):  # so that calls stay in flight

@@ -131,8 +131,8 @@ def test_a_bad_sample_is_an_invalid_argument_and_named(stub: pba_pb2_grpc.Predic
 def test_overload_is_refused_and_nothing_else_breaks(
     service: RunningService, stub: pba_pb2_grpc.PredictorStub
 ):
-    # Too many for a router alone.
-    request = pb.ForecastBatchRequest(requests=[messages.request(BORDERLINE)] * 8)
+    # A tenth of a second for a router alone.
+    request = pb.ForecastBatchRequest(requests=[messages.request(BORDERLINE)] * 48)
     with suspended(service, "InternetModel"):  # so that calls stay in flight
         calls = [stub.ForecastBatch.future(request, timeout=60) for _ in range(150)]
         codes = Counter(call.code() for call in calls)

@@ -60,8 +60,7 @@ async def test_links_by_name_have_the_forecasts_of_version_3_0(tmp_path: Path):
         receipts = [one["receipt"] for one in results if one["link_id"] == name]
         assert [receipt["mode"] for receipt in receipts] == modes
     recorded["state"]["summary"] = comparable(recorded["state"]["summary"])
-    # Drift is found by another detector than that of 3.0.0: at other times, and of more links.
-    assert "wan@edge" in {one["link_id"] for one in state["events"] if one["kind"] == "drift"}
+    # Drift is detected in another way than in 3.0.0: of changes with 30 outcomes before them.
     for side in (recorded["state"], state):
         side["events"] = without_drift(side["events"])
     assert_close(recorded["state"], state, "state")

@@ -6,20 +6,22 @@ from typing import Self
 
 from pba.rollout import Flags
 from pba.store import Store
+from pba.store.schema_check import SchemaCheck
 
 from .settings import Settings
 
 __all__ = ["Stores", "open_store"]
 
 
-def open_store(settings: Settings) -> Store:
-    """Return the store, which connects when it is first used."""
+def open_store(settings: Settings, schema: SchemaCheck | None = None) -> Store:
+    """Return the store, which connects when it is first used; ``schema`` as for `Store`."""
     return Store(
         settings.store_url,
         time.time,  # noqa: TID251 - the clock that is passed in
         settings.retention_days,
         Flags().changed(settings.flags),
         settings.forecast_retention_days,
+        schema,
     )
 
 
@@ -35,7 +37,9 @@ class Stores:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Return stores of the one database, which connect when they are first used."""
-        return cls(*(open_store(settings) for _ in cls.__slots__))
+        writes = open_store(settings)
+        others = (open_store(settings, writes.schema) for _ in range(len(cls.__slots__) - 1))
+        return cls(writes, *others)
 
     def close(self) -> None:
         """Close the connections."""

@@ -28,13 +28,20 @@ class Database:
     The first call upgrades the schema. Every call raises `StoreUnavailable` while the database does
     not respond, refuses its user, has another schema, is full, locked for too long, or damaged, or
     while ``url`` cannot name one. No call needs more than the cause to be gone.
+
+    Parameters
+    ----------
+    url
+        As for `pba.store.url.parse_url`.
+    schema
+        The check of another `Database` with the same ``url``: what one notices both know.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, schema: SchemaCheck | None = None) -> None:
         self._url = url
         self._engine: Engine | None = None
         self._lock = threading.Lock()
-        self._schema = SchemaCheck(self._check_schema)
+        self.schema = schema or SchemaCheck(self._check_schema)
 
     @property
     def engine(self) -> Engine:
@@ -113,12 +120,12 @@ class Database:
 
     @contextlib.contextmanager
     def _current_schema(self) -> Iterator[None]:
-        self._schema.ensure()
+        self.schema.ensure()
         try:
             yield
         except StoreUnavailable as error:
             if concerns_schema(error.__cause__):
-                self._schema.invalidate()
+                self.schema.invalidate()
             raise
 
     def _check_schema(self) -> None:

@@ -22,6 +22,7 @@ from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
+from pba.store.schema_check import SchemaCheck
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
 from pba.store.tidy_job import TidyJob
@@ -54,6 +55,9 @@ class Store:
         The flags that apply until they are changed for the first time.
     forecast_retention_days
         How long forecasts and their outcomes are kept, at most as long as samples.
+    schema
+        That of another store of the same database, with connections of its own: what one notices
+        of the schema both know.
 
     Attributes
     ----------
@@ -72,9 +76,10 @@ class Store:
         retention_days: float = 30.0,
         default: Flags = _FLAGS,
         forecast_retention_days: float = 7.0,
+        schema: SchemaCheck | None = None,
     ) -> None:
         self._default = default
-        self._database = Database(url)
+        self._database = Database(url, schema)
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
         forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
@@ -82,6 +87,11 @@ class Store:
         self.jobs = JobStore(self._database, clock)
         self.scoring = ScoringStore(self._database, clock, default)
         self.old_rows = OldRows(self._database, clock)
+
+    @property
+    def schema(self) -> SchemaCheck:
+        """Whether the database has the current schema."""
+        return self._database.schema
 
     def ready(self) -> Self:
         """Check that the database responds with the current schema."""

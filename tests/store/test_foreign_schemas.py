@@ -48,7 +48,7 @@ def test_a_schema_of_a_newer_release_or_another_program(
 ):
     store, other = foreign
     now_s = 0.0
-    store._database._schema._clock = lambda: now_s
+    store.schema._clock = lambda: now_s
     run(other, *statements)
     for call in (store.ready, store.flags):
         with pytest.raises(StoreUnavailable, match="the telemetry store is away: ") as error:
@@ -117,7 +117,7 @@ def test_a_place_where_no_file_can_be_created(tmp_path: Path):
     with pytest.raises(StoreUnavailable, match=r"away: \[Errno"):
         store.ready()
     path.unlink()
-    store._database._schema._clock = lambda: time.monotonic() + 10
+    store.schema._clock = lambda: time.monotonic() + 10
     write(store.ready(), sample_report("a", 0, 3))
     store.close()
 

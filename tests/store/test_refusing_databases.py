@@ -23,7 +23,7 @@ class Refusing:
         self.url = f"postgres://{USER}:{PASSWORD}@/{server['dbname']}?host={server['host']}"
         self.now_s = 0.0
         self.store = Store(self.url, lambda: NOW_S)
-        self.store._database._schema._clock = lambda: self.now_s
+        self.store.schema._clock = lambda: self.now_s
 
     def run(self, *statements: str) -> None:
         """Run statements as the database's owner."""
@@ -171,7 +171,7 @@ def test_a_database_that_does_not_exist_yet(server: str):
     missing = conninfo_to_dict(server)["host"]
     store = Store(f"postgresql://postgres@/later?host={missing}", lambda: NOW_S)
     now_s = 0.0
-    store._database._schema._clock = lambda: now_s
+    store.schema._clock = lambda: now_s
     with pytest.raises(StoreUnavailable, match='"later" does not exist'):
         store.ready()
     with psycopg.connect(server, autocommit=True) as connection:
@@ -180,3 +180,24 @@ def test_a_database_that_does_not_exist_yet(server: str):
         assert store.ready().links(None, "", 1) == []
         store.close()
         connection.execute("DROP DATABASE later")
+
+
+def test_stores_of_one_database_share_what_they_notice_of_its_schema(server: str):
+    now_s = 0.0
+    with psycopg.connect(server, autocommit=True) as database:
+        database.execute("DROP SCHEMA public CASCADE")
+        database.execute("CREATE SCHEMA public")
+        first = Store(server, lambda: NOW_S).ready()
+        first.schema._clock = lambda: now_s
+        second = Store(server, lambda: NOW_S, schema=first.schema).ready()
+        database.execute("ALTER TABLE flags RENAME TO flags_away")
+        with pytest.raises(StoreUnavailable):
+            first.flags()
+        with pytest.raises(StoreUnavailable, match="the tables flags"):
+            second.ready()
+        database.execute("ALTER TABLE flags_away RENAME TO flags")
+    now_s = 10.0
+    first.ready()
+    second.ready()
+    first.close()
+    second.close()

@@ -131,10 +131,10 @@ def test_a_bad_sample_is_an_invalid_argument_and_named(stub: pba_pb2_grpc.Predic
 def test_overload_is_refused_and_nothing_else_breaks(
     service: RunningService, stub: pba_pb2_grpc.PredictorStub
 ):
-    # A tenth of a second for a router alone.
-    request = pb.ForecastBatchRequest(requests=[messages.request(BORDERLINE)] * 48)
+    # A quarter of a second for a router alone, longer than reading the message takes.
+    request = pb.ForecastBatchRequest(requests=[messages.request(BORDERLINE)] * 128)
     with suspended(service, "InternetModel"):  # so that calls stay in flight
-        calls = [stub.ForecastBatch.future(request, timeout=60) for _ in range(150)]
+        calls = [stub.ForecastBatch.future(request, timeout=60) for _ in range(100)]
         codes = Counter(call.code() for call in calls)
     assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}, codes
     refused = next(call for call in calls if call.code() is not grpc.StatusCode.OK)

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         1000, gt=0, description="Writes that may wait for the store; one more gets 429."
     )
     score_every_s: float = Field(
-        0.25, gt=0, description="How often the Monitor looks for links with new samples to score."
+        0.5, gt=0, description="How often the Monitor looks for links with new samples to score."
     )
     score_wait_s: float = Field(
         3600.0,

@@ -17,7 +17,7 @@ from .ray_jobs import RayJobs
 __all__ = ["MonitorJobs"]
 
 _log = logging.getLogger("ray.serve")
-_FOLD_EVERY_S = 0.5
+_FOLD_EVERY_S = 1.0
 _FIGURES_EVERY_S = 5.0
 _OLD_ROWS_EVERY_S = 5.0
 _RETRAINING_EVERY_S = 10.0

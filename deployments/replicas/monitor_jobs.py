@@ -1,8 +1,10 @@
 """What a Monitor does: each job with its own schedule, limits and failures."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 
+from pba.errors import StoreUnavailable
 from pba.monitoring.fold_job import FoldJob
 from pba.monitoring.jobs import Job
 from pba.monitoring.progressive_rollout import step_rollout
@@ -82,9 +84,10 @@ class MonitorJobs:
         return jobs
 
     def stop(self) -> None:
-        """Give back the leases."""
-        for name in self._leases:
-            self._store.jobs.give_back_lease(name, self._holder)
+        """Give back the leases; while the store is away they end by themselves."""
+        with contextlib.suppress(StoreUnavailable):
+            for name in self._leases:
+                self._store.jobs.give_back_lease(name, self._holder)
 
     def _leased(
         self, name: str, work: Callable[[], bool], lease_s: float = _LEASE_S

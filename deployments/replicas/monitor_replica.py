@@ -65,20 +65,22 @@ class Monitor:
 
     def _start(self) -> None:
         """Start the jobs, on SQLite once no other Monitor has the file."""
-        waits = False
-        while self._lock is not None and not _acquired(self._lock):
-            if not waits:
-                _log.info("monitor_waits", extra={"why": "another Monitor has the database"})
-            waits = True
+        logged = ""
+        while self._lock is not None and (reason := _reason_to_wait(self._lock)):
+            if reason != logged:
+                _log.info("monitor_waits", extra={"why": reason})
+            logged = reason
             if self._stopped.wait(_LOCK_EVERY_S):
                 return
         self._runner.start()
 
 
-def _acquired(lock: FileLock) -> bool:
-    """Take ``lock``; where its folder cannot be written, neither can the database."""
+def _reason_to_wait(lock: FileLock) -> str:
+    """Take ``lock``; return why that failed, if it did.
+
+    Where its folder cannot be written, neither can the database.
+    """
     try:
-        return lock.acquire()
+        return "" if lock.acquire() else "another Monitor has the database"
     except OSError as error:
-        _log.warning("monitor_waits", extra={"why": str(error)})
-        return False
+        return str(error)

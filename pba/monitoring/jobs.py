@@ -101,7 +101,12 @@ class JobRunner:
         return {name: self._clock() - state.finished_s for name, state in self.states.items()}
 
     def stalled(self) -> list[str]:
-        """Return what is wrong with vital jobs: each that has ended or takes too long."""
+        """Return what is wrong with vital jobs: each that has ended or takes too long.
+
+        Before `start` nothing is: who waits to start them is in order.
+        """
+        if not self._threads:
+            return []
         ages_s = self.ages_s()
         problems = []
         for name, job in self._jobs.items():

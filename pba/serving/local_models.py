@@ -24,7 +24,7 @@ class LocalModels:
     """Answers calls of few windows with models of its own, and passes on most others.
 
     Of larger calls at once, every other one is computed here, in pieces between which small ones
-    have their turn: so deployment and router are both busy, and a long request takes half the time.
+    have their turn: so deployment and router are both busy, and a long request takes less time.
     Before `configure`, and for models that cannot be loaded here, every call is passed on.
 
     Parameters

@@ -16,7 +16,6 @@ from pba.types import Floats
 __all__ = [
     "chunks",
     "insert_into",
-    "lock_link",
     "lock_links",
     "number_table",
     "to_micros",
@@ -86,9 +85,3 @@ def lock_links(
             row.link_id: row for row in connection.execute(query.with_for_update(key_share=True))
         }
     return rows
-
-
-def lock_link(connection: Connection, link_id: str) -> int | None:
-    """Lock one link until the end of the transaction; return its key, None where it is unknown."""
-    query = select(links.c.id).where(links.c.link_id == link_id).with_for_update()
-    return connection.execute(query).scalar()

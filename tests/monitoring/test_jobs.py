@@ -115,3 +115,10 @@ def test_a_stopped_runner_ends_its_threads():
     rounds = work.rounds
     time.sleep(10 * SOON_S)
     assert work.rounds == rounds
+
+
+def test_jobs_that_have_not_been_started_do_not_take_too_long():
+    clock = Clock()
+    runner = JobRunner([Job("scoring", Counter(), 1.0, limit_s=60.0)], clock)
+    clock.now_s += 3600.0
+    assert runner.stalled() == []

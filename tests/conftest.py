@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.distribution import RAY_MODULES, GroupScheduling
+from tests.support.folders import short_folder
 from tests.support.process_coverage.untraced_imports import trace_no_imports_of_large_packages
 from tests.support.ray_head import ray_head
 
@@ -24,6 +25,11 @@ collect_ignore = ["support/process_coverage"]
 # The same examples in every run; `pytest --hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_configure() -> None:
+    """Have pytest keep the tests' folders in memory."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", short_folder())
 
 
 @pytest.hookimpl(trylast=True)  # after pytest-cov has started

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.folders import short_folder
 from tests.support.ports import own_port
 from tests.support.waiting import wait_until
 
@@ -43,7 +44,7 @@ def pgbouncer(server_url: str) -> Iterator[str]:
     assert PROGRAM is not None
     server = conninfo_to_dict(server_url)
     socket = Path(str(server["host"]))
-    with own_port() as port, tempfile.TemporaryDirectory(prefix="pbabn", dir="/tmp") as name:
+    with own_port() as port, tempfile.TemporaryDirectory(prefix="pbabn", dir=short_folder()) as name:
         folder = Path(name)
         config = folder / "pgbouncer.ini"
         config.write_text(_CONFIG.format(socket=socket, port=port, pool=_POOL, folder=folder))

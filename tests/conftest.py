@@ -13,8 +13,10 @@ from hypothesis import settings
 
 from tests.support.distribution import RAY_MODULES, GroupScheduling
 from tests.support.folders import short_folder
+from tests.support.postgres import Postgres, postgresql
 from tests.support.process_coverage.untraced_imports import trace_no_imports_of_large_packages
 from tests.support.ray_head import ray_head
+from tests.support.service import RunningService, running_service
 
 PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
@@ -52,8 +54,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the modules.
 
-    One process runs plain tests first, which fail fast. Of several (pytest-xdist), one runs the
-    tests that start Ray while the others take module after module, the longest first.
+    One process runs plain tests first, which fail fast. Of several (pytest-xdist), one begins with
+    the services on Ray and one with the trainings; then each takes module after module, the longest
+    first, so that they end together.
     """
 
     def order(item: pytest.Item) -> tuple[int, int]:
@@ -92,6 +95,24 @@ def head() -> Iterator[str]:
     """Start a Ray head; yield the address that takes jobs."""
     with ray_head() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def killable_postgres() -> Iterator[Postgres]:
+    """Start a PostgreSQL server for `postgres_service`, which tests may kill."""
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_service(killable_postgres: Postgres) -> Iterator[RunningService]:
+    """Start a service on toy models and PostgreSQL, with one router.
+
+    Modules use it in the order of `SERVICE_MODULES` in tests/support/distribution.py. The last one
+    ends it.
+    """
+    with running_service(store_url=killable_postgres.url) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

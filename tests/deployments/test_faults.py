@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import signal
 import time
-from collections.abc import Iterator
 
 import grpc
 import httpx
@@ -19,8 +18,8 @@ from pba.client import AsyncPBAClient, PBAClient, request
 from pba.store import Store
 from tests.support.histories import START_S, steady_history
 from tests.support.ports import is_free
-from tests.support.postgres import Postgres, postgresql
-from tests.support.service import RunningService, running_service
+from tests.support.postgres import Postgres
+from tests.support.service import RunningService, with_two_routers
 from tests.support.waiting import until, wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -30,16 +29,16 @@ OWN_PORTS = range(PORT_BLOCKS.start, PORT_BLOCKS.stop)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgresql() as server:
-        yield server
+def server(killable_postgres: Postgres) -> Postgres:
+    return killable_postgres
 
 
 @pytest.fixture(scope="module")
-def service(server: Postgres) -> Iterator[RunningService]:
-    with running_service(routers=2, store_url=server.url) as running:
-        wait_until(lambda: len(routers(running)) == 2, 60)
-        yield running
+def service(postgres_service: RunningService) -> RunningService:
+    """Return the service on that server, once it has two routers."""
+    postgres_service.deploy(with_two_routers(postgres_service))
+    wait_until(lambda: len(routers(postgres_service)) == 2, 60)
+    return postgres_service
 
 
 def routers(service: RunningService) -> dict[int, str]:

@@ -1,7 +1,6 @@
 """A running service answers over HTTP and gRPC as version 3.0.0 did, key by key."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -12,7 +11,8 @@ from deployments.grpc import pba_pb2_grpc
 from tests.regression.closeness import assert_close, differences
 from tests.regression.replay import fixture
 from tests.regression.wire import call_grpc, http_request, http_result, masked, prepare
-from tests.support.service import RunningService, running_service
+from tests.support.service import RunningService
+from tests.support.waiting import POLL_S
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -21,9 +21,9 @@ _PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[RunningService]:
-    with running_service() as running:
-        yield running
+def service(postgres_service: RunningService) -> RunningService:
+    """Return a service to which nothing has been sent yet."""
+    return postgres_service
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def _differences(
         lines = differences(call["result"], masked(result, call["varying"], service.folder), where)
         if not lines or not call["repeated"] or time.monotonic() > limit:
             return lines
-        time.sleep(0.5)
+        time.sleep(POLL_S)
 
 
 def test_every_route_is_among_the_recorded_requests(service: RunningService):

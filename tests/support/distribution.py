@@ -4,7 +4,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["RAY_MODULES", "GroupScheduling", "group"]
 
-RAY_MODULES = [
+SERVICE_MODULES = [
     *(
         # These share one service, in the order in which they leave it usable for the next.
         f"tests/deployments/test_{name}.py"
@@ -20,31 +20,40 @@ RAY_MODULES = [
             "shutdown",
         )
     ),
-    "tests/deployments/test_faults.py",
+    # These share one over PostgreSQL.
     "tests/regression/test_wire.py",
-    # These share a head that takes jobs.
-    "tests/deployments/test_retraining_whole.py",
-    "tests/train/test_submit.py",
+    "tests/deployments/test_faults.py",
+]
+TRAINING_MODULES = [
     # These share one cluster.
     "tests/train/test_telemetry_slices.py",
     "tests/train/test_ray_trainer.py",
     "tests/train/test_retrain_whole.py",
     "tests/train/test_training_command.py",
+    # These share a head that takes jobs.
+    "tests/deployments/test_retraining_whole.py",
+    "tests/train/test_submit.py",
 ]
-"""Every module that starts Ray, in the order of the run: one Ray at a time, or they slow each other
-down until something times out."""
+RAY_MODULES = [*SERVICE_MODULES, *TRAINING_MODULES]
+"""Every module that starts Ray, in the order of the run.
+
+A process runs the services, another the trainings: more than one Ray of each kind at a time slow
+each other down until something times out.
+"""
 
 
 def group(nodeid: str) -> str:
     """Return the name of the tests that run in one process with a test.
 
     >>> group("tests/deployments/test_grpc.py::test_a"), group("tests/train/test_submit.py::test_b")
-    ('ray', 'ray')
+    ('services', 'trainings')
     >>> group("tests/store/test_link_queries.py::test_c")
     'tests/store/test_link_queries.py'
     """
     path = nodeid.partition("::")[0]
-    return "ray" if path in RAY_MODULES else path
+    if path in SERVICE_MODULES:
+        return "services"
+    return "trainings" if path in TRAINING_MODULES else path
 
 
 class GroupScheduling(LoadScopeScheduling):

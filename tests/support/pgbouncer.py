@@ -44,7 +44,10 @@ def pgbouncer(server_url: str) -> Iterator[str]:
     assert PROGRAM is not None
     server = conninfo_to_dict(server_url)
     socket = Path(str(server["host"]))
-    with own_port() as port, tempfile.TemporaryDirectory(prefix="pbabn", dir=short_folder()) as name:
+    with (
+        own_port() as port,
+        tempfile.TemporaryDirectory(prefix="pbabn", dir=short_folder()) as name,
+    ):
         folder = Path(name)
         config = folder / "pgbouncer.ini"
         config.write_text(_CONFIG.format(socket=socket, port=port, pool=_POOL, folder=folder))

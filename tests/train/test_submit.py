@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_submitted_job_trains_and_its_log_has_a_few_lines(head: str, tmp_path: Path) -> None:
-    job = "python -m train --mode v1 --workers 2 --epochs 1 --samples 200"
+    job = "python -m train --mode v1 --workers 1 --epochs 1 --samples 200"
     options = ["--address", head, "--working-dir", "."]
     done = subprocess.run(
         ray_command("job", "submit", *options, "--", *job.split(), f"--output={tmp_path}"),

@@ -15,8 +15,10 @@ from tests.support.distribution import RAY_MODULES, GroupScheduling
 from tests.support.folders import short_folder
 from tests.support.postgres import Postgres, postgresql
 from tests.support.process_coverage.untraced_imports import trace_no_imports_of_large_packages
+from tests.support.processes import routers
 from tests.support.ray_head import ray_head
 from tests.support.service import RunningService, running_service
+from tests.support.waiting import wait_until
 
 PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
@@ -106,12 +108,13 @@ def killable_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def postgres_service(killable_postgres: Postgres) -> Iterator[RunningService]:
-    """Start a service on toy models and PostgreSQL, with one router.
+    """Start a service with two routers on toy models and PostgreSQL.
 
     Modules use it in the order of `SERVICE_MODULES` in tests/support/distribution.py. The last one
     ends it.
     """
-    with running_service(store_url=killable_postgres.url) as running:
+    with running_service(routers=2, store_url=killable_postgres.url) as running:
+        wait_until(lambda: len(routers(running)) == 2, 60, "the second router's start")
         yield running
 
 

@@ -1,7 +1,6 @@
 """Two routers over a real PostgreSQL server: a router is killed, then the server."""
 
 import asyncio
-import contextlib
 import itertools
 import signal
 import time
@@ -13,19 +12,18 @@ import psycopg
 import pytest
 
 from deployments.grpc import pba_pb2, pba_pb2_grpc
-from deployments.local_profile import PORT_BLOCKS
 from pba.client import AsyncPBAClient, PBAClient, request
 from pba.store import Store
 from tests.support.histories import START_S, steady_history
 from tests.support.ports import is_free
 from tests.support.postgres import Postgres
-from tests.support.service import RunningService, with_two_routers
+from tests.support.processes import routers
+from tests.support.service import RunningService
 from tests.support.waiting import until, wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 
 LINKS = [f"link{number}" for number in range(6)]
-OWN_PORTS = range(PORT_BLOCKS.start, PORT_BLOCKS.stop)
 
 
 @pytest.fixture(scope="module")
@@ -35,30 +33,7 @@ def server(killable_postgres: Postgres) -> Postgres:
 
 @pytest.fixture(scope="module")
 def service(postgres_service: RunningService) -> RunningService:
-    """Return the service on that server, once it has two routers."""
-    postgres_service.deploy(with_two_routers(postgres_service))
-    wait_until(lambda: len(routers(postgres_service)) == 2, 60)
     return postgres_service
-
-
-def routers(service: RunningService) -> dict[int, str]:
-    """Return the process of each router replica, and where it answers HTTP by itself."""
-    urls = {}
-    for process in psutil.process_iter(["cmdline"]):
-        with contextlib.suppress(psutil.Error):  # gone in the meantime
-            if (
-                "ray::ServeReplica:pba:Router" in " ".join(process.info["cmdline"] or ())
-                and process.environ().get("RAY_TMPDIR") == str(service.folder)
-                and (port := own_http_port(process))
-            ):
-                urls[process.pid] = f"http://127.0.0.1:{port}"
-    return urls
-
-
-def own_http_port(process: psutil.Process) -> int | None:
-    sockets = process.net_connections("tcp")
-    ports = (socket.laddr.port for socket in sockets if socket.status == psutil.CONN_LISTEN)
-    return next((port for port in ports if port in OWN_PORTS), None)
 
 
 async def test_any_router_serves_any_link_and_no_call_fails_when_one_is_killed(

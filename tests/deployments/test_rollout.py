@@ -1,8 +1,10 @@
 """Two arms as operators and controllers see them: roll out, compare, and go back in seconds."""
 
 import asyncio
+import copy
 import time
 from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +14,7 @@ from pba.errors import Conflict, InvalidRequest
 from pba.rollout import Flags, bucket
 from pba.types import Forecast
 from tests.support.histories import steady_history
-from tests.support.service import RunningService, with_two_routers
+from tests.support.service import RunningService
 from tests.support.waiting import until, wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -122,6 +124,15 @@ async def test_the_kill_switch_reaches_every_replica_within_two_seconds(service:
         stop.set()
         await asyncio.gather(*tasks)
     assert served_since(limit).keys() <= {"v1", "neither"}
+
+
+def with_two_routers(service: RunningService) -> dict[str, Any]:
+    """Return the service's config with two routers."""
+    config = copy.deepcopy(service.config)
+    for deployment in config["applications"][0]["deployments"]:
+        if deployment["name"] == "Router":
+            deployment["autoscaling_config"] = {"min_replicas": 2, "max_replicas": 2}
+    return config
 
 
 def test_v1_stops_when_no_link_may_use_it(service: RunningService):

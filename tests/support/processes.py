@@ -7,7 +7,12 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
+from deployments.local_profile import PORT_BLOCKS
 from tests.support.service import RunningService
+
+_OWN_PORTS = range(PORT_BLOCKS.start, PORT_BLOCKS.stop)
 
 # Sends a signal to every replica of a deployment; the service's console runs it and replies their
 # processes.
@@ -39,6 +44,26 @@ def kill(service: RunningService, deployment: str) -> list[int]:
     """Kill every replica of a deployment; return their processes."""
     pids: list[int] = service.program(_SIGNAL.format(deployment, signal.SIGKILL))
     return pids
+
+
+def routers(service: RunningService) -> dict[int, str]:
+    """Return the process of each router replica, and where it answers HTTP by itself."""
+    urls = {}
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error):  # gone in the meantime
+            if (
+                "ray::ServeReplica:pba:Router" in " ".join(process.info["cmdline"] or ())
+                and process.environ().get("RAY_TMPDIR") == str(service.folder)
+                and (port := _own_http_port(process))
+            ):
+                urls[process.pid] = f"http://127.0.0.1:{port}"
+    return urls
+
+
+def _own_http_port(process: psutil.Process) -> int | None:
+    sockets = process.net_connections("tcp")
+    ports = (socket.laddr.port for socket in sockets if socket.status == psutil.CONN_LISTEN)
+    return next((port for port in ports if port in _OWN_PORTS), None)
 
 
 @contextlib.contextmanager

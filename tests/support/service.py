@@ -1,7 +1,6 @@
 """A whole service for tests: its own Ray, ports and folders, started as users start it."""
 
 import contextlib
-import copy
 import json
 import os
 import select
@@ -128,17 +127,8 @@ while (app := serve.status().applications["pba"]).status != "RUNNING":
 """
 
 
-def with_two_routers(service: RunningService) -> dict[str, Any]:
-    """Return the service's config with two routers."""
-    config = copy.deepcopy(service.config)
-    for deployment in config["applications"][0]["deployments"]:
-        if deployment["name"] == "Router":
-            deployment["autoscaling_config"] = {"min_replicas": 2, "max_replicas": 2}
-    return config
-
-
 @contextlib.contextmanager
-def running_service(**settings: Any) -> Iterator[RunningService]:
+def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
@@ -146,7 +136,7 @@ def running_service(**settings: Any) -> Iterator[RunningService]:
         own_port() as grpc_port,
     ):
         folder = Path(name)
-        config = _config(folder, port, {"grpc_port": grpc_port} | settings)
+        config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
         running = _start(folder, config, f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}")
         try:
             _wait_until_started(running)
@@ -186,7 +176,7 @@ def _start(folder: Path, config: dict[str, Any], url: str, grpc_address: str) ->
     return RunningService(url, folder, config, process, grpc_address, environment)
 
 
-def _config(folder: Path, port: int, settings: dict[str, Any]) -> dict[str, Any]:
+def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> dict[str, Any]:
     """Return serve_config.yaml with toy models and an autoscaler in a hurry."""
     config: dict[str, Any] = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
     config["http_options"]["port"] = port
@@ -195,7 +185,7 @@ def _config(folder: Path, port: int, settings: dict[str, Any]) -> dict[str, Any]
         scaling = {"upscale_delay_s": 1, "downscale_delay_s": 3, "look_back_period_s": 2}
         scaling |= {"metrics_interval_s": 1, "max_replicas": 2, "target_ongoing_requests": 2}
         if name == "Router":
-            scaling = {"min_replicas": 1, "max_replicas": 1}
+            scaling = {"min_replicas": routers, "max_replicas": routers}
             deployment["user_config"]["models"] = {
                 name: str(folder / name) for name in deployment["user_config"]["models"]
             }

@@ -9,6 +9,8 @@ import numpy as np
 
 from pba.types import Floats
 
+from .training_plan import TrainingPlan
+
 __all__ = ["TrainingState", "best_weights", "load", "save"]
 
 _ARRAYS, _FIGURES = "arrays.npz", "state.json"
@@ -38,6 +40,10 @@ class TrainingState:
     def since_best(self) -> int:
         """The number of epochs since the best one."""
         return self.epochs - 1 - int(np.argmin(self.history["val_loss"])) if self.epochs else 0
+
+    def completes(self, plan: TrainingPlan) -> bool:
+        """Whether no epoch of ``plan`` is left to train."""
+        return self.epochs >= plan.epochs or self.since_best >= plan.patience
 
     def add(self, figures: dict[str, float], weights: list[Floats]) -> None:
         """Append an epoch's ``figures`` and keep its ``weights`` if they are the best so far."""

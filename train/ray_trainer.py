@@ -167,7 +167,12 @@ def _train(run: TrainingRun, work: WorkerFunction) -> TrainingState:
 
 
 def _fit(run: TrainingRun, work: WorkerFunction, teachers: list[list[Floats]]) -> TrainingState:
-    """Run one trainer, which restarts from its last checkpoint if a worker dies."""
+    """Run one trainer, which restarts from its last checkpoint if a worker dies.
+
+    A run that ended before is not started again: its workers would only import TensorFlow.
+    """
+    if (state := _earlier_state(run)) and state.completes(run.plan):
+        return state
     trainer = _trainer_class(run.plan.workers)(
         work,
         train_loop_config={
@@ -205,6 +210,15 @@ def _trainer_class(workers: int) -> Any:
     from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
     return DataParallelTrainer
+
+
+def _earlier_state(run: TrainingRun) -> TrainingState | None:
+    """Return the state that an earlier run of that name has reached, if there was one."""
+    try:
+        result = Result.from_path(run.storage.resolve() / run.name)
+    except RuntimeError:  # no run, or none that has reported
+        return None
+    return _last_state(result) if result.checkpoint else None
 
 
 def _last_state(result: Result) -> TrainingState:

@@ -55,7 +55,7 @@ def worker_loop(config: dict[str, Any]) -> None:
     progress = EpochProgress(config["name"], plan.epochs, batches, state.epochs, write=write)
     val_order = val.draw(np.random.default_rng(plan.seed), plan.val_per_set)
 
-    while state.epochs < plan.epochs and state.since_best < plan.patience:
+    while not state.completes(plan):
         order = _epoch_order(plan, train, state.epochs)
         rng = np.random.default_rng([plan.seed, state.epochs, share.rank])
         loss = train_epoch(steps, train, order, plan.batch_size, rng, share, progress.batch)

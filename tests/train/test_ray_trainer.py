@@ -71,6 +71,11 @@ def recording_loop(folder: Path, kill_in_epoch: int) -> Callable[[dict[str, Any]
     return work
 
 
+def never(config: dict[str, Any]) -> None:
+    """Stand for the worker loop where no worker may start."""
+    raise AssertionError("a worker has started")
+
+
 def reports(folder: Path, rank: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / f"rank-{rank}.jsonl").read_text().splitlines()]
 
@@ -93,6 +98,8 @@ class TestWithWorkers:
             assert [one[key] for one in first] == [other[key] for other in second]
         # Windows are augmented anew each epoch, so a few training losses prove little.
         assert first[-1]["val_loss"] < first[0]["val_loss"]
+        ((_, again),) = run_all([run], never)
+        assert again.history == state.history, "a run that has ended needs no workers"
 
     def test_an_existing_connection_is_used_and_kept(self) -> None:
         import ray

@@ -14,5 +14,5 @@ def service() -> Iterator[RunningService]:
     Modules use it in the order of `RAY_MODULES` in tests/support/distribution.py. The last one
     ends it.
     """
-    with running_service() as running:
+    with running_service(measured=True) as running:
         yield running

@@ -128,8 +128,13 @@ while (app := serve.status().applications["pba"]).status != "RUNNING":
 
 
 @contextlib.contextmanager
-def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningService]:
-    """Start the service on toy models and end it, and all that it started, afterwards."""
+def running_service(
+    routers: int = 1, measured: bool = False, **settings: Any
+) -> Iterator[RunningService]:
+    """Start the service on toy models and end it, and all that it started, afterwards.
+
+    If ``measured``, a run with coverage measures its processes too, which slows them down.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
         own_port() as port,
@@ -137,7 +142,9 @@ def running_service(routers: int = 1, **settings: Any) -> Iterator[RunningServic
     ):
         folder = Path(name)
         config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
-        running = _start(folder, config, f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}")
+        environment = _environment(folder, measured)
+        addresses = f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
+        running = _start(folder, config, addresses, environment)
         try:
             _wait_until_started(running)
             yield running
@@ -157,14 +164,22 @@ def _wait_until_started(running: RunningService) -> None:
         raise AssertionError(f"{error}\n{running.output()}") from None
 
 
-def _start(folder: Path, config: dict[str, Any], url: str, grpc_address: str) -> RunningService:
-    path = folder / "serve.yaml"
-    path.write_text(yaml.safe_dump(config))
+def _environment(folder: Path, measured: bool) -> dict[str, str]:
     environment = os.environ | {
         "RAY_TMPDIR": str(folder),
         "RAY_AUTH_MODE": "disabled",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # second programs look on loopback too
     }
+    if not measured:
+        environment.pop("PBA_COVERAGE_FOLDER", None)
+    return environment
+
+
+def _start(
+    folder: Path, config: dict[str, Any], addresses: tuple[str, str], environment: dict[str, str]
+) -> RunningService:
+    path = folder / "serve.yaml"
+    path.write_text(yaml.safe_dump(config))
     with (folder / "screen").open("wb") as screen:
         process = subprocess.Popen(
             [sys.executable, "-m", "deployments", path, "--log", folder / "log"],
@@ -173,7 +188,7 @@ def _start(folder: Path, config: dict[str, Any], url: str, grpc_address: str) ->
             stdout=screen,
             stderr=screen,
         )
-    return RunningService(url, folder, config, process, grpc_address, environment)
+    return RunningService(addresses[0], folder, config, process, addresses[1], environment)
 
 
 def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> dict[str, Any]:

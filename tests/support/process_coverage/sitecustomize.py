@@ -8,7 +8,7 @@ import and those that start later are measured: in a replica, the thread of the 
 imports the deployment's class and runs its methods.
 
 Ray ends its workers without running exit handlers, and some tests kill them. So a thread saves
-every `SAVE_S` seconds what is new, to a file that appears whole or not at all. What is lost: the
+every few seconds what is new, to a file that appears whole or not at all. What is lost: the
 code that ran after the last save, so the end of a graceful shutdown and what a kill interrupts.
 """
 
@@ -23,7 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-SAVE_S = 4.0  # a save takes a good part of a second of a busy core
+SAVE_S = 4.0  # to look takes a good part of a second of a busy core
+LONGEST_S = 32.0  # the pause doubles up to this while nothing new is found
 PACKAGES = ["pba", "deployments", "train"]
 STARTS_WITH = "deployments"
 FOLDER = os.environ.get("PBA_COVERAGE_FOLDER")
@@ -60,22 +61,27 @@ class Measurement:
 
     def _save_often(self) -> None:
         sys.settrace(None)
-        while not self._ended.wait(SAVE_S):
-            self._save()
+        pause_s = SAVE_S
+        while not self._ended.wait(pause_s):
+            pause_s = SAVE_S if self._save() else min(2 * pause_s, LONGEST_S)
         self._save()
 
-    def _save(self) -> None:
+    def _save(self) -> bool:
+        """Save if there is anything new; return whether there was."""
         from coverage import CoverageData
 
         data = self._coverage.get_data()
         arcs = {name: data.arcs(name) or [] for name in data.measured_files()}
-        if (count := sum(map(len, arcs.values()))) > self._arcs:
-            self._arcs = count
-            unfinished = self._file.with_name(f".coverage-unfinished-{os.getpid()}")
-            saved = CoverageData(str(unfinished))
-            saved.add_arcs(arcs)
-            saved.close()
-            unfinished.replace(self._file)
+        count = sum(map(len, arcs.values()))
+        if count <= self._arcs:
+            return False
+        self._arcs = count
+        unfinished = self._file.with_name(f".coverage-unfinished-{os.getpid()}")
+        saved = CoverageData(str(unfinished))
+        saved.add_arcs(arcs)
+        saved.close()
+        unfinished.replace(self._file)
+        return True
 
 
 class Starter(importlib.abc.MetaPathFinder):

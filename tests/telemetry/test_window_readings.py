@@ -7,7 +7,7 @@ from pba.telemetry.window_readings import WindowReading, read_window, read_windo
 from pba.types import History
 
 
-def made_history(rng: np.random.Generator, count: int) -> History:
+def dirty_history(rng: np.random.Generator, count: int) -> History:
     """Return a history that may have gaps, bursts, outliers, another unit, and missing values."""
     intervals = np.full(count, rng.choice([1.0, 15.0])) * rng.uniform(0.9, 1.1, count)
     telemetry = np.full((count, 5), np.nan)
@@ -51,7 +51,7 @@ def parts(reading: WindowReading) -> list[object]:
 def test_many_windows_are_read_as_each_alone(seed: int):
     rng = np.random.default_rng(seed)
     counts = rng.choice([2, 10, 59, 60, 61, 300], size=200, p=[0.05, 0.05, 0.1, 0.4, 0.2, 0.2])
-    histories = [made_history(rng, int(count)) for count in counts]
+    histories = [dirty_history(rng, int(count)) for count in counts]
     together = read_windows(histories, 60)
     alone = [read_window(history, 60) for history in histories]
     assert [parts(one) for one in together] == [parts(one) for one in alone]
@@ -63,7 +63,7 @@ def test_many_windows_are_read_as_each_alone(seed: int):
 
 def test_few_windows_are_read_too():
     rng = np.random.default_rng(0)
-    histories = [made_history(rng, 60) for _ in range(2)]
+    histories = [dirty_history(rng, 60) for _ in range(2)]
     assert [parts(one) for one in read_windows(histories, 60)] == [
         parts(read_window(one, 60)) for one in histories
     ]

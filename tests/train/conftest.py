@@ -1,5 +1,6 @@
 """One Ray for consecutive tests of training that need it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -21,6 +22,8 @@ def ray_cluster(request: pytest.FixtureRequest) -> None:
     from train.ray_trainer import cluster
 
     if not ray.is_initialized():
+        # Ray runs workers at niceness 15, where the tests of another process would starve them.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         stack = request.config.stash.setdefault(_cluster, ExitStack())
         stack.enter_context(cluster("local", cpus=2))
 

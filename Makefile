@@ -18,7 +18,7 @@ test: check ## check everything, run all tests, and print the coverage
 	$(PY) -m pytest $(IN_TWO) --cov --cov-report= --durations=25 --durations-min=5
 	$(PY) -m tests.support.coverage_report
 
-# Two processes: one begins with the services on Ray, the other with the trainings.
+# Two processes: one runs the tests that start Ray, which mostly wait, the other computes.
 IN_TWO := --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 check: .venv/dev.stamp ## style, types, layers

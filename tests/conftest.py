@@ -56,9 +56,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the modules.
 
-    One process runs plain tests first, which fail fast. Of several (pytest-xdist), one begins with
-    the services on Ray and one with the trainings; then each takes module after module, the longest
-    first, so that they end together.
+    One process runs plain tests first, which fail fast. Of several (pytest-xdist), one runs the
+    tests that start Ray while the others take module after module, the longest first.
     """
 
     def order(item: pytest.Item) -> tuple[int, int]:
@@ -110,7 +109,7 @@ def killable_postgres() -> Iterator[Postgres]:
 def postgres_service(killable_postgres: Postgres) -> Iterator[RunningService]:
     """Start a service with two routers on toy models and PostgreSQL.
 
-    Modules use it in the order of `SERVICE_MODULES` in tests/support/distribution.py. The last one
+    Modules use it in the order of `RAY_MODULES` in tests/support/distribution.py. The last one
     ends it.
     """
     with running_service(routers=2, store_url=killable_postgres.url) as running:

@@ -4,7 +4,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["RAY_MODULES", "GroupScheduling", "group"]
 
-SERVICE_MODULES = [
+RAY_MODULES = [
     *(
         # These share one service, in the order in which they leave it usable for the next.
         f"tests/deployments/test_{name}.py"
@@ -23,37 +23,29 @@ SERVICE_MODULES = [
     # These share one over PostgreSQL.
     "tests/regression/test_wire.py",
     "tests/deployments/test_faults.py",
-]
-TRAINING_MODULES = [
+    # These share a head that takes jobs.
+    "tests/deployments/test_retraining_whole.py",
+    "tests/train/test_submit.py",
     # These share one cluster.
     "tests/train/test_telemetry_slices.py",
     "tests/train/test_ray_trainer.py",
     "tests/train/test_retrain_whole.py",
     "tests/train/test_training_command.py",
-    # These share a head that takes jobs.
-    "tests/deployments/test_retraining_whole.py",
-    "tests/train/test_submit.py",
 ]
-RAY_MODULES = [*SERVICE_MODULES, *TRAINING_MODULES]
-"""Every module that starts Ray, in the order of the run.
-
-A process runs the services, another the trainings: more than one Ray of each kind at a time slow
-each other down until something times out.
-"""
+"""Every module that starts Ray, in the order of the run: one Ray at a time, or they slow each other
+down until something times out."""
 
 
 def group(nodeid: str) -> str:
     """Return the name of the tests that run in one process with a test.
 
     >>> group("tests/deployments/test_grpc.py::test_a"), group("tests/train/test_submit.py::test_b")
-    ('services', 'trainings')
+    ('ray', 'ray')
     >>> group("tests/store/test_link_queries.py::test_c")
     'tests/store/test_link_queries.py'
     """
     path = nodeid.partition("::")[0]
-    if path in SERVICE_MODULES:
-        return "services"
-    return "trainings" if path in TRAINING_MODULES else path
+    return "ray" if path in RAY_MODULES else path
 
 
 class GroupScheduling(LoadScopeScheduling):

@@ -22,8 +22,10 @@ def ray_cluster(request: pytest.FixtureRequest) -> None:
     from train.ray_trainer import cluster
 
     if not ray.is_initialized():
-        # Ray runs workers at niceness 15, where the tests of another process would starve them.
+        # Ray runs workers at niceness 15, where the tests of another process would starve them, and
+        # waits too short a time for its own start on a busy machine.
         os.environ.setdefault("RAY_worker_niceness", "0")
+        os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
         stack = request.config.stash.setdefault(_cluster, ExitStack())
         stack.enter_context(cluster("local", cpus=2))
 

@@ -28,6 +28,11 @@ RETENTIONS, LOOKS = 4, 2  # looks in each retention
 TIDY_STEPS = 20
 START_S = 1.7e9
 
+COUNTS = {
+    "samples": "(SELECT count(*) FROM samples)",
+    "forecasts": "(SELECT count(*) FROM open_forecasts) + (SELECT count(*) FROM forecast_log)",
+}
+
 Sizes = dict[str, int]
 """Bytes and rows by kind: ``samples``, ``forecasts``, ``other``."""
 
@@ -129,8 +134,7 @@ def sqlite_sizes(path: Path) -> tuple[Sizes, Sizes]:
         (page,) = file.execute("PRAGMA page_size").fetchone()
         size["other"] += free * page
         return size, {
-            kind: file.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for kind, table in (("samples", "samples"), ("forecasts", "forecast_log"))
+            kind: file.execute(f"SELECT {count}").fetchone()[0] for kind, count in COUNTS.items()
         }
 
 
@@ -145,8 +149,8 @@ def postgresql_sizes(url: str) -> tuple[Sizes, Sizes]:
         for table, count in connection.execute(query):
             size[kind_of(table)] += count
         rows = {}
-        for kind, table in (("samples", "samples"), ("forecasts", "forecast_log")):
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        for kind, count_rows in COUNTS.items():
+            row = connection.execute(f"SELECT {count_rows}").fetchone()
             rows[kind] = row[0] if row else 0
         return size, rows
 
@@ -155,7 +159,7 @@ def kind_of(table: str) -> str:
     """Return what a table or partition holds."""
     if table.startswith("samples"):
         return "samples"
-    return "forecasts" if table.startswith("forecast_log") else "other"
+    return "forecasts" if table.startswith(("forecast_log", "open_forecasts")) else "other"
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, union_all
 
 from pba.store import Store, report_tables, retention
 from pba.store.engine import transaction
-from pba.store.tables import forecasts, minute_aggregates, pair_results
+from pba.store.tables import forecasts, minute_aggregates, open_forecasts, pair_results
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -23,8 +23,9 @@ def count_rows(store: Store, table: str) -> int:
 
 def forecast_times(store: Store) -> list[float]:
     """Return the times that the stored forecasts are based on, in Unix seconds."""
+    query = union_all(*(select(table.c.after_us) for table in (open_forecasts, forecasts)))
     with store._database.engine.connect() as connection:
-        return [at_us / 1e6 for at_us in connection.execute(select(forecasts.c.after_us)).scalars()]
+        return [at_us / 1e6 for at_us in connection.execute(query).scalars()]
 
 
 def test_a_deleted_link_is_gone_with_all_its_rows(store: Store):

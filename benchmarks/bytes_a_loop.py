@@ -22,10 +22,10 @@ from pba.store import SampleReport, Store, StoredForecast, WriteBatch
 from tests.support.postgres import postgresql
 
 LINKS = 200
-STEP_S, DAY_S = 30.0, 86_400.0
+STEP_S, DAY_S = 10.0, 86_400.0
 SAMPLES_S, FORECASTS_S = 3 * 3600.0, 45 * 60.0
 RETENTIONS, LOOKS = 4, 2  # looks in each retention
-TIDY_STEPS = 20
+TIDY_STEPS = 12
 START_S = 1.7e9
 
 COUNTS = {

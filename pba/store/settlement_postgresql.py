@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.exc import DBAPIError
 
+from pba.scoring.forecast_body import LOGGED_BYTES
 from pba.store.settlement_rows import Columns, SettlementRows
 
 __all__ = ["write_rows"]
@@ -49,7 +50,8 @@ _CLOSED = f"""
     WITH closed AS (
         DELETE FROM open_forecasts AS f USING {_GIVEN}
         RETURNING f.link, f.after_us, f.created_us, f.version, f.step_s, f.took_ms, f.arm, f.mode,
-                  f.source, f.served, f.body, coalesce(g.actual_1_mbps, f.actual_1_mbps),
+                  f.source, f.served, substr(f.body, 1, {LOGGED_BYTES}),
+                  coalesce(g.actual_1_mbps, f.actual_1_mbps),
                   coalesce(g.actual_5_mbps, f.actual_5_mbps),
                   coalesce(g.actual_15_mbps, f.actual_15_mbps)
     )

@@ -38,14 +38,14 @@ def link_history(
 def _forecasts(
     connection: Connection, link: Any, from_us: int, to_us: int, count: int
 ) -> list[dict[str, Any]]:
-    found: dict[tuple[int, int, int], Row[Any]] = {}
+    by_key: dict[tuple[int, int, int], Row[Any]] = {}
     for table in (open_forecasts, forecasts):  # one that closes meanwhile is read twice, not missed
         query = select(table, versions.c.name.label("version_name"))
         query = query.join(versions, versions.c.id == table.c.version)
         query = query.where(table.c.link == link, table.c.after_us.between(from_us, to_us))
         query = query.order_by(table.c.after_us.desc(), table.c.arm.desc()).limit(count)
-        found |= {(row.after_us, row.arm, row.version): row for row in connection.execute(query)}
-    rows = [found[key] for key in sorted(found)][-count:]
+        by_key |= {(row.after_us, row.arm, row.version): row for row in connection.execute(query)}
+    rows = [by_key[key] for key in sorted(by_key)][-count:]
     predictions = unpack_each([row.body for row in rows])
     return [_forecast(row, one) for row, one in zip(rows, predictions, strict=True)]
 

@@ -97,10 +97,9 @@ def _create_due_links() -> None:
 
 
 def _create_forecasts() -> None:
-    for name, options in (
-        ("open_forecasts", {}),
-        ("forecast_log", {"postgresql_partition_by": "RANGE (after_us)"}),
-    ):
+    partitioned = {"postgresql_partition_by": "RANGE (after_us)"}
+    tables: dict[str, dict[str, Any]] = {"open_forecasts": {}, "forecast_log": partitioned}
+    for name, options in tables.items():
         op.create_table(
             name,
             sa.Column("link", sa.BigInteger(), autoincrement=False, nullable=False),

@@ -67,7 +67,8 @@ def test_more_rows_than_one_transaction_deletes_are_deleted(store: Store):
 
 
 def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
-    write(store, sample_report("a", 0, 9000), forecasts=[stored_forecast("a", 60)])
+    closed_and_open = [stored_forecast("a", after) for after in (60, 8999)]
+    write(store, sample_report("a", 0, 9000), forecasts=closed_and_open)
     write(store, sample_report("b", 0, 10))
     settle(store)
     store.delete("a")
@@ -78,7 +79,8 @@ def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
         left.append(count_rows(store, "samples"))
     assert left[-1] == 10
     assert max(before - after for before, after in itertools.pairwise(left)) <= 2001
-    for table in ("deleted_links", "link_records", "records", "forecasts", "outcomes"):
+    kinds = ("open_forecasts", "forecast_log", "forecasts", "outcomes")
+    for table in ("deleted_links", "link_records", "records", *kinds):
         assert count_rows(store, table) == 0
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring.codes import ARMS, MODES, SOURCES
-from pba.scoring.forecast_body import LOGGED_BYTES, pack_all
+from pba.scoring.forecast_body import pack_all
 from pba.store.database import Database
 from pba.store.due_links import mark_due
 from pba.store.old_pairs import add_old_pairs
@@ -152,7 +152,7 @@ def _new_row(row: Row[Any], body: bytes, actuals: dict[int, float]) -> dict[str,
         "open": row.open,
         "step_s": row.step_s,
         "took_ms": row.took_ms,
-        "body": body if row.open else body[:LOGGED_BYTES],
+        "body": body,
     } | {f"actual_{steps}_mbps": actuals.get(steps) for steps in HORIZONS}
 
 

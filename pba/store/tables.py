@@ -148,8 +148,8 @@ forecasts = Table(
 """Forecasts that wait for nothing any more. Rows come from `open_forecasts` and never change.
 
 PostgreSQL keeps the old version of a row that changes, so a log that is only appended to takes half
-the space. ``body`` lacks the points of the members, which outcomes alone need. A forecast that was
-recorded again is in both tables: the one here counts.
+the space. ``body`` lacks the points of the members, which outcomes alone need, but for forecasts of
+the release before. A forecast that was recorded again is in both tables: the one here counts.
 """
 
 versions = Table(

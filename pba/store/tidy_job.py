@@ -14,7 +14,14 @@ from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.partition_job import PartitionJob
 from pba.store.report_tables import minute_latencies, pair_aggregates
 from pba.store.retention import LinkRows
-from pba.store.tables import events, forecasts, minute_aggregates, pair_results, samples
+from pba.store.tables import (
+    events,
+    forecasts,
+    minute_aggregates,
+    open_forecasts,
+    pair_results,
+    samples,
+)
 
 __all__ = ["TidyJob"]
 
@@ -58,6 +65,7 @@ class TidyJob:
             pass
         for rows, retention_us in (
             (LinkRows(samples.name, "at_us"), self._retention_us),
+            (LinkRows(open_forecasts.name, "after_us"), self._forecast_retention_us),
             (LinkRows(forecasts.name, "after_us"), self._forecast_retention_us),
             (LinkRows(old_forecasts.name, "after_us"), self._forecast_retention_us),
             (LinkRows(old_outcomes.name, "at_us"), self._forecast_retention_us),

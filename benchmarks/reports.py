@@ -1,8 +1,8 @@
 """What do reports cost over a million forecasts? `python -m benchmarks.reports [FORECASTS]`
 
 A store on SQLite, and one on PostgreSQL, is filled by statements: 100 000 links, a week of sums by
-minute in all their keys, deltas that are not added yet, 1 000 open alarms among 200 000 events.
-Then each report is read, beside nothing else.
+minute and hour in all their keys, deltas that are not added yet, 1 000 open alarms among 200 000
+events. Then each report is read, beside nothing else.
 """
 
 import json
@@ -20,7 +20,9 @@ from pba.monitoring.drift_watch import open_alarms
 from pba.scoring.forecast_body import pack
 from pba.store import Store
 from pba.store.report_tables import (
+    HOUR_US,
     PAIR_SUMS,
+    hour_pair_aggregates,
     latency_deltas,
     minute_latencies,
     pair_aggregates,
@@ -146,7 +148,6 @@ def sums() -> Iterator[tuple[Table, list[dict[str, Any]]]]:
         (column.name for column in aggregate_deltas.c if str(column.type) == "FLOAT"), 1.0
     )
     keys = list(_keys())
-    pairs = dict.fromkeys(PAIR_SUMS, 1.0)
     took = {"forecasts": 3.0, "took_ms": 6.0, "most_ms": 3.0}
     minutes = [start_us + minute * MINUTE_US for minute in range(WEEK)]
     yield (
@@ -160,7 +161,7 @@ def sums() -> Iterator[tuple[Table, list[dict[str, Any]]]]:
         ],
     )
     yield minute_aggregates, [{"minute_us": at} | key | ones for at in minutes for key in keys]
-    yield pair_aggregates, [{"from_us": at, "mode": m} | pairs for at in minutes for m in range(3)]
+    yield from _pairs(minutes)
     yield (
         minute_latencies,
         [
@@ -172,11 +173,20 @@ def sums() -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     )
     at = minutes[-1]
     yield aggregate_deltas, [{"minute_us": at} | keys[n % len(keys)] | ones for n in range(DELTAS)]
-    yield pair_deltas, [{"from_us": at, "mode": n % 3} | pairs for n in range(DELTAS)]
     yield (
         latency_deltas,
         [{"minute_us": at, "mode": n % 3, "bin": 70 + n % 20} | took for n in range(DELTAS)],
     )
+
+
+def _pairs(minutes: list[int]) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
+    """Yield the sums over pairs by minute and by hour, and deltas of the last minute."""
+    one, sixty = (dict.fromkeys(PAIR_SUMS, value) for value in (1.0, 60.0))
+    hours = sorted({at // HOUR_US * HOUR_US for at in minutes})
+    modes = range(3)
+    yield pair_aggregates, [{"from_us": at, "mode": m} | one for at in minutes for m in modes]
+    yield hour_pair_aggregates, [{"hour_us": at, "mode": m} | sixty for at in hours for m in modes]
+    yield pair_deltas, [{"from_us": minutes[-1], "mode": n % 3} | one for n in range(DELTAS)]
 
 
 def _keys() -> Iterator[dict[str, Any]]:

@@ -12,7 +12,12 @@ from pba.store import retention
 from pba.store.database import Database
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.partition_job import PartitionJob
-from pba.store.report_tables import minute_latencies, pair_aggregates
+from pba.store.report_tables import (
+    HOUR_US,
+    hour_pair_aggregates,
+    minute_latencies,
+    pair_aggregates,
+)
 from pba.store.retention import LinkRows
 from pba.store.tables import events, forecasts, minute_aggregates, pair_results, samples
 
@@ -69,6 +74,8 @@ class TidyJob:
             (minute_aggregates, minute_aggregates.c.minute_us, self._retention_us),
             (minute_latencies, minute_latencies.c.minute_us, self._retention_us),
             (pair_aggregates, pair_aggregates.c.from_us, self._retention_us),
+            # An hour goes when its last minute has gone.
+            (hour_pair_aggregates, hour_pair_aggregates.c.hour_us, self._retention_us + HOUR_US),
             (pair_results, pair_results.c.created_us, self._forecast_retention_us),
         ):
             while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):

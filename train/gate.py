@@ -47,7 +47,7 @@ class GateLimits:
     calibration
         In the calibration error one step ahead on the newest slice.
     latency
-        In the median time of one window, as a share of the champion's.
+        In the median CPU time of one window, as a share of the champion's.
     """
 
     forgotten: float = 0.005
@@ -72,7 +72,7 @@ def judge(
     old
         Set → points of the original traces' ``val`` split.
     clock
-        Seconds, for durations.
+        Seconds of CPU time, for durations.
     """
     figures = compare(champion, challenger, newest, old)
     figures["latency_ms"] = latencies_ms(champion, challenger, newest, clock)
@@ -104,7 +104,7 @@ def objections(figures: Figures, limits: GateLimits = GateLimits()) -> list[str]
         )
     slowdown = figures["latency_ms"]["challenger"] / figures["latency_ms"]["champion"] - 1.0
     if slowdown > limits.latency:
-        reasons.append(f"one window takes {slowdown:.0%} longer, more than {limits.latency:.0%}")
+        reasons.append(f"one window takes {slowdown:.0%} more CPU time, above {limits.latency:.0%}")
     return reasons
 
 
@@ -255,7 +255,7 @@ def latencies_ms(
     points: EvaluationPoints,
     clock: Callable[[], float],
 ) -> dict[str, float]:
-    """Return the median time of one window of each.
+    """Return the median time of one window of each, by ``clock``.
 
     Runs alternate, so that other load on the machine affects both alike.
     """

@@ -239,4 +239,5 @@ def _judge(
     content = (folder / artifacts.onnx_name(request.mode)).read_bytes()
     points = EvaluationPoints.of(newest, request.window)
     challenger = OnnxForecaster(content)
-    return gate.judge(champion.forecaster, challenger, points, old, time.perf_counter)
+    # Of the thread, in which models with one thread run: a busy machine slows neither of them.
+    return gate.judge(champion.forecaster, challenger, points, old, time.thread_time)

@@ -106,7 +106,8 @@ def test_a_planted_change_ends_in_a_new_champion_that_serves(
         wait_until(lambda: bool(events(service.url, "retraining")), 30)
         wait_until(lambda: bool(events(service.url, "retrained")), 300)
         (outcome,) = events(service.url, "retrained")
-        assert (outcome["decision"], outcome["champion"]) == ("promote", first), outcome
+        assert outcome["reasons"] == []
+        assert (outcome["decision"], outcome["champion"]) == ("promote", first)
         wait_until(lambda: client.models()[MODEL]["version"] == outcome["version"], 5)
         calm = part(telemetry_of(1, began_s), 0, CALM)
         wait_until(lambda: client.forecast(calm).model_version == outcome["version"], 5)

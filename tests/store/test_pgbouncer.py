@@ -48,12 +48,18 @@ def test_stores_share_few_server_connections_without_an_error(pooled: str):
         store.close()
 
 
-def test_another_clients_session_settings_do_not_matter(pooled: str):
+def test_another_clients_session_settings_do_not_matter(pooled: str, server: str):
     store = Store(pooled, lambda: NOW_S).ready()
+    write(store, sample_report("a", 0, 60))
     with psycopg.connect(pooled, autocommit=True, prepare_threshold=None) as other:
         for _ in range(6):  # on whichever server connection
-            other.execute("SET statement_timeout = 1")
-    for step in range(12):
-        write(store, sample_report("a", step * 60, 60))
-    assert len(store.history("a", 0, 9e9, 1000)[0]) == 720
+            other.execute("SET statement_timeout = '300ms'")
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(server) as holder:
+        holder.execute("SELECT FROM links FOR UPDATE")
+        waiting = thread.submit(write, store, sample_report("a", 60, 60))
+        holder.execute("SELECT pg_sleep(0.6)")
+        assert not waiting.done()
+        holder.rollback()
+        waiting.result(timeout=10)
+    assert len(store.history("a", 0, 9e9, 1000)[0]) == 120
     store.close()

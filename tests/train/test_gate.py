@@ -125,7 +125,7 @@ def test_a_slower_challenger_is_refused() -> None:
     champion = Takes(times(0.5))
     for took_s, reasons in (
         (0.00105, []),
-        (0.0012, ["one window takes 20% longer, more than 10%"]),
+        (0.0012, ["one window takes 20% more CPU time, above 10%"]),
     ):
         challenger = Takes(times(1.0), took_s=took_s)
         decision = judge(champion, challenger, example_points(), {}, lambda: now[0])

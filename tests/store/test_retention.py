@@ -170,3 +170,19 @@ def test_sums_by_minute_and_pairs_have_a_retention(url: str):
     assert count_rows(store, "pair_aggregates") == 1
     assert count_rows(store, "hour_pair_aggregates") == 3, "an hour goes with its last minute"
     store.close()
+
+
+def test_tidying_that_loses_its_lease_ends_and_is_done_by_another(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], 1.0).ready()
+    store.add_events([Event("test", START_S, None, {})] * 5000)
+    now[0] += 3 * DAY_S
+    calls: list[int] = []
+    store.tidy(lambda: bool(calls.append(1)))  # never to go on
+    assert len(calls) == 1
+    assert count_rows(store, "events") == 5000
+    store.tidy(lambda: count_rows(store, "events") == 5000)
+    assert count_rows(store, "events") == 3000, "the rest is left after one transaction"
+    store.tidy()
+    assert count_rows(store, "events") == 0
+    store.close()

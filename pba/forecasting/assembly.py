@@ -238,16 +238,12 @@ def _pooled(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> Me
 
 
 def _horizons_of(decoded: DecodedForecast, row: int) -> tuple[HorizonForecast, ...]:
-    columns = zip(
-        HORIZONS,
-        decoded.bandwidth_mbps[row].tolist(),
-        decoded.confidence[row].tolist(),
-        decoded.quantiles_mbps[row].tolist(),
-        strict=True,
-    )
+    points = decoded.bandwidth_mbps[row].tolist()
+    confidences = decoded.confidence[row].tolist()
+    quantiles = decoded.quantiles_mbps[row].tolist()
     return tuple(
-        HorizonForecast(steps, point_mbps, confidence, tuple(quantiles_mbps))
-        for steps, point_mbps, confidence, quantiles_mbps in columns
+        HorizonForecast(steps, points[place], confidences[place], tuple(quantiles[place]))
+        for place, steps in enumerate(HORIZONS)
     )
 
 

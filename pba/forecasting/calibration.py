@@ -6,7 +6,6 @@ of the link's mean confidence shifts every confidence by the same amount in log-
 order of the forecasts by confidence stays.
 """
 
-import math
 from dataclasses import dataclass
 
 __all__ = ["KEPT", "Reliability"]
@@ -61,10 +60,10 @@ class Reliability:
         posterior = (self.hits + _PRIOR * mean) / (self.outcomes + _PRIOR)
         if posterior == mean:
             return confidence
-        shifted = _log_odds(confidence) + _log_odds(posterior) - _log_odds(mean)
-        return 1.0 / (1.0 + math.exp(-shifted))
+        odds = _odds(confidence) * _odds(posterior) / _odds(mean)
+        return odds / (1.0 + odds)
 
 
-def _log_odds(share: float) -> float:
+def _odds(share: float) -> float:
     bounded = min(max(share, _LEAST), 1.0 - _LEAST)
-    return math.log(bounded / (1.0 - bounded))
+    return bounded / (1.0 - bounded)

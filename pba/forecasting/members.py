@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pba.forecasting.ensemble import MemberDistribution, mixture
+from pba.forecasting.fixed_share import MODEL, leader
 from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
 from pba.forecasting.query import ForecastPlan
 from pba.models.base import Prediction
@@ -26,12 +27,26 @@ FALLBACK = "ewma"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemberForecast:
-    """What one forecaster predicts for one query: row ``row`` of its output."""
+    """What one forecaster predicts for one query: row ``row`` of its output.
+
+    Parameters
+    ----------
+    name
+        The forecaster's.
+    output, decoded, row
+        Its output for several queries, the same decoded, and which of them this is.
+    points_mbps
+        Its point at each horizon.
+    confidence
+        Its confidence one step ahead.
+    """
 
     name: str
     output: ModelOutput
     decoded: DecodedForecast
     row: int
+    points_mbps: tuple[float, ...]
+    confidence: float
 
     @property
     def distribution(self) -> MemberDistribution:
@@ -48,24 +63,13 @@ class MemberForecast:
         return self.output.bins.highest_mbps(level_mbps)
 
     @property
-    def points_mbps(self) -> tuple[float, ...]:
-        """Its point at each horizon."""
-        return tuple(self.decoded.bandwidth_mbps[self.row].tolist())
-
-    @property
-    def confidence(self) -> float:
-        """Its confidence one step ahead."""
-        return float(self.decoded.confidence[self.row, 0])
-
-    @property
     def path(self) -> Floats:
         """Latency (ms), packet loss and jitter (ms) of the next step, NaN where not measured."""
         return np.asarray(self.output.prediction.path[self.row])
 
     def as_member(self, weight: float) -> Member:
         """Return the entry of the forecast's ``members``."""
-        point_mbps = float(self.decoded.bandwidth_mbps[self.row, 0])
-        return Member(self.name, weight, point_mbps, self.confidence)
+        return Member(self.name, weight, self.points_mbps[0], self.confidence)
 
 
 def model_members(
@@ -87,9 +91,8 @@ def model_members(
             for row in dict.fromkeys(call.plans):
                 failures[row].append(output.reason)
             continue
-        decoded = _decoded(output)
-        for position, row in enumerate(call.plans):
-            members[row].append(MemberForecast(call.model, output, decoded, position))
+        places = [(call.model, row) for row in call.plans]
+        _add_members(members, places, output, _decoded(output))
     for row, plan in enumerate(plans):
         if plan.step_weight < 1.0:
             members[row] = _one_reading(plan, members[row])
@@ -119,13 +122,28 @@ def simple_members(
     members: list[list[MemberForecast]] = [[] for _ in plans]
     if predictions:  # as one output, which is decoded once
         output = ModelOutput("", BINS, Prediction.concatenate(predictions))
-        decoded = _decoded(output)
-        for position, (name, row) in enumerate(places):
-            members[row].append(MemberForecast(name, output, decoded, position))
+        leads = np.array([name == _leader(plans[row], models[row]) for name, row in places])
+        _add_members(members, places, output, _decoded(output, leads))
     return [
         {member.name: member for member in _one_reading(plan, of_plan)}
         for plan, of_plan in zip(plans, members, strict=True)
     ]
+
+
+def _add_members(
+    members: list[list[MemberForecast]],
+    places: Sequence[tuple[str, int]],
+    output: ModelOutput,
+    decoded: DecodedForecast,
+) -> None:
+    """Add each row of ``output`` to the members of the plan at its place."""
+    points = decoded.bandwidth_mbps.tolist()
+    confidences = decoded.confidence[:, 0].tolist()
+    rows = zip(places, points, confidences, strict=True)
+    for position, ((name, row), points_mbps, confidence) in enumerate(rows):
+        members[row].append(
+            MemberForecast(name, output, decoded, position, tuple(points_mbps), confidence)
+        )
 
 
 def decode_one(distribution: MemberDistribution) -> DecodedForecast:
@@ -151,12 +169,22 @@ def _mixed(
     level_mbps = np.array([pooled.level_mbps])
     prediction = Prediction(pooled.probabilities[None], level_mbps, measured.path[None])
     output = ModelOutput(measured.output.version, pooled.bins, prediction)
-    return MemberForecast(measured.name, output, decode_one(pooled), 0)
+    decoded = decode_one(pooled)
+    points_mbps, confidence = decoded.bandwidth_mbps[0].tolist(), float(decoded.confidence[0, 0])
+    return MemberForecast(measured.name, output, decoded, 0, tuple(points_mbps), confidence)
 
 
-def _decoded(output: ModelOutput) -> DecodedForecast:
-    """Return points, confidences and quantiles of every row."""
+def _leader(plan: ForecastPlan, models: list[MemberForecast]) -> str:
+    """Return the expert whose forecast is the link's: of the simple ones, only it is seen whole."""
+    expert = leader(plan.record.weights) if plan.record else MODEL
+    return FALLBACK if expert == MODEL and not models else expert
+
+
+def _decoded(output: ModelOutput, with_quantiles: np.ndarray | None = None) -> DecodedForecast:
+    """Return points, confidences and quantiles of every row, or the quantiles of some alone."""
     if output.decoded is not None:
         return output.decoded
-    prediction = output.prediction
-    return decode(prediction.probabilities, prediction.level_mbps, output.bins, prediction.worth)
+    values = output.prediction
+    return decode(
+        values.probabilities, values.level_mbps, output.bins, values.worth, with_quantiles
+    )

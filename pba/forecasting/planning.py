@@ -18,9 +18,9 @@ from pba.forecasting.result import ForecastResult
 from pba.models import v1_features
 from pba.rollout import Arm, Flags
 from pba.telemetry.mode_detection import detect_mode
-from pba.telemetry.outliers import CleanWindow, clean_window
-from pba.telemetry.suspect_units import unit_suspected
-from pba.telemetry.windows import GAP_INTERVALS, CurrentWindow, current_window, is_unstable
+from pba.telemetry.outliers import CleanWindow
+from pba.telemetry.window_readings import WindowReading, read_window, read_windows
+from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -69,7 +69,7 @@ class ForecastJob:
         flags: Flags = _DEFAULT_FLAGS,
         gap_intervals: float = GAP_INTERVALS,
     ) -> None:
-        self._items = [_plan_or_error(query, flags, gap_intervals) for query in queries]
+        self._items = _plans_or_errors(queries, flags, gap_intervals)
         self._plans = [item for item in self._items if isinstance(item, ForecastPlan)]
         self.calls: list[ModelCall] = _model_calls(self._plans)
 
@@ -131,9 +131,15 @@ def plan_forecast(
         For fewer than two samples.
     """
     check_history(query.history)
-    window = current_window(query.history, _LONGEST, gap_intervals)
-    cleaned = clean_window(window.samples.telemetry)
-    samples = window.samples.with_telemetry(cleaned.telemetry)
+    return _plan(query, read_window(query.history, _LONGEST, gap_intervals), flags)
+
+
+def _plan(query: Query, reading: WindowReading, flags: Flags) -> ForecastPlan:
+    """Return the plan for ``query``, whose history has ``reading``."""
+    window, cleaned = reading.window, reading.cleaned
+    samples = window.samples
+    if cleaned.replaced:
+        samples = samples.with_telemetry(cleaned.telemetry)
     arm = query.arm or flags.arm(query.link_id)
     mode = _mode(query, samples, flags)
     candidates = _candidates(arm, mode)
@@ -147,7 +153,7 @@ def plan_forecast(
         arm,
         query.record if arm is Arm.V3 else None,
         models,
-        _reasons(query, window, cleaned, models, candidates),
+        _reasons(query, reading, models, candidates),
         _usual_mbps(samples) if cleaned.newest_unlike else None,
         without_newest,
         step_weight,
@@ -155,20 +161,16 @@ def plan_forecast(
 
 
 def _reasons(
-    query: Query,
-    window: CurrentWindow,
-    cleaned: CleanWindow,
-    models: tuple[str, ...],
-    candidates: tuple[str, ...],
+    query: Query, reading: WindowReading, models: tuple[str, ...], candidates: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Return what limits the forecast from ``window`` by ``models`` out of ``candidates``."""
-    telemetry = cleaned.telemetry
+    """Return what limits the forecast from ``reading`` by ``models`` out of ``candidates``."""
+    cleaned = reading.cleaned
     reasons = {
         "short_history": len(models) < len(candidates),
-        "irregular_window": not window.regular,
-        "unstable_window": bool(models) and is_unstable(telemetry),
+        "irregular_window": not reading.window.regular,
+        "unstable_window": bool(models) and reading.unstable,
         "outlier": cleaned.replaced or cleaned.newest_unlike,
-        "unit_suspected": unit_suspected(telemetry[:, 0]),
+        "unit_suspected": reading.unit_suspected,
         "ignored_values": query.ignored_values,
     }
     return tuple(name for name, holds in reasons.items() if holds)
@@ -194,15 +196,25 @@ def _usual_mbps(samples: History) -> float:
     return float(np.quantile(samples.telemetry[:-1, 0], 0.9))
 
 
-def _plan_or_error(
-    query: Query | PBAError, flags: Flags, gap_intervals: float
-) -> ForecastPlan | PBAError:
-    if isinstance(query, PBAError):
-        return query
-    try:
-        return plan_forecast(query, flags, gap_intervals)
-    except PBAError as error:
-        return error
+def _plans_or_errors(
+    queries: Sequence[Query | PBAError], flags: Flags, gap_intervals: float
+) -> list[ForecastPlan | PBAError]:
+    items = [_checked(query) for query in queries]
+    histories = [item.history for item in items if isinstance(item, Query)]
+    readings = iter(read_windows(histories, _LONGEST, gap_intervals))
+    return [
+        _plan(item, next(readings), flags) if isinstance(item, Query) else item for item in items
+    ]
+
+
+def _checked(query: Query | PBAError) -> Query | PBAError:
+    """Return ``query``, or the error that its history is too short."""
+    if isinstance(query, Query):
+        try:
+            check_history(query.history)
+        except InvalidHistory as error:
+            return error
+    return query
 
 
 def _model_calls(plans: Sequence[ForecastPlan]) -> list[ModelCall]:

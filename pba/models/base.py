@@ -7,6 +7,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from pba.models.distribution import Bins
+from pba.models.shape_worth import ShapeWorth
 from pba.types import Floats
 
 __all__ = ["Forecaster", "Prediction"]
@@ -28,23 +29,25 @@ class Prediction:
         NaN where the window has no measurement.
     worth
         `Bins.worth` of the probabilities, where the forecaster knows it without computing it from
-        them, shape ``(batch, horizon, candidate)``.
+        them.
     """
 
     probabilities: Floats
     level_mbps: Floats
     path: Floats
-    worth: Floats | None = None
+    worth: ShapeWorth | None = None
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return ``parts``, at least one, as one batch, in order."""
+        if len(parts) == 1:
+            return parts[0]
         worth = [part.worth for part in parts if part.worth is not None]
         return cls(
             np.concatenate([part.probabilities for part in parts]),
             np.concatenate([part.level_mbps for part in parts]),
             np.concatenate([part.path for part in parts]),
-            np.concatenate(worth) if len(worth) == len(parts) else None,
+            ShapeWorth.concatenate(worth) if len(worth) == len(parts) else None,
         )
 
 

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pba.models.shape_worth import ShapeWorth
 from pba.types import QUANTILES, Floats
 
 __all__ = ["Bins", "DecodedForecast", "decode"]
 
 _LEVELS = np.array(QUANTILES)[:, None]
+_MEDIAN = QUANTILES.index(0.5)
 _UP, _DOWN = np.log(1.2), np.log(0.8)
 _INNER_UP, _INNER_DOWN = np.log(1.1), np.log(0.9)
 _BANDS = np.array([_UP, _DOWN, _INNER_UP, _INNER_DOWN])
@@ -98,9 +100,13 @@ class Bins:
         """
         return np.asarray(mass @ self._worth[1])
 
+    @cached_property
+    def _highest(self) -> float:
+        return float(np.exp(self.edges[-1]))
+
     def highest_mbps(self, level_mbps: float) -> float:
         """Return the rate at which the bins end, the highest that can be predicted."""
-        return level_mbps * float(np.exp(self.edges[-1]))
+        return level_mbps * self._highest
 
     def overlap(self, low: Floats, high: Floats) -> Floats:
         """Return the share of each bin between ``low`` and ``high``, shape ``(bin, interval)``."""
@@ -123,7 +129,11 @@ class DecodedForecast(NamedTuple):
 
 
 def decode(
-    probabilities: Floats, level_mbps: Floats, bins: Bins, worth: Floats | None = None
+    probabilities: Floats,
+    level_mbps: Floats,
+    bins: Bins,
+    worth: ShapeWorth | None = None,
+    with_quantiles: np.ndarray | None = None,
 ) -> DecodedForecast:
     """Return points, confidences and quantiles.
 
@@ -140,7 +150,9 @@ def decode(
     bins
         The layout of the last axis.
     worth
-        `Bins.worth` of the probabilities, shape ``(batch, horizon, candidate)``, if it is known.
+        `Bins.worth` of the probabilities, if it is known.
+    with_quantiles
+        Of which of the batch to return quantiles; those of the others are NaN. None means all.
 
     Examples
     --------
@@ -154,7 +166,13 @@ def decode(
     starts = range(0, max(1, len(probabilities)), _BLOCK)
     blocks = [slice(start, start + _BLOCK) for start in starts]
     parts = [
-        _block(probabilities[one], level_mbps[one], bins, None if worth is None else worth[one])
+        _block(
+            probabilities[one],
+            level_mbps[one],
+            bins,
+            None if worth is None else worth[one],
+            None if with_quantiles is None else with_quantiles[one],
+        )
         for one in blocks
     ]
     return (
@@ -165,17 +183,21 @@ def decode(
 
 
 def _block(
-    probabilities: Floats, level_mbps: Floats, bins: Bins, worth: Floats | None
+    probabilities: Floats,
+    level_mbps: Floats,
+    bins: Bins,
+    worth: ShapeWorth | None,
+    with_quantiles: np.ndarray | None,
 ) -> DecodedForecast:
     shape = np.shape(probabilities)
     mass = np.asarray(probabilities, dtype=np.float64).reshape(-1, shape[-1])
     below = np.cumsum(mass, axis=1)
     total = below[:, -1:]
     mass, below = mass / total, below / total
-    worth = bins.worth(mass) if worth is None else worth.reshape(len(mass), -1) / total
-    quantiles = _quantiles(mass, below, bins)
-    median = quantiles[:, QUANTILES.index(0.5)]
-    log_point, confidence = _point(mass, below, median, worth, bins)
+    quantiles = _quantiles_of(mass, below, bins, with_quantiles, shape[1])
+    median = quantiles[:, _MEDIAN]
+    known = _dense(bins.worth(mass)) if worth is None else _scaled(worth, total[:, 0])
+    log_point, confidence = _point(mass, below, median, known, bins)
     level = np.asarray(level_mbps, dtype=np.float64)[:, None]
     return DecodedForecast(
         level * np.exp(log_point).reshape(shape[:-1]),
@@ -184,28 +206,59 @@ def _block(
     )
 
 
-def _quantiles(mass: Floats, below: Floats, bins: Bins) -> Floats:
-    """Return the log-ratio of each quantile, ``-inf`` within the outage, shape ``(row, 7)``."""
-    index = np.minimum((below[:, None] < _LEVELS).sum(axis=2), len(bins) - 1)
+class _Worth(NamedTuple):
+    """The highest worth of each row, and a function to the worth of each candidate of some rows."""
+
+    highest: Floats
+    of: Callable[[np.ndarray], Floats]
+
+
+def _dense(worth: Floats) -> _Worth:
+    return _Worth(worth.max(axis=1), lambda rows: worth[rows])
+
+
+def _scaled(worth: ShapeWorth, total: Floats) -> _Worth:
+    index, share = worth.index.ravel(), worth.share.ravel() / total
+    return _Worth(
+        worth.highest[index] * share, lambda rows: worth.shapes[index[rows]] * share[rows, None]
+    )
+
+
+def _quantiles_of(
+    mass: Floats, below: Floats, bins: Bins, with_quantiles: np.ndarray | None, horizons: int
+) -> Floats:
+    """Return the quantiles of each row, or but for the median NaN, shape ``(row, 7)``."""
+    if with_quantiles is None or with_quantiles.all():
+        return _quantiles(mass, below, bins, _LEVELS)
+    quantiles = np.full((len(mass), len(QUANTILES)), np.nan)
+    rows = np.flatnonzero(np.repeat(with_quantiles, horizons))
+    quantiles[:, _MEDIAN] = _quantiles(mass, below, bins, _LEVELS[_MEDIAN : _MEDIAN + 1])[:, 0]
+    quantiles[rows] = _quantiles(mass[rows], below[rows], bins, _LEVELS)
+    return quantiles
+
+
+def _quantiles(mass: Floats, below: Floats, bins: Bins, levels: Floats) -> Floats:
+    """Return the log-ratio of each level, ``-inf`` within the outage, shape ``(row, level)``."""
+    index = np.minimum((below[:, None] < levels).sum(axis=2), len(bins) - 1)
     rows = np.arange(len(mass))[:, None]
-    above = (below[rows, index] - _LEVELS[:, 0]) / np.maximum(mass[rows, index], 1e-300)
+    above = (below[rows, index] - levels[:, 0]) / np.maximum(mass[rows, index], 1e-300)
     left, right = bins.edges[np.maximum(index - 1, 0)], bins.edges[index]
     return np.where(index == 0, -np.inf, left + np.clip(1.0 - above, 0.0, 1.0) * (right - left))
 
 
 def _point(
-    mass: Floats, below: Floats, median: Floats, worth: Floats, bins: Bins
+    mass: Floats, below: Floats, median: Floats, worth: _Worth, bins: Bins
 ) -> tuple[Floats, Floats]:
     """Return each row's best log-ratio, ``-inf`` for an outage, and its mass in band."""
     candidates, outage = bins._worth[0], (1.0 + _INNER) * mass[:, 0]
-    best = np.maximum(worth.max(axis=1), outage)
+    best = np.maximum(worth.highest, outage)
     ends = _mass_below(mass, below, median[:, None] - _BANDS, bins)
     at_median = ends[:, 1] - ends[:, 0] + _INNER * (ends[:, 3] - ends[:, 2])
     point = median.copy()
     rows = np.flatnonzero(at_median < best - _TIE)
     if rows.size:
         distance = np.abs(candidates - np.maximum(median[rows], bins.edges[0])[:, None])
-        good = worth[rows] >= (best[rows] - _TIE)[:, None]
+        good = worth.of(rows) >= (best[rows] - _TIE)[:, None]
         point[rows] = candidates[np.argmin(np.where(good, distance, np.inf), axis=1)]
     is_outage = outage >= best
     point[is_outage] = -np.inf

@@ -8,6 +8,7 @@ import numpy as np
 
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
+from pba.models.shape_worth import ShapeWorth
 from pba.types import HORIZONS, Floats
 
 __all__ = ["BINS", "RuleForecaster", "predict_together"]
@@ -95,16 +96,22 @@ def predict_together(rules: Sequence[RuleForecaster], telemetry: Floats) -> Pred
     )
     estimated = np.log(estimates)
     parts = [
-        _distribution(actual[:, steps:] - estimated[:, :-steps], outage, steps)
+        _shape_and_outage(actual[:, steps:] - estimated[:, :-steps], outage, steps)
         for steps in HORIZONS
     ]
-    probabilities, worth = (np.stack(arrays, axis=1) for arrays in zip(*parts, strict=True))
+    index, out = (np.stack(arrays, axis=1) for arrays in zip(*parts, strict=True))
+    shapes, worth, highest = _shapes()
+    rated = 1.0 - out
+    probabilities: Floats = shapes[index]
+    probabilities *= rated[..., None]
+    probabilities[..., 0] = out
     path = np.tile(_newest(telemetry[:, :, 1:4]), each)
-    return Prediction(probabilities, estimates[:, -1], path, worth)
+    of_shapes = ShapeWorth(worth, highest, index, rated)
+    return Prediction(probabilities, estimates[:, -1], path, of_shapes)
 
 
-def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> tuple[Floats, Floats]:
-    """Return the probabilities at one horizon, ``(batch, bin)``, and `Bins.worth` of them.
+def _shape_and_outage(errors: Floats, outage: np.ndarray, steps: int) -> tuple[np.ndarray, Floats]:
+    """Return the index of the rate's shape at one horizon, and the probability of an outage.
 
     Parameters
     ----------
@@ -125,12 +132,7 @@ def _distribution(errors: Floats, outage: np.ndarray, steps: int) -> tuple[Float
     width = _WIDTH_PER_SCALE * (roots / (seen_rated + _PRIOR_WEIGHT)) ** 2
     prior = np.where(now, _OUTAGE_STAYS[steps], _OUTAGE_BEGINS[steps])
     out = (seen - seen_rated + _OUTAGE_WEIGHT * prior) / (seen + _OUTAGE_WEIGHT)
-    row = np.minimum(np.searchsorted(_WIDTHS, width), len(_WIDTHS) - 1)
-    shapes, worth = _shapes()
-    rated_share = (1.0 - out)[:, None]
-    probabilities: Floats = shapes[row] * rated_share
-    probabilities[:, 0] = out
-    return probabilities, worth[row] * rated_share
+    return np.minimum(np.searchsorted(_WIDTHS, width), len(_WIDTHS) - 1), out
 
 
 def _without_outages(bandwidth_mbps: Floats, outage: np.ndarray) -> Floats:
@@ -159,15 +161,16 @@ def _recency(count: int) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _shapes() -> tuple[Floats, Floats]:
+def _shapes() -> tuple[Floats, Floats, Floats]:
     """Return the bins' probabilities without outage for each width, ``(width, bin)``.
 
-    And `Bins.worth` of them, which takes far longer to compute than to look up.
+    And `Bins.worth` of them, which takes far longer to compute than to look up, and its maxima.
     """
     narrow = _laplace(_WIDTHS)
     wide = _laplace(np.maximum(_TAIL_FACTOR * _WIDTHS, _TAIL_LEAST))
     shapes = np.asarray((1.0 - _TAIL_SHARE) * narrow + _TAIL_SHARE * wide)
-    return shapes, BINS.worth(shapes)
+    worth = BINS.worth(shapes)
+    return shapes, worth, worth.max(axis=1)
 
 
 def _laplace(width: Floats) -> Floats:

@@ -159,7 +159,8 @@ def _with_metadata(proto: Any, metadata: Mapping[str, str]) -> bytes:
 
 
 def _predict_keras(model: Any, windows: Floats) -> Prediction:
-    return Prediction(**{name: np.asarray(part) for name, part in model(windows).items()})
+    parts: Any = {name: np.asarray(part) for name, part in model(windows).items()}
+    return Prediction(**parts)
 
 
 def _difference(onnx: Prediction, keras: Prediction) -> float:

@@ -24,6 +24,7 @@ __all__ = [
     "newest_is_unlike",
     "outlier_rates",
     "outliers_and_newest",
+    "outliers_possible",
 ]
 
 FACTOR = 3.0
@@ -115,20 +116,28 @@ def clean_window(telemetry: Floats) -> CleanWindow:
 
 def clean_windows(windows: Floats) -> Floats:
     """Return ``windows (window, sample, 5)`` without their outliers, as `clean_window`."""
-    rates = windows[:, :, 0]
-    here, after = rates[:, :-1], rates[:, 1:]
-    suspects = ((here > FACTOR * after) | (FACTOR * here < after)).any(axis=1)
-    for column, least in _OPTIONAL.items():
-        highest = np.fmax.reduce(windows[:, :, column], axis=1)
-        lowest = np.fmax(np.fmin.reduce(windows[:, :, column], axis=1), least)
-        suspects |= highest > _OPTIONAL_FACTOR * lowest
-    rows = np.flatnonzero(suspects)
+    rows = np.flatnonzero(outliers_possible(windows))
     if not rows.size:
         return windows
     cleaned = windows.copy()
     for row in rows:
         cleaned[row] = clean_window(windows[row]).telemetry
     return cleaned
+
+
+def outliers_possible(windows: Floats) -> np.ndarray:
+    """Return which of ``windows (window, sample, 5)`` `clean_window` may change or find odd.
+
+    Of the others, no rate is over three times the one before or after it.
+    """
+    rates = windows[:, :, 0]
+    here, after = rates[:, :-1], rates[:, 1:]
+    possible = np.asarray(((here > FACTOR * after) | (FACTOR * here < after)).any(axis=1))
+    for column, least in _OPTIONAL.items():
+        highest = np.fmax.reduce(windows[:, :, column], axis=1)
+        lowest = np.fmax(np.fmin.reduce(windows[:, :, column], axis=1), least)
+        possible |= highest > _OPTIONAL_FACTOR * lowest
+    return possible
 
 
 def isolated_rates(rate_mbps: Floats) -> list[int]:

@@ -12,7 +12,7 @@ import numpy as np
 from pba.telemetry.medians import median_of_sorted
 from pba.types import Floats
 
-__all__ = ["CLOSE", "Spacing", "merge_close", "spacing", "starts_of_steps"]
+__all__ = ["CLOSE", "Spacing", "merge_close", "regular_steps", "spacing", "starts_of_steps"]
 
 CLOSE = 0.5
 """Samples closer than this share of a step count as one."""
@@ -75,6 +75,26 @@ def spacing(timestamps_s: Floats) -> Spacing:
     intervals = sorted(np.diff(merged).tolist())
     step_s = median_of_sorted(intervals)
     return Spacing(step_s, _is_regular(intervals, step_s), True)
+
+
+def regular_steps(timestamps_s: Floats, gap_intervals: float) -> tuple[Floats, np.ndarray]:
+    """Return each window's median interval, and whether it is the step of a regular window.
+
+    A window counts as regular here if no interval is a gap, longer than ``gap_intervals`` steps.
+
+    Parameters
+    ----------
+    timestamps_s
+        Increasing, shape ``(window, sample)``, at least two samples.
+    """
+    ordered = np.sort(np.diff(timestamps_s, axis=1), axis=1)
+    count = ordered.shape[1]
+    middle_s = (ordered[:, (count - 1) // 2] + ordered[:, count // 2]) / 2
+    odd = count // _ODD_INTERVALS
+    regular = (ordered[:, odd] >= _SHORTEST * middle_s) & (
+        ordered[:, -1 - odd] <= _LONGEST * middle_s
+    )
+    return middle_s, regular & (ordered[:, -1] <= gap_intervals * middle_s)
 
 
 def merge_close(timestamps_s: Floats, telemetry: Floats, step_s: float) -> tuple[Floats, Floats]:

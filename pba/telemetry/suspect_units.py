@@ -1,13 +1,16 @@
 """Rates that are probably in another unit than Mbps."""
 
+import numpy as np
+
 from pba.telemetry.medians import median_of_sorted
 from pba.types import Floats
 
-__all__ = ["unit_suspected"]
+__all__ = ["unit_suspected", "units_possible"]
 
 _HIGHEST_MBPS = 800_000.0  # the fastest Ethernet port
 _FACTORS = (8.0, 1e3, 1e6)  # bytes for bits, kbit/s, bit/s
 _TOLERANCE = 0.2
+_LEAST_FACTOR = _FACTORS[0] * (1 - _TOLERANCE)
 _SAMPLES = 5
 
 
@@ -30,8 +33,7 @@ def unit_suspected(rate_mbps: Floats) -> bool:
         return False
     if newest[-1] > _HIGHEST_MBPS:
         return True
-    least_factor = _FACTORS[0] * (1 - _TOLERANCE)
-    if len(rate_mbps) < 2 * _SAMPLES or newest[-1] < least_factor * rate_mbps.min():
+    if len(rate_mbps) < 2 * _SAMPLES or newest[-1] < _LEAST_FACTOR * rate_mbps.min():
         return False
     usual_mbps = median_of_sorted(sorted(rate_mbps[:-_SAMPLES].tolist()))
     return any(
@@ -39,3 +41,10 @@ def unit_suspected(rate_mbps: Floats) -> bool:
         for factor in _FACTORS
         if usual_mbps > 0
     )
+
+
+def units_possible(rate_mbps: Floats) -> np.ndarray:
+    """Return which rows of ``rate_mbps (window, sample)`` `unit_suspected` may suspect."""
+    newest = rate_mbps[:, -1]
+    rises = newest >= _LEAST_FACTOR * np.min(rate_mbps, axis=1)
+    return np.asarray((newest > _HIGHEST_MBPS) | rises)

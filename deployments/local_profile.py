@@ -61,6 +61,8 @@ def environment(
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so that the node's address is loopback
         "RAY_raylet_start_wait_time_s": "120",  # Ray's own waits are too short on a busy machine
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+        # Ray runs replicas at niceness 15: callers would wait for whatever else the machine does.
+        "RAY_worker_niceness": os.environ.get("RAY_worker_niceness", "0"),  # noqa: SIM112 - Ray's name
         # No load balancer routes to this machine, so there is nothing to drain when it stops.
         "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "0.1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import os
 from collections import Counter
 
 import httpx
@@ -15,7 +16,7 @@ from pba.errors import InvalidSample, from_body
 from pba.serving.local_service import LocalService
 from pba.types import Forecast, History
 from tests.support.histories import BORDERLINE, DATACENTER, INTERNET, assert_same
-from tests.support.processes import listening, locked_store
+from tests.support.processes import ROUTERS, listening, locked_store
 from tests.support.service import RunningService
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -135,6 +136,11 @@ async def test_overload_gets_429_with_retry_after_and_nothing_else_breaks(servic
     assert refused.headers["retry-after"] == "1"
     assert refused.json()["error"]["code"] == "busy"
     assert after.status_code == 200
+
+
+def test_a_router_has_the_priority_of_other_programs(service: RunningService):
+    (router,) = service.program(ROUTERS)
+    assert os.getpriority(os.PRIO_PROCESS, router) == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def test_errors_reach_clients_with_their_class(service: RunningService):

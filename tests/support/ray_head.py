@@ -17,6 +17,7 @@ def environment() -> dict[str, str]:
     """Return the variables of the head and of the commands that use it."""
     return os.environ | {
         "RAY_AUTH_MODE": "disabled",
+        "RAY_worker_niceness": "0",
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # no client is left
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }

@@ -41,7 +41,7 @@ COSTS = Costs(
     score_s=0.55e-3,
     database_s=0.5e-3,  # assumed: the loop has not been measured on PostgreSQL
     load_s=0.1e-3,
-    stored_bytes=650.0,
+    stored_bytes=390.0,
     logged_bytes=2000.0,  # assumed
     statements=10.0,
 )

@@ -152,11 +152,11 @@ def statements(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
             {"count": LINKS, "body": body},
         )
     yield "INSERT INTO due_links (link, since_us) SELECT n, n FROM NUMBERS", {"count": DUE}
-    columns = "link, after_us, arm, version, created_us, mode, source, served, open, step_s, "
+    columns = "link, after_us, arm, version, created_us, mode, source, served, step_s, "
     for part in range(0, count, PART):  # a statement may take no longer than 10 s
         yield (
             f"INSERT INTO forecast_log ({columns} took_ms, body) SELECT 1 + n % :links, n + :first,"
-            " 1, 1, n, 1, 0, :yes, n % 50 = 0, 1, 2, :body FROM NUMBERS",
+            " 1, 1, n, 1, 0, :yes, 1, 2, :body FROM NUMBERS",
             {"count": min(PART, count - part), "links": LINKS // 100, "first": part}
             | {"body": pack(PREDICTION), "yes": True},
         )

@@ -40,10 +40,10 @@ WITH RECURSIVE ago(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM ago WHERE n < :co
 SELECT id, newest_us - n * 1000000, 20, 80 FROM links CROSS JOIN ago
 """
 _FORECASTS = """
-INSERT INTO forecast_log (link, after_us, arm, version, created_us, mode, source, served, open,
-                          step_s, took_ms, body)
+INSERT INTO open_forecasts (link, after_us, arm, version, created_us, mode, source, served,
+                            step_s, took_ms, body)
 WITH RECURSIVE ago(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM ago WHERE n < :count - 1)
-SELECT id, newest_us - n * 1000000, :arm, 1, newest_us - n * 1000000, :mode, 0, 1, 1, 1, 5, :body
+SELECT id, newest_us - n * 1000000, :arm, 1, newest_us - n * 1000000, :mode, 0, 1, 1, 5, :body
   FROM links CROSS JOIN ago
 """
 

@@ -180,15 +180,17 @@ def check(engine: Engine, count: int) -> int:
     """
     with engine.connect() as connection:
         scored = "actual_1_mbps IS NOT NULL AND actual_15_mbps IS NOT NULL"
-        moved, closed = connection.execute(
-            text(f"SELECT count(*), sum(CASE WHEN {scored} THEN 1 ELSE 0 END) FROM forecast_log")
-        ).one()
+        closed = connection.execute(
+            text(f"SELECT count(*) FROM forecast_log WHERE {scored}")
+        ).scalar_one()
+        waiting = connection.execute(text("SELECT count(*) FROM open_forecasts")).scalar_one()
         left = connection.execute(text("SELECT count(*) FROM forecasts")).scalar_one()
     opened = count - round(count * (1 - OPEN_SHARE))
+    moved = int(closed + waiting)
     expected = (count - left, max(0, count - left - opened))
-    if (moved, closed or 0) != expected:
+    if (moved, closed) != expected:
         raise RuntimeError(f"moved and scored: {(moved, closed)}, expected {expected}")
-    return int(moved)
+    return moved
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""The packed form of a prediction, as `forecast_log.body` holds it: 127 bytes.
+"""The packed form of a prediction: 127 bytes in `open_forecasts`, of which 79 are logged.
 
+What the log leaves out is the points of the members, which outcomes alone need.
 Rates are float32. Confidences are counted in steps of 1/65535, and the quantiles between the first
 and the last are fractions of the way from one to the other, in the same steps. The 50 % and the
 90 % interval are rounded outwards: an actual that one of them includes stays included.
@@ -14,7 +15,15 @@ from pba.errors import PBAError
 from pba.forecasting.fixed_share import EXPERTS
 from pba.types import HORIZONS, QUANTILES, Floats
 
-__all__ = ["PredictionArrays", "pack", "pack_all", "unpack", "unpack_all", "unpack_each"]
+__all__ = [
+    "LOGGED_BYTES",
+    "PredictionArrays",
+    "pack",
+    "pack_all",
+    "unpack",
+    "unpack_all",
+    "unpack_each",
+]
 
 _VERSION = 1
 _MOST = 65535
@@ -28,9 +37,13 @@ _BODY = np.dtype(
         ("unadapted", "<u2", (_HORIZONS,)),
         ("ends_mbps", "<f4", (_HORIZONS, 2)),
         ("fractions", "<u2", (_HORIZONS, _INNER)),
-        ("members_mbps", "<f4", (len(EXPERTS), _HORIZONS)),
+        ("members_mbps", "<f4", (len(EXPERTS), _HORIZONS)),  # last, see `LOGGED_BYTES`
     ]
 )
+LOGGED_BYTES = _BODY.itemsize - _BODY["members_mbps"].itemsize
+"""How much of a packed prediction remains when the forecast is closed: all but the members."""
+
+_NO_MEMBERS = np.full((len(EXPERTS), _HORIZONS), np.nan, dtype="<f4").tobytes()
 
 
 class PredictionArrays(TypedDict):
@@ -119,7 +132,7 @@ def unpack_each(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def unpack_all(bodies: Sequence[bytes]) -> PredictionArrays:
-    """Return the predictions that `pack` packed, a row each.
+    """Return the predictions that `pack` packed, a row each; of logged ones no member took part.
 
     Raises
     ------
@@ -137,14 +150,14 @@ def unpack_all(bodies: Sequence[bytes]) -> PredictionArrays:
 
 
 def _joined(bodies: Sequence[bytes]) -> bytes:
-    joined = b"".join(bodies)
     size = _BODY.itemsize
+    joined = b"".join(body + _NO_MEMBERS if len(body) == LOGGED_BYTES else body for body in bodies)
     if len(joined) == size * len(bodies) and joined[::size] == bytes([_VERSION]) * len(bodies):
         return joined
     forms = sorted({(body[:1].hex(), len(body)) for body in bodies})
     raise PBAError(
-        f"a packed prediction is {size} bytes that begin with {_VERSION:02x}; received (begins "
-        f"with, bytes) {forms}. If a newer release wrote them, update this one."
+        f"a packed prediction is {size} or {LOGGED_BYTES} bytes that begin with {_VERSION:02x}; "
+        f"received (begins with, bytes) {forms}. If a newer release wrote them, update this one."
     )
 
 

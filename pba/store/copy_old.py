@@ -21,7 +21,7 @@ from pba.store.due_links import mark_due
 from pba.store.old_pairs import add_old_pairs
 from pba.store.old_tables import old_forecasts, old_outcomes, old_records
 from pba.store.statements import chunks, insert_into, to_micros
-from pba.store.tables import forecasts, links, records
+from pba.store.tables import forecasts, links, open_forecasts, records
 from pba.store.version_table import version_ids
 from pba.types import HORIZONS, NetworkMode
 
@@ -145,7 +145,7 @@ def _old_forecasts(connection: Connection, count: int) -> _Batch:
 
 
 def _new_row(row: Row[Any], body: bytes, actuals: dict[int, float]) -> dict[str, Any]:
-    """Return the row of `forecast_log`, but with the name of the version."""
+    """Return the row of a forecast, with the name of the version, and whether it is open."""
     return {
         "link": row.link,
         "after_us": row.after_us,
@@ -175,7 +175,11 @@ def _move_forecasts(connection: Connection, batch: _Batch, now_us: int) -> None:
     rows = [row | {"version": versions[row["version"]]} for row in new]
     rows.sort(key=lambda row: (row["link"], row["after_us"], row["arm"], row["version"]))
     add_old_pairs(connection, rows)
-    connection.execute(insert_into(connection, forecasts).on_conflict_do_nothing(), rows)
+    for table, is_open in ((open_forecasts, True), (forecasts, False)):
+        names = [column.name for column in table.c]
+        own = [{name: row[name] for name in names} for row in rows if row["open"] == is_open]
+        if own:
+            connection.execute(insert_into(connection, table).on_conflict_do_nothing(), own)
     mark_due(connection, {row["link"] for row in rows if row["open"]}, now_us)
 
 

@@ -44,13 +44,16 @@ _SAMPLE = np.dtype([("link", "i8"), ("at_us", "i8"), ("bandwidth_mbps", "f8")])
 _PACKED_SAMPLE = np.dtype([("at_us", ">i8"), ("bandwidth_mbps", ">f8")])
 
 
-def _columns(row: str, infinity: str) -> str:
-    """Return the columns of an open forecast; an actual that is not known is infinite."""
-    actuals = (f"coalesce({row}.{name}, {infinity})" for name in _ACTUALS)
-    return ", ".join(
-        (*(f"{row}.{name}" for name in (*_INTEGERS, *_FLOATS)), *actuals, f"{row}.body")
-    )
+def _columns(infinity: str) -> str:
+    """Return the columns of an open forecast; an actual that is not known is infinite.
 
+    One that was recorded again after it was closed has the actuals of the first: none counts twice.
+    """
+    actuals = (f"coalesce(f.{name}, done.{name}, {infinity})" for name in _ACTUALS)
+    return ", ".join((*(f"f.{name}" for name in (*_INTEGERS, *_FLOATS)), *actuals, "f.body"))
+
+
+_IS_CLOSED = "done.after_us = f.after_us AND done.arm = f.arm AND done.version = f.version"
 
 # The names `f` and `s` are rows, `own` those that a limit is counted in.
 _LINKS_SQLITE = """
@@ -59,10 +62,11 @@ _LINKS_SQLITE = """
     LEFT JOIN link_records AS r ON r.link = l.id
 """
 _FORECASTS_SQLITE = f"""
-    SELECT {_columns("f", "9e999")}
-    FROM json_each(:links) AS k CROSS JOIN forecast_log AS f
-    WHERE f."open" AND f.link = k.value AND f.after_us <= coalesce((
-        SELECT own.after_us FROM forecast_log AS own WHERE own."open" AND own.link = k.value
+    SELECT {_columns("9e999")}
+    FROM json_each(:links) AS k CROSS JOIN open_forecasts AS f LEFT JOIN forecast_log AS done
+    ON done.link = CASE WHEN f.actual_1_mbps IS NULL THEN f.link END AND {_IS_CLOSED}
+    WHERE f.link = k.value AND f.after_us <= coalesce((
+        SELECT own.after_us FROM open_forecasts AS own WHERE own.link = k.value
         ORDER BY own.after_us LIMIT 1 OFFSET {MAX_FORECASTS - 1}), {2**62})
 """
 _SAMPLES_SQLITE = f"""
@@ -86,10 +90,14 @@ _LINKS_POSTGRESQL = """
     WHERE l.id = ANY(%(links)b::bigint[])
 """
 _FORECASTS_POSTGRESQL = f"""
-    SELECT f.* FROM unnest(%(links)b::bigint[]) AS k (link) CROSS JOIN LATERAL (
-        SELECT {_columns("own", "'infinity'::real")} FROM forecast_log AS own
-        WHERE own.open AND own.link = k.link
+    SELECT {_columns("'infinity'::real")}
+    FROM unnest(%(links)b::bigint[]) AS k (link) CROSS JOIN LATERAL (
+        SELECT * FROM open_forecasts AS own WHERE own.link = k.link
         ORDER BY own.after_us, own.arm, own.version LIMIT {MAX_FORECASTS}) AS f
+    LEFT JOIN LATERAL (
+        SELECT {", ".join(_ACTUALS)} FROM forecast_log AS done
+        WHERE f.actual_1_mbps IS NULL AND done.link = f.link AND {_IS_CLOSED}
+        LIMIT 1) AS done ON true
 """
 # Times and rates of a link in one value: unpacking it is a hundred times faster than rows are.
 _SAMPLES_POSTGRESQL = f"""

@@ -36,12 +36,12 @@ _VALUES = {
     "body": "bytea",
 }
 _NAMES = ", ".join(_VALUES)
-_INSERT = f'INSERT INTO forecast_log (link, version, "open", {_NAMES})'
+_INSERT = f"INSERT INTO open_forecasts (link, version, {_NAMES})"
 _INSERT_FORECASTS = SetStatement(
     {"link_name": "text", "version_name": "text"} | _VALUES,
     f"""
     {_INSERT}
-    SELECT l.id, v.id, true, {", ".join(f"i.{name}" for name in _VALUES)}
+    SELECT l.id, v.id, {", ".join(f"i.{name}" for name in _VALUES)}
       FROM {{input}}
       JOIN links AS l ON l.link_id = i.link_name
       JOIN versions AS v ON v.name = i.version_name
@@ -50,7 +50,7 @@ _INSERT_FORECASTS = SetStatement(
     """,
     f"""
     {_INSERT}
-    SELECT l.id, v.id, true, {", ".join(f"?{place}" for place in range(3, 3 + len(_VALUES)))}
+    SELECT l.id, v.id, {", ".join(f"?{place}" for place in range(3, 3 + len(_VALUES)))}
       FROM links AS l JOIN versions AS v ON v.name = ?2 WHERE l.link_id = ?1
         ON CONFLICT DO NOTHING
     """,

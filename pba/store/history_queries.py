@@ -10,7 +10,7 @@ from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.scoring.forecast_body import unpack_each
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.statements import chunks, number_table, to_seconds
-from pba.store.tables import forecasts, links, samples, versions
+from pba.store.tables import forecasts, links, open_forecasts, samples, versions
 from pba.types import COLUMNS, HORIZONS, History
 
 __all__ = ["link_history"]
@@ -38,11 +38,14 @@ def link_history(
 def _forecasts(
     connection: Connection, link: Any, from_us: int, to_us: int, count: int
 ) -> list[dict[str, Any]]:
-    query = select(forecasts, versions.c.name.label("version_name"))
-    query = query.join(versions, versions.c.id == forecasts.c.version)
-    query = query.where(forecasts.c.link == link, forecasts.c.after_us.between(from_us, to_us))
-    query = query.order_by(forecasts.c.after_us.desc(), forecasts.c.arm.desc()).limit(count)
-    rows = connection.execute(query).all()[::-1]
+    by_key: dict[tuple[int, int, int], Row[Any]] = {}
+    for table in (open_forecasts, forecasts):  # one that closes meanwhile is read twice, not missed
+        query = select(table, versions.c.name.label("version_name"))
+        query = query.join(versions, versions.c.id == table.c.version)
+        query = query.where(table.c.link == link, table.c.after_us.between(from_us, to_us))
+        query = query.order_by(table.c.after_us.desc(), table.c.arm.desc()).limit(count)
+        by_key |= {(row.after_us, row.arm, row.version): row for row in connection.execute(query)}
+    rows = [by_key[key] for key in sorted(by_key)][-count:]
     predictions = unpack_each([row.body for row in rows])
     return [_forecast(row, one) for row, one in zip(rows, predictions, strict=True)]
 

@@ -11,7 +11,7 @@ from pba.scoring.forecast_body import unpack_all
 from pba.scoring.pair_sums import pair_sums
 from pba.store.report_tables import pair_deltas
 from pba.store.statements import chunks
-from pba.store.tables import flags, forecasts
+from pba.store.tables import flags, forecasts, open_forecasts
 
 __all__ = ["add_old_pairs"]
 
@@ -20,7 +20,7 @@ _KEY = ("link", "after_us", "arm", "version")
 
 
 def add_old_pairs(connection: Connection, moved: Sequence[_Row]) -> None:
-    """Append the sums of the pairs that are complete by ``moved`` rows of `forecast_log`.
+    """Append the sums of the pairs that are complete by ``moved`` forecasts.
 
     The other forecast of a pair is among them, or was moved before.
     """
@@ -43,12 +43,13 @@ def add_old_pairs(connection: Connection, moved: Sequence[_Row]) -> None:
 
 def _stored(connection: Connection, scored: Sequence[_Row], arms: list[int]) -> list[_Row]:
     """Return the scored rows of ``arms`` that are there already, of the moments of ``scored``."""
-    columns = forecasts.c
     rows: list[_Row] = []
     for chunk in chunks(sorted({(row["link"], row["after_us"]) for row in scored})):
-        query = select(forecasts).where(tuple_(columns.link, columns.after_us).in_(chunk))
-        query = query.where(columns.arm.in_(arms), columns.actual_1_mbps.is_not(None))
-        rows += [dict(row) for row in connection.execute(query).mappings()]
+        for table in (open_forecasts, forecasts):
+            columns = table.c
+            query = select(table).where(tuple_(columns.link, columns.after_us).in_(chunk))
+            query = query.where(columns.arm.in_(arms), columns.actual_1_mbps.is_not(None))
+            rows += [dict(row) for row in connection.execute(query).mappings()]
     return rows
 
 

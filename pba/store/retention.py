@@ -23,6 +23,7 @@ from pba.store.tables import (
     due_links,
     forecasts,
     links,
+    open_forecasts,
     pair_results,
     records,
     samples,
@@ -58,6 +59,7 @@ class LinkRows:
 
 _ROWS = (
     LinkRows(samples.name, "at_us"),
+    LinkRows(open_forecasts.name, "after_us"),
     LinkRows(forecasts.name, "after_us"),
     LinkRows(pair_results.name, "after_us"),
     LinkRows(old_forecasts.name, "after_us"),

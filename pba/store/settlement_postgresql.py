@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.exc import DBAPIError
 
+from pba.scoring.forecast_body import LOGGED_BYTES
 from pba.store.settlement_rows import Columns, SettlementRows
 
 __all__ = ["write_rows"]
@@ -34,15 +35,29 @@ _RECORDS = """
     )
     SELECT link FROM updated UNION ALL SELECT link FROM inserted
 """
-_FORECASTS = """
-    UPDATE forecast_log AS f SET actual_1_mbps = coalesce(g.actual_1_mbps, f.actual_1_mbps),
-    actual_5_mbps = coalesce(g.actual_5_mbps, f.actual_5_mbps),
-    actual_15_mbps = coalesce(g.actual_15_mbps, f.actual_15_mbps), open = g.open
-    FROM unnest(%(link)b::bigint[], %(after_us)b::bigint[], %(arm)b::smallint[],
-                %(version)b::int[], %(actual_1_mbps)b::real[], %(actual_5_mbps)b::real[],
-                %(actual_15_mbps)b::real[], %(open)b::bool[])
-    AS g (link, after_us, arm, version, actual_1_mbps, actual_5_mbps, actual_15_mbps, open)
+_GIVEN = """
+    unnest(%(link)b::bigint[], %(after_us)b::bigint[], %(arm)b::smallint[], %(version)b::int[],
+           %(actual_1_mbps)b::real[], %(actual_5_mbps)b::real[], %(actual_15_mbps)b::real[])
+    AS g (link, after_us, arm, version, actual_1_mbps, actual_5_mbps, actual_15_mbps)
     WHERE f.link = g.link AND f.after_us = g.after_us AND f.arm = g.arm AND f.version = g.version
+"""
+_FORECASTS = f"""
+    UPDATE open_forecasts AS f SET actual_1_mbps = coalesce(g.actual_1_mbps, f.actual_1_mbps),
+    actual_5_mbps = coalesce(g.actual_5_mbps, f.actual_5_mbps),
+    actual_15_mbps = coalesce(g.actual_15_mbps, f.actual_15_mbps) FROM {_GIVEN}
+"""
+_CLOSED = f"""
+    WITH closed AS (
+        DELETE FROM open_forecasts AS f USING {_GIVEN}
+        RETURNING f.link, f.after_us, f.created_us, f.version, f.step_s, f.took_ms, f.arm, f.mode,
+                  f.source, f.served, substr(f.body, 1, {LOGGED_BYTES}),
+                  coalesce(g.actual_1_mbps, f.actual_1_mbps),
+                  coalesce(g.actual_5_mbps, f.actual_5_mbps),
+                  coalesce(g.actual_15_mbps, f.actual_15_mbps)
+    )
+    INSERT INTO forecast_log (link, after_us, created_us, version, step_s, took_ms, arm, mode,
+                              source, served, body, actual_1_mbps, actual_5_mbps, actual_15_mbps)
+    SELECT * FROM closed ON CONFLICT DO NOTHING
 """
 _DUE = """
     WITH mine AS (
@@ -75,7 +90,9 @@ def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
     try:
         with driver.pipeline():
             records = driver.execute(_RECORDS, rows.records)
-            driver.execute(_FORECASTS, rows.forecasts)
+            for statement, given in ((_FORECASTS, rows.forecasts), (_CLOSED, rows.closed)):
+                if given["link"]:
+                    driver.execute(statement, given)
             for table, new in rows.inserts:
                 if new:
                     driver.execute(_insert(connection.dialect, table, tuple(new[0])), _columns(new))

@@ -31,7 +31,9 @@ class SettlementRows:
     records
         New content of `link_records`, with the ``generation`` that was read.
     forecasts
-        Keys in `forecast_log`, new actuals, and whether they stay open.
+        Keys in `open_forecasts` of those that stay there, and new actuals.
+    closed
+        The same of those that go to `forecast_log`.
     inserts
         Rows to append, by table.
     due
@@ -42,6 +44,7 @@ class SettlementRows:
 
     records: Columns
     forecasts: Columns
+    closed: Columns
     inserts: tuple[tuple[Table, list[dict[str, Any]]], ...]
     due: Columns
     until_us: int
@@ -51,7 +54,8 @@ class SettlementRows:
         """Return the rows of those links of ``scored`` that count."""
         return cls(
             records=_records(scored),
-            forecasts=_forecasts(scored),
+            forecasts=_forecasts(scored, closed=False),
+            closed=_forecasts(scored, closed=True),
             inserts=_inserts(scored, flags_changed_us),
             due=_due(claim, scored),
             until_us=claim.until_us,
@@ -70,16 +74,13 @@ def _records(scored: ScoredLinks) -> Columns:
     }
 
 
-def _forecasts(scored: ScoredLinks) -> Columns:
+def _forecasts(scored: ScoredLinks, closed: bool) -> Columns:
     at, forecasts = scored.changed_forecasts, scored.batch.forecasts
+    at = at[scored.closed[at] == closed]
     keys = {name: getattr(forecasts, name)[at].tolist() for name in _FORECAST_KEY}
     actuals = scored.actual_mbps[at].astype(object)
     actuals[np.isnan(scored.actual_mbps[at])] = None
-    return (
-        keys
-        | {name: actuals[:, column].tolist() for column, name in enumerate(_ACTUALS)}
-        | {"open": (~scored.closed[at]).tolist()}
-    )
+    return keys | {name: actuals[:, column].tolist() for column, name in enumerate(_ACTUALS)}
 
 
 _FORECAST_KEY = ("link", "after_us", "arm", "version")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 from sqlalchemy import Connection
 
+from pba.scoring.forecast_body import LOGGED_BYTES
 from pba.store.driver_rows import driver_rows
 from pba.store.settlement_rows import Columns, SettlementRows
 from pba.store.statements import insert_into
@@ -23,11 +24,19 @@ _RECORD = """
     ON CONFLICT (link) DO UPDATE SET generation = excluded.generation, body = excluded.body,
     drift = excluded.drift, alarm = excluded.alarm
 """
-_FORECAST = """
-    UPDATE forecast_log SET actual_1_mbps = coalesce(?, actual_1_mbps),
-    actual_5_mbps = coalesce(?, actual_5_mbps), actual_15_mbps = coalesce(?, actual_15_mbps),
-    "open" = ? WHERE link = ? AND after_us = ? AND arm = ? AND version = ?
+_KEY = "WHERE link = ? AND after_us = ? AND arm = ? AND version = ?"
+_SAME = "link, after_us, created_us, version, step_s, took_ms, arm, mode, source, served"
+_FORECAST = f"""
+    UPDATE open_forecasts SET actual_1_mbps = coalesce(?, actual_1_mbps),
+    actual_5_mbps = coalesce(?, actual_5_mbps), actual_15_mbps = coalesce(?, actual_15_mbps) {_KEY}
 """
+_LOG = f"""
+    INSERT INTO forecast_log (actual_1_mbps, actual_5_mbps, actual_15_mbps, {_SAME}, body)
+    SELECT coalesce(?, actual_1_mbps), coalesce(?, actual_5_mbps), coalesce(?, actual_15_mbps),
+           {_SAME}, substr(body, 1, {LOGGED_BYTES}) FROM open_forecasts {_KEY}
+        ON CONFLICT DO NOTHING
+"""
+_CLOSED = f"DELETE FROM open_forecasts {_KEY}"
 _DUE = "DELETE FROM due_links WHERE link = ? AND since_us = ? AND generation = ?"
 
 
@@ -39,7 +48,9 @@ def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
     if len(unchanged) < len(rows.records["link"]):
         return unchanged
     _execute(connection, _RECORD, rows.records, "link", "generation", "body", "drift", "alarm")
-    _execute(connection, _FORECAST, rows.forecasts, *_ACTUALS, "open", *_FORECAST_KEY)
+    _execute(connection, _FORECAST, rows.forecasts, *_ACTUALS, *_FORECAST_KEY)
+    _execute(connection, _LOG, rows.closed, *_ACTUALS, *_FORECAST_KEY)
+    _execute(connection, _CLOSED, rows.closed, *_FORECAST_KEY)
     for table, new in rows.inserts:
         if new:
             connection.execute(insert_into(connection, table).on_conflict_do_nothing(), new)

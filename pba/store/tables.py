@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     String,
     Table,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     text,
     true,
 )
+from sqlalchemy.schema import SchemaItem
 
 __all__ = [
     "aggregate_deltas",
@@ -36,6 +38,7 @@ __all__ = [
     "minute_aggregates",
     "mode_drift",
     "mode_outcomes",
+    "open_forecasts",
     "pair_results",
     "records",
     "samples",
@@ -112,38 +115,41 @@ due_links = Table(
 ``claimed_us`` is until when a Monitor has the link to itself.
 """
 
-forecasts = Table(
-    "forecast_log",
-    metadata,
-    Column("link", BigInteger, primary_key=True, autoincrement=False),
-    Column("after_us", BigInteger, primary_key=True, autoincrement=False),
-    Column("arm", SmallInteger, primary_key=True, autoincrement=False),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("created_us", BigInteger, nullable=False),
-    Column("mode", SmallInteger, nullable=False),
-    Column("source", SmallInteger, nullable=False),
-    Column("served", Boolean, nullable=False),
-    Column("open", Boolean, nullable=False),
-    Column("step_s", REAL, nullable=False),
-    Column("took_ms", REAL, nullable=False),
-    Column("actual_1_mbps", REAL),
-    Column("actual_5_mbps", REAL),
-    Column("actual_15_mbps", REAL),
-    Column("body", LargeBinary, nullable=False),
-    Index(
-        "ix_forecast_log_open",
-        "link",
-        sqlite_where=text('"open"'),
-        postgresql_where=text('"open"'),
-    ),
-    sqlite_with_rowid=False,
-    postgresql_partition_by="RANGE (after_us)",
-)
-"""Forecasts based on samples up to ``after_us``, with their actuals; ``open`` until all are known.
+
+def _forecast_columns() -> list[SchemaItem]:
+    # From wide to narrow, so that PostgreSQL has nothing to fill up.
+    kinds: dict[str, Any] = dict.fromkeys(("link", "after_us", "created_us"), BigInteger)
+    kinds |= {"version": Integer, "step_s": REAL, "took_ms": REAL}
+    kinds |= dict.fromkeys(_ACTUALS, REAL)
+    kinds |= dict.fromkeys(("arm", "mode", "source"), SmallInteger)
+    kinds |= {"served": Boolean, "body": LargeBinary}
+    return [
+        *(Column(name, kind, nullable=name in _ACTUALS) for name, kind in kinds.items()),
+        PrimaryKeyConstraint("link", "after_us", "arm", "version"),
+    ]
+
+
+_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
+open_forecasts = Table("open_forecasts", metadata, *_forecast_columns(), sqlite_with_rowid=False)
+"""Forecasts based on samples up to ``after_us`` that wait for actuals, with those that are known.
 
 ``mode``, ``source`` and ``arm`` are codes of `pba.scoring.codes`, ``version`` is a key of
 `versions`, and ``body`` is a prediction as `pba.scoring.forecast_body` packs it. ``served`` is
 false for forecasts of the arm that the caller did not receive.
+"""
+
+forecasts = Table(
+    "forecast_log",
+    metadata,
+    *_forecast_columns(),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (after_us)",
+)
+"""Forecasts that wait for nothing any more. Rows come from `open_forecasts` and never change.
+
+PostgreSQL keeps the old version of a row that changes, so a log that is only appended to takes half
+the space. ``body`` lacks the points of the members, which outcomes alone need, but for forecasts of
+the release before. A forecast that was recorded again is in both tables: the one here counts.
 """
 
 versions = Table(

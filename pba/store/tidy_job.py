@@ -20,7 +20,14 @@ from pba.store.report_tables import (
     pair_aggregates,
 )
 from pba.store.retention import LinkRows
-from pba.store.tables import events, forecasts, minute_aggregates, pair_results, samples
+from pba.store.tables import (
+    events,
+    forecasts,
+    minute_aggregates,
+    open_forecasts,
+    pair_results,
+    samples,
+)
 
 __all__ = ["TidyJob"]
 
@@ -81,6 +88,7 @@ class TidyJob:
             pass
         for rows, retention_us in (
             (LinkRows(samples.name, "at_us"), self._retention_us),
+            (LinkRows(open_forecasts.name, "after_us"), self._forecast_retention_us),
             (LinkRows(forecasts.name, "after_us"), self._forecast_retention_us),
             (LinkRows(old_forecasts.name, "after_us"), self._forecast_retention_us),
             (LinkRows(old_outcomes.name, "at_us"), self._forecast_retention_us),

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from pba.errors import PBAError
 from pba.forecasting.fixed_share import EXPERTS
-from pba.scoring.forecast_body import pack, pack_all, unpack, unpack_all
+from pba.scoring.forecast_body import LOGGED_BYTES, pack, pack_all, unpack, unpack_all
 from pba.types import QUANTILES
 from tests.scoring.builders import PREDICTION
 
@@ -81,6 +81,20 @@ def test_many_predictions_are_packed_and_unpacked_as_each_alone(several: list[di
         )
 
 
+@given(predictions, predictions)
+def test_what_is_logged_of_a_prediction_is_all_but_its_members(
+    logged: dict[str, Any], whole: dict[str, Any]
+):
+    body = pack(logged)[:LOGGED_BYTES]
+    assert unpack(body) == unpack(pack(logged)) | {"members": {}}
+    arrays = unpack_all([body, pack(whole)])
+    assert arrays["unadapted"].tolist() == [
+        unpack(body)["unadapted"],
+        unpack(pack(whole))["unadapted"],
+    ]
+    assert np.isnan(arrays["members_mbps"][0]).all()
+
+
 def test_members_that_are_no_experts_are_left_out():
     members = {"model": [1.0, 2.0, 3.0], "median": [4.0, 5.0, 6.0]}
     assert unpack(pack(PREDICTION | {"members": members}))["members"] == {"model": [1.0, 2.0, 3.0]}
@@ -88,5 +102,5 @@ def test_members_that_are_no_experts_are_left_out():
 
 @pytest.mark.parametrize("body", [b"", b"\x02" + bytes(126), b"\x01" * 126])
 def test_another_form_is_refused_by_its_version_and_length(body: bytes):
-    with pytest.raises(PBAError, match=r"127 bytes that begin with 01; received .*update"):
+    with pytest.raises(PBAError, match=r"127 or 79 bytes that begin with 01; received .*update"):
         unpack_all([pack(PREDICTION), body])

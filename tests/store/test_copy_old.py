@@ -14,7 +14,7 @@ from pba.scoring.forecast_body import unpack
 from pba.store import Store
 from pba.store.engine import transaction
 from pba.store.old_tables import old_forecasts, old_outcomes, old_records
-from pba.store.tables import due_links, forecasts, links, records
+from pba.store.tables import due_links, forecasts, links, open_forecasts, records
 from tests.store.builders import NOW_S, START_S, sample_report, settle, stored_forecast, write
 
 PREDICTION = stored_forecast("a", 0).prediction
@@ -73,9 +73,10 @@ def test_scored_and_open_forecasts_are_moved_with_their_actuals(store: Store):
     copy_all(store)
     assert [count(store, table) for table in (old_forecasts, old_outcomes)] == [0, 0]
     with store._database.engine.connect() as connection:
-        scored, unscored = connection.execute(select(forecasts).order_by(forecasts.c.after_us))
-    assert (scored.actual_1_mbps, scored.actual_15_mbps, scored.open) == (51.0, 53.0, False)
-    assert (unscored.actual_1_mbps, unscored.open) == (None, True)
+        scored = connection.execute(select(forecasts)).one()
+        unscored = connection.execute(select(open_forecasts)).one()
+    assert (scored.actual_1_mbps, scored.actual_15_mbps) == (51.0, 53.0)
+    assert unscored.actual_1_mbps is None
     assert unpack(unscored.body)["points_mbps"] == PREDICTION["points_mbps"]
     assert sorted(outcome.steps for outcome in settle(store)) == [1, 5, 15], "the open one, once"
     assert settle(store) == []
@@ -107,7 +108,8 @@ def test_records_are_moved(store: Store):
 def test_forecasts_of_deleted_links_are_dropped(store: Store):
     add_old(store, 99, 10, scored=True)
     copy_all(store)
-    assert [count(store, table) for table in (old_forecasts, old_outcomes, forecasts)] == [0, 0, 0]
+    tables = (old_forecasts, old_outcomes, forecasts, open_forecasts)
+    assert [count(store, table) for table in tables] == [0, 0, 0, 0]
 
 
 def test_what_changed_after_it_was_read_is_read_again(
@@ -127,8 +129,7 @@ def test_what_changed_after_it_was_read_is_read_again(
     assert store.old_rows.copy_some()
     assert count(store, old_forecasts) == 1, "the transaction is undone"
     copy_all(store)
-    with store._database.engine.connect() as connection:
-        assert connection.execute(select(forecasts.c.open)).scalar_one() is False
+    assert [count(store, table) for table in (open_forecasts, forecasts)] == [0, 1]
 
 
 def test_what_old_replicas_write_meanwhile_is_moved_too_and_nothing_twice(store: Store):
@@ -151,7 +152,7 @@ def test_what_old_replicas_write_meanwhile_is_moved_too_and_nothing_twice(store:
         written = threads.submit(write_old)
         for copier in [threads.submit(copy) for _ in range(2)]:
             copier.result(120)
-    assert count(store, forecasts) == written.result()
+    assert count(store, open_forecasts) == written.result()
     assert count(store, old_forecasts) == 0
 
 
@@ -166,7 +167,7 @@ def test_batches_shrink_when_they_take_long(store: Store):
     store.old_rows._pause = paused.append
     store.old_rows.copy_some()
     assert store.old_rows._count == 10
-    assert count(store, forecasts) == 30
+    assert count(store, open_forecasts) == 30
     add_old(store, link, 40)
     store.old_rows.copy_some()
     assert store.old_rows._count == 20

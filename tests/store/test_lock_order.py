@@ -51,5 +51,5 @@ def test_forecasts_wait_for_no_writer_of_samples(server: str):
     with psycopg.connect(server) as writer:
         writer.execute("SELECT FROM links WHERE link_id = 'a' FOR NO KEY UPDATE")
         write(store, forecasts=[stored_forecast("a", 2)])
-        assert writer.execute("SELECT count(*) FROM forecast_log").fetchone() == (1,)
+        assert writer.execute("SELECT count(*) FROM open_forecasts").fetchone() == (1,)
     store.close()

@@ -5,11 +5,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, union_all
 
 from pba.store import Store, report_tables, retention
 from pba.store.engine import transaction
-from pba.store.tables import forecasts, minute_aggregates, pair_results
+from pba.store.tables import forecasts, minute_aggregates, open_forecasts, pair_results
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -23,8 +23,9 @@ def count_rows(store: Store, table: str) -> int:
 
 def forecast_times(store: Store) -> list[float]:
     """Return the times that the stored forecasts are based on, in Unix seconds."""
+    query = union_all(*(select(table.c.after_us) for table in (open_forecasts, forecasts)))
     with store._database.engine.connect() as connection:
-        return [at_us / 1e6 for at_us in connection.execute(select(forecasts.c.after_us)).scalars()]
+        return [at_us / 1e6 for at_us in connection.execute(query).scalars()]
 
 
 def test_a_deleted_link_is_gone_with_all_its_rows(store: Store):
@@ -66,7 +67,8 @@ def test_more_rows_than_one_transaction_deletes_are_deleted(store: Store):
 
 
 def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
-    write(store, sample_report("a", 0, 9000), forecasts=[stored_forecast("a", 60)])
+    closed_and_open = [stored_forecast("a", after) for after in (60, 8999)]
+    write(store, sample_report("a", 0, 9000), forecasts=closed_and_open)
     write(store, sample_report("b", 0, 10))
     settle(store)
     store.delete("a")
@@ -77,7 +79,8 @@ def test_rows_of_a_deleted_link_are_deleted_in_small_transactions(store: Store):
         left.append(count_rows(store, "samples"))
     assert left[-1] == 10
     assert max(before - after for before, after in itertools.pairwise(left)) <= 2001
-    for table in ("deleted_links", "link_records", "records", "forecasts", "outcomes"):
+    kinds = ("open_forecasts", "forecast_log", "forecasts", "outcomes")
+    for table in ("deleted_links", "link_records", "records", *kinds):
         assert count_rows(store, table) == 0
 
 

@@ -16,7 +16,7 @@ from tests.support.in_process import open_in_process
 
 def recorded(folder: Path) -> int:
     with sqlite3.connect(folder / "pba.db") as database:
-        (count,) = database.execute("SELECT count(*) FROM forecast_log").fetchone()
+        (count,) = database.execute("SELECT count(*) FROM open_forecasts").fetchone()
     database.close()
     return int(count)
 

@@ -11,6 +11,7 @@ PostgreSQL vacuums by itself; since its clock is not ahead, it looks every secon
 minute. Sizes are those of tables and indexes, free pages within them included.
 """
 
+import contextlib
 import sqlite3
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
+from pba.errors import StoreUnavailable
 from pba.monitoring.scorer import Scorer
 from pba.store import SampleReport, Store, StoredForecast, WriteBatch
 from tests.support.postgres import postgresql
@@ -65,14 +67,18 @@ class Fleet:
             rates_mbps = telemetry[:, 0, 0].tolist()
             forecasts = list(map(self._forecast, self._names, rates_mbps))
             self.store.write(WriteBatch(reports, forecasts))
-            while self._scorer.score_due().full:
-                pass
-            self.store.jobs.fold(100_000)
-            for queue in self.store.jobs.mode_queues(100):  # a Monitor's watch keeps its state
-                self.store.jobs.write_mode_state(queue, queue.state or b"", [])
-            if step % TIDY_STEPS == 0:
-                self.store.tidy()
+            with contextlib.suppress(StoreUnavailable):  # a Monitor that was stopped tries again
+                self._monitor(tidy=step % TIDY_STEPS == 0)
         self.store.tidy()
+
+    def _monitor(self, tidy: bool) -> None:
+        while self._scorer.score_due().full:
+            pass
+        self.store.jobs.fold(100_000)
+        for queue in self.store.jobs.mode_queues(100):  # a Monitor's watch keeps its state
+            self.store.jobs.write_mode_state(queue, queue.state or b"", [])
+        if tidy:
+            self.store.tidy()
 
     def _forecast(self, name: str, mbps: float) -> StoredForecast:
         point = [mbps, mbps * 1.01, mbps * 1.02]

@@ -1,10 +1,11 @@
 """Long requests in chunks, some in flight: one is read or assembled while models compute others."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["AT_ONCE", "CHUNK", "in_chunks"]
+__all__ = ["AT_ONCE", "CHUNK", "chunk_size", "in_chunks"]
 
 CHUNK = 64
 """The most items of a chunk: this many windows make one model call."""
@@ -14,6 +15,17 @@ AT_ONCE = 4
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+
+
+def chunk_size(count: int) -> int:
+    """Return the size of each chunk but the last: an even number of them, for two that compute.
+
+    >>> [chunk_size(count) for count in (64, 65, 181, 10_000)]
+    [64, 33, 46, 64]
+    """
+    if count <= CHUNK:
+        return CHUNK
+    return math.ceil(count / (2 * math.ceil(count / (2 * CHUNK))))
 
 
 async def in_chunks(
@@ -36,15 +48,16 @@ async def in_chunks(
     """
     if len(items) <= CHUNK:
         return list(await work(items[:], 1))
+    size = chunk_size(len(items))
     slots = asyncio.Semaphore(at_once)
 
     async def run(start: int) -> Sequence[_Result]:
         async with slots:
-            return await work(items[start : start + CHUNK], at_once)
+            return await work(items[start : start + size], at_once)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run(start)) for start in range(0, len(items), CHUNK)]
+            tasks = [group.create_task(run(start)) for start in range(0, len(items), size)]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [result for task in tasks for result in task.result()]

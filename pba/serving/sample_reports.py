@@ -50,8 +50,10 @@ class ClockLimit:
 
     def first_ahead(self, timestamps_s: Floats) -> int | None:
         """Return the index of the first time that is too far ahead, None if there is none."""
-        rows = np.flatnonzero(timestamps_s > self._now_s + self._max_ahead_s)
-        return int(rows[0]) if rows.size else None
+        latest_s = self._now_s + self._max_ahead_s
+        if not (timestamps_s.size and timestamps_s.max() > latest_s):
+            return None
+        return int(np.argmax(timestamps_s > latest_s))
 
     def applied(self, report: SampleReport) -> SampleReport:
         """Return ``report`` with the samples that are too far ahead among those refused."""

@@ -15,7 +15,7 @@ from pba.store.sample_statements import READ_LINKS, READ_LONGER, READ_RECENT, RE
 from pba.store.statements import to_seconds
 from pba.store.values import LinkContext
 from pba.telemetry.link_mode import LinkMode
-from pba.telemetry.spacing import spacing
+from pba.telemetry.spacing import regular_steps, spacing
 from pba.types import COLUMNS, Floats, History, NetworkMode
 
 __all__ = ["Samples", "LinkRow", "contexts_of", "link_calls", "link_contexts", "stored_links"]
@@ -138,7 +138,7 @@ def contexts_of(
     More samples are read of links whose samples merge.
     """
     windows = {name: samples.newest(RECENT) for name, (_, samples) in links.items()}
-    merging = [name for name, window in windows.items() if window.merges()]
+    merging = _merging(windows)
     if merging:
         rows = [(name, *_ANY_TIME, True) for name in merging]
         calls: list[Call] = [(READ_LINKS, [(name,) for name in merging]), (READ_LONGER, rows)]
@@ -153,6 +153,17 @@ def contexts_of(
         )
         for name, (link, _) in links.items()
     }
+
+
+def _merging(windows: Mapping[str, Samples]) -> list[str]:
+    """Return the links whose windows say too little; regular ones are told from others at once."""
+    full = [name for name, window in windows.items() if len(window.at_us) >= RECENT]
+    if not full:
+        return []
+    at_us = np.stack([windows[name].at_us for name in full])
+    _, regular = regular_steps(to_seconds(at_us), np.inf)
+    pairs = zip(full, regular.tolist(), strict=True)
+    return [name for name, is_regular in pairs if not is_regular and windows[name].merges()]
 
 
 def _stored_link(row: tuple[Any, ...], recent: Samples) -> LinkRow:

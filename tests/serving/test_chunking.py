@@ -6,7 +6,7 @@ import pytest
 
 from pba.errors import InvalidRequest, PBAError, StoreUnavailable
 from pba.forecasting import Query
-from pba.serving.chunking import AT_ONCE, CHUNK, in_chunks
+from pba.serving.chunking import AT_ONCE, CHUNK, chunk_size, in_chunks
 from pba.serving.lazy_queries import LazyQueries
 
 
@@ -14,12 +14,13 @@ class OddFirst:
     """Doubles its items; a chunk at an even place ends after the one that follows it."""
 
     def __init__(self, items: int) -> None:
-        self._last = (items - 1) // CHUNK
+        self._size = chunk_size(items)
+        self._last = (items - 1) // self._size
         self._ended = defaultdict[int, asyncio.Event](asyncio.Event)
         self.in_flight, self.most, self.concurrent = 0, 0, set[int]()
 
     async def __call__(self, chunk: Sequence[int], concurrent: int) -> list[int]:
-        place = chunk[0] // CHUNK
+        place = chunk[0] // self._size
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
         self.concurrent.add(concurrent)
@@ -97,10 +98,10 @@ async def test_a_chunk_is_read_while_the_one_before_is_worked_on():
         log.append(f"end {chunk[0]}")
         return [str(item) for item in chunk]
 
-    items = LazyQueries(range(3 * CHUNK), read)
+    items = LazyQueries(range(4 * CHUNK), read)
     results = await in_chunks(items, work, at_once=2)
-    assert results == [str(item) for item in range(3 * CHUNK)]
-    first, second, third = (f"read {place * CHUNK}" for place in range(3))
+    assert results == [str(item) for item in range(4 * CHUNK)]
+    first, second, third, _ = (f"read {place * CHUNK}" for place in range(4))
     assert log.index(first) < log.index(second) < log.index("end 0") < log.index(third)
 
 

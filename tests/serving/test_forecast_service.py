@@ -134,7 +134,7 @@ async def test_many_queries_are_answered_in_order_with_few_calls(
     results = await service(models).forecasts(queries)
     assert results[7] is refused
     assert isinstance(results[9], InvalidHistory)
-    assert models[INTERNET].sizes == [62, 64, 64, 64, 44]
+    assert models[INTERNET].sizes == [48, 50, 50, 50, 50, 50]
     assert sum(isinstance(result, ForecastResult) for result in results) == 298
     for rate, item in zip(rates, results, strict=True):
         if isinstance(item, ForecastResult):
@@ -145,17 +145,17 @@ async def test_each_of_300_queries_is_planned_once_in_one_pass_of_chunks(
     models: dict[NetworkMode, ToyModel], monkeypatch: pytest.MonkeyPatch
 ):
     planned, passes = [], []
-    plan_forecast = planning.plan_forecast
+    plan = planning._plan
 
     def count_plan(query: Query, *options: object) -> object:
         planned.append(query)
-        return plan_forecast(query, *options)  # type: ignore[arg-type]
+        return plan(query, *options)  # type: ignore[arg-type]
 
     async def count_pass(items: Sequence[object], work: object, at_once: int) -> object:
         passes.append(len(items))
         return await in_chunks(items, work, at_once)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(planning, "plan_forecast", count_plan)
+    monkeypatch.setattr(planning, "_plan", count_plan)
     monkeypatch.setattr(forecast_service, "in_chunks", count_pass)
     queries = [Query(history(float(rate))) for rate in range(1, 301)]
     await service(models).forecasts(queries)

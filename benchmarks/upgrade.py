@@ -1,15 +1,19 @@
-"""What does the upgrade of a large store cost? `python -m benchmarks.upgrade [FORECASTS]`
+"""What does the upgrade of a large store cost? `python -m benchmarks.upgrade [FORECASTS [SECONDS]]`
 
 The database has the schema of the release before, with forecasts that are scored, and newer ones
 that are open. A writer reports a sample every 10 ms while the schema is upgraded and while the rows
-are moved; its longest wait is what callers see. Batches of the move are timed, too.
+are moved; its longest wait is what callers see. Batches of the move are timed, too, from when they
+have SQLite's lock. With SECONDS the move is ended after them, and the time of all is extrapolated.
 """
 
 import json
+import math
+import statistics
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +21,7 @@ from pathlib import Path
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from pba.errors import StoreUnavailable
 from pba.store import Store, migrations
@@ -76,16 +80,17 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else FORECASTS
     print(
         "| store | forecasts | upgrade, s | a writer's longest wait, s | move, s | a writer's "
-        "longest wait, s | batches over 100 ms | refused writes |"
+        "longest wait, s | batches over 100 ms | median, ms | refused writes |"
     )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    limit_s = float(sys.argv[2]) if len(sys.argv) > 2 else math.inf
     with tempfile.TemporaryDirectory() as folder:
-        print(row("SQLite", f"sqlite:///{Path(folder)}/pba.db", count), flush=True)
+        print(row("SQLite", f"sqlite:///{Path(folder)}/pba.db", count, limit_s), flush=True)
     with postgresql() as server:
-        print(row("PostgreSQL", server.url, count), flush=True)
+        print(row("PostgreSQL", server.url, count, limit_s), flush=True)
 
 
-def row(name: str, url: str, count: int) -> str:
+def row(name: str, url: str, count: int, limit_s: float) -> str:
     """Return the results of one store as a row in Markdown."""
     engine = connect(url)
     fill(engine, count)
@@ -95,29 +100,39 @@ def row(name: str, url: str, count: int) -> str:
         store.ready()
         upgrade_s = time.perf_counter() - started_s
     store = Store(url, lambda: START_S + count / LINKS + 60.0).ready()
-    slow, batches = 0, 0
     with closing(store), Writer(engine) as during_move:
-        write, started_s = store._database.write, time.perf_counter()
-
-        def timed(*inputs: object) -> object:
-            nonlocal slow, batches
-            begun_s = time.perf_counter()
-            result: object = write(*inputs)  # type: ignore[arg-type]
-            slow += time.perf_counter() - begun_s > 0.1
-            batches += 1
-            return result
-
-        store._database.write = timed  # type: ignore[assignment, method-assign]
-        while store.old_rows.copy_some():
-            pass
-        move_s = time.perf_counter() - started_s
-    check(engine, count)
+        times_s, move_s = move(store, limit_s)
+    moved = check(engine, count)
     engine.dispose()
     refused = during_upgrade.refused + during_move.refused
     return (
-        f"| {name} | {count} | {upgrade_s:.2f} | {during_upgrade.longest_s:.2f} | {move_s:.0f} | "
-        f"{during_move.longest_s:.2f} | {slow} of {batches} | {refused} |"
+        f"| {name} | {count} | {upgrade_s:.2f} | {during_upgrade.longest_s:.2f} | "
+        f"{move_s * count / moved:.0f} | {during_move.longest_s:.2f} | "
+        f"{sum(time_s > 0.1 for time_s in times_s)} of {len(times_s)} | "
+        f"{statistics.median(times_s) * 1000:.0f} | {refused} |"
     )
+
+
+def move(store: Store, limit_s: float) -> tuple[list[float], float]:
+    """Move rows for at most ``limit_s``; return the time of each transaction and of all."""
+    times_s: list[float] = []
+    write, started_s = store._database.write, time.perf_counter()
+
+    def timed(work: Callable[[Connection], None]) -> None:
+        begun_s = 0.0
+
+        def begun(connection: Connection) -> None:
+            nonlocal begun_s
+            begun_s = time.perf_counter()
+            work(connection)
+
+        write(begun)
+        times_s.append(time.perf_counter() - begun_s)
+
+    store._database.write = timed  # type: ignore[assignment, method-assign]
+    while store.old_rows.copy_some() and time.perf_counter() - started_s < limit_s:
+        pass
+    return times_s, time.perf_counter() - started_s
 
 
 def fill(engine: Engine, count: int) -> None:
@@ -158,8 +173,11 @@ def fill(engine: Engine, count: int) -> None:
             connection.execute(text(statement), times)
 
 
-def check(engine: Engine, count: int) -> None:
-    """Check that all forecasts were moved, each once; raises `RuntimeError`."""
+def check(engine: Engine, count: int) -> int:
+    """Return how many forecasts were moved; raises `RuntimeError` where one is lost or there twice.
+
+    The newest, which are open, are moved first.
+    """
     with engine.connect() as connection:
         scored = "actual_1_mbps IS NOT NULL AND actual_15_mbps IS NOT NULL"
         closed = connection.execute(
@@ -167,11 +185,12 @@ def check(engine: Engine, count: int) -> None:
         ).scalar_one()
         waiting = connection.execute(text("SELECT count(*) FROM open_forecasts")).scalar_one()
         left = connection.execute(text("SELECT count(*) FROM forecasts")).scalar_one()
-    expected = (count, round(count * (1 - OPEN_SHARE)), 0)
-    if (closed + waiting, closed, left) != expected:
-        raise RuntimeError(
-            f"moved, scored, left: {(closed + waiting, closed, left)}, expected {expected}"
-        )
+    opened = count - round(count * (1 - OPEN_SHARE))
+    moved = int(closed + waiting)
+    expected = (count - left, max(0, count - left - opened))
+    if (moved, closed) != expected:
+        raise RuntimeError(f"moved and scored: {(moved, closed)}, expected {expected}")
+    return moved
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class RouterConfig(BaseModel):
     )
     shares_large: bool = Field(
         True,
-        description="Whether the router computes by itself every other one of several larger calls "
+        description="Whether the router computes by itself two of five larger calls "
         "at once, so that a bulk request takes less time.",
     )
     models: dict[str, str] = Field(

@@ -31,17 +31,28 @@ class AccuracyGauges:
         self._scored = counter("dwcp_pba_predictions_scored_total", "Forecasts scored.", *_TAGS)
         self._due = gauge("dwcp_pba_due_links", "Links that wait to be scored.")
         self._oldest_due = gauge("dwcp_pba_oldest_due_seconds", "How long the longest has waited.")
+        self._counted: set[tuple[str, ...]] = set()
+        self._shown: set[tuple[str, ...]] = set()
 
-    def update(self, summary: Mapping[str, Any]) -> None:
-        """Set the gauges to the figures of ``summary``, as `pba.store.Store.summary` returns it."""
-        self._due.set(summary["scoring"]["due"])
-        self._oldest_due.set(summary["scoring"]["oldest_due_s"] or 0.0)
-        for version in summary["versions"]:
+    @property
+    def lacks_versions(self) -> bool:
+        """Whether this Monitor has scored forecasts of a version that no gauge shows yet."""
+        return not self._counted <= self._shown
+
+    def show_backlog(self, due: int, oldest_due_s: float) -> None:
+        """Show how many links wait to be scored, and for how long the longest has."""
+        self._due.set(due)
+        self._oldest_due.set(oldest_due_s)
+
+    def show_versions(self, versions: Iterable[Mapping[str, Any]]) -> None:
+        """Show ``versions``, as in what `pba.store.Store.summary` returns."""
+        for version in versions:
             if version["served"]:
                 tags = {name: str(version[name]) for name in _TAGS}
                 self._accuracy.set(version["accuracy_20"], tags)
                 self._confidence.set(version["confidence"], tags)
                 self._version.set(1, tags)
+                self._shown.add(tuple(tags.values()))
 
     def count(self, sums: Iterable[Mapping[str, Any]], versions: Mapping[int, str]) -> None:
         """Count what was scored one step ahead, of forecasts that callers received.
@@ -58,3 +69,4 @@ class AccuracyGauges:
                 values = (MODES[row["mode"]], SOURCES[row["source"]], versions[row["version"]])
                 tags = dict(zip(_TAGS, map(str, values), strict=True))
                 self._scored.inc(row["scored"], tags)
+                self._counted.add(tuple(tags.values()))

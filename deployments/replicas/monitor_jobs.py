@@ -14,6 +14,7 @@ from pba.store import Store
 
 from ..settings import Settings
 from .accuracy_gauges import AccuracyGauges
+from .figures_job import FiguresJob
 from .ray_jobs import RayJobs
 
 __all__ = ["MonitorJobs"]
@@ -24,6 +25,7 @@ _FIGURES_EVERY_S = 5.0
 _OLD_ROWS_EVERY_S = 5.0
 _RETRAINING_EVERY_S = 10.0
 _LEASE_S = 30.0
+_TIDY_LEASE_S = 120.0
 _TIDY_LIMIT_S = 3600.0
 
 
@@ -54,9 +56,14 @@ class MonitorJobs:
             store, RayJobs(settings), settings.retrain_every_h, clock
         )
         self._gauges = AccuracyGauges()
+        self._figures = FiguresJob(store, self._gauges, clock)
         self._leases: set[str] = set()
         self._versions: dict[int, str] = {}
-        self.due_links = 0
+
+    @property
+    def due_links(self) -> int:
+        """How many links waited to be scored when the backlog was last looked at."""
+        return self._figures.due_links
 
     def all(self) -> list[Job]:
         """Return the jobs."""
@@ -65,11 +72,11 @@ class MonitorJobs:
             Job("scoring", self._score, settings.score_every_s),
             Job("folding", self._fold.run, _FOLD_EVERY_S),
             Job("old_rows", self._leased("old_rows", store.old_rows.copy_some), _OLD_ROWS_EVERY_S),
-            Job("figures", self._update_figures, _FIGURES_EVERY_S),
+            Job("figures", self._figures.run, _FIGURES_EVERY_S),
             Job("rollout", self._leased("rollout", self._step_rollout), settings.step_every_s),
             Job(
                 "tidying",
-                self._leased("tidying", self._tidy, _TIDY_LIMIT_S),
+                self._leased("tidying", self._tidy, _TIDY_LEASE_S),
                 settings.tidy_every_s,
                 limit_s=_TIDY_LIMIT_S,
             ),
@@ -108,18 +115,15 @@ class MonitorJobs:
         self._gauges.count(sums, self._versions)
         return scored.full
 
-    def _update_figures(self) -> bool:
-        summary = self._store.summary()
-        self.due_links = summary["scoring"]["due"]
-        self._gauges.update(summary)
-        return False
-
     def _step_rollout(self) -> bool:
         step_rollout(self._store)
         return False
 
     def _tidy(self) -> bool:
-        self._store.tidy()
+        jobs, name = self._store.jobs, "tidying"
+        self._store.tidy(jobs.lease_renewal(name, self._holder, _TIDY_LEASE_S))
+        # No other Monitor has anything to do before the next round.
+        jobs.take_lease(name, self._holder, self._settings.tidy_every_s)
         return False
 
     def _retrain(self) -> bool:

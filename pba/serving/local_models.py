@@ -23,8 +23,9 @@ _THREADS = 1
 class LocalModels:
     """Answers calls of few windows with models of its own, and passes on most others.
 
-    Of larger calls at once, every other one is computed here, in pieces between which small ones
-    have their turn: so deployment and router are both busy, and a long request takes less time.
+    Of larger calls at once, some are computed here, in pieces between which small ones have their
+    turn: so deployment and router are both busy, and a long request takes less time. They are one
+    of two and two of five, since the router has requests to read and to answer too.
     Before `configure`, and for models that cannot be loaded here, every call is passed on.
 
     Parameters
@@ -79,7 +80,8 @@ class LocalModels:
         patience_s
             A call that has waited for so long is passed on.
         shares_large
-            Whether larger calls are computed here too, never more than the deployment computes.
+            Whether larger calls are computed here too, about half as many as the deployment
+            computes at the time.
         """
         self._max_windows, self._patience_s = max_windows, patience_s
         self._shares_large = shares_large and max_windows > 0
@@ -116,7 +118,8 @@ class LocalModels:
         return predict
 
     def _takes_large(self, name: str) -> bool:
-        return self._shares_large and self._large_here[name] < self._remote_calls[name]
+        share = (self._remote_calls[name] + 1) // 2
+        return self._shares_large and self._large_here[name] < share
 
     async def _predict_large(
         self, name: str, runner: ModelRunner, telemetry: Floats

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -16,11 +17,14 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal_column,
     select,
 )
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.store.report_tables import (
+    HOUR_US,
+    hour_pair_aggregates,
     latency_deltas,
     minute_latencies,
     pair_aggregates,
@@ -40,7 +44,7 @@ def fold_deltas(connection: Connection, limit: int) -> int:
     """Add up to ``limit`` deltas of each kind to the sums; return how many were added."""
     kinds: tuple[tuple[Table, tuple[_Addition, ...]], ...] = (
         (aggregate_deltas, (_add_to(minute_aggregates), _add_to_aggregates)),
-        (pair_deltas, (_add_to(pair_aggregates),)),
+        (pair_deltas, (_add_to(pair_aggregates), _add_to_hours)),
         (latency_deltas, (_add_to(minute_latencies),)),
     )
     fold = _fold_at_once if connection.dialect.name == "postgresql" else _fold_alone
@@ -87,6 +91,13 @@ def _add_to(table: Table) -> _Addition:
         return _upsert(connection, table, source, keys, source)
 
     return addition
+
+
+def _add_to_hours(connection: Connection, source: FromClause) -> Insert:
+    """Add deltas of pairs to the sums by hour."""
+    hour_us = literal_column(str(HOUR_US), BigInteger)
+    keys = [source.c.from_us // hour_us * hour_us, source.c.mode]
+    return _upsert(connection, hour_pair_aggregates, source, keys, source)
 
 
 def _add_to_aggregates(connection: Connection, source: FromClause) -> Insert:

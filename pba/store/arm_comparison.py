@@ -1,18 +1,25 @@
 """The two arms compared: v1 and v3 forecasts of the same link after the same sample.
 
-The sums are those of `pair_aggregates` and of the deltas that are not added to them yet.
+The sums are those of `hour_pair_aggregates`, of `pair_aggregates` for the hour in which a period
+starts, and of the deltas that are not added to them yet.
 """
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select, union, union_all
+from sqlalchemy import Connection, and_, func, select, union, union_all
 
 from pba.rollout import Arm
 from pba.rollout.sequential_test import bayes_factor, verdict
 from pba.scoring.codes import ARMS, MODES
 from pba.scoring.latency_sums import MINUTE_US
 from pba.store.aggregate_fold import coded_names
-from pba.store.report_tables import PAIR_SUMS, pair_aggregates, pair_deltas
+from pba.store.report_tables import (
+    HOUR_US,
+    PAIR_SUMS,
+    hour_pair_aggregates,
+    pair_aggregates,
+    pair_deltas,
+)
 from pba.store.statements import to_micros
 from pba.store.tables import aggregate_deltas, aggregates, flags, versions
 from pba.types import rfc3339_of
@@ -47,11 +54,15 @@ def compare(connection: Connection, since_s: float) -> dict[str, Any]:
 
 def _pair_sums(connection: Connection, since_us: int) -> dict[str, dict[str, float]]:
     """Return the sums over the pairs of periods that start at ``since_us`` or later, by mode."""
+    hour_us = -(-since_us // HOUR_US) * HOUR_US
+    minutes, hours, deltas = pair_aggregates.c, hour_pair_aggregates.c, pair_deltas.c
     parts = [
-        select(table.c.mode, *(table.c[name] for name in PAIR_SUMS)).where(
-            table.c.from_us >= since_us
+        select(columns.mode, *(columns[name] for name in PAIR_SUMS)).where(of_period)
+        for columns, of_period in (
+            (minutes, and_(minutes.from_us >= since_us, minutes.from_us < hour_us)),
+            (hours, hours.hour_us >= hour_us),
+            (deltas, deltas.from_us >= since_us),
         )
-        for table in (pair_aggregates, pair_deltas)
     ]
     both = union_all(*parts).subquery()
     sums = [func.sum(both.c[name]).label(name) for name in PAIR_SUMS]

@@ -35,6 +35,24 @@ class JobStore:
         until_us = now_us + to_micros(seconds)
         return self._database.write(leases.take_lease, name, holder, now_us, until_us)
 
+    def lease_renewal(self, name: str, holder: str, seconds: float) -> Callable[[], bool]:
+        """Return what keeps a lease while long work goes on; the work calls it between its steps.
+
+        It renews the lease of ``holder`` once a quarter of its time is over, and returns whether
+        the holder still has it. So a holder that died holds it for no longer than ``seconds``.
+        """
+        renewed_s = self._clock()
+
+        def keep() -> bool:
+            nonlocal renewed_s
+            now_s = self._clock()
+            if now_s - renewed_s < seconds / 4:
+                return True
+            renewed_s = now_s
+            return self.take_lease(name, holder, seconds)
+
+        return keep
+
     def give_back_lease(self, name: str, holder: str) -> None:
         """End a lease, if ``holder`` has it."""
         self._database.write(leases.give_back_lease, name, holder)

@@ -8,7 +8,7 @@ add them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, FromClause, Select, func, select, union_all
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.scoring.latency_sums import latency_percentile
@@ -89,24 +89,26 @@ def _latencies(connection: Connection) -> list[dict[str, Any]]:
     old = select(*(minute_latencies.c[name] for name in columns))
     newest = old.order_by(minute_latencies.c.minute_us.desc()).limit(_MAX_BINS).subquery()
     new = select(*(latency_deltas.c[name] for name in columns))
-    both = union_all(select(newest), new).subquery()
+    both = union_all(select(newest), new).cte("both_sums")
     query = select(
-        both.c.minute_us,
         coded_names(MODES, both.c.mode).label("mode"),
         both.c.bin,
         func.sum(both.c.forecasts).label("forecasts"),
         func.sum(both.c.took_ms).label("took_ms"),
         func.max(both.c.most_ms).label("most_ms"),
     )
-    query = query.group_by(both.c.minute_us, both.c.mode, both.c.bin)
-    rows: list[dict[str, Any]] = []
-    counted, minute_us = 0.0, None
-    for row in connection.execute(query.order_by(both.c.minute_us.desc())).mappings():
-        if row["minute_us"] != minute_us and counted >= _NEWEST:
-            break
-        minute_us, counted = row["minute_us"], counted + row["forecasts"]
-        rows.append(dict(row))
-    return rows
+    query = query.where(both.c.minute_us.in_(_newest_minutes(both)))
+    query = query.group_by(both.c.mode, both.c.bin).order_by(both.c.bin)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _newest_minutes(sums: FromClause) -> Select[int]:
+    """Return the query of the minutes after which there are not `_NEWEST` forecasts yet."""
+    by_minute = select(sums.c.minute_us, func.sum(sums.c.forecasts).label("forecasts"))
+    minutes = by_minute.group_by(sums.c.minute_us).subquery()
+    so_far = func.sum(minutes.c.forecasts).over(order_by=minutes.c.minute_us.desc())
+    after = select(minutes.c.minute_us, (so_far - minutes.c.forecasts).label("later")).subquery()
+    return select(after.c.minute_us).where(after.c.later < _NEWEST)
 
 
 def _backlog(connection: Connection, now_us: int) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def add_old_pairs(connection: Connection, moved: Sequence[_Row]) -> None:
     if not arms:
         return
     stored = _stored(connection, scored, sorted({0, 1} - arms) or [0, 1])
+    if len(arms) == 1 and not stored:
+        return  # nobody compares arms: the usual case
     rows = {tuple(row[name] for name in _KEY): row for row in (*stored, *scored)}
     new = {tuple(row[name] for name in _KEY) for row in scored}
     ordered = [rows[key] for key in sorted(rows)]

@@ -10,13 +10,18 @@ from sqlalchemy import BigInteger, Column, Float, Integer, SmallInteger, Table, 
 from pba.store.tables import metadata
 
 __all__ = [
+    "HOUR_US",
     "PAIR_SUMS",
+    "hour_pair_aggregates",
     "latency_deltas",
     "link_counts",
     "minute_latencies",
     "pair_aggregates",
     "pair_deltas",
 ]
+
+HOUR_US = 3_600_000_000
+"""One hour, microseconds."""
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -35,7 +40,7 @@ PAIR_SUMS = (
 
 def _key(primary: bool, *names: str) -> list[Column[Any]]:
     options: dict[str, Any] = {"primary_key": True, "autoincrement": False} if primary else {}
-    types = {"minute_us": BigInteger, "from_us": BigInteger}
+    types = dict.fromkeys(("minute_us", "hour_us", "from_us"), BigInteger)
     return [
         Column(name, types.get(name, SmallInteger), nullable=False, **options) for name in names
     ]
@@ -53,6 +58,11 @@ pair_aggregates = Table(
 ``from_us`` is the start of the minute in which the later one was computed; or the last change of
 the flags, where that lies between: so the sums since then are exact.
 """
+
+hour_pair_aggregates = Table(
+    "hour_pair_aggregates", metadata, *_key(True, "hour_us", "mode"), *_sums(*PAIR_SUMS)
+)
+"""The same sums by the hour in which ``from_us`` lies: a report over days reads few rows."""
 
 pair_deltas = Table(
     "pair_deltas",

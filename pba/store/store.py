@@ -203,9 +203,9 @@ class Store:
         """Write all samples as Parquet, see `pba.store.parquet_export.export`."""
         return self._database.read(parquet_export.export, folder, on_rows)
 
-    def tidy(self) -> None:
-        """Delete what is older than the retention, in small transactions."""
-        self._tidy_job.run(self._now_us())
+    def tidy(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Delete what is older than the retention, in small transactions, while ``go_on()``."""
+        self._tidy_job.run(self._now_us(), go_on)
 
     def _now_us(self) -> int:
         return round(self._clock() * 1e6)

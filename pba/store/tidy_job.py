@@ -4,6 +4,7 @@ Every transaction is small, and there is a pause as long as itself after each, s
 their turn.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +13,12 @@ from pba.store import retention
 from pba.store.database import Database
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.partition_job import PartitionJob
-from pba.store.report_tables import minute_latencies, pair_aggregates
+from pba.store.report_tables import (
+    HOUR_US,
+    hour_pair_aggregates,
+    minute_latencies,
+    pair_aggregates,
+)
 from pba.store.retention import LinkRows
 from pba.store.tables import (
     events,
@@ -27,7 +33,12 @@ __all__ = ["TidyJob"]
 
 _ROWS = 2000  # in one transaction
 _LINKS = 200
+_GoOn = Callable[[], bool]
 _LATE_US = 3_600_000_000  # how long after a report its transaction may end, with clocks apart
+
+
+class _Ended(Exception):
+    """The work is left to somebody else."""
 
 
 class TidyJob:
@@ -57,9 +68,21 @@ class TidyJob:
         self._pause = pause
         self._looked_us: dict[str, int] = {}
         self._partitions = PartitionJob(database)
+        self._go_on: _GoOn = lambda: True
 
-    def run(self, now_us: int) -> None:
-        """Delete what is too old at ``now_us``; raises `StoreUnavailable`."""
+    def run(self, now_us: int, go_on: _GoOn = lambda: True) -> None:
+        """Delete what is too old at ``now_us``; raises `StoreUnavailable`.
+
+        Parameters
+        ----------
+        go_on
+            Is asked after each transaction; the rest is left where it returns false.
+        """
+        self._go_on = go_on
+        with contextlib.suppress(_Ended):
+            self._tidy(now_us)
+
+    def _tidy(self, now_us: int) -> None:
         self._delete_silent(now_us - self._retention_us)
         while self._write(retention.delete_deleted, _ROWS):
             pass
@@ -77,6 +100,8 @@ class TidyJob:
             (minute_aggregates, minute_aggregates.c.minute_us, self._retention_us),
             (minute_latencies, minute_latencies.c.minute_us, self._retention_us),
             (pair_aggregates, pair_aggregates.c.from_us, self._retention_us),
+            # An hour goes when its last minute has gone.
+            (hour_pair_aggregates, hour_pair_aggregates.c.hour_us, self._retention_us + HOUR_US),
             (pair_results, pair_results.c.created_us, self._forecast_retention_us),
         ):
             while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):
@@ -87,7 +112,12 @@ class TidyJob:
         started_s = time.monotonic()
         result = self._database.write(work, *inputs)
         self._pause(time.monotonic() - started_s)
+        self._check_go_on()
         return result
+
+    def _check_go_on(self) -> None:
+        if not self._go_on():
+            raise _Ended
 
     def _delete_silent(self, before_us: int) -> None:
         after = -1
@@ -114,5 +144,6 @@ class TidyJob:
             return
         yield LinkRows(parts[0].name, rows.time_us)
         for part in parts[1:]:
+            self._check_go_on()
             if not self._partitions.drop(rows, part, retention_us, now_us, _ROWS):
                 yield LinkRows(part.name, rows.time_us)

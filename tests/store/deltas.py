@@ -60,10 +60,10 @@ def outcome_deltas(count: int, seed: int = 1) -> list[dict[str, Any]]:
 
 
 def random_pair_deltas(count: int, seed: int = 2) -> list[dict[str, Any]]:
-    """Return random rows of `pair_deltas` over three minutes."""
+    """Return random rows of `pair_deltas` over twelve minutes of three hours."""
     rng = np.random.default_rng(seed)
     return [
-        {"from_us": int(rng.integers(3)) * MINUTE_US, "mode": int(rng.integers(3))}
+        {"from_us": int(rng.integers(12)) * 15 * MINUTE_US, "mode": int(rng.integers(3))}
         | {name: float(rng.integers(1, 100)) for name in PAIR_SUMS}
         for _ in range(count)
     ]

@@ -1,5 +1,6 @@
 """Each delta is added once, also where several add at the same time."""
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,8 @@ import pytest
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.store import Store
 from pba.store.report_tables import (
+    HOUR_US,
+    hour_pair_aggregates,
     latency_deltas,
     minute_latencies,
     pair_aggregates,
@@ -44,9 +47,14 @@ def sums(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> dict[Any, dict[
 
 def check_sums(store: Store, count: int) -> None:
     """Check the sums of what `append_all` appends."""
+    pairs = random_pair_deltas(count)
+    by_hour = [row | {"hour_us": row["from_us"] // HOUR_US * HOUR_US} for row in pairs]
+    for row in by_hour:
+        del row["from_us"]
     for table, rows in (
         (minute_aggregates, outcome_deltas(count)),
-        (pair_aggregates, random_pair_deltas(count)),
+        (pair_aggregates, pairs),
+        (hour_pair_aggregates, by_hour),
         (minute_latencies, random_latency_deltas(count)),
     ):
         keys = [column.name for column in table.primary_key.columns]
@@ -54,7 +62,7 @@ def check_sums(store: Store, count: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [7, 1000])
-def test_sums_by_minute_are_those_of_all_deltas(store: Store, limit: int):
+def test_sums_by_minute_and_hour_are_those_of_all_deltas(store: Store, limit: int):
     append_all(store, 200)
     rounds = 0
     while store.jobs.fold(limit):
@@ -109,4 +117,4 @@ def test_nothing_counts_twice_while_several_fold_and_others_append(url: str):
 
 def fold_until(store: Store, appended: Any) -> None:
     while store.jobs.fold(20) or not appended.done():
-        pass
+        time.sleep(0.002)  # SQLite's lock is not fair: the others need a turn

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from pba.store import Store
+from pba.store.report_tables import pair_deltas
 from tests.store.builders import NOW_S, START_S, write_both_arms
+from tests.store.deltas import MINUTE_US, append, random_pair_deltas
 
 
 def test_arms_are_compared_after_the_same_samples(store: Store):
@@ -51,6 +53,21 @@ def test_pairs_since_the_last_change_of_the_flags_are_exact(url: str):
     assert store.compare()["overall"] == since
     assert store.compare(NOW_S + 0.5)["overall"]["pairs"] == 8, "by minutes since other times"
     store.close()
+
+
+@pytest.mark.parametrize("since_minute", [0, 1, 15, 46, 60, 61, 120, 165, 166])
+def test_pairs_of_whole_hours_and_of_the_minutes_before_them_are_added_up(
+    store: Store, since_minute: int
+):
+    deltas = random_pair_deltas(300)
+    append(store, pair_deltas, deltas)
+    since_us = since_minute * MINUTE_US
+    pairs = sum(row["pairs"] for row in deltas if row["from_us"] >= since_us)
+    for folded in (100, 1000):
+        store.jobs.fold(folded)
+        report = store.compare(since_us / 1e6 + 7.0)
+        assert report["overall"]["pairs"] == pairs, folded
+        assert sum(mode["pairs"] for mode in report["modes"].values()) == pairs
 
 
 class Clock:

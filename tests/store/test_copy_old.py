@@ -3,10 +3,11 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring.forecast_body import unpack
@@ -171,3 +172,21 @@ def test_batches_shrink_when_they_take_long(store: Store):
     store.old_rows.copy_some()
     assert store.old_rows._count == 20
     assert paused == [1.0, pytest.approx(0.001)], "others write as long"
+
+
+def test_time_that_a_batch_waits_for_other_writers_is_not_its_own(store: Store):
+    write(store, sample_report("a", 0, 80))
+    add_old(store, key_of(store, "a"), 10)
+    now_s, paused, write_all = [0.0], [], store._database.write
+
+    def write_late(work: Callable[[Connection], None]) -> None:
+        now_s[0] += 1.0
+        write_all(work)
+
+    store.old_rows._timer = lambda: now_s[0]
+    store.old_rows._pause = paused.append
+    store._database.write = write_late
+    store.old_rows.copy_some()
+    assert count(store, old_forecasts) == 0
+    assert store.old_rows._count == 200, "the next batch is larger"
+    assert paused == [pytest.approx(0.0, abs=1e-3)]

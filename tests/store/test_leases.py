@@ -66,3 +66,18 @@ def test_of_many_that_take_a_free_lease_at_once_one_gets_it(stores: tuple[Store,
                 )
             )
             assert sum(taken) == 1
+
+
+def test_a_lease_is_kept_while_work_goes_on_and_no_longer(
+    stores: tuple[Store, Store], clock: Clock
+):
+    first, second = (store.jobs for store in stores)
+    assert first.take_lease("tidying", "a", 120.0)
+    keep = first.lease_renewal("tidying", "a", 120.0)
+    for _ in range(100):  # ten minutes of steps
+        clock.now_s += 6.0
+        assert keep()
+        assert not second.take_lease("tidying", "b", 120.0)
+    clock.now_s += 120.0
+    assert second.take_lease("tidying", "b", 120.0), "nobody has renewed it"
+    assert not keep(), "it is another's now"

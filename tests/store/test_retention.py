@@ -159,8 +159,33 @@ def test_sums_by_minute_and_pairs_have_a_retention(url: str):
             times = {"after_us": at_us, "created_us": at_us}
             rows = [pair | times | {"link": link} for link in range(3000)]
             connection.execute(pair_results.insert(), rows)
+            hours = [
+                {"hour_us": at_us - ago_us, "mode": 0} for ago_us in (1, report_tables.HOUR_US + 1)
+            ]
+            connection.execute(report_tables.hour_pair_aggregates.insert(), hours)
     now[0] = START_S + 5 * DAY_S
     store.tidy()
     kept = ("minute_aggregates", "minute_latencies", "pair_aggregates", "pair_results")
     assert [count_rows(store, table) for table in kept] == [2, 2, 2, 3000]
+    assert count_rows(store, "hour_pair_aggregates") == 4
+    now[0] = START_S + 7 * DAY_S + 1.0
+    store.tidy()
+    assert count_rows(store, "pair_aggregates") == 1
+    assert count_rows(store, "hour_pair_aggregates") == 3, "an hour goes with its last minute"
+    store.close()
+
+
+def test_tidying_that_loses_its_lease_ends_and_is_done_by_another(url: str):
+    now = [START_S + 100.0]
+    store = Store(url, lambda: now[0], 1.0).ready()
+    store.add_events([Event("test", START_S, None, {})] * 5000)
+    now[0] += 3 * DAY_S
+    calls: list[int] = []
+    store.tidy(lambda: bool(calls.append(1)))  # never to go on
+    assert len(calls) == 1
+    assert count_rows(store, "events") == 5000
+    store.tidy(lambda: count_rows(store, "events") == 5000)
+    assert count_rows(store, "events") == 3000, "the rest is left after one transaction"
+    store.tidy()
+    assert count_rows(store, "events") == 0
     store.close()

@@ -52,7 +52,7 @@ def version(scored: int, served: bool = True, accuracy: float = 0.5) -> dict[str
 def test_gauges_have_the_figures_of_served_versions_alone(metrics: dict[str, Metric]):
     gauges = AccuracyGauges()
     versions = [version(3), version(5, served=False, accuracy=0.1)]
-    gauges.update({"versions": versions, "scoring": {"due": 0, "oldest_due_s": None}})
+    gauges.show_versions(versions)
     key = ("internet", "model", "a")
     assert metrics["dwcp_pba_prediction_accuracy"].values == {key: 0.5}
     assert metrics["dwcp_pba_confidence"].values == {key: 0.7}
@@ -73,8 +73,20 @@ def test_counters_have_what_this_monitor_scored_of_served_forecasts(metrics: dic
 
 def test_gauges_show_the_backlog(metrics: dict[str, Metric]):
     gauges = AccuracyGauges()
-    gauges.update({"versions": [], "scoring": {"due": 4, "oldest_due_s": 1.5}})
+    gauges.show_backlog(4, 1.5)
     assert metrics["dwcp_pba_due_links"].values == {(): 4}
     assert metrics["dwcp_pba_oldest_due_seconds"].values == {(): 1.5}
-    gauges.update({"versions": [], "scoring": {"due": 0, "oldest_due_s": None}})
+    gauges.show_backlog(0, 0.0)
     assert metrics["dwcp_pba_oldest_due_seconds"].values == {(): 0.0}
+
+
+def test_a_version_that_is_scored_for_the_first_time_is_to_be_shown(metrics: dict[str, Metric]):
+    gauges = AccuracyGauges()
+    assert not gauges.lacks_versions
+    row = {"mode": 0, "source": 0, "version": 7, "steps": 1, "scored": 3.0}
+    gauges.count([row | {"served": False}], {7: "a"})
+    assert not gauges.lacks_versions, "no caller has received its forecasts"
+    gauges.count([row | {"mode": 1, "served": True}], {7: "a"})
+    assert gauges.lacks_versions
+    gauges.show_versions([version(3)])
+    assert not gauges.lacks_versions

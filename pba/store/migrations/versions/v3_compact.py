@@ -226,6 +226,7 @@ def _create_report_tables() -> None:
     op.add_column("tallies", sa.Column("newest_us", sa.BigInteger(), nullable=True))
     pairs, latencies = ["from_us", "mode"], ["minute_us", "mode", "bin"]
     op.create_table("pair_aggregates", *_keyed(pairs), *_pair_sums())
+    op.create_table("hour_pair_aggregates", *_keyed(["hour_us", "mode"]), *_pair_sums())
     op.create_table("pair_deltas", *_numbered(pairs), *_pair_sums())
     op.create_table("minute_latencies", *_keyed(latencies), *_latency_sums())
     op.create_table("latency_deltas", *_numbered(latencies), *_latency_sums())
@@ -239,7 +240,7 @@ def _create_report_tables() -> None:
 
 
 def _columns(names: list[str]) -> list[sa.Column[Any]]:
-    types = {"from_us": sa.BigInteger(), "minute_us": sa.BigInteger()}
+    types = dict.fromkeys(("from_us", "minute_us", "hour_us"), sa.BigInteger())
     return [
         sa.Column(name, types.get(name, sa.SmallInteger()), autoincrement=False, nullable=False)
         for name in names

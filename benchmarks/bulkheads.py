@@ -69,24 +69,27 @@ def fill(store_url: str) -> None:
 
 
 def table(url: str, store_url: str) -> str:
-    """Return the figures beside every kind of slow work, in Markdown."""
-    lines = [
+    """Return the figures beside every kind of slow work, in Markdown.
+
+    Those beside nothing come last: at first the Monitor tidies, and the kill switch starts v1.
+    """
+    head = [
         "| beside | forecasts p99 ms (ratio) | PUT /v1/flags p99 ms (ratio) | longest | failed |",
         "| --- | --- | --- | --- | --- |",
     ]
-    asyncio.run(_beside(url, 3))
-    idle = asyncio.run(_beside(url, SECONDS))
-    lines.append(_line("nothing", idle, idle))
+    asyncio.run(_beside(url, SECONDS))
+    beside: dict[str, _Figures] = {}
     for name in WORK:
         command = [sys.executable, "-m", "benchmarks.bulkheads", name, url, store_url]
         work = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert work.stdout
         work.stdout.readline()  # it begins
-        lines.append(_line(name, idle, asyncio.run(_beside(url, SECONDS))))
+        beside[name] = asyncio.run(_beside(url, SECONDS))
         if work.poll() is None:
             work.terminate()
-        print(lines[-1], work.communicate()[0].strip(), flush=True)
-    return "\n".join(lines)
+        print(name, work.communicate()[0].strip(), flush=True)
+    beside["nothing"] = idle = asyncio.run(_beside(url, SECONDS))
+    return "\n".join([*head, *(_line(name, idle, figures) for name, figures in beside.items())])
 
 
 _Figures = tuple[load.Load, list[float], int]

@@ -87,9 +87,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 1),
         ("grpc.max_receive_message_length", int(_message_mb(settings) * 1e6)),
         ("grpc.max_send_message_length", -1),
-        # Clients reconnect now and then, or they would never reach a replica that is added later.
         # A call that waits to be taken in ends at its own deadline, not cancelled after 30 s.
         ("grpc.server_max_unrequested_time_in_server", 3600),
+        # Clients reconnect now and then, or they would never reach a replica that is added later.
         ("grpc.max_connection_age_ms", 300_000),
         ("grpc.max_connection_age_grace_ms", 60_000),
     ]

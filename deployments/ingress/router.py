@@ -56,8 +56,8 @@ class RouterConfig(BaseModel):
     )
     shares_large: bool = Field(
         True,
-        description="Whether the router computes by itself two of five larger calls "
-        "at once, so that a bulk request takes less time.",
+        description="Whether the router computes some of several larger calls at once by itself, "
+        "up to half as many as the deployment, so that a bulk request takes less time.",
     )
     models: dict[str, str] = Field(
         {},

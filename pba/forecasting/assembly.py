@@ -10,12 +10,12 @@ import numpy as np
 from pba.forecasting.aging import STALE_STEPS, FreshForecast, age_steps, aged_together
 from pba.forecasting.allocation import advise
 from pba.forecasting.ensemble import MemberDistribution, confidence_weights, mixture
-from pba.forecasting.fixed_share import MODEL, leader
+from pba.forecasting.fixed_share import MODEL
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.members import (
-    FALLBACK,
     MemberForecast,
     decode_one,
+    leading_expert,
     model_members,
     simple_members,
 )
@@ -88,7 +88,7 @@ def _fresh(
     failures: list[str],
     created_at: datetime,
 ) -> _Fresh:
-    source, sources = _sources(models, simple, plan.record)
+    source, sources = _sources(plan, models, simple)
     weights = _weights(sources)
     horizons = _horizons(sources, weights)
     newest_s = float(plan.window.timestamps_s[-1])
@@ -154,15 +154,13 @@ def _reasons(fresh: _Fresh, adapted: Sequence[HorizonForecast]) -> list[str]:
 
 
 def _sources(
-    models: list[MemberForecast], simple: dict[str, MemberForecast], record: LinkRecord | None
+    plan: ForecastPlan, models: list[MemberForecast], simple: dict[str, MemberForecast]
 ) -> tuple[str, list[MemberForecast]]:
     """Return the forecast's ``source``, and the members with a weight."""
-    expert = leader(record.weights) if record else MODEL
-    if expert in simple:
-        return "expert" if models else "heuristic", [simple[expert]]
-    if models:
+    expert = leading_expert(plan, models)
+    if expert == MODEL:
         return "model" if len(models) == 1 else "ensemble", models
-    return "heuristic", [simple[FALLBACK]]
+    return "expert" if models else "heuristic", [simple[expert]]
 
 
 def _weights(members: Sequence[MemberForecast]) -> tuple[float, ...]:

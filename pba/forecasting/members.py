@@ -19,9 +19,15 @@ from pba.models.residuals import BINS, predict_together
 from pba.models.simple import SIMPLE_FORECASTERS
 from pba.types import Floats, Member
 
-__all__ = ["FALLBACK", "MemberForecast", "decode_one", "model_members", "simple_members"]
+__all__ = [
+    "MemberForecast",
+    "decode_one",
+    "leading_expert",
+    "model_members",
+    "simple_members",
+]
 
-FALLBACK = "ewma"
+_FALLBACK = "ewma"
 """The simple forecaster that answers where no model does."""
 
 
@@ -114,7 +120,7 @@ def simple_members(
     predictions: list[Prediction] = []
     places: list[tuple[str, int]] = []
     for (_, recorded), rows in groups.items():
-        names = tuple(SIMPLE_FORECASTERS) if recorded else (FALLBACK,)
+        names = tuple(SIMPLE_FORECASTERS) if recorded else (_FALLBACK,)
         readings = [(row, reading) for row in rows for reading in plans[row].readings]
         windows = np.array([reading.telemetry for _, reading in readings])
         predictions.append(predict_together([SIMPLE_FORECASTERS[name] for name in names], windows))
@@ -122,7 +128,8 @@ def simple_members(
     members: list[list[MemberForecast]] = [[] for _ in plans]
     if predictions:  # as one output, which is decoded once
         output = ModelOutput("", BINS, Prediction.concatenate(predictions))
-        leads = np.array([name == _leader(plans[row], models[row]) for name, row in places])
+        # Of the simple forecasters, quantiles are seen of the leading one alone.
+        leads = np.array([name == leading_expert(plans[row], models[row]) for name, row in places])
         _add_members(members, places, output, _decoded(output, leads))
     return [
         {member.name: member for member in _one_reading(plan, of_plan)}
@@ -174,10 +181,10 @@ def _mixed(
     return MemberForecast(measured.name, output, decoded, 0, tuple(points_mbps), confidence)
 
 
-def _leader(plan: ForecastPlan, models: list[MemberForecast]) -> str:
-    """Return the expert whose forecast is the link's: of the simple ones, only it is seen whole."""
+def leading_expert(plan: ForecastPlan, models: Sequence[MemberForecast]) -> str:
+    """Return the expert whose forecast is the link's, given the members from ``models``."""
     expert = leader(plan.record.weights) if plan.record else MODEL
-    return FALLBACK if expert == MODEL and not models else expert
+    return _FALLBACK if expert == MODEL and not models else expert
 
 
 def _decoded(output: ModelOutput, with_quantiles: np.ndarray | None = None) -> DecodedForecast:

@@ -19,7 +19,7 @@ from pba.models import v1_features
 from pba.rollout import Arm, Flags
 from pba.telemetry.mode_detection import detect_mode
 from pba.telemetry.outliers import CleanWindow
-from pba.telemetry.window_readings import WindowReading, read_window, read_windows
+from pba.telemetry.window_readings import WindowReading, read_windows
 from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES
@@ -55,7 +55,7 @@ class ForecastJob:
     flags
         As for `plan_forecast`.
     gap_intervals
-        Likewise.
+        A pause longer than this many typical intervals starts a new window.
 
     Attributes
     ----------
@@ -114,28 +114,12 @@ def check_history(history: History) -> None:
 
 
 def plan_forecast(
-    query: Query, flags: Flags = _DEFAULT_FLAGS, gap_intervals: float = GAP_INTERVALS
+    query: Query, reading: WindowReading, flags: Flags = _DEFAULT_FLAGS
 ) -> ForecastPlan:
-    """Return the plan for ``query``.
+    """Return the plan for ``query``, whose history has ``reading``.
 
-    Parameters
-    ----------
-    flags
-        Decide the arm, and which modes are allowed.
-    gap_intervals
-        A pause longer than this many typical intervals starts a new window.
-
-    Raises
-    ------
-    InvalidHistory
-        For fewer than two samples.
+    ``flags`` decide the arm, and which modes are allowed.
     """
-    check_history(query.history)
-    return _plan(query, read_window(query.history, _LONGEST, gap_intervals), flags)
-
-
-def _plan(query: Query, reading: WindowReading, flags: Flags) -> ForecastPlan:
-    """Return the plan for ``query``, whose history has ``reading``."""
     window, cleaned = reading.window, reading.cleaned
     samples = window.samples
     if cleaned.replaced:
@@ -203,7 +187,8 @@ def _plans_or_errors(
     histories = [item.history for item in items if isinstance(item, Query)]
     readings = iter(read_windows(histories, _LONGEST, gap_intervals))
     return [
-        _plan(item, next(readings), flags) if isinstance(item, Query) else item for item in items
+        plan_forecast(item, next(readings), flags) if isinstance(item, Query) else item
+        for item in items
     ]
 
 

@@ -46,7 +46,7 @@ class ForecastService:
         assembled without those that are late. The chunks that one request has in flight queue
         behind each other, so with n of them each gets n times as long.
     gap_intervals
-        As for `pba.forecasting.planning.plan_forecast`.
+        As for `pba.forecasting.ForecastJob`.
     clock
         The time of a forecast.
     flags

@@ -24,8 +24,8 @@ class LocalModels:
     """Answers calls of few windows with models of its own, and passes on most others.
 
     Of larger calls at once, some are computed here, in pieces between which small ones have their
-    turn: so deployment and router are both busy, and a long request takes less time. They are one
-    of two and two of five, since the router has requests to read and to answer too.
+    turn: so deployment and router are both busy, and a long request takes less time. They are half
+    as many as the deployment has, since the router has requests to read and to answer too.
     Before `configure`, and for models that cannot be loaded here, every call is passed on.
 
     Parameters
@@ -80,8 +80,8 @@ class LocalModels:
         patience_s
             A call that has waited for so long is passed on.
         shares_large
-            Whether larger calls are computed here too, about half as many as the deployment
-            computes at the time.
+            Whether larger calls are computed here too: half as many as the deployment computes at
+            the time, rounded up.
         """
         self._max_windows, self._patience_s = max_windows, patience_s
         self._shares_large = shares_large and max_windows > 0

@@ -33,7 +33,7 @@ class LocalService:
     clock
         The time of a forecast.
     gap_intervals
-        As for `pba.forecasting.planning.plan_forecast`.
+        As for `pba.forecasting.ForecastJob`.
     """
 
     def __init__(

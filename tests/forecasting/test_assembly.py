@@ -176,6 +176,12 @@ def test_advice_is_for_the_finished_forecast_if_it_is_requested():
     assert forecast(Query(history(60), INTERNET)).allocation is None
 
 
+def assert_has_quantiles(result: ForecastResult) -> None:
+    """Those of simple forecasters that do not lead are not computed."""
+    quantiles = [horizon.quantiles_mbps for horizon in result.horizons]
+    assert np.isfinite(quantiles).all()
+
+
 def test_without_a_record_the_model_is_the_only_expert():
     result = with_record(None)
     assert (result.forecast.source, weights(result)) == ("model", {"internet": 1.0})
@@ -198,6 +204,7 @@ def test_with_a_record_all_experts_predict_and_the_leader_forecasts():
     }
     assert by_ewma.forecast.bandwidth_mbps == pytest.approx(20.0, rel=0.01)
     assert by_ewma.points_mbps == result.points_mbps
+    assert_has_quantiles(by_ewma)
 
 
 @pytest.mark.parametrize("record", [EWMA_LEADS, LinkRecord(), None])
@@ -205,12 +212,14 @@ def test_if_no_model_has_an_output_the_ewma_replaces_it(record: LinkRecord | Non
     result = with_record(record, fails=True)
     assert (result.forecast.source, result.forecast.members[0].name) == ("heuristic", "ewma")
     assert MODEL not in result.points_mbps
+    assert_has_quantiles(result)
 
 
 def test_a_leading_expert_forecasts_without_a_model_too():
     last_value = LinkRecord(weights=INITIAL_WEIGHTS | {MODEL: 0.05, "last_value": 0.85})
     result = with_record(last_value, given=constant(5))
     assert (result.forecast.source, result.forecast.members[0].name) == ("heuristic", "last_value")
+    assert_has_quantiles(result)
 
 
 def test_a_record_of_misses_lowers_the_confidence_and_is_a_reason():

@@ -9,6 +9,8 @@ from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.planning import plan_forecast
 from pba.models import v1_features
 from pba.rollout import Arm, Flags
+from pba.telemetry.window_readings import read_window
+from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import History
 from tests.forecasting.forecast_cases import (
     DATACENTER,
@@ -21,18 +23,23 @@ from tests.forecasting.forecast_cases import (
 )
 
 
+def plan_of(query, flags=None, gap_intervals=GAP_INTERVALS):
+    reading = read_window(query.history, 60, gap_intervals)
+    return plan_forecast(query, reading, flags or Flags())
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_samples_are_refused(count):
     with pytest.raises(InvalidHistory, match=f"history has {count} samples.*at least 2") as caught:
-        plan_forecast(Query(history(count)))
-    assert caught.value.field == "history"
-    with pytest.raises(InvalidHistory, match=f"{count} samples"):
         check_history(history(count))
+    assert caught.value.field == "history"
+    (error,) = ForecastJob([Query(history(count))]).finish([], NOW)
+    assert isinstance(error, InvalidHistory)
 
 
 def test_two_samples_are_enough_for_a_forecast():
     check_history(history(2))
-    assert plan_forecast(Query(history(2))).models == ()
+    assert plan_of(Query(history(2))).models == ()
 
 
 @pytest.mark.parametrize(
@@ -49,7 +56,7 @@ def test_two_samples_are_enough_for_a_forecast():
     ],
 )
 def test_a_model_is_called_if_the_history_fills_its_window(mode, count, models, reasons):
-    plan = plan_forecast(Query(history(count), mode))
+    plan = plan_of(Query(history(count), mode))
     assert (plan.mode, plan.models, plan.reasons) == (mode, models, reasons)
     assert len(plan.window) == min(count, 60)
 
@@ -59,27 +66,27 @@ def test_a_model_is_called_if_the_history_fills_its_window(mode, count, models, 
     [(5000.0, 1.0, DATACENTER), (50.0, 1.0, INTERNET), (5000.0, 20.0, HYBRID)],
 )
 def test_a_mode_that_is_not_given_is_detected(bandwidth_mbps, rtt_ms, mode):
-    assert plan_forecast(Query(history(60, bandwidth_mbps, rtt_ms))).mode is mode
+    assert plan_of(Query(history(60, bandwidth_mbps, rtt_ms))).mode is mode
 
 
 def test_without_mode_detection_the_default_is_internet_and_a_given_mode_is_kept():
     flags = Flags(enable_mode_detection=False)
-    assert plan_forecast(Query(history(60, 5000.0, 1.0)), flags).mode is INTERNET
-    assert plan_forecast(Query(history(60, 5000.0, 1.0), DATACENTER), flags).mode is DATACENTER
+    assert plan_of(Query(history(60, 5000.0, 1.0)), flags).mode is INTERNET
+    assert plan_of(Query(history(60, 5000.0, 1.0), DATACENTER), flags).mode is DATACENTER
 
 
 @pytest.mark.parametrize("mode", [None, HYBRID])
 def test_without_hybrid_mode_a_borderline_link_is_an_internet_link(mode):
-    plan = plan_forecast(Query(history(60, 5000.0, 20.0), mode), Flags(enable_hybrid_mode=False))
+    plan = plan_of(Query(history(60, 5000.0, 20.0), mode), Flags(enable_hybrid_mode=False))
     assert (plan.mode, plan.models) == (INTERNET, (INTERNET,))
 
 
 def test_the_flags_choose_the_arm_unless_the_query_names_one():
     flags = Flags(force_v1_mode=True)
     query = Query(history(60), INTERNET, "a", LinkRecord())
-    plan = plan_forecast(query, flags)
+    plan = plan_of(query, flags)
     assert (plan.arm, plan.models, plan.record) == (Arm.V1, ("v1",), None)
-    plan = plan_forecast(Query(history(60), INTERNET, "a", query.record, arm=Arm.V3), flags)
+    plan = plan_of(Query(history(60), INTERNET, "a", query.record, arm=Arm.V3), flags)
     assert (plan.arm, plan.models, plan.record) == (Arm.V3, (INTERNET,), query.record)
 
 
@@ -87,9 +94,9 @@ def test_only_samples_after_the_last_gap_are_used():
     whole = history(60)
     times_s = whole.timestamps_s.copy()
     times_s[:20] -= 100.0
-    plan = plan_forecast(Query(History(times_s, whole.telemetry), DATACENTER))
+    plan = plan_of(Query(History(times_s, whole.telemetry), DATACENTER))
     assert (len(plan.window), plan.models) == (40, (DATACENTER,))
-    plan = plan_forecast(Query(History(times_s, whole.telemetry), INTERNET))
+    plan = plan_of(Query(History(times_s, whole.telemetry), INTERNET))
     assert (plan.models, plan.reasons) == ((), ("short_history",))
 
 
@@ -98,13 +105,13 @@ def test_a_longer_gap_may_be_allowed():
     times_s = whole.timestamps_s.copy()
     times_s[:20] -= 100.0
     query = Query(History(times_s, whole.telemetry), INTERNET)
-    assert len(plan_forecast(query, gap_intervals=102.0).window) == 60
-    assert len(plan_forecast(query, gap_intervals=100.0).window) == 40
+    assert len(plan_of(query, gap_intervals=102.0).window) == 60
+    assert len(plan_of(query, gap_intervals=100.0).window) == 40
 
 
 def test_a_single_sample_after_a_gap_is_used_with_the_one_before():
     times_s = np.append(np.arange(60.0), 5000.0)
-    plan = plan_forecast(Query(History(times_s, history(61).telemetry), DATACENTER))
+    plan = plan_of(Query(History(times_s, history(61).telemetry), DATACENTER))
     assert plan.window.timestamps_s.tolist() == [59.0, 5000.0]
     assert (plan.step_s, plan.models) == (4941.0, ())
     assert plan.reasons == ("short_history",)
@@ -114,7 +121,7 @@ def test_an_irregular_window_is_used_and_reported():
     times_s = np.arange(60.0)
     for lost in (15, 30, 45):
         times_s[lost:] += 2.0
-    plan = plan_forecast(Query(History(times_s, history(60).telemetry), INTERNET))
+    plan = plan_of(Query(History(times_s, history(60).telemetry), INTERNET))
     assert (plan.models, plan.reasons, plan.step_s) == ((INTERNET,), ("irregular_window",), 1.0)
 
 
@@ -122,10 +129,10 @@ def test_an_irregular_window_is_used_and_reported():
 def test_a_window_whose_rate_moves_by_half_each_step_is_unstable(factor, reasons):
     telemetry = history(60).telemetry.copy()
     telemetry[:, 0] = np.where(np.arange(60) % 2, 100.0, 100.0 * factor)
-    plan = plan_forecast(Query(History(np.arange(60.0), telemetry), INTERNET))
+    plan = plan_of(Query(History(np.arange(60.0), telemetry), INTERNET))
     assert plan.reasons == reasons
     assert plan.models == (INTERNET,)
-    short = plan_forecast(Query(History(np.arange(20.0), telemetry[:20]), INTERNET))
+    short = plan_of(Query(History(np.arange(20.0), telemetry[:20]), INTERNET))
     assert short.reasons == ("short_history",), "no model sees this window"
 
 

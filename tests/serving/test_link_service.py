@@ -73,17 +73,17 @@ async def test_each_of_300_stored_links_is_planned_once_in_one_pass_of_chunks(
     link_ids = [f"l{number}" for number in range(300)]
     await harness.links.observe([report(name, 5) for name in link_ids])
     planned, passes = [], []
-    plan = planning._plan
+    plan_forecast = planning.plan_forecast
 
     def count_plan(query: Query, *options: object) -> object:
         planned.append(query.link_id)
-        return plan(query, *options)  # type: ignore[arg-type]
+        return plan_forecast(query, *options)  # type: ignore[arg-type]
 
     async def count_pass(items: Sequence[object], work: object, at_once: int) -> object:
         passes.append(len(items))
         return await in_chunks(items, work, at_once)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(planning, "_plan", count_plan)
+    monkeypatch.setattr(planning, "plan_forecast", count_plan)
     monkeypatch.setattr(forecast_service, "in_chunks", count_pass)
     monkeypatch.setattr(link_service, "in_chunks", count_pass)
     results = await harness.links.forecasts(link_ids)

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any
 
 SAVE_S = 4.0  # to look takes a good part of a second of a busy core
-LONGEST_S = 32.0  # the pause doubles up to this while nothing new is found
+LONGEST_S = 32.0  # the pause doubles up to this while nothing new runs
 PACKAGES = ["pba", "deployments", "train"]
 STARTS_WITH = "deployments"
 FOLDER = os.environ.get("PBA_COVERAGE_FOLDER")

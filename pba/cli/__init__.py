@@ -1,4 +1,4 @@
-"""The `pba` command: forecasts, replays, evaluation, models and flags from a terminal.
+"""The `pba` command: forecasts, replays, evaluation, models, flags and keys.
 
 One module a command reads its options, calls the library or a running service, and prints. What is
 computed lives elsewhere: the evaluation in `pba.evaluation`, the calls in `pba.client`. Training
@@ -14,6 +14,7 @@ from pba.cli.export import export
 from pba.cli.flags import flags, rollout
 from pba.cli.forecast import forecast
 from pba.cli.import_traces import import_traces
+from pba.cli.keys import keys
 from pba.cli.models import models
 from pba.cli.replay import replay
 from pba.cli.synth import synth
@@ -35,6 +36,7 @@ app.command()(evaluate)
 app.command()(export)
 app.add_typer(models, name="models")
 app.add_typer(flags, name="flags")
+app.add_typer(keys, name="keys")
 app.add_typer(rollout, name="rollout")
 
 

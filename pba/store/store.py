@@ -22,6 +22,7 @@ from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
+from pba.store.key_table import KeyTable
 from pba.store.schema_check import SchemaCheck
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
@@ -61,6 +62,8 @@ class Store:
 
     Attributes
     ----------
+    keys
+        The keys of callers.
     jobs
         What only Monitors do, in the same database.
     scoring
@@ -84,6 +87,7 @@ class Store:
         self._retention_us = int(retention_days * _DAY_US)
         forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
         self._tidy_job = TidyJob(self._database, self._retention_us, forecast_retention_us)
+        self.keys = KeyTable(self._database, clock)
         self.jobs = JobStore(self._database, clock)
         self.scoring = ScoringStore(self._database, clock, default)
         self.old_rows = OldRows(self._database, clock)

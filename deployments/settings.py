@@ -24,7 +24,7 @@ from pba.serving.chunking import AT_ONCE
 
 from .variables import is_service_address, nearest_name, variable_warnings
 
-__all__ = ["Settings", "environment_warnings", "read_settings"]
+__all__ = ["Settings", "environment_warnings", "haproxy_host", "read_settings"]
 
 
 class _Variables(EnvSettingsSource):
@@ -170,7 +170,27 @@ class Settings(BaseSettings):
         "docs/rollout.md.",
     )
     flags_every_s: float = Field(
-        0.5, gt=0, description="How often a router replica reads the flags."
+        0.5, gt=0, description="How often a router replica reads the flags and the keys."
+    )
+    keys_file: str = Field(
+        "",
+        description="A file of keys beside those in the store, such as pba keys create --file "
+        "writes; see docs/security.md.",
+    )
+    keys_snapshot: str = Field(
+        "data/keys-snapshot.json",
+        description="Where each node keeps the last known keys, without their secrets, for a start "
+        "while the store is away; empty for nowhere.",
+    )
+    keys_stale_s: float = Field(
+        86_400.0,
+        gt=0,
+        description="How long keys that were read from the store count while it is away.",
+    )
+    insecure: bool = Field(
+        False,
+        description="Whether a service without keys lets everybody in, on every address. By "
+        "default it does on loopback alone.",
     )
     step_every_s: float = Field(
         60.0, gt=0, description="How often the Monitor checks whether a rollout step is due."
@@ -218,6 +238,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return where settings come from, the strongest first; called by pydantic."""
         return init_settings, _Variables(settings_cls)
+
+
+def haproxy_host() -> str | None:
+    """Return the address on which `local_profile` has HAProxy answer, None without it."""
+    bind = os.environ.get("PBA_HAPROXY_BIND")
+    return bind.split()[0].rpartition(":")[0] if bind else None
 
 
 def environment_warnings() -> list[str]:

@@ -13,6 +13,8 @@
     │   ├── InvalidTrace                 a trace file that cannot be read
     │   ├── NotEnoughData                too few samples to train or to predict
     │   └── TooLarge                     more items or bytes than one call may carry
+    ├── Unauthenticated                  the caller sends no valid key
+    ├── Forbidden                        the caller's key is not for that
     ├── NotFound (LookupError)           no object has that name
     ├── Conflict                         the object was changed since the caller read it
     ├── NotTrained (RuntimeError)        a predictor without a model
@@ -21,7 +23,9 @@
     ├── Unavailable                      models or the service do not respond
     │   ├── StoreUnavailable             the telemetry store does not respond, or refuses
     │   │   └── RowsRefused              the telemetry store refuses some rows
-    │   └── RegistryUnavailable          the model registry does not respond
+    │   ├── RegistryUnavailable          the model registry does not respond
+    │   ├── KeysUnavailable              nobody can know which keys are valid
+    │   └── AuthenticationNotConfigured  an address that others reach, and no keys
     └── BadArtifact                      a model file that must not be served
 """
 
@@ -29,15 +33,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 __all__ = [
+    "AuthenticationNotConfigured",
     "BadArtifact",
     "Busy",
     "Conflict",
+    "Forbidden",
     "InvalidHistory",
     "InvalidInput",
     "InvalidMode",
     "InvalidRequest",
     "InvalidSample",
     "InvalidTrace",
+    "KeysUnavailable",
     "NotEnoughData",
     "NotFound",
     "NotJson",
@@ -48,6 +55,7 @@ __all__ = [
     "StoreUnavailable",
     "TooLarge",
     "TooSlow",
+    "Unauthenticated",
     "Unavailable",
     "UnsupportedMediaType",
     "from_body",
@@ -146,6 +154,18 @@ class TooLarge(InvalidInput):
     code = "too_large"
 
 
+class Unauthenticated(PBAError):
+    """The caller sends no valid key."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(PBAError):
+    """The caller's key has another role, or is for other links."""
+
+    code = "forbidden"
+
+
 class NotFound(PBAError, LookupError):
     """No object has that name."""
 
@@ -209,6 +229,18 @@ class RegistryUnavailable(Unavailable):
     """The model registry does not respond; loaded models stay in service."""
 
     code = "registry_unavailable"
+
+
+class KeysUnavailable(Unavailable):
+    """Nobody can know which keys are valid: neither the store nor a recent copy can be read."""
+
+    code = "keys_unavailable"
+
+
+class AuthenticationNotConfigured(Unavailable):
+    """The service is reached on an address that others reach too, and has no keys."""
+
+    code = "authentication_not_configured"
 
 
 class BadArtifact(PBAError):

@@ -1,7 +1,7 @@
 """The gRPC server of a router replica: `Predictor`, health and reflection on one address.
 
-Not Ray's: its proxies and replicas bind their gRPC ports to every address, which PBA, having no
-authentication yet, must not do.
+Not Ray's: its proxies and replicas bind their gRPC ports to every address, which a service without
+keys must not do.
 """
 
 from collections.abc import Awaitable, Callable, Sized
@@ -11,10 +11,12 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from pba.serving.data_plane import DataPlane
+from pba.serving.key_watch import KeyWatch
 
 from ..addresses import join_address
 from ..settings import Settings
 from . import pba_pb2, pba_pb2_grpc
+from .access_control import AccessControlInterceptor
 from .health_updates import HealthUpdates
 from .message_places import MessagePlaces
 from .servicer import Predictor
@@ -37,6 +39,8 @@ class GrpcServer:
         Answers the calls.
     settings
         Address and limits.
+    keys
+        Know who calls.
     problems
         What keeps the service from being ready; empty if nothing does.
     message_patience_s
@@ -52,12 +56,17 @@ class GrpcServer:
         self,
         plane: DataPlane,
         settings: Settings,
+        keys: KeyWatch,
         problems: Callable[[], Awaitable[Sized]],
         message_patience_s: float = 10.0,
     ) -> None:
         places = int(settings.large_bodies_mb // _message_mb(settings))
         self._server = grpc.aio.server(
-            options=_options(settings), interceptors=(MessagePlaces(places, message_patience_s),)
+            options=_options(settings),
+            interceptors=(
+                AccessControlInterceptor(keys),
+                MessagePlaces(places, message_patience_s),
+            ),
         )
         self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE), problems)
         predictor = Predictor(plane, settings.max_items)

@@ -4,10 +4,12 @@ from typing import TypeAlias
 
 import grpc
 
+from pba.serving import scoped_calls
 from pba.serving.data_plane import DataPlane
 
 from ..large_requests import read_request
 from . import pba_pb2 as pb, pba_pb2_grpc, responses
+from .access_control import caller
 from .call_status import complete
 from .requests import read_advice, read_queries, read_query, read_reports
 
@@ -39,24 +41,27 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
 
     async def _forecast(self, request: pb.ForecastRequest) -> pb.ForecastResponse:
         with self._plane.admit("forecast") as started:
-            forecast = await self._plane.forecast(
-                await read_request(self._plane, read_query, request), started
-            )
+            query = await read_request(self._plane, read_query, request)
+            query = scoped_calls.allowed_query(caller(), query)
+            forecast = await self._plane.forecast(query, started)
         return pb.ForecastResponse(forecast=responses.forecast(forecast))
 
     async def _forecast_batch(self, request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
         with self._plane.admit("forecasts"):
             queries = await read_request(self._plane, read_queries, request, self._limit)
-            items = await self._plane.forecasts(queries)
+            allowed = scoped_calls.allowed_queries(caller(), queries)
+            items = await self._plane.forecasts(allowed)
         return responses.batch(items)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:
         with self._plane.admit("samples") as started:
             reports = await read_request(self._plane, read_reports, request, self._limit)
             if not request.forecast:
-                return responses.receipts(reports, await self._plane.observe(reports))
-            pairs = await self._plane.observe_and_forecast(
-                reports, read_advice(request), started, request.as_of_newest
+                stored = await scoped_calls.observe(self._plane, caller(), reports)
+                return responses.receipts(reports, stored)
+            advice, newest = read_advice(request), request.as_of_newest
+            pairs = await scoped_calls.observe_and_forecast(
+                self._plane, caller(), reports, advice, started, newest
             )
         receipts, items = [receipt for receipt, _ in pairs], [item for _, item in pairs]
         return responses.receipts(reports, receipts, items)

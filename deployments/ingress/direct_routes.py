@@ -17,10 +17,12 @@ from pba.errors import PBAError
 
 from .http import pba_error_response, unexpected_error_response
 from .http_middleware import HttpMiddleware, has_escaped_slash
+from .openapi import call_of
 
 __all__ = ["DirectRoutes"]
 
 _Endpoint = Callable[..., Awaitable[Response]]
+_Check = Callable[[Scope, str | None], None]
 
 _OPTIONS: Mapping[bytes, tuple[str, Any]] = {
     b"forecast=true": ("forecast", True),
@@ -33,6 +35,7 @@ _OPTIONS: Mapping[bytes, tuple[str, Any]] = {
 class _Target(NamedTuple):
     endpoint: _Endpoint
     parameters: frozenset[str]
+    call: str | None
 
 
 class DirectRoutes:
@@ -45,15 +48,17 @@ class DirectRoutes:
     routes
         Routes of ``app`` whose endpoints take the request and strings in the path. Other parameters
         have defaults; of a query, only `_OPTIONS` that the endpoint has are understood.
+    check
+        Raises a `PBAError` if the caller may not make the call of a route.
     """
 
-    def __init__(self, app: FastAPI, routes: Iterable[APIRoute]) -> None:
-        self._app, self._others = app, HttpMiddleware(app)
+    def __init__(self, app: FastAPI, routes: Iterable[APIRoute], check: _Check) -> None:
+        self._app, self._others, self._check = app, HttpMiddleware(app), check
         self._fixed: dict[tuple[str, str], _Target] = {}
         self._named: list[tuple[APIRoute, _Target]] = []
         for route in routes:
             names = frozenset(inspect.signature(route.endpoint).parameters)
-            target = _Target(route.endpoint, names)
+            target = _Target(route.endpoint, names, call_of(route))
             if route.param_convertors:
                 self._named.append((route, target))
             else:
@@ -62,12 +67,13 @@ class DirectRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or handle another event of ASGI."""
-        endpoint = self._endpoint(scope) if scope["type"] == "http" else None
+        endpoint, call = self._endpoint(scope) if scope["type"] == "http" else (None, None)
         if endpoint is None:
             await self._others(scope, receive, send)
             return
         scope["app"] = self._app
         try:
+            self._check(scope, call)
             response = await endpoint(Request(scope, receive, send))
         except PBAError as error:
             response = pba_error_response(error)
@@ -76,12 +82,14 @@ class DirectRoutes:
             raise  # so that Serve logs it
         await response(scope, receive, send)
 
-    def _endpoint(self, scope: Scope) -> _Endpoint | None:
+    def _endpoint(self, scope: Scope) -> tuple[_Endpoint | None, str | None]:
+        """Return what answers the request, and the name of the call that it is."""
         target, names = self._target(scope)
         if target is None:
-            return None
+            return None, None
         options = _options(scope["query_string"], target.parameters)
-        return None if options is None else partial(target.endpoint, **names, **options)
+        endpoint = None if options is None else partial(target.endpoint, **names, **options)
+        return endpoint, target.call
 
     def _target(self, scope: Scope) -> tuple[_Target | None, dict[str, str]]:
         """Return what answers the path, and the names in it."""

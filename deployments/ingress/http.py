@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response, params
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable
+from pba.errors import Busy, PBAError, StoreUnavailable, Unauthenticated, Unavailable
 from pba.types import Forecast
 
 from ..error_codes import error_body, http_status
@@ -28,14 +28,18 @@ __all__ = [
 ]
 
 _RETRY_AFTER = {"Retry-After": "1"}
+_SEND_A_KEY = {"WWW-Authenticate": "Bearer"}
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _MAX_SHOWN = 100
 _SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
 
 
-def create_app(routers: Sequence[APIRouter] = ()) -> FastAPI:
+def create_app(
+    routers: Sequence[APIRouter] = (), dependencies: Sequence[params.Depends] = ()
+) -> FastAPI:
     """Return an application with the routes of ``routers``, whose errors all have one form.
 
+    Each route runs ``dependencies`` first.
     A path with a slash too many is not redirected: behind a proxy the address would be wrong.
     """
     app = FastAPIOffline(
@@ -52,7 +56,7 @@ def create_app(routers: Sequence[APIRouter] = ()) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid_parameter)
     app.add_exception_handler(Exception, _unexpected_error)
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, dependencies=dependencies)
     return app
 
 
@@ -63,7 +67,9 @@ async def _pba_error(_: Request, error: Exception) -> Response:
 
 def pba_error_response(error: PBAError) -> Response:
     """Return the response to a request that ended with ``error``."""
-    headers = _RETRY_AFTER if isinstance(error, Busy | Unavailable) else None
+    headers = _SEND_A_KEY if isinstance(error, Unauthenticated) else None
+    if isinstance(error, Busy | Unavailable):
+        headers = _RETRY_AFTER
     body: dict[str, Any] = {"error": error.body()}
     if isinstance(error, StoreUnavailable) and error.forecasts:
         body["forecasts"] = {link_id: item_of(item) for link_id, item in error.forecasts.items()}

@@ -7,13 +7,17 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
+from pba.security.calls import CALLS, PUBLIC
+
 from .examples import BODIES
 from .response_models import ErrorResponse
 
-__all__ = ["describe_call"]
+__all__ = ["call_of", "describe_call"]
 
 _STATUSES = {
     400: "The body is not JSON.",
+    401: "The call has no valid key, and the service needs one.",
+    403: "The key has another role, or is for other links.",
     404: "There is nothing of that name.",
     409: "Somebody else changed it since the caller read it.",
     413: "The body, or the number of its items, is too large.",
@@ -25,9 +29,12 @@ _STATUSES = {
 }
 _ALWAYS = (429, 500)  # Serve answers 429 for a router whose queue is full
 _BODY_STATUSES = (400, 413, 415, 422)
+_KEY_STATUSES = (401, 403, 503)
+_CALL = "x-pba-call"
 
 
 def describe_call(
+    call: str,
     response: type[BaseModel],
     request: type[msgspec.Struct] | None = None,
     statuses: Iterable[HTTPStatus | int] = (),
@@ -39,16 +46,22 @@ def describe_call(
 
     Parameters
     ----------
+    call
+        The name in `pba.security.calls.CALLS`, which says who may call; or `PUBLIC`.
     response
         The model of a successful response.
     request
         The model of the request body, None without a body.
     statuses
-        The statuses of errors beside 429, 500 and, with a body, 400, 413, 415 and 422.
+        The statuses of errors beside 429, 500, with a body 400, 413, 415 and 422, and, where a key
+        is needed, 401, 403 and 503.
     unavailable
         The model of a response with status 503.
     """
+    if call != PUBLIC and call not in CALLS:
+        raise ValueError(f"call is {call!r}; who may make it is said in pba/security/calls.py.")
     codes = {*_ALWAYS, *map(int, statuses), *(_BODY_STATUSES if request else ())}
+    codes |= set() if call == PUBLIC else set(_KEY_STATUSES)
     options: dict[str, Any] = {
         "response_model": response,
         "responses": {
@@ -58,12 +71,19 @@ def describe_call(
             }
             for code in sorted(codes)
         },
+        "openapi_extra": {_CALL: call},
     }
     if request is not None:
         schema = _inlined(msgspec.json.schema(request))
         content = {"application/json": {"schema": schema, "example": BODIES[request.__name__]}}
-        options["openapi_extra"] = {"requestBody": {"content": content, "required": True}}
+        options["openapi_extra"]["requestBody"] = {"content": content, "required": True}
     return options
+
+
+def call_of(route: Any) -> str | None:
+    """Return the name of the call that a route is described with, None for any other route."""
+    extra: dict[str, Any] = getattr(route, "openapi_extra", None) or {}
+    return extra.get(_CALL)
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ __all__ = [
     "AlarmsResponse",
     "EventsResponse",
     "FlagsResponse",
+    "IdentityResponse",
     "IndexResponse",
     "MetricsResponse",
     "ModelsResponse",
@@ -226,3 +227,12 @@ class IndexResponse(BaseModel):
     docs: str = Field(description="path of the page that lists the calls")
     openapi: str = Field(description="path of their description as OpenAPI")
     ready: str = Field(description="path of the call that says whether the service is ready")
+
+
+class IdentityResponse(BaseModel):
+    """The caller, by its key; null where the service has no keys."""
+
+    name: str | None
+    key_id: str | None
+    role: str
+    links: list[str] = Field(description="Names of links; one with * at its end is a beginning.")

@@ -13,6 +13,7 @@ from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
 from pba.project import resolve
+from pba.security.identity import ANYBODY
 from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
@@ -22,6 +23,7 @@ from ..replicas.memory import return_large_memory
 from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
+from .exposure import is_on_loopback
 from .request_metrics import RequestMetrics
 from .request_reading import (
     read_forecast_option,
@@ -81,14 +83,15 @@ class Router:
         set_up_replica()
         return_large_memory()
         modes = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
-        services = wire(settings, Handles(modes, v1), RequestMetrics())
+        opens = settings.insecure or await is_on_loopback(settings)
+        services = wire(settings, Handles(modes, v1), RequestMetrics(), opens)
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
-        await services.flags.start()
+        await asyncio.gather(services.flags.start(), services.keys.start())
         self._keepalive: asyncio.Task[None] | None = None
         if v1 is not None:
             self._keepalive = asyncio.create_task(keep_v1_awake(services.flags, v1.stay.remote))
         self._grpc = (
-            GrpcServer(self._plane, settings, services.status.problems)
+            GrpcServer(self._plane, settings, services.keys, services.problems)
             if settings.grpc_port
             else None
         )
@@ -116,9 +119,11 @@ class Router:
         return {IN_FLIGHT: self._plane.in_flight}
 
     def check_health(self) -> None:
-        """Have Ray restart the replica if it no longer notices new flags or champions."""
+        """Have Ray restart the replica if it no longer notices new flags, keys or champions."""
         if not self._services.flags.running:
             raise RuntimeError("the replica no longer reads the flags; its log says why.")
+        if not self._services.keys.running:
+            raise RuntimeError("the replica no longer reads the keys; its log says why.")
         if not self._services.local.running:
             raise RuntimeError("the replica no longer follows the champions; its log says why.")
 
@@ -152,7 +157,7 @@ class Router:
         with self._plane.admit("samples") as started:
             forecast, body = read_forecast_option(request)
             reports = await read_request(self._plane, read_samples, body, self._limit)
-            return await observe(self._plane, reports, started, forecast)
+            return await observe(self._plane, ANYBODY, reports, started, forecast)
 
     async def link_forecast(self, link_id: str) -> dict[str, Any]:
         """Return the forecast from a link's stored history."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import onnxruntime  # noqa: F401 - at the start, or its import stalls requests at a promotion
@@ -19,11 +20,13 @@ from pba.serving.event_log import EventLog
 from pba.serving.flag_watch import FlagWatch
 from pba.serving.forecast_service import ForecastService, ModelClient
 from pba.serving.group_commit import GroupCommit
+from pba.serving.key_watch import KeySnapshot, KeySources, KeyWatch
 from pba.serving.link_service import LinkService
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.pools import Pools
 from pba.store import Store
+from pba.store.url import describe_url
 from pba.types import NetworkMode
 
 from ..replicas.model_announcer import ModelAnnouncer
@@ -50,9 +53,16 @@ def wire(
     settings: Settings,
     handles: Handles,
     meter: RequestMeter,
+    opens: bool,
     announcer: Callable[[Store], Callable[[str, dict[str, Any]], None]] = ModelAnnouncer,
 ) -> Services:
-    """Return the services; the flags are not read before `FlagWatch.start`."""
+    """Return the services; flags and keys are not read before `FlagWatch.start`, `KeyWatch.start`.
+
+    Parameters
+    ----------
+    opens
+        Whether all is open while there are no keys.
+    """
     stores, pools = Stores.open(settings), Pools.separate()
     flags = FlagWatch(
         stores.flags.flags,
@@ -80,8 +90,25 @@ def wire(
         catalog=ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter),
         status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
         flags=flags,
+        keys=_key_watch(settings, stores, pools, opens),
         local=local,
         settings=settings,
+    )
+
+
+def _key_watch(settings: Settings, stores: Stores, pools: Pools, opens: bool) -> KeyWatch:
+    snapshot = settings.keys_snapshot and KeySnapshot(
+        Path(resolve(settings.keys_snapshot)), describe_url(settings.store_url)
+    )
+    file = settings.keys_file and Path(resolve(settings.keys_file))
+    return KeyWatch(
+        KeySources(stores.flags.keys.records, file or None, snapshot or None),
+        opens,
+        settings.keys_stale_s,
+        settings.flags_every_s,
+        _clock,
+        settings.store_deadline_ms / 1000,
+        pools.keys,
     )
 
 

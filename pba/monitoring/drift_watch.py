@@ -3,6 +3,7 @@
 from typing import Any
 
 from pba.monitoring.drift import Alarm
+from pba.security import EVERYTHING, Scope
 from pba.store import Store
 from pba.types import Event, NetworkMode
 
@@ -21,19 +22,21 @@ def mode_drift(mode: NetworkMode) -> str:
     return f"{DRIFT}:{mode}"
 
 
-def open_alarms(store: Store) -> list[dict[str, Any]]:
+def open_alarms(store: Store, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
     """Return the open alarms in the wire form of `GET /v1/drift`, those of modes first.
 
-    Of the alarms of links there are at most 10 000.
+    Of the alarms of links there are at most 10 000. Of a ``scope`` that is not everything there are
+    only those of its links.
     """
     alarms = [
         {"link_id": None, "mode": mode.value, **event.body}
-        for mode in NetworkMode
+        for mode in (NetworkMode if scope.everything else ())
         for event in store.events(mode_drift(mode), count=1)
     ]
     alarms += [
         {"link_id": event.link_id, "mode": None, **event.body}
         for event in store.open_link_alarms(DRIFT)
+        if scope.allows(event.link_id or "")
     ]
     return [alarm for alarm in alarms if alarm["ended_s"] is None]
 

@@ -82,8 +82,8 @@ class KeyRecord:
             )
         if not (_ID.fullmatch(self.key_id) and _SHA256.fullmatch(self.sha256)):
             raise InvalidInput(
-                f"the key {self.name} has an id of 16 hexadecimal digits and a sha256 of 64. Create "
-                "it again.",
+                f"the key {self.name} has an id of 16 hexadecimal digits and a sha256 of 64. "
+                "Create it again.",
                 "sha256",
             )
 

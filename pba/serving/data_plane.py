@@ -118,10 +118,11 @@ class DataPlane:
         allocation: AllocationRequest | None,
         started: float,
         as_of_newest: bool = False,
+        recorded: bool = True,
     ) -> Forecast:
-        """Return the forecast from a link's stored history."""
+        """Return the forecast from a link's stored history; ``recorded`` is as in `LinkService`."""
         name = check_link_id(link_id)
-        result = await self._links.forecast(name, allocation, as_of_newest)
+        result = await self._links.forecast(name, allocation, as_of_newest, recorded)
         return self._counted(result, started)
 
     async def link_forecasts(
@@ -129,12 +130,13 @@ class DataPlane:
         link_ids: Sequence[str],
         allocation: AllocationRequest | None,
         as_of_newest: bool = False,
+        recorded: bool = True,
     ) -> list[Forecast | PBAError]:
-        """Return a forecast, or an error, for each link in order."""
+        """Return a forecast, or an error, for each link in order; as `link_forecast`."""
         errors = [_name_error(link_id) for link_id in link_ids]
         pairs = zip(link_ids, errors, strict=True)
         names = [link_id for link_id, error in pairs if error is None]
-        results = iter(await self._links.forecasts(names, allocation, as_of_newest))
+        results = iter(await self._links.forecasts(names, allocation, as_of_newest, recorded))
         return self._all_counted([next(results) if error is None else error for error in errors])
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:

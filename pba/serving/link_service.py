@@ -80,10 +80,9 @@ class LinkService:
         self._store = store
         self._commit = commit
         self._max_ahead_s = max_ahead_s
-        self._clock = clock
+        self._clock, self.pools = clock, pools
         self._record_deadline_s = record_deadline_s
         self._store_deadline_s = store_deadline_s
-        self.pools = pools
         self._recorder = ForecastRecorder(service.compare, commit, flags)
         self.given = GivenHistories(
             service, commit, self._recorder, self._clock_limit, record_deadline_s
@@ -139,10 +138,12 @@ class LinkService:
         link_id: str,
         allocation: AllocationRequest | None = None,
         as_of_newest: bool = False,
+        recorded: bool = True,
     ) -> ForecastResult:
         """Return the forecast from a link's stored history, with advice if requested.
 
-        ``as_of_newest`` is as in `pba.forecasting.Query`.
+        ``as_of_newest`` is as in `pba.forecasting.Query`. A forecast that is not to be ``recorded``
+        has the reason ``not_recorded``.
 
         Raises
         ------
@@ -152,14 +153,14 @@ class LinkService:
         started = time.perf_counter()
         queries, read_s = await self._read([link_id], allocation, as_of_newest)
         results = await self._service.forecast_chunk(queries)
-        self._recorder.record(queries, results, started, read_s)
-        return single(results)
+        return single(self._recorded(queries, results, started, read_s, recorded))
 
     async def forecasts(
         self,
         link_ids: Sequence[str],
         allocation: AllocationRequest | None = None,
         as_of_newest: bool = False,
+        recorded: bool = True,
     ) -> list[ForecastResult | PBAError]:
         """Return a forecast, or an error, for each of ``link_ids``, in order, chunk by chunk."""
         started = time.perf_counter()
@@ -173,9 +174,8 @@ class LinkService:
             return list(zip(queries, results, strict=True))
 
         pairs = await in_chunks(link_ids, forecast_chunk, self._service.chunks_at_once)
-        results = [result for _, result in pairs]
-        self._recorder.record([query for query, _ in pairs], results, started, read_s)
-        return results
+        queries, results = [query for query, _ in pairs], [result for _, result in pairs]
+        return self._recorded(queries, results, started, read_s, recorded)
 
     async def ready(self) -> None:
         """Check that the store answers and, if it refused the last write, takes writes again.
@@ -195,6 +195,20 @@ class LinkService:
     async def drain(self) -> None:
         """Wait until every recording has ended, successfully or not."""
         await self._recorder.drain()
+
+    def _recorded(
+        self,
+        queries: Sequence[Query | PBAError],
+        results: list[ForecastResult | PBAError],
+        started: float,
+        read_s: float,
+        recorded: bool,
+    ) -> list[ForecastResult | PBAError]:
+        """Return ``results``, which are recorded, or say that they are not."""
+        if not recorded:
+            return [not_recorded(result) for result in results]
+        self._recorder.record(queries, results, started, read_s)
+        return results
 
     async def _read(
         self,

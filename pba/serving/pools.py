@@ -74,6 +74,8 @@ class Pools:
         Reports, lists and deletions, which may be slow.
     bodies
         Large requests are read here.
+    keys
+        The keys of callers: who is refused waits for nobody either.
     """
 
     writes: Pool = DEFAULT_POOL
@@ -81,6 +83,7 @@ class Pools:
     flags: Pool = DEFAULT_POOL
     reports: Pool = DEFAULT_POOL
     bodies: Pool = DEFAULT_POOL
+    keys: Pool = DEFAULT_POOL
 
     @classmethod
     def separate(cls) -> Self:
@@ -94,9 +97,10 @@ class Pools:
             flags=ThreadPool("flags", 2),
             reports=ThreadPool("reports", 2),
             bodies=ThreadPool("bodies", 2),
+            keys=ThreadPool("keys", 2),
         )
 
     def close(self) -> None:
         """Start no further function."""
-        for pool in (self.writes, self.reads, self.flags, self.reports, self.bodies):
+        for pool in (self.writes, self.reads, self.flags, self.reports, self.bodies, self.keys):
             pool.close()

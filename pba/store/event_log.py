@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, text
 
+from pba.security import EVERYTHING, Scope
+from pba.store.scope_filter import in_scope
 from pba.store.statements import to_micros
 from pba.store.tables import events as table
 from pba.types import Event
@@ -56,13 +58,23 @@ def event_rows(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def events(
-    connection: Connection, kind: str | None, link_id: str | None, before: int | None, count: int
+    connection: Connection,
+    kind: str | None,
+    link_id: str | None,
+    before: int | None,
+    count: int,
+    scope: Scope = EVERYTHING,
 ) -> list[Event]:
-    """Return up to ``count`` events with numbers below ``before``, newest first."""
+    """Return up to ``count`` events with numbers below ``before``, newest first.
+
+    Of a ``scope`` that is not everything only events of its links.
+    """
     query = select(table).order_by(table.c.id.desc()).limit(count)
     for column, value in ((table.c.kind, kind), (table.c.link_id, link_id)):
         query = query if value is None else query.where(column == value)
     query = query if before is None else query.where(table.c.id < before)
+    if not scope.everything:
+        query = query.where(in_scope(table.c.link_id, scope))
     return [_event(row) for row in connection.execute(query)]
 
 

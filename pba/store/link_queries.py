@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from pba.forecasting.link_record import LinkRecord
+from pba.security import Scope
 from pba.store.old_tables import old_records
+from pba.store.scope_filter import in_scope
 from pba.store.tables import links, records
 from pba.store.values import LinkState
 from pba.telemetry.link_mode import LinkMode
@@ -46,12 +48,14 @@ def link_state(connection: Connection, link_id: str) -> LinkState | None:
 
 
 def link_states(
-    connection: Connection, mode: NetworkMode | None, after: str, count: int
+    connection: Connection, mode: NetworkMode | None, after: str, count: int, scope: Scope
 ) -> list[LinkState]:
-    """Return up to ``count`` links whose names follow ``after``, in the order of names."""
+    """Return up to ``count`` links of ``scope`` whose names follow ``after``, in their order."""
     query = _WITH_RECORDS.where(links.c.link_id > after)
     if mode is not None:
         query = query.where(links.c.mode == mode.value)
+    if not scope.everything:
+        query = query.where(in_scope(links.c.link_id, scope))
     rows = connection.execute(query.order_by(links.c.link_id).limit(count))
     return [_state(row) for row in rows]
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pba.errors import NotFound
 from pba.rollout import Flags
+from pba.security import EVERYTHING, Scope
 from pba.store import (
     arm_comparison,
     batch_writes,
@@ -127,9 +128,11 @@ class Store:
             raise no_such_link(link_id)
         return state
 
-    def links(self, mode: NetworkMode | None, after: str, count: int) -> list[LinkState]:
-        """Return up to ``count`` links whose names follow ``after``, in the order of names."""
-        return self._database.read(link_queries.link_states, mode, after, count)
+    def links(
+        self, mode: NetworkMode | None, after: str, count: int, scope: Scope = EVERYTHING
+    ) -> list[LinkState]:
+        """Return up to ``count`` links of ``scope`` with names after ``after``, in their order."""
+        return self._database.read(link_queries.link_states, mode, after, count, scope)
 
     def delete(self, link_id: str) -> None:
         """Delete a link with all its rows; raises `NotFound` where it does not exist."""
@@ -156,9 +159,13 @@ class Store:
         link_id: str | None = None,
         before: int | None = None,
         count: int = 100,
+        scope: Scope = EVERYTHING,
     ) -> list[Event]:
-        """Return up to ``count`` events with numbers below ``before``, newest first."""
-        return self._database.read(event_log.events, kind, link_id, before, count)
+        """Return up to ``count`` events with numbers below ``before``, newest first.
+
+        Of a ``scope`` that is not everything only events of its links.
+        """
+        return self._database.read(event_log.events, kind, link_id, before, count, scope)
 
     def add_events(self, events: Sequence[Event]) -> None:
         """Append events to the log."""

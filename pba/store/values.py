@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pba.errors import InvalidInput
+from pba.errors import PBAError
 from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Arm
 from pba.telemetry.link_mode import LinkMode
@@ -35,12 +35,12 @@ class RefusedSample:
     link_id
         The link that it names; cut if it is no name of a link.
     error
-        The rule that it breaks.
+        The rule that it breaks, or why the caller may not report the link.
     """
 
     index: int
     link_id: str
-    error: InvalidInput
+    error: PBAError
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""

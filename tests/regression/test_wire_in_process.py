@@ -31,7 +31,8 @@ async def _grpc_differences(service: InProcess) -> list[str]:
     lines = []
     with own_port() as port:
         settings = Settings(grpc_port=port)
-        server = GrpcServer(service.services.plane, settings, service.services.status.problems)
+        services = service.services
+        server = GrpcServer(services.plane, settings, services.keys, services.problems)
         await server.start()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = pba_pb2_grpc.PredictorStub(channel)

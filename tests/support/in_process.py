@@ -20,8 +20,11 @@ from pba.errors import PBAError
 from pba.forecasting import ModelOutput
 from pba.monitoring.scorer import Scorer
 from pba.registry import Registry
+from pba.security.key_ring import StoredKeys
+from pba.serving.key_watch import KeySnapshot
 from pba.serving.model_host import ModelHost
 from pba.store import Store
+from pba.store.url import describe_url
 from pba.types import Floats, Forecast, NetworkMode
 from tests.toy import toy_artifact
 
@@ -95,16 +98,24 @@ class InProcess:
 
 @contextlib.asynccontextmanager
 async def open_in_process(
-    folder: Path, v1: bool = True, **settings: Any
+    folder: Path, v1: bool = True, opens: bool = True, new_node: bool = False, **settings: Any
 ) -> AsyncIterator[InProcess]:
-    """Yield the services over new files in ``folder``; ``settings`` replace the defaults."""
+    """Yield the services over new files in ``folder``; ``settings`` replace the defaults.
+
+    Unless it is a ``new_node``, the node knows that the store had no keys a moment ago.
+    """
     given = {
         "store_url": f"sqlite:///{folder}/pba.db",
         "registry": str(folder / "registry"),
         "record_deadline_ms": 30_000.0,
         "model_deadline_ms": 30_000.0,
+        "keys_snapshot": str(folder / "keys-snapshot.json"),
     }
     options = Settings(**{**given, **settings, "v1": v1})
+    if not new_node:
+        now_s = time.time()  # noqa: TID251 - the routers' clock
+        snapshot = KeySnapshot(Path(options.keys_snapshot), describe_url(options.store_url))
+        snapshot.save(StoredKeys((), now_s))
     (folder / "registry").mkdir(exist_ok=True)
     registry = Registry(options.registry, lambda: 1e9)
     models = {}
@@ -115,13 +126,13 @@ async def open_in_process(
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, time.time))  # noqa: TID251 - the routers' clock
     handles = Handles(modes, models.get("v1"))  # type: ignore[arg-type]
-    services = wire(options, handles, NoMeter(), lambda store: lambda kind, body: None)
+    services = wire(options, handles, NoMeter(), opens, lambda store: lambda kind, body: None)
     transport = httpx.ASGITransport(http_application(services), raise_app_exceptions=False)
     opened = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30)
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
     with patch.object(model_handle, "_running_replicas", lambda handle: 0):
         async with opened as client:
-            await services.flags.refresh()
+            await asyncio.gather(services.flags.refresh(), services.keys.refresh())
             yield InProcess(folder, services, models, monitor, client)
     for model in models.values():
         model.host.stop()

@@ -218,6 +218,7 @@ def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> 
         "model_deadline_ms": 3000,  # a busy machine is slow
         "store_url": f"sqlite:///{folder}/pba.db",
         "registry": f"{folder}/registry",
+        "keys_snapshot": f"{folder}/keys-snapshot.json",
         "score_every_s": 1.0,
     } | settings
     return config

@@ -1,27 +1,35 @@
 """The HTTP routes by topic: each reads a request, calls the data plane, and writes the answer."""
 
-from fastapi import APIRouter
+from collections.abc import Iterable
+
+from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
+from ..access_control import AccessControl, authorize, require_call
 from ..direct_routes import DirectRoutes
 from ..http import create_app
 from ..request_flow import RequestFlows
 from ..services import Services
-from . import forecasts, health, index, links, models, reports, rollout, samples
+from . import forecasts, health, identity, index, links, models, reports, rollout, samples
 
 __all__ = ["ROUTERS", "http_application"]
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
-    module.router for module in (forecasts, samples, links, reports, models, rollout, health, index)
+    module.router
+    for module in (forecasts, samples, links, reports, models, rollout, identity, health, index)
 )
 """Every route of the service."""
 
 
 def http_application(services: Services) -> ASGIApp:
     """Return the HTTP application of one router replica."""
-    app = create_app(ROUTERS)
+    app = create_app(ROUTERS, [Depends(authorize)])
     app.state.services = services
-    routes = (route for router in (forecasts.router, samples.router) for route in router.routes)
-    direct = DirectRoutes(app, (route for route in routes if isinstance(route, APIRoute)))
-    return RequestFlows(direct)
+    direct = DirectRoutes(app, _routes((forecasts.router, samples.router)), require_call)
+    return RequestFlows(AccessControl(direct, services.keys, _routes(ROUTERS)))
+
+
+def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:
+    routes = (route for router in routers for route in router.routes)
+    return [route for route in routes if isinstance(route, APIRoute)]

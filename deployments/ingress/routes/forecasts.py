@@ -9,9 +9,11 @@ from fastapi import APIRouter, Request, Response
 from pba.errors import PBAError
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
+from pba.serving import scoped_calls
 from pba.types import Forecast
 
 from ...large_requests import read_request
+from ..access_control import identity_of
 from ..http import body_of, item_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import AsOf, LinkId
@@ -26,12 +28,13 @@ _Query = TypeVar("_Query", Query, Query | PBAError)
 router = APIRouter(tags=["forecasts"])
 
 
-@router.post("/v1/forecast", **describe_call(ForecastDocument, ForecastRequest, statuses=(503,)))
+@router.post("/v1/forecast", **describe_call("forecast", ForecastDocument, ForecastRequest))
 async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from a given history."""
     plane, body = services_of(request).plane, await body_of(request)
     with plane.admit("forecast") as started:
         query = await read_request(plane, read_query, body)
+        query = scoped_calls.allowed_query(identity_of(request.scope), query)
         if as_of is not None:
             query = _as_of_newest(query)
         forecast = await plane.forecast(query, started)
@@ -39,7 +42,8 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
 
 
 @router.post(
-    "/v1/forecasts", **describe_call(BulkForecastResponse, BulkForecastRequest, statuses=(503,))
+    "/v1/forecasts",
+    **describe_call("forecasts", BulkForecastResponse, BulkForecastRequest),
 )
 async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast from many histories at once; each is answered in its place."""
@@ -49,6 +53,7 @@ async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
         queries = await read_request(
             services.plane, read_queries, body, services.settings.max_items
         )
+        queries = scoped_calls.allowed_queries(identity_of(request.scope), queries)
         if as_of is not None:
             queries = [_as_of_newest(query) for query in queries]
         items = await services.plane.forecasts(queries)
@@ -57,29 +62,36 @@ async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
 
 @router.get(
     "/v1/links/{link_id}/forecast",
-    **describe_call(ForecastDocument, statuses=(404, 422, 503)),
+    **describe_call("link_forecast", ForecastDocument, statuses=(404, 422, 503)),
 )
 async def get_link_forecast(
     request: Request, link_id: LinkId, allocation: bool = False, as_of: AsOf = None
 ) -> Response:
     """Forecast from a link's stored history; with the default advice if requested."""
-    plane = services_of(request).plane
+    plane, identity = services_of(request).plane, identity_of(request.scope)
+    identity.require_link(link_id)
     with plane.admit("link_forecast") as started:
         advice = AllocationRequest() if allocation else None
-        forecast = await plane.link_forecast(link_id, advice, started, as_of is not None)
+        forecast = await plane.link_forecast(
+            link_id, advice, started, as_of is not None, identity.records
+        )
     return json_response(forecast.as_dict())
 
 
 @router.post(
-    "/v1/links/forecasts", **describe_call(BulkForecastResponse, LinksRequest, statuses=(503,))
+    "/v1/links/forecasts",
+    **describe_call("link_forecasts", BulkForecastResponse, LinksRequest),
 )
 async def post_link_forecasts(request: Request, as_of: AsOf = None) -> Response:
     """Forecast for many links from their stored histories; each is answered in its place."""
     services, body = services_of(request), await body_of(request)
-    with services.plane.admit("link_forecasts"):
+    plane, identity = services.plane, identity_of(request.scope)
+    with plane.admit("link_forecasts"):
         limit = services.settings.max_items
-        link_ids, advice = await read_request(services.plane, read_link_ids, body, limit)
-        items = await services.plane.link_forecasts(link_ids, advice, as_of is not None)
+        link_ids, advice = await read_request(plane, read_link_ids, body, limit)
+        items = await scoped_calls.link_forecasts(
+            plane, identity, link_ids, advice, as_of is not None
+        )
     return json_response({"forecasts": bulk_items(items)})
 
 

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
+from pba.security.calls import PUBLIC
+
 from ..http import json_response
 from ..openapi import describe_call
 from ..report_models import IndexResponse
@@ -11,7 +13,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["health"])
 
 
-@router.get("/", **describe_call(IndexResponse))
+@router.get("/", **describe_call(PUBLIC, IndexResponse))
 async def get_index(request: Request) -> Response:
     """Return what answers here, and where its calls are listed."""
     root_path = request.scope.get("root_path", "")

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from pba.types import COLUMNS, History, parse_mode, rfc3339_of
 
+from ..access_control import identity_of
 from ..http import json_page, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import From, Limit, LinkCursor, LinkId, ModeFilter, To, time_span
@@ -18,17 +19,17 @@ router = APIRouter(tags=["links"])
 
 @router.get(
     "/v1/links",
-    **describe_call(LinksResponse, statuses=(422, 503)),
+    **describe_call("links", LinksResponse, statuses=(422, 503)),
 )
 async def get_links(
     request: Request, mode: ModeFilter = None, cursor: LinkCursor = "", limit: Limit = 100
 ) -> Response:
     """List links in the order of their names; the next page starts at the answer's cursor."""
-    services = services_of(request)
+    services, scope = services_of(request), identity_of(request.scope).scope
     only = None if mode is None else parse_mode(mode)
 
     def page() -> Response:  # in a thread: 10 000 links take a while to write
-        links = services.store.links(only, cursor, limit)
+        links = services.store.links(only, cursor, limit, scope)
         after = links[-1].link_id if len(links) == limit else None
         return json_page("links", (link.as_dict() for link in links), cursor=after)
 
@@ -37,10 +38,11 @@ async def get_links(
 
 @router.get(
     "/v1/links/{link_id}",
-    **describe_call(LinkResponse, statuses=(404, 422, 503)),
+    **describe_call("link", LinkResponse, statuses=(404, 422, 503)),
 )
 async def get_link(request: Request, link_id: LinkId) -> Response:
     """Return the state of a link."""
+    identity_of(request.scope).require_link(link_id)
     services = services_of(request)
     link = await services.plane.read_store(services.store.link, link_id)
     return json_response(link.as_dict())
@@ -48,10 +50,11 @@ async def get_link(request: Request, link_id: LinkId) -> Response:
 
 @router.delete(
     "/v1/links/{link_id}",
-    **describe_call(DeletionResponse, statuses=(404, 422, 503)),
+    **describe_call("delete_link", DeletionResponse, statuses=(404, 422, 503)),
 )
 async def delete_link(request: Request, link_id: LinkId) -> Response:
     """Delete a link with its samples, forecasts, outcomes and record."""
+    identity_of(request.scope).require_link(link_id)
     services = services_of(request)
     await services.plane.read_store(services.store.delete, link_id)
     return json_response({"deleted": link_id})
@@ -59,7 +62,7 @@ async def delete_link(request: Request, link_id: LinkId) -> Response:
 
 @router.get(
     "/v1/links/{link_id}/history",
-    **describe_call(HistoryResponse, statuses=(404, 422, 503)),
+    **describe_call("link_history", HistoryResponse, statuses=(404, 422, 503)),
 )
 async def get_history(
     request: Request,
@@ -69,6 +72,7 @@ async def get_history(
     limit: Limit = 1000,
 ) -> Response:
     """Return the samples of a link, and the forecasts recorded beside them."""
+    identity_of(request.scope).require_link(link_id)
     services = services_of(request)
     span = time_span(since, until)
 

@@ -15,7 +15,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["models"])
 
 
-@router.get("/v1/models", **describe_call(ModelsResponse))
+@router.get("/v1/models", **describe_call("models", ModelsResponse))
 async def get_models(request: Request) -> Response:
     """Return what serves each mode, and v1, which may be asleep."""
     return json_response({"models": await services_of(request).status.models()})
@@ -23,7 +23,7 @@ async def get_models(request: Request) -> Response:
 
 @router.get(
     "/v1/models/{mode}/versions",
-    **describe_call(VersionsResponse, statuses=(404, 422, 503)),
+    **describe_call("model_versions", VersionsResponse, statuses=(404, 422, 503)),
 )
 async def get_versions(request: Request, mode: ModelName) -> Response:
     """Return the published versions of a model, its champion and its former champions."""
@@ -32,7 +32,7 @@ async def get_versions(request: Request, mode: ModelName) -> Response:
 
 @router.post(
     "/v1/models/{mode}/promote",
-    **describe_call(PointerResponse, PromotionRequest, statuses=(404, 409, 503)),
+    **describe_call("promote", PointerResponse, PromotionRequest, statuses=(404, 409, 503)),
 )
 async def post_promote(request: Request, mode: ModelName) -> Response:
     """Verify a version and make it the champion; every replica serves it within seconds."""
@@ -42,7 +42,7 @@ async def post_promote(request: Request, mode: ModelName) -> Response:
 
 @router.post(
     "/v1/models/{mode}/rollback",
-    **describe_call(PointerResponse, RollbackRequest, statuses=(404, 409, 503)),
+    **describe_call("roll_back", PointerResponse, RollbackRequest, statuses=(404, 409, 503)),
 )
 async def post_rollback(request: Request, mode: ModelName) -> Response:
     """Make the previous champion the champion again."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from pba.monitoring.drift_watch import open_alarms
 
+from ..access_control import identity_of
 from ..http import json_response, services_of
 from ..openapi import describe_call
 from ..parameters import EventKind, EventNumber, Limit, LinkFilter
@@ -14,23 +15,24 @@ __all__ = ["router"]
 router = APIRouter(tags=["reports"])
 
 
-@router.get("/v1/metrics", **describe_call(MetricsResponse, statuses=(503,)))
+@router.get("/v1/metrics", **describe_call("metrics", MetricsResponse))
 async def get_metrics(request: Request) -> Response:
     """Return accuracy and latency of forecasts, overall, by mode and by model version."""
     services = services_of(request)
     return json_response(await services.plane.read_store(services.store.summary))
 
 
-@router.get("/v1/drift", **describe_call(AlarmsResponse, statuses=(503,)))
+@router.get("/v1/drift", **describe_call("drift", AlarmsResponse))
 async def get_drift(request: Request) -> Response:
     """Return the open drift alarms of modes and links: what changed, when, how sure that is."""
-    services = services_of(request)
-    return json_response({"alarms": await services.plane.read_store(open_alarms, services.store)})
+    services, scope = services_of(request), identity_of(request.scope).scope
+    alarms = await services.plane.read_store(open_alarms, services.store, scope)
+    return json_response({"alarms": alarms})
 
 
 @router.get(
     "/v1/events",
-    **describe_call(EventsResponse, statuses=(422, 503)),
+    **describe_call("events", EventsResponse, statuses=(422, 503)),
 )
 async def get_events(
     request: Request,
@@ -40,7 +42,11 @@ async def get_events(
     limit: Limit = 100,
 ) -> Response:
     """List events, the newest first; the next page starts at the answer's cursor."""
-    services = services_of(request)
-    events = await services.plane.read_store(services.store.events, kind, link_id, cursor, limit)
+    services, identity = services_of(request), identity_of(request.scope)
+    if link_id is not None:
+        identity.require_link(link_id)
+    events = await services.plane.read_store(
+        services.store.events, kind, link_id, cursor, limit, identity.scope
+    )
     after = events[-1].number if len(events) == limit else None
     return json_response({"events": [event.as_dict() for event in events], "cursor": after})

@@ -16,7 +16,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["rollout"])
 
 
-@router.get("/v1/flags", **describe_call(FlagsResponse, statuses=(503,)))
+@router.get("/v1/flags", **describe_call("flags", FlagsResponse))
 async def get_flags(request: Request) -> Response:
     """Return the flags, their version, and who changed them last."""
     services = services_of(request)
@@ -25,7 +25,7 @@ async def get_flags(request: Request) -> Response:
 
 @router.put(
     "/v1/flags",
-    **describe_call(FlagsResponse, FlagsRequest, statuses=(409, 503)),
+    **describe_call("set_flags", FlagsResponse, FlagsRequest, statuses=(409, 503)),
 )
 async def put_flags(request: Request) -> Response:
     """Change flags, unless somebody else has changed them since the caller read them."""
@@ -43,7 +43,7 @@ async def put_flags(request: Request) -> Response:
 
 @router.get(
     "/v1/rollout",
-    **describe_call(RolloutResponse, statuses=(422, 503)),
+    **describe_call("rollout", RolloutResponse, statuses=(422, 503)),
 )
 async def get_rollout(request: Request, since: Since = None) -> Response:
     """Compare v3 with v1 on the moments for which both have a forecast."""

@@ -6,11 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from pba.forecasting.allocation import AllocationRequest
+from pba.security.identity import Identity
+from pba.serving import scoped_calls
 from pba.serving.data_plane import DataPlane
 from pba.serving.sample_reports import all_refused
 from pba.store import SampleReport
 
 from ...large_requests import read_request
+from ..access_control import identity_of
 from ..http import body_of, item_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import Advice, AsOf, LinkId, WithForecast
@@ -26,7 +29,11 @@ router = APIRouter(tags=["samples"])
 @router.post(
     "/v1/links/{link_id}/samples",
     **describe_call(
-        ReceiptResponse, SamplesRequest, statuses=(503,), unavailable=NotStoredResponse
+        "link_samples",
+        ReceiptResponse,
+        SamplesRequest,
+        statuses=(503,),
+        unavailable=NotStoredResponse,
     ),
 )
 async def post_link_samples(
@@ -37,12 +44,14 @@ async def post_link_samples(
     as_of: AsOf = None,
 ) -> Response:
     """Store samples of a link, each for itself; the answer comes after the commit."""
-    services, body = services_of(request), await body_of(request)
+    services, identity = services_of(request), identity_of(request.scope)
+    identity.require_link(link_id)
+    body = await body_of(request)
     with services.plane.admit("samples") as started:
         limit = services.settings.max_items
         reports = await read_request(services.plane, read_link_samples, body, link_id, limit)
         receipts = await observe(
-            services.plane, reports, started, forecast, allocation, as_of is not None
+            services.plane, identity, reports, started, forecast, allocation, as_of is not None
         )
     (receipt,) = receipts["links"].values()
     return json_response(receipt)
@@ -51,7 +60,11 @@ async def post_link_samples(
 @router.post(
     "/v1/samples",
     **describe_call(
-        ReceiptsResponse, BulkSamplesRequest, statuses=(503,), unavailable=NotStoredResponse
+        "samples",
+        ReceiptsResponse,
+        BulkSamplesRequest,
+        statuses=(503,),
+        unavailable=NotStoredResponse,
     ),
 )
 async def post_samples(
@@ -61,19 +74,21 @@ async def post_samples(
     as_of: AsOf = None,
 ) -> Response:
     """Store samples of many links, each for itself; the answer comes after the commit."""
-    services, body = services_of(request), await body_of(request)
+    services, identity = services_of(request), identity_of(request.scope)
+    body = await body_of(request)
     with services.plane.admit("samples") as started:
         reports = await read_request(
             services.plane, read_samples, body, services.settings.max_items
         )
         receipts = await observe(
-            services.plane, reports, started, forecast, allocation, as_of is not None
+            services.plane, identity, reports, started, forecast, allocation, as_of is not None
         )
     return json_response(receipts)
 
 
 async def observe(
     plane: DataPlane,
+    identity: Identity,
     reports: Sequence[SampleReport],
     started: float,
     forecast: bool = False,
@@ -82,16 +97,20 @@ async def observe(
 ) -> dict[str, Any]:
     """Store ``reports``; return the wire form of the receipts by link, and what was refused.
 
+    Links that are not in the scope of ``identity`` are refused, each for itself.
+
     With ``forecast``, each receipt carries its link's forecast or the error in its place; the other
     options are for that.
     """
     if forecast:
         advice = AllocationRequest() if allocation else None
-        pairs = await plane.observe_and_forecast(reports, advice, started, as_of_newest)
+        pairs = await scoped_calls.observe_and_forecast(
+            plane, identity, reports, advice, started, as_of_newest
+        )
         receipts = [receipt for receipt, _ in pairs]
         documents = [receipt.as_dict() | item_of(item) for receipt, item in pairs]
     else:
-        receipts = await plane.observe(reports)
+        receipts = await scoped_calls.observe(plane, identity, reports)
         documents = [receipt.as_dict() for receipt in receipts]
     names = [report.link_id for report in reports]
     return {

@@ -23,6 +23,7 @@ from pba.types import History
 from tests.deployments.grpc import messages
 from tests.serving.link_harness import NOON, LinkHarness, open_links
 from tests.support.in_process import NoMeter
+from tests.support.keys import key_watch
 from tests.support.ports import own_port
 
 HISTORY = History(np.arange(9.0), np.full((9, 5), 0.5))
@@ -51,7 +52,9 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         ):
             plane = DataPlane(harness.forecasts, harness.links, 256, NoMeter())
             service = Running(plane, harness, {}, channel)
-            server = GrpcServer(plane, settings, service.report_problems, message_patience_s=2.0)
+            server = GrpcServer(
+                plane, settings, await key_watch(), service.report_problems, message_patience_s=2.0
+            )
             await server.start()
             yield service
             await server.stop()
@@ -251,14 +254,18 @@ async def test_an_address_that_cannot_be_bound_is_an_error_with_the_remedy(runni
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = Settings(grpc_port=taken.getsockname()[1])
+        keys = await key_watch()
         with pytest.raises(RuntimeError, match="grpc_port"):
-            GrpcServer(running.plane, settings, running.report_problems)
+            GrpcServer(running.plane, settings, keys, running.report_problems)
 
 
 async def test_two_servers_of_one_machine_share_a_port(running: Running):
     with own_port() as port:
         settings = Settings(grpc_port=port)
-        servers = [GrpcServer(running.plane, settings, running.report_problems) for _ in range(2)]
+        keys = await key_watch()
+        servers = [
+            GrpcServer(running.plane, settings, keys, running.report_problems) for _ in range(2)
+        ]
         for server in servers:
             await server.start()
         for server in servers:

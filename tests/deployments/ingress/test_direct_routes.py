@@ -72,7 +72,7 @@ async def test_an_unexpected_error_is_answered_and_raised_for_the_log():
 
     (route,) = routes.routes
     assert isinstance(route, APIRoute)
-    direct = DirectRoutes(create_app(), [route])
+    direct = DirectRoutes(create_app(), [route], lambda scope, call: None)
     for raises in (False, True):
         transport = httpx.ASGITransport(direct, raise_app_exceptions=raises)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -94,7 +94,7 @@ async def test_names_in_the_path_reach_the_endpoint_and_other_requests_the_appli
 
     (route,) = routes.routes
     assert isinstance(route, APIRoute)
-    transport = httpx.ASGITransport(DirectRoutes(create_app(), [route]))
+    transport = httpx.ASGITransport(DirectRoutes(create_app(), [route], lambda scope, call: None))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/links/a%20b")).text == "a b"
         for method, path in (("GET", "/links/a?b=1"), ("POST", "/links/a"), ("GET", "/links/a/b")):
@@ -124,7 +124,7 @@ async def test_the_usual_queries_need_no_routing(query: str, direct: bool):
 
     (route,) = routes.routes
     assert isinstance(route, APIRoute)
-    transport = httpx.ASGITransport(DirectRoutes(create_app(), [route]))
+    transport = httpx.ASGITransport(DirectRoutes(create_app(), [route], lambda scope, call: None))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         response = await client.post(f"/links/a{query}")
     assert response.status_code == (200 if direct else 404)

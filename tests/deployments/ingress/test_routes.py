@@ -70,6 +70,7 @@ async def test_every_route_answers_as_described(service: InProcess):
         ("GET", "/v1/rollout", None),
         ("POST", "/v1/models/internet/promote", {"version": "toy-2", "who": "anna"}),
         ("GET", "/v1/models", None),
+        ("GET", "/v1/whoami", None),
         ("GET", "/v1/models/internet/versions", None),
         ("POST", "/v1/models/internet/rollback", None),
         ("GET", "/v1/events?limit=2", None),

@@ -1,0 +1,22 @@
+"""Keys for tests, and who knows them."""
+
+from collections.abc import Sequence
+
+from pba.security import EVERYTHING, KeyRecord, Role, Scope, new_key
+from pba.serving.key_watch import KeySources, KeyWatch
+
+NOW_S = 1_790_000_000.0
+
+
+async def key_watch(records: Sequence[KeyRecord] = (), opens: bool = True) -> KeyWatch:
+    """Return a watch that has read ``records`` once."""
+    watch = KeyWatch(KeySources(lambda: list(records)), opens, 60.0, 60.0, lambda: NOW_S)
+    await watch.refresh()
+    return watch
+
+
+def key(role: str, *links: str, name: str = "somebody") -> tuple[KeyRecord, dict[str, str]]:
+    """Return a key for ``links``, by default all, and the header that sends it."""
+    scope = Scope(links) if links else EVERYTHING
+    record, text = new_key(name, Role(role), NOW_S - 60, scope)
+    return record, {"Authorization": f"Bearer {text}"}

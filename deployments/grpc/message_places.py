@@ -13,11 +13,13 @@ from pba.errors import InvalidRequest, TooSlow
 from pba.serving.admission import Admission
 
 from .call_status import complete
+from .message_parsing import parse_message
 
 __all__ = ["MessagePlaces"]
 
 _WAITING = 1024
 _Call = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+_Parse = Callable[[bytes], Any]
 
 
 class MessagePlaces(grpc.aio.ServerInterceptor):
@@ -49,19 +51,22 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
         if handler is None or handler.request_streaming or handler.response_streaming:
             return handler
         return grpc.stream_unary_rpc_method_handler(
-            self._with_message(handler.unary_unary),
-            handler.request_deserializer,
+            self._with_message(handler.unary_unary, handler.request_deserializer),
+            None,  # the message is looked at before it is parsed
             handler.response_serializer,
         )
 
-    def _with_message(self, call: _Call) -> Callable[..., Awaitable[Any]]:
-        async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
-            message = await complete(self._receive(messages), context)
+    def _with_message(self, call: _Call, parse: _Parse) -> Callable[..., Awaitable[Any]]:
+        async def parsed(messages: AsyncIterator[bytes]) -> Any:
+            return parse_message(await self._receive(messages), parse)
+
+        async def answer(messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> Any:
+            message = await complete(parsed(messages), context)
             return await call(message, context)
 
         return answer
 
-    async def _receive(self, messages: AsyncIterator[Any]) -> Any:
+    async def _receive(self, messages: AsyncIterator[bytes]) -> bytes:
         with self._waiting.admit():
             async with self._places:
                 try:

@@ -117,8 +117,7 @@ def _list_body(name: str, item: bytes) -> bytes:
 
 
 def _http(url: str, body: bytes) -> Send:
-    headers = {"Content-Type": "application/json"}
-    return lambda: httpx.post(url, content=body, headers=headers, timeout=60).status_code
+    return lambda: httpx.post(url, content=body, headers=load.JSON, timeout=60).status_code
 
 
 def _grpc(call: Any, message: bytes) -> Send:

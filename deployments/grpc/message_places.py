@@ -34,12 +34,15 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
         How many messages are received at a time; further calls wait, and too many are refused.
     patience_s
         How long a message may take to arrive.
+    limit
+        The most items of a bulk call.
     """
 
-    def __init__(self, places: int, patience_s: float) -> None:
+    def __init__(self, places: int, patience_s: float, limit: int) -> None:
         self._places = asyncio.Semaphore(places)
         self._waiting = Admission(_WAITING, "messages")
         self._patience_s = patience_s
+        self._limit = limit
 
     async def intercept_service(
         self,
@@ -51,14 +54,17 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
         if handler is None or handler.request_streaming or handler.response_streaming:
             return handler
         return grpc.stream_unary_rpc_method_handler(
-            self._with_message(handler.unary_unary, handler.request_deserializer),
+            self._with_message(handler.unary_unary, handler.request_deserializer, details.method),
             None,  # the message is looked at before it is parsed
             handler.response_serializer,
         )
 
-    def _with_message(self, call: _Call, parse: _Parse) -> Callable[..., Awaitable[Any]]:
+    def _with_message(self, call: _Call, parse: _Parse, path: str) -> Callable[..., Awaitable[Any]]:
+        method = path.rpartition("/")[2]
+
         async def parsed(messages: AsyncIterator[bytes]) -> Any:
-            return parse_message(await self._receive(messages), parse)
+            data = await self._receive(messages)
+            return await parse_message(data, parse, method, self._limit)
 
         async def answer(messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> Any:
             message = await complete(parsed(messages), context)

@@ -191,7 +191,7 @@ def _row(sample: pb.Sample, name: str, index: int) -> tuple[float, ...]:
     """Return time and `COLUMNS`, NaN where a field is not set, which reads as zero."""
     time_s, rate_mbps = sample.timestamp_s, sample.bandwidth_mbps
     for required, value in (("timestamp_s", time_s), ("bandwidth_mbps", rate_mbps)):
-        if not value and not sample.HasField(required):  # type: ignore[arg-type]
+        if not value and not sample.HasField(required):
             raise _missing(required, f"{name}[{index}]")
     has = sample.HasField
     return (

@@ -29,7 +29,8 @@ _NO_PLAIN_VALUE = (TypeError, ValueError, OverflowError, RecursionError)
 _WHOLE_BYTES = 16_000_000
 """The most that is decoded at once: about 60 ms."""
 
-_BYTES_PER_COMMA = 8
+_SMALL_BYTES = 100_000
+_BYTES_PER_COMMA = 16
 """A body with more commas than that may have very many items of a digit or an empty object."""
 
 
@@ -103,6 +104,8 @@ def _is_dense(body: bytes | bytearray) -> bool:
 
     Their JSON texts alone would take thirty times the memory of the body.
     """
+    if len(body) < _SMALL_BYTES:
+        return False
     commas = np.count_nonzero(np.frombuffer(body, np.uint8) == ord(","))
     return bool(commas * _BYTES_PER_COMMA > len(body))
 

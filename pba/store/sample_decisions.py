@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pba.store.link_reading import LinkRow, Samples
+from pba.store.link_reading import LinkRow
+from pba.store.recent_samples import Samples
 from pba.store.values import SampleReport
 from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode
@@ -134,7 +135,8 @@ def decide(
     end_us = max(values, default=link.newest_us)
     end_us = max(end_us, link.newest_us)
     since_us = end_us - retention_us
-    stored = set(link.recent.at_us.tolist())
+    late = bool(values) and min(values) <= link.newest_us
+    stored = set(link.recent.at_us.tolist()) if late else ()
     new = {
         at_us: values[at_us]
         for at_us in sorted(values)

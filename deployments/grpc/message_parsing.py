@@ -6,6 +6,7 @@ items of a message are therefore counted before.
 
 import asyncio
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -60,11 +61,12 @@ async def parse_message(
 
 
 def _check_count(data: bytes, name: str, limit: int) -> None:
-    for number, _ in enumerate(_items(data, 0, len(data)), start=1):
-        if number > limit:
-            raise TooLarge(
-                f"{name} has over {limit} items; one call carries at most {limit}. Split it.", name
-            )
+    count = sum(1 for _ in islice(_items(data, 0, len(data)), 2 * limit))
+    if count > limit:
+        items = count if count < 2 * limit else f"{count} or more"
+        raise TooLarge(
+            f"{name} has {items} items; one call carries at most {limit}. Split it.", name
+        )
 
 
 def _may_have_short(data: bytes) -> bool:
@@ -77,14 +79,14 @@ def _may_have_short(data: bytes) -> bool:
 def _refuse_short(data: bytes, bulk: bool) -> None:
     """Refuse very many samples that are too short, in a request or in those of a bulk call."""
     lists = _items(data, 0, len(data)) if bulk else iter([(0, len(data))])
-    most, count = max(_MOST_SHORT, len(data) // _BYTES_PER_SHORT), 0
+    count = 0
     for start, end in lists:
         for first, last in _items(data, start, end):
             count += last - first < _SAMPLE_BYTES
-            if count > most:
+            if count > _MOST_SHORT:
                 raise TooLarge(
-                    f"the message has over {most} samples of less than {_SAMPLE_BYTES} bytes, "
-                    "which lack time or bandwidth. Leave them out."
+                    f"over {_MOST_SHORT} samples of the message have less than {_SAMPLE_BYTES} "
+                    "bytes, so they lack time or bandwidth. Leave them out."
                 )
 
 

@@ -34,7 +34,7 @@ def samples_after(
 ) -> dict[str, KeptSamples]:
     """Return the last samples of those links in ``names`` that no other writer changed."""
     return {
-        name: KeptSamples(*state, decisions[name].samples.newest(RECENT))
+        name: KeptSamples(*state, decisions[name].last(RECENT))
         for name, state in written.states.items()
         if name in names
         and decisions[name].link.known
@@ -89,7 +89,7 @@ def with_links(
     links = {
         name: (
             decisions[name].link.in_mode(mode),
-            after[name].samples if name in after else decisions[name].samples,
+            after[name].samples if name in after else decisions[name].last(RECENT),
         )
         for name, mode in modes.items()
     }

@@ -119,7 +119,7 @@ def _write_reports(
 
     And the last samples of the links whose contexts are requested, now or lately.
     """
-    samples = [samples_of(report) for report in batch.reports]
+    samples = samples_of(batch.reports)
     spans = spans_of(batch.reports, samples)
     names = sorted({report.link_id for report in batch.reports})
     kept = policy.cache.of(names, policy.now_us)

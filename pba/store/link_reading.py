@@ -21,6 +21,7 @@ from pba.types import History, NetworkMode
 __all__ = ["LinkRow", "contexts_of", "link_calls", "link_contexts", "stored_links"]
 
 _ANY_TIME = (0, 0)
+_MODES = {None: None} | {mode.value: mode for mode in NetworkMode}
 _NOT_KEPT = (-1, -1, -1)
 _NOTHING: Mapping[str, KeptSamples] = MappingProxyType({})
 
@@ -169,9 +170,9 @@ def _stored_link(row: tuple[Any, ...], read: Samples | None, kept: KeptSamples |
     """Return the link in ``row`` with its last samples as they were read, or as they are kept."""
     key, name, mode, since_us, candidate, checked_us, switches, newest_us, heard_us = row[:9]
     state = LinkMode(
-        NetworkMode(mode) if mode else None,
+        _MODES[mode],
         since_us,
-        NetworkMode(candidate) if candidate else None,
+        _MODES[candidate],
         checked_us,
         switches,
     )

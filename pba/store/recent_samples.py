@@ -34,17 +34,31 @@ class Samples:
     at_us: NDArray[np.int64]
     telemetry: Floats
 
-    def completed(self, new: Mapping[int, Sequence[float]]) -> "Samples":
-        """Return the samples with ``new`` ones, in the order of time, of other times than these."""
+    def completed(self, new: Mapping[int, Sequence[float]], count: int | None = None) -> "Samples":
+        """Return the samples with ``new`` ones; the last ``count``, if it is given.
+
+        Parameters
+        ----------
+        new
+            Values by time, in its order, of other times than these samples.
+        """
         if not new:
-            return self
-        at_us = np.concatenate([self.at_us, np.fromiter(new, dtype=np.int64, count=len(new))])
-        telemetry = np.concatenate([self.telemetry, np.array([*new.values()], dtype=float)])
-        count = len(self.at_us)
-        if not count or at_us[count] > at_us[count - 1]:
-            return Samples(at_us, telemetry)
-        order = np.argsort(at_us, kind="stable")
-        return Samples(at_us[order], telemetry[order])
+            return self if count is None else self.newest(count)
+        times_us = [*new]
+        most = len(self.at_us) + len(times_us) if count is None else count
+        late = len(self.at_us) and times_us[0] < self.at_us[-1]
+        if late or len(times_us) > most:
+            at_us = np.concatenate([self.at_us, np.array(times_us)])
+            telemetry = np.concatenate([self.telemetry, np.array([*new.values()], dtype=float)])
+            order = np.argsort(at_us, kind="stable")
+            return Samples(at_us[order], telemetry[order]).newest(most)
+        kept = min(len(self.at_us), most - len(times_us))
+        start = len(self.at_us) - kept
+        at_us = np.empty(kept + len(times_us), dtype=np.int64)
+        telemetry = np.empty((len(at_us), len(COLUMNS)))
+        at_us[:kept], telemetry[:kept] = self.at_us[start:], self.telemetry[start:]
+        at_us[kept:], telemetry[kept:] = times_us, [*new.values()]
+        return Samples(at_us, telemetry)
 
     def newest(self, count: int) -> "Samples":
         """Return the last ``count`` samples."""
@@ -86,10 +100,12 @@ class KeptSamples(NamedTuple):
     def owned(self) -> "KeptSamples":
         """Return the same with arrays of its own, which nobody may change."""
         at_us, telemetry = self.samples.at_us, self.samples.telemetry
+        kept = self
         if at_us.base is not None or telemetry.base is not None:  # a part of a larger read
             at_us, telemetry = at_us.copy(), telemetry.copy()
+            kept = self._replace(samples=Samples(at_us, telemetry))
         at_us.flags.writeable = telemetry.flags.writeable = False
-        return self._replace(samples=Samples(at_us, telemetry))
+        return kept
 
     def lasts(self, retention_us: int) -> bool:
         """Return whether tidying removes none of the samples, as long as the state is this."""

@@ -35,6 +35,7 @@ READ_FLAGS = SetStatement(
 )
 """The row of the flags, if there is one."""
 
+_NAMED = "json_each(?1) AS i CROSS JOIN links AS l ON l.link_id = i.value"  # in this order
 _RECORDS = """
   FROM {links}
   LEFT JOIN link_records AS r ON r.link = l.id
@@ -44,9 +45,7 @@ READ_LINKS = SetStatement(
     {"name": "text"},
     f"SELECT {_LINK}, l.heard_us, r.body, o.body"
     + _RECORDS.replace("{links}", "{input} JOIN links AS l ON l.link_id = i.name"),
-    f"SELECT {_LINK}, l.heard_us, r.body, o.body"
-    + _RECORDS.replace("{links}", "links AS l")
-    + " WHERE l.link_id = ?1",
+    sqlite_all=f"SELECT {_LINK}, l.heard_us, r.body, o.body" + _RECORDS.replace("{links}", _NAMED),
 )
 """Links by name, with the packed record and that of the release before."""
 
@@ -138,8 +137,8 @@ INSERT_SAMPLES = SetStatement(
     INSERT INTO samples (link, at_us, {_MEASURED})
     SELECT l.id, ?2, ?3, ?4, ?5, ?6, ?7 FROM links AS l WHERE l.link_id = ?1
         ON CONFLICT DO NOTHING
- RETURNING ?1, at_us
     """,
+    returned=2,
 )
 """Insert samples that are not stored yet; return what is new."""
 
@@ -217,8 +216,8 @@ UPDATE_LINKS = SetStatement(
            heard_us = {_last_report("?2", "?3", "")},
            {_changes("?4 AND checked_us IS ?5", ["?6", "?7", "?8", "?9", "?10"], "", "?2")}
      WHERE link_id = ?1
- RETURNING link_id, mode, id, newest_us, heard_us
     """,
+    f"SELECT l.link_id, l.mode, l.id, l.newest_us, l.heard_us FROM {_NAMED}",
 )
 """Update links: the mode only where one was decided from what is still the last detection.
 

@@ -170,3 +170,16 @@ def test_samples_are_completed_in_the_order_of_time():
     assert completed.at_us.tolist() == [5, 10, 15, 20, 30]
     assert completed.telemetry[:, 0].tolist() == [0.5, 1.0, 1.5, 2.0, 3.0]
     assert samples.completed({30: [3.0] * 5}).at_us.tolist() == [10, 20, 30]
+
+
+def test_of_completed_samples_the_last_are_returned_if_a_count_is_given():
+    samples = Samples(np.array([10, 20]), np.array([[1.0] * 5, [2.0] * 5]))
+    new = {30: [3.0] * 5, 40: [4.0] * 5}
+    assert [samples.completed(new, count).at_us.tolist() for count in (1, 2, 3, 9)] == [
+        [40],
+        [30, 40],
+        [20, 30, 40],
+        [10, 20, 30, 40],
+    ]
+    assert samples.completed({15: [1.5] * 5}, 2).telemetry[:, 0].tolist() == [1.5, 2.0]
+    assert samples.completed({}, 1).at_us.tolist() == [20]

@@ -14,7 +14,7 @@
     │   ├── NotEnoughData                too few samples to train or to predict
     │   └── TooLarge                     more items or bytes than one call may carry
     ├── Unauthenticated                  the caller sends no valid key
-    ├── Forbidden                        the caller's key is not for that
+    ├── Forbidden                        the caller may not do that
     ├── NotFound (LookupError)           no object has that name
     ├── Conflict                         the object was changed since the caller read it
     ├── NotTrained (RuntimeError)        a predictor without a model
@@ -161,7 +161,7 @@ class Unauthenticated(PBAError):
 
 
 class Forbidden(PBAError):
-    """The caller's key has another role, or is for other links."""
+    """The caller may not do that."""
 
     code = "forbidden"
 

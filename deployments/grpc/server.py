@@ -65,7 +65,7 @@ class GrpcServer:
             options=_options(settings),
             interceptors=(
                 AccessControlInterceptor(keys),
-                MessagePlaces(places, message_patience_s),
+                MessagePlaces(places, message_patience_s, settings.max_items),
             ),
         )
         self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE), problems)

@@ -17,19 +17,23 @@ __all__ = ["call_of", "describe_call"]
 _STATUSES = {
     400: "The body is not JSON.",
     401: "The call has no valid key, and the service needs one.",
-    403: "The key has another role, or is for other links.",
+    403: "The key has another role or is for other links, or a browser sends it for another site.",
     404: "There is nothing of that name.",
     409: "Somebody else changed it since the caller read it.",
     413: "The body, or the number of its items, is too large.",
-    415: "The body has an encoding other than gzip.",
+    415: "The body is no application/json, or has an encoding other than gzip.",
     422: "A value breaks a rule; the error says which, and what to do.",
     429: "The service is overloaded; try again as Retry-After says.",
     500: "An error inside the service.",
     503: "The store, the registry or a model is unavailable; try again as Retry-After says.",
 }
-_ALWAYS = (429, 500)  # Serve answers 429 for a router whose queue is full
+_ALWAYS = (
+    403,
+    429,
+    500,
+)  # 403 by `request_guard`; Serve answers 429 for a router whose queue is full
 _BODY_STATUSES = (400, 413, 415, 422)
-_KEY_STATUSES = (401, 403, 503)
+_KEY_STATUSES = (401, 503)
 _CALL = "x-pba-call"
 
 
@@ -53,8 +57,8 @@ def describe_call(
     request
         The model of the request body, None without a body.
     statuses
-        The statuses of errors beside 429, 500, with a body 400, 413, 415 and 422, and, where a key
-        is needed, 401, 403 and 503.
+        The statuses of errors beside 403, 429, 500, with a body 400, 413, 415 and 422, and, where
+        a key is needed, 401 and 503.
     unavailable
         The model of a response with status 503.
     """

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 
 from .node_address import listen_on_node_address
 
@@ -13,9 +14,12 @@ _THRESHOLDS = (20_000, 20, 100)
 def set_up_replica() -> None:
     """Bind the replica's port to its node's address, and send the library's log to Serve's.
 
+    Files that it makes are its user's alone.
+
     Serve writes what the logger ``ray.serve`` gets into the replica's log file; the library logs to
     loggers below ``pba``.
     """
+    os.umask(0o077)
     listen_on_node_address()
     logging.getLogger("pba").parent = logging.getLogger("ray.serve")
 

@@ -10,6 +10,7 @@ from ..access_control import AccessControl, authorize, require_call
 from ..direct_routes import DirectRoutes
 from ..http import create_app
 from ..request_flow import RequestFlows
+from ..request_guard import RequestGuard
 from ..services import Services
 from . import forecasts, health, identity, index, links, models, reports, rollout, samples
 
@@ -27,7 +28,10 @@ def http_application(services: Services) -> ASGIApp:
     app = create_app(ROUTERS, [Depends(authorize)])
     app.state.services = services
     direct = DirectRoutes(app, _routes((forecasts.router, samples.router)), require_call)
-    return RequestFlows(AccessControl(direct, services.keys, _routes(ROUTERS)))
+    access = AccessControl(direct, services.keys, _routes(ROUTERS))
+    settings = services.settings
+    guard = RequestGuard(access, settings.allowed_host_names, settings.cors_origin_names)
+    return RequestFlows(guard)
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:

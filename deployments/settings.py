@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -22,19 +20,9 @@ from pba.errors import InvalidInput
 from pba.rollout import Flags
 from pba.serving.chunking import AT_ONCE
 
-from .variables import is_service_address, nearest_name, variable_warnings
+from .variables import Variables, nearest_name, variable_warnings
 
 __all__ = ["Settings", "environment_warnings", "haproxy_host", "read_settings"]
-
-
-class _Variables(EnvSettingsSource):
-    """The environment without what Kubernetes sets beside Services."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        value, key, is_complex = super().get_field_value(field, field_name)
-        if isinstance(value, str) and is_service_address(value):
-            value = None
-        return value, key, is_complex
 
 
 class Settings(BaseSettings):
@@ -258,7 +246,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return where settings come from, the strongest first; called by pydantic."""
-        return init_settings, _Variables(settings_cls)
+        return init_settings, Variables(settings_cls)
 
 
 def haproxy_host() -> str | None:

@@ -7,8 +7,12 @@ pod a `PBA_GRPC_PORT` that is no port. A mistyped name would otherwise set nothi
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from typing import Any
 
-__all__ = ["is_service_address", "nearest_name", "variable_warnings"]
+from pydantic.fields import FieldInfo
+from pydantic_settings import EnvSettingsSource
+
+__all__ = ["Variables", "is_service_address", "nearest_name", "variable_warnings"]
 
 PREFIX = "PBA_"
 _OTHER_USES = frozenset({"PBA_HAPROXY_BINARY", "PBA_HAPROXY_BIND"})  # `local_profile`
@@ -17,6 +21,17 @@ _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.ASCII)
 _SERVICE_VARIABLE = re.compile(
     r"_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
 )
+
+
+class Variables(EnvSettingsSource):
+    """The environment without what Kubernetes sets beside Services."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the value of a setting; called by pydantic."""
+        value, key, is_complex = super().get_field_value(field, field_name)
+        if isinstance(value, str) and is_service_address(value):
+            value = None
+        return value, key, is_complex
 
 
 def is_service_address(value: str) -> bool:

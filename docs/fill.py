@@ -5,12 +5,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from deployments.grpc.access_control import METHODS
+from deployments.ingress.openapi import call_of
 from deployments.ingress.router import RouterConfig
+from deployments.ingress.routes import ROUTERS
 from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
+from pba.security import Role
+from pba.security.calls import CALLS, Call
 
 PROJECT = Path(__file__).parents[1]
 
@@ -43,6 +49,34 @@ def _accuracy_cells(scores: dict[str, Any]) -> str:
     return f"{model:.3f} | {last:.3f}"
 
 
+def rights() -> str:
+    """Return a table of calls: what each role may do, and what other links get."""
+    roles = list(Role)
+    lines = [f"| call | {' | '.join(roles)} | other links |", "| --- " * (len(roles) + 2) + "|"]
+    for name, call in CALLS.items():
+        cells = " | ".join(_right(call, role) for role in roles)
+        lines.append(f"| {', '.join(_ways(name))} | {cells} | {call.reach} |")
+    return "\n".join(lines)
+
+
+def _right(call: Call, role: Role) -> str:
+    if not role.includes(call.role):
+        return "no"
+    return "yes" if call.to_record is None or role.includes(call.to_record) else "not stored"
+
+
+def _ways(name: str) -> list[str]:
+    """Return how a call is made: method and path, and the method of gRPC."""
+    ways = [
+        f"`{method} {route.path}`"
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute) and call_of(route) == name
+        for method in sorted(route.methods)
+    ]
+    return ways + [f"`{path.rpartition('/')[2]}`" for path, call in METHODS.items() if call == name]
+
+
 TABLES = {
     "README.md": {"accuracy": accuracy},
     "docs/deployment.md": {
@@ -50,6 +84,7 @@ TABLES = {
         "user_config": lambda: settings(ModelConfig),
         "router_config": lambda: settings(RouterConfig),
     },
+    "docs/security.md": {"rights": rights},
 }
 
 

@@ -18,7 +18,7 @@ class Reach(StrEnum):
     NONE = "concerns no link"
     LINK = "403 for a link outside the scope"
     ITEMS = "each item outside the scope gets the error `forbidden`"
-    LISTED = "lists what is in scope alone"
+    LISTED = "lists only what is in scope"
     ALL = "403 unless the scope is all links"
 
 

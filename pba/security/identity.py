@@ -52,7 +52,7 @@ class Identity:
         self._require_role(rule.role, f"the call {call}")
         if rule.reach is Reach.ALL and not self.scope.everything:
             raise Forbidden(
-                f"the call {call} is about all links; the key {self._shown} is for {self.scope}. "
+                f"the call {call} is about all links; {self._shown} is for {self.scope}. "
                 "Use a key whose links are *."
             )
 
@@ -66,7 +66,7 @@ class Identity:
         if self.scope.allows(link_id):
             return None
         return Forbidden(
-            f"link_id is {link_id[:100]!r}; the key {self._shown} is for {self.scope}. Use a key "
+            f"link_id is {link_id[:100]!r}; {self._shown} is for {self.scope}. Use a key "
             "for that link.",
             "link_id",
         )
@@ -92,13 +92,13 @@ class Identity:
     def _require_role(self, role: Role, what: str) -> None:
         if not self.role.includes(role):
             raise Forbidden(
-                f"{what} needs the role {role}; the key {self._shown} has the role {self.role}. "
+                f"{what} needs the role {role}; {self._shown} has the role {self.role}. "
                 f"Use a key with the role {role}."
             )
 
     @property
     def _shown(self) -> str:
-        return f"{self.name} ({self.key_id})"
+        return "the caller" if self.key_id is None else f"the key {self.name} ({self.key_id})"
 
 
 ANYBODY = Identity(None, Role.ADMIN, EVERYTHING)

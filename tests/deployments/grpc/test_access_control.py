@@ -1,0 +1,186 @@
+"""Keys over gRPC: who is let in, what each role may do, and what is open to everyone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from deployments.grpc import access_control, pba_pb2 as pb, pba_pb2_grpc
+from deployments.grpc.server import GrpcServer
+from deployments.settings import Settings
+from pba.security import Role
+from tests.deployments.ingress.test_rights import SCOPES, TABLE
+from tests.support.in_process import InProcess, open_in_process
+from tests.support.keys import key
+from tests.support.ports import own_port
+
+OURS, OTHER = "fra1:a", "ams2:a"
+SAMPLES = [pb.Sample(timestamp_s=1.7e9 + second, bandwidth_mbps=20) for second in range(3)]
+NAMELESS = pb.ForecastRequest(history=SAMPLES)
+_Metadata = tuple[tuple[str, str], ...]
+
+
+def forecast_of(link_id: str) -> pb.ForecastRequest:
+    return pb.ForecastRequest(history=SAMPLES, link_id=link_id)
+
+
+def report(*link_ids: str) -> pb.ObserveRequest:
+    samples = [pb.LinkSample(link_id=name, sample=SAMPLES[0]) for name in link_ids]
+    return pb.ObserveRequest(samples=samples)
+
+
+class Called:
+    """A service with a gRPC server, and what its clients see."""
+
+    def __init__(self, service: InProcess, channel: grpc.aio.Channel) -> None:
+        self.service, self.channel = service, channel
+        self.stub = pba_pb2_grpc.PredictorStub(channel)
+
+    async def metadata(self, role: str, *links: str) -> _Metadata:
+        """Return what sends a new key, once the service knows it."""
+        record, header = key(role, *links)
+        self.service.services.stores.flags.keys.add(record)
+        await self.service.services.keys.refresh()
+        return (("authorization", header["Authorization"]),)
+
+    async def outcomes(self, metadata: _Metadata | None) -> dict[str, str]:
+        """Return the status of each call about `OURS`, or the code of its only item."""
+        batch = pb.ForecastBatchRequest(requests=[forecast_of(OURS)])
+        return {
+            "Forecast": await outcome(self.stub.Forecast(forecast_of(OURS), metadata=metadata)),
+            "ForecastBatch": await outcome(self.stub.ForecastBatch(batch, metadata=metadata)),
+            "Observe": await outcome(self.stub.Observe(report(OURS), metadata=metadata)),
+        }
+
+
+async def outcome(call: Any) -> str:
+    """Return "OK", the status of a call that failed, or the error code of its first item."""
+    try:
+        response = await call
+    except grpc.aio.AioRpcError as error:
+        codes = {"forbidden": "PERMISSION_DENIED", "unauthenticated": "UNAUTHENTICATED"}
+        code = dict(error.trailing_metadata())["pba-error-code"]
+        assert codes.get(str(code), error.code().name) == error.code().name
+        return str(error.code().name)
+    items = [*getattr(response, "forecasts", []), *getattr(response, "refused", [])]
+    return next((item.error.code for item in items if item.HasField("error")), "OK")
+
+
+@pytest.fixture
+async def called(tmp_path: Path) -> AsyncIterator[Called]:
+    with own_port() as port:
+        async with (
+            open_in_process(tmp_path) as service,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            services, settings = service.services, Settings(grpc_port=port)
+            server = GrpcServer(services.plane, settings, services.keys, services.problems)
+            await server.start()
+            yield Called(service, channel)
+            await server.stop()
+
+
+async def test_without_any_key_all_is_open(called: Called):
+    assert set((await called.outcomes(None)).values()) == {"OK"}
+
+
+@pytest.mark.parametrize("links", SCOPES.values(), ids=SCOPES)
+@pytest.mark.parametrize("role", Role)
+async def test_each_cell_of_the_table_holds(called: Called, role: Role, links: tuple[str, ...]):
+    outcomes = await called.outcomes(await called.metadata(role, *links))
+    for method, result in outcomes.items():
+        right = TABLE[method].rights[role]
+        if right == "no" or (method == "Forecast" and right == "not stored"):
+            assert result == "PERMISSION_DENIED", method
+        elif right == "not stored":
+            assert result == "forbidden", method
+        elif links == SCOPES["another's"]:
+            assert result == ("PERMISSION_DENIED" if method == "Forecast" else "forbidden"), method
+        else:
+            assert result == "OK", method
+
+
+async def test_a_call_without_a_valid_key_is_unauthenticated(called: Called):
+    ((_, text),) = valid = await called.metadata("admin")
+    assert set((await called.outcomes(valid)).values()) == {"OK"}
+    wrong = text[:-1] + ("A" if text[-1] != "A" else "B")
+    for values in ((), ("",), (wrong,), (text.removeprefix("Bearer "),), (text, text)):
+        metadata = tuple(("authorization", value) for value in values)
+        assert set((await called.outcomes(metadata)).values()) == {"UNAUTHENTICATED"}, values
+
+
+async def test_a_revoked_key_is_refused_on_a_connection_that_it_has_used(called: Called):
+    metadata = await called.metadata("admin")
+    assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "OK"
+    keys = called.service.services.stores.flags.keys
+    keys.revoke(keys.records()[0].key_id)
+    await called.service.services.keys.refresh()
+    assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "UNAUTHENTICATED"
+
+
+async def test_a_reader_forecasts_histories_without_a_name(called: Called):
+    metadata = await called.metadata("reader", "x")
+    assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "OK"
+
+
+async def test_calls_at_once_are_each_their_own_callers(called: Called):
+    ours = await called.metadata("reporter", "fra1:*")
+    others = await called.metadata("reporter", "ams2:*")
+    calls = [
+        outcome(called.stub.Forecast(forecast_of(OURS), metadata=(ours, others)[number % 2]))
+        for number in range(40)
+    ]
+    assert await asyncio.gather(*calls) == 20 * ["OK", "PERMISSION_DENIED"]
+
+
+async def test_samples_of_other_links_are_refused_each(called: Called):
+    metadata = await called.metadata("reporter", "fra1:*")
+    response = await called.stub.Observe(report(OTHER, OURS), metadata=metadata)
+    assert {name: link.accepted for name, link in response.links.items()} == {OURS: 1, OTHER: 0}
+    (refused,) = response.refused
+    assert (refused.index, refused.link_id, refused.error.code) == (0, OTHER, "forbidden")
+    assert refused.error.field == "samples[0].link_id"
+
+
+async def test_a_method_without_a_rule_is_refused_even_to_an_admin(
+    called: Called, monkeypatch: pytest.MonkeyPatch
+):
+    metadata = await called.metadata("admin")
+    monkeypatch.setattr(access_control, "METHODS", {})
+    assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "PERMISSION_DENIED"
+
+
+def test_every_method_of_the_service_has_a_rule():
+    (service,) = pb.DESCRIPTOR.services_by_name.values()
+    methods = {f"/{service.full_name}/{method.name}" for method in service.methods}
+    assert methods == set(access_control.METHODS)
+
+
+async def test_health_and_reflection_need_no_key(called: Called):
+    await called.metadata("admin")
+    health = health_pb2_grpc.HealthStub(called.channel)
+    response = await health.Check(health_pb2.HealthCheckRequest())
+    assert response.status == health_pb2.HealthCheckResponse.SERVING
+    reflection = reflection_pb2_grpc.ServerReflectionStub(called.channel)
+    stream = reflection.ServerReflectionInfo(
+        iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    )
+    async for answer in stream:
+        names = {service.name for service in answer.list_services_response.service}
+        assert "pba.v1.Predictor" in names
+
+
+async def test_a_caller_without_a_key_is_refused_before_its_message_is_read(called: Called):
+    await called.metadata("admin")
+    nonsense = called.channel.unary_unary("/pba.v1.Predictor/Forecast")
+    assert await outcome(nonsense(b"\xff no message")) == "UNAUTHENTICATED"
+
+
+def test_outside_a_call_there_is_no_caller():
+    with pytest.raises(Exception, match="no valid key"):
+        access_control.caller()

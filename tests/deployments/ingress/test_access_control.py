@@ -1,0 +1,164 @@
+"""Keys over HTTP: who is let in, what is open to everyone, and what an error says."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ray.serve.exceptions import BackPressureError
+
+from pba.security import KeyRecord
+from tests.support.in_process import InProcess, open_in_process
+from tests.support.keys import key
+
+OPEN = ("/", "/livez", "/docs", "/openapi.json")
+CLOSED = ("/v1/flags", "/v1/links", "/v1/whoami", "/none", "/docs/assets", "/livez/", "/Livez")
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[InProcess]:
+    async with open_in_process(tmp_path) as opened:
+        yield opened
+
+
+async def add(service: InProcess, *records: KeyRecord) -> None:
+    for record in records:
+        service.services.stores.flags.keys.add(record)
+    await service.services.keys.refresh()
+
+
+async def status(service: InProcess, path: str, header: dict[str, str] | None = None) -> int:
+    return int((await service.client.get(path, headers=header)).status_code)
+
+
+async def test_without_any_key_all_is_open_and_everybody_is_admin(service: InProcess):
+    response = await service.client.get("/v1/whoami")
+    assert response.json() == {"name": None, "key_id": None, "role": "admin", "links": ["*"]}
+
+
+async def test_the_first_key_closes_all_but_what_is_public(service: InProcess):
+    record, header = key("admin")
+    await add(service, record)
+    for path in OPEN:
+        assert await status(service, path) == 200, path
+    for path in CLOSED:
+        assert await status(service, path) == 401, path
+    assert await status(service, "/v1/flags", header) == 200
+    assert await status(service, "/none", header) == 404
+
+
+async def test_it_stays_closed_when_every_key_is_revoked(service: InProcess):
+    record, header = key("admin")
+    await add(service, record)
+    service.services.stores.flags.keys.revoke(record.key_id)
+    await service.services.keys.refresh()
+    assert await status(service, "/v1/flags", header) == 401
+    assert await status(service, "/v1/flags") == 401
+
+
+async def test_whoami_says_what_the_key_is(service: InProcess):
+    record, header = key("reporter", "fra1:*", "x", name="dwcp-fra1")
+    await add(service, record)
+    assert (await service.client.get("/v1/whoami", headers=header)).json() == {
+        "name": "dwcp-fra1",
+        "key_id": record.key_id,
+        "role": "reporter",
+        "links": ["fra1:*", "x"],
+    }
+
+
+async def test_other_headers_than_a_valid_key_get_401(service: InProcess):
+    record, header = key("admin")
+    expired, expired_header = key("admin")
+    expired = replace(expired, expires_s=expired.created_s + 1)
+    await add(service, record, expired)
+    text = header["Authorization"].removeprefix("Bearer ")
+    wrong = text[:-1] + ("A" if text[-1] != "A" else "B")
+    unknown = key("admin")[1]["Authorization"]
+    unread = ("", "Bearer", "Bearer ", "Bearer pba_", "Bearer \xe9", "Bearer " + 9000 * "x", text)
+    changed = (f"Basic {text}", f"Bearer {wrong}", f"Bearer {text} ", f"Bearer {text}x")
+    others = (f"Bearer {text},Bearer {text}", unknown, expired_header["Authorization"])
+    for value in (*unread, *changed, *others):
+        raw = [(b"authorization", value.encode("latin-1"))]
+        response = await service.client.get("/v1/flags", headers=raw)
+        assert response.status_code == 401, value
+        assert response.headers["www-authenticate"] == "Bearer"
+        assert response.json()["error"]["code"] == "unauthenticated"
+        assert record.sha256 not in response.text
+        assert text[25:] not in response.text
+    twice = [(b"authorization", header["Authorization"].encode())] * 2
+    assert (await service.client.get("/v1/flags", headers=twice)).status_code == 401
+    lower = {"authorization": f"bearer {text}"}
+    assert (await service.client.get("/v1/flags", headers=lower)).status_code == 200
+
+
+async def test_a_refusal_says_which_role_or_links_are_missing(service: InProcess):
+    record, header = key("reader", "fra1:*", name="anna")
+    await add(service, record)
+
+    async def message(method: str, path: str) -> str:
+        response = await service.client.request(method, path, headers=header)
+        assert response.status_code == 403
+        return str(response.json()["error"]["message"])
+
+    shown = f"the key anna ({record.key_id})"
+    delete = await message("DELETE", "/v1/links/fra1:a")
+    assert delete == (
+        f"the call delete_link needs the role operator; {shown} has the role reader. Use a key "
+        "with the role operator."
+    )
+    assert f"{shown} is for fra1:*" in await message("GET", "/v1/links/ams2:a")
+    assert "Use a key whose links are *." in await message("GET", "/v1/metrics")
+
+
+async def test_readiness_gives_its_causes_to_callers_with_a_key_only(service: InProcess):
+    record, header = key("reader")
+    await add(service, record)
+    assert await status(service, "/readyz") == 200
+    service.models["internet"].error = BackPressureError(1, 1)
+    responses = [await service.client.get("/readyz", headers=sent) for sent in ({}, header)]
+    assert [response.status_code for response in responses] == [503, 503]
+    assert ["internet" in response.text for response in responses] == [False, True]
+
+
+async def test_a_refused_body_is_not_read(service: InProcess):
+    record, _ = key("admin")
+    await add(service, record)
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(1)
+        yield b"{}"
+
+    response = await service.client.post("/v1/samples", content=body())
+    assert (response.status_code, read) == (401, [])
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+async def test_on_other_addresses_a_service_without_keys_answers_only_that_it_is_alive(
+    tmp_path: Path, insecure: bool
+):
+    async with open_in_process(tmp_path, opens=insecure) as service:
+        for path in ("/v1/flags", "/readyz", "/docs", "/openapi.json", "/", "/none"):
+            response = await service.client.get(path)
+            code = response.json()["error"]["code"] if response.status_code == 503 else ""
+            assert (code == "authentication_not_configured") == (not insecure), path
+        assert await status(service, "/livez") == 200
+        record, header = key("admin")
+        await add(service, record)
+        assert await status(service, "/v1/flags", header) == 200
+        assert await status(service, "/v1/flags") == 401
+
+
+async def test_a_new_node_without_its_store_is_unavailable_and_neither_open_nor_401(tmp_path: Path):
+    (tmp_path / "pba.db").write_text("this is no database, so the store is away")
+    _, header = key("admin")
+    async with open_in_process(tmp_path, new_node=True) as service:
+        for sent in ({}, header):
+            response = await service.client.get("/v1/flags", headers=sent)
+            assert (response.status_code, response.json()["error"]["code"]) == (
+                503,
+                "keys_unavailable",
+            )
+            assert "retry-after" in response.headers
+        assert await status(service, "/livez") == 200

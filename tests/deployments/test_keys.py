@@ -1,0 +1,88 @@
+"""Keys of a service that runs: the first closes it, and a revoked one is refused within 2 s."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+
+import grpc
+import httpx
+import pytest
+
+from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
+from pba.security import KeyRecord
+from pba.store import Store
+from tests.support.keys import key
+from tests.support.service import RunningService
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+
+EFFECTIVE_S = 2.0
+HISTORY = [pb.Sample(timestamp_s=1.7e9 + second, bandwidth_mbps=20) for second in range(3)]
+
+
+@pytest.fixture
+def store(service: RunningService) -> Iterator[Store]:
+    """Open the store of the service; delete its keys afterwards, which opens it again."""
+    path = service.folder / "pba.db"
+    opened = Store(f"sqlite:///{path}", time.time)
+    yield opened
+    opened.close()
+    with sqlite3.connect(path, timeout=30) as database:
+        database.execute("DELETE FROM access_keys")
+    database.close()
+    wait_until(lambda: http_status(service, {}) == 200, 10, "the service without keys")
+
+
+def http_status(service: RunningService, header: dict[str, str]) -> int:
+    return httpx.get(f"{service.url}/v1/flags", headers=header, timeout=10).status_code
+
+
+def grpc_code(service: RunningService, header: dict[str, str]) -> str:
+    metadata = [("authorization", value) for value in header.values()]
+    with grpc.insecure_channel(service.grpc_address) as channel:
+        try:
+            request = pb.ForecastRequest(history=HISTORY)
+            pba_pb2_grpc.PredictorStub(channel).Forecast(request, metadata=metadata, timeout=10)
+        except grpc.RpcError as error:
+            return str(error.code().name)  # type: ignore[attr-defined]
+    return "OK"
+
+
+def seconds_until(service: RunningService, header: dict[str, str], status: int) -> float:
+    began = time.monotonic()
+    wait_until(lambda: http_status(service, header) == status, 30, f"the status {status}")
+    return time.monotonic() - began
+
+
+def add(store: Store, *records: KeyRecord) -> None:
+    for record in records:
+        store.keys.add(record)
+
+
+def test_a_key_opens_and_its_revocation_closes_http_and_grpc_within_two_seconds(
+    service: RunningService, store: Store
+):
+    assert (http_status(service, {}), grpc_code(service, {})) == (200, "OK")
+    (admin, admin_header), (reader, reader_header) = key("admin"), key("reader", "fra1:*")
+    add(store, admin, reader)
+    assert seconds_until(service, {}, 401) <= EFFECTIVE_S
+    assert grpc_code(service, {}) == "UNAUTHENTICATED"
+    for header in (admin_header, reader_header):
+        assert (http_status(service, header), grpc_code(service, header)) == (200, "OK")
+    assert httpx.get(f"{service.url}/v1/metrics", headers=reader_header).status_code == 403
+    assert httpx.get(f"{service.url}/readyz").status_code == 200
+    store.keys.revoke(reader.key_id)
+    assert seconds_until(service, reader_header, 401) <= EFFECTIVE_S
+    assert grpc_code(service, reader_header) == "UNAUTHENTICATED"
+    assert http_status(service, admin_header) == 200
+
+
+def test_a_handle_needs_no_key(service: RunningService, store: Store):
+    add(store, key("admin")[0])
+    seconds_until(service, {}, 401)
+    links = service.program(
+        "handle = serve.get_app_handle('pba')\n"
+        "reply(handle.link_forecasts.remote(['nobody']).result())"
+    )
+    assert links[0]["error"]["code"] == "not_found"

@@ -6,7 +6,7 @@ import grpc
 
 from pba.serving.data_plane import DataPlane
 
-from ..large_requests import read_request
+from ..large_requests import read_request, write_answer
 from . import pba_pb2 as pb, pba_pb2_grpc, responses
 from .call_status import complete
 from .requests import read_advice, read_queries, read_query, read_reports
@@ -48,7 +48,7 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
         with self._plane.admit("forecasts"):
             queries = await read_request(self._plane, read_queries, request, self._limit)
             items = await self._plane.forecasts(queries)
-        return responses.batch(items)
+        return await write_answer(self._plane, responses.batch, items)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:
         with self._plane.admit("samples") as started:

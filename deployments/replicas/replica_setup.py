@@ -2,20 +2,26 @@
 
 import gc
 import logging
+import sys
 
 from .node_address import listen_on_node_address
 
 __all__ = ["leave_lasting_objects", "set_up_replica"]
 
+_SWITCH_S = 0.001
 _THRESHOLDS = (20_000, 20, 100)
 
 
 def set_up_replica() -> None:
     """Bind the replica's port to its node's address, and send the library's log to Serve's.
 
+    A thread that computes leaves the interpreter to the event loop after a millisecond; with
+    Python's five, a forecast beside a few such threads takes as often as it waits for a socket.
+
     Serve writes what the logger ``ray.serve`` gets into the replica's log file; the library logs to
     loggers below ``pba``.
     """
+    sys.setswitchinterval(_SWITCH_S)
     listen_on_node_address()
     logging.getLogger("pba").parent = logging.getLogger("ray.serve")
 

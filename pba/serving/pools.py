@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol, Self, TypeVar
 
 __all__ = ["DEFAULT_POOL", "Pool", "Pools", "ThreadPool"]
@@ -74,6 +74,9 @@ class Pools:
         Reports, lists and deletions, which may be slow.
     bodies
         Large requests are read here.
+    forecasts
+        Large requests are planned, assembled and answered here, a step of one at a time: more
+        threads would only share one interpreter.
     """
 
     writes: Pool = DEFAULT_POOL
@@ -81,6 +84,7 @@ class Pools:
     flags: Pool = DEFAULT_POOL
     reports: Pool = DEFAULT_POOL
     bodies: Pool = DEFAULT_POOL
+    forecasts: Pool = DEFAULT_POOL
 
     @classmethod
     def separate(cls) -> Self:
@@ -94,9 +98,10 @@ class Pools:
             flags=ThreadPool("flags", 2),
             reports=ThreadPool("reports", 2),
             bodies=ThreadPool("bodies", 2),
+            forecasts=ThreadPool("forecasts", 1),
         )
 
     def close(self) -> None:
         """Start no further function."""
-        for pool in (self.writes, self.reads, self.flags, self.reports, self.bodies):
-            pool.close()
+        for field in fields(self):
+            getattr(self, field.name).close()

@@ -125,7 +125,12 @@ def _bulk(url: str, _: str) -> None:
     content = b'{"requests":[%s]}' % b",".join([items] * 10)
     print("begins", flush=True)
     while True:
-        assert httpx.post(f"{url}/v1/forecasts", content=content, timeout=300).status_code == 200
+        assert (
+            httpx.post(
+                f"{url}/v1/forecasts", content=content, headers=load.JSON, timeout=300
+            ).status_code
+            == 200
+        )
 
 
 def _reports(url: str, _: str) -> None:

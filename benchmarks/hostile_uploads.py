@@ -125,7 +125,8 @@ async def _send(url: str, upload: Upload, text: bytes) -> int:
     with socket.socket() as connection:
         connection.setblocking(False)
         await loop.sock_connect(connection, (target.hostname, target.port))
-        head = f"POST /v1/forecasts HTTP/1.1\r\nHost: x\r\n{upload.header}\r\n\r\n"
+        head = f"POST /v1/forecasts HTTP/1.1\r\nHost: {target.netloc}\r\n{upload.header}\r\n"
+        head += "Content-Type: application/json\r\n\r\n"
         await loop.sock_sendall(connection, head.encode())
         sender = asyncio.create_task(_send_body(connection, upload, text))
         try:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+JSON = {"Content-Type": "application/json"}
+
 OnResponse = Callable[[float, bytes], None]
 """Called with the latency in seconds and the body of every response."""
 

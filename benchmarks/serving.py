@@ -160,7 +160,9 @@ def _prepare(url: str) -> dict[str, tuple[str, bytes]]:
     """Store a link; return path and body of each kind of forecast that is compared."""
     (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
     body = json.dumps({"samples": request(history)["history"]})
-    httpx.post(f"{url}/v1/links/one/samples", content=body, timeout=30).raise_for_status()
+    httpx.post(
+        f"{url}/v1/links/one/samples", content=body, headers=load.JSON, timeout=30
+    ).raise_for_status()
     given = {
         f"{mode}, given history": ("/v1/forecast", request_bodies.forecast_body(mode))
         for mode in MODES

@@ -3,7 +3,7 @@
 # Retry-After where trying again helps. Ray would send a bare 500 in place of 502, 503 and 504. What
 # Ray's own processes answer in plain text is put into the same form. Called as Ray calls HAProxy:
 # -db -f CONFIG …, on a cluster by RAY_SERVE_HAPROXY_BINARY_PATH. What is no HTTP at all gets HAProxy's
-# own 400 before any of this applies. The header that it sets, whatever a caller sends, has Ray leave a
+# own 400 before any of this applies. An X-Request-ID that is long or strange is replaced. The header that it sets, whatever a caller sends, has Ray leave a
 # body with the caller until the service reads it (deployments/ingress/request_flow.py), and small buffers
 # keep the system from taking in megabytes of each meanwhile.
 set -eu
@@ -35,7 +35,8 @@ defaults="    timeout http-request 10s
     http-error status 503 $away
     http-error status 504 $late"
 frontend="    unique-id-format %[uuid()]
-    http-request set-header X-Request-ID %[unique-id] if !{ req.hdr(X-Request-ID) -m found }
+    acl clean_id req.hdr(X-Request-ID) -m reg ^[A-Za-z0-9._:@+=-]{1,128}$
+    http-request set-header X-Request-ID %[unique-id] unless clean_id { req.hdr_cnt(X-Request-ID) eq 1 }
     http-request set-var(txn.request_id) req.hdr(X-Request-ID)
     http-request set-header X-Request-Disconnect-Disabled ?1
 $(foreign 404 "$absent")

@@ -175,6 +175,17 @@ class Settings(BaseSettings):
     step_every_s: float = Field(
         60.0, gt=0, description="How often the Monitor checks whether a rollout step is due."
     )
+    allowed_hosts: str = Field(
+        "",
+        description="Names, separated by commas, under which a front end on this machine calls a "
+        "service on loopback. Other names than localhost get 403, so that no page can give its own "
+        "name the service's address.",
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins, separated by commas, whose pages may call, such as "
+        "https://console.example. Browsers keep all other pages from it.",
+    )
     grpc_host: str = Field(
         "127.0.0.1",
         description="The address on which router replicas answer gRPC, IPv4 or IPv6; 0.0.0.0 or :: "
@@ -187,6 +198,16 @@ class Settings(BaseSettings):
         "`large_bodies_mb`. A bulk call of 10 000 internet histories has 29 MB.",
     )
     grpc_port: int = Field(9000, ge=0, le=65535, description="The port of gRPC; 0 disables gRPC.")
+
+    @property
+    def allowed_host_names(self) -> list[str]:
+        """The names in ``allowed_hosts``."""
+        return _names(self.allowed_hosts)
+
+    @property
+    def cors_origin_names(self) -> list[str]:
+        """The origins in ``cors_origins``."""
+        return _names(self.cors_origins)
 
     @field_validator("flags")
     @classmethod
@@ -218,6 +239,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return where settings come from, the strongest first; called by pydantic."""
         return init_settings, _Variables(settings_cls)
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip().rstrip("/"))]
 
 
 def environment_warnings() -> list[str]:

@@ -6,6 +6,7 @@ from typing import Self
 
 from pba.rollout import Flags
 from pba.store import Store
+from pba.store.recent_samples import SampleCache
 from pba.store.schema_check import SchemaCheck
 
 from .settings import Settings
@@ -13,8 +14,10 @@ from .settings import Settings
 __all__ = ["Stores", "open_store"]
 
 
-def open_store(settings: Settings, schema: SchemaCheck | None = None) -> Store:
-    """Return the store, which connects when it is first used; ``schema`` as for `Store`."""
+def open_store(
+    settings: Settings, schema: SchemaCheck | None = None, cache: SampleCache | None = None
+) -> Store:
+    """Return the store, which connects when it is first used; the rest as for `Store`."""
     return Store(
         settings.store_url,
         time.time,  # noqa: TID251 - the clock that is passed in
@@ -22,6 +25,7 @@ def open_store(settings: Settings, schema: SchemaCheck | None = None) -> Store:
         Flags().changed(settings.flags),
         settings.forecast_retention_days,
         schema,
+        cache,
     )
 
 
@@ -38,8 +42,10 @@ class Stores:
     def open(cls, settings: Settings) -> Self:
         """Return stores of the one database, which connect when they are first used."""
         writes = open_store(settings)
-        others = (open_store(settings, writes.schema) for _ in range(len(cls.__slots__) - 1))
-        return cls(writes, *others)
+        count = len(cls.__slots__) - 1
+        return cls(
+            writes, *(open_store(settings, writes.schema, writes.cache) for _ in range(count))
+        )
 
     def close(self) -> None:
         """Close the connections."""

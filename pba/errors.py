@@ -13,6 +13,7 @@
     │   ├── InvalidTrace                 a trace file that cannot be read
     │   ├── NotEnoughData                too few samples to train or to predict
     │   └── TooLarge                     more items or bytes than one call may carry
+    ├── Forbidden                        the caller may not do that
     ├── NotFound (LookupError)           no object has that name
     ├── Conflict                         the object was changed since the caller read it
     ├── NotTrained (RuntimeError)        a predictor without a model
@@ -32,6 +33,7 @@ __all__ = [
     "BadArtifact",
     "Busy",
     "Conflict",
+    "Forbidden",
     "InvalidHistory",
     "InvalidInput",
     "InvalidMode",
@@ -144,6 +146,12 @@ class TooLarge(InvalidInput):
     """More items or bytes than one call may carry."""
 
     code = "too_large"
+
+
+class Forbidden(PBAError):
+    """The caller may not do that."""
+
+    code = "forbidden"
 
 
 class NotFound(PBAError, LookupError):

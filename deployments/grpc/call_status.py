@@ -1,6 +1,7 @@
 """The end of a call: its response, or the status and trailing metadata of an error."""
 
 import logging
+import re
 import uuid
 from collections.abc import Awaitable
 from typing import NoReturn, TypeVar
@@ -17,6 +18,7 @@ __all__ = ["complete"]
 
 _log = logging.getLogger("ray.serve")
 _REQUEST_ID = "x-request-id"
+_CLEAN_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")  # as in haproxy-with-errors.sh
 _MAX_FORECAST_BYTES = 4000  # gRPC refuses metadata of more than 8 kB; base64 adds a third
 _RETRY_AFTER_MS = "1000"  # clients with a retry policy obey it by themselves
 
@@ -67,4 +69,6 @@ def _forecasts(error: PBAError) -> _Metadata:
 
 def _request_id(context: grpc.aio.ServicerContext) -> str:
     metadata = dict(context.invocation_metadata() or ())
-    return str(metadata.get(_REQUEST_ID) or uuid.uuid4())
+    request_id = metadata.get(_REQUEST_ID)
+    is_clean = isinstance(request_id, str) and _CLEAN_ID.fullmatch(request_id)
+    return str(request_id if is_clean else uuid.uuid4())

@@ -13,11 +13,13 @@ from pba.errors import InvalidRequest, TooSlow
 from pba.serving.admission import Admission
 
 from .call_status import complete
+from .message_parsing import parse_message
 
 __all__ = ["MessagePlaces"]
 
 _WAITING = 1024
 _Call = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+_Parse = Callable[[bytes], Any]
 
 
 class MessagePlaces(grpc.aio.ServerInterceptor):
@@ -32,12 +34,15 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
         How many messages are received at a time; further calls wait, and too many are refused.
     patience_s
         How long a message may take to arrive.
+    limit
+        The most items of a bulk call.
     """
 
-    def __init__(self, places: int, patience_s: float) -> None:
+    def __init__(self, places: int, patience_s: float, limit: int) -> None:
         self._places = asyncio.Semaphore(places)
         self._waiting = Admission(_WAITING, "messages")
         self._patience_s = patience_s
+        self._limit = limit
 
     async def intercept_service(
         self,
@@ -49,19 +54,25 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
         if handler is None or handler.request_streaming or handler.response_streaming:
             return handler
         return grpc.stream_unary_rpc_method_handler(
-            self._with_message(handler.unary_unary),
-            handler.request_deserializer,
+            self._with_message(handler.unary_unary, handler.request_deserializer, details.method),
+            None,  # the message is looked at before it is parsed
             handler.response_serializer,
         )
 
-    def _with_message(self, call: _Call) -> Callable[..., Awaitable[Any]]:
-        async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
-            message = await complete(self._receive(messages), context)
+    def _with_message(self, call: _Call, parse: _Parse, path: str) -> Callable[..., Awaitable[Any]]:
+        method = path.rpartition("/")[2]
+
+        async def parsed(messages: AsyncIterator[bytes]) -> Any:
+            data = await self._receive(messages)
+            return await parse_message(data, parse, method, self._limit)
+
+        async def answer(messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> Any:
+            message = await complete(parsed(messages), context)
             return await call(message, context)
 
         return answer
 
-    async def _receive(self, messages: AsyncIterator[Any]) -> Any:
+    async def _receive(self, messages: AsyncIterator[bytes]) -> bytes:
         with self._waiting.admit():
             async with self._places:
                 try:

@@ -26,6 +26,9 @@ MODES: dict[pb.Mode, NetworkMode | None] = {
 }
 """The mode of each number on the wire; None means that the mode is detected, or unknown."""
 
+_FIRST_ROWS = 1000
+"""A long history is checked so far before it is read as a whole, which takes 3 µs a sample."""
+
 
 def read_query(request: pb.ForecastRequest) -> Query:
     """Return the query in ``request``.
@@ -130,12 +133,22 @@ def _query(request: pb.ForecastRequest) -> Query:
 
 def _history(request: pb.ForecastRequest) -> Floats:
     if not request.HasField("columns"):
+        if len(request.history) > _FIRST_ROWS:
+            _refuse_faulty(request.history[:_FIRST_ROWS])
         return _rows(request.history, "history")
     if request.history:
         raise InvalidRequest(
             "history and columns are both set; a request has one of them. Leave one out.", "columns"
         )
     return _columns(request.columns)
+
+
+def _refuse_faulty(samples: Iterable[pb.Sample]) -> None:
+    """Raise the error of a history that begins with ``samples``, before the rest is looked at."""
+    rows = _rows(samples, "history")
+    (history,) = _table(rows).histories([len(rows)])
+    if isinstance(history, InvalidInput):
+        raise history
 
 
 def _mode(number: pb.Mode) -> NetworkMode | None:
@@ -170,16 +183,25 @@ def _columns(columns: pb.HistoryColumns) -> Floats:
 
 def _rows(samples: Iterable[pb.Sample], name: str) -> Floats:
     """Return ``(sample, 6)``, NaN where a field is not set."""
-    rows = [_row(_fields(sample), f"{name}[{index}]") for index, sample in enumerate(samples)]
+    rows = [_row(sample, name, index) for index, sample in enumerate(samples)]
     return np.array(rows, dtype=float).reshape(-1, 1 + len(COLUMNS))
 
 
-def _row(fields: dict[str, float], place: str) -> list[float]:
-    """Return time and `COLUMNS`, NaN where a field is not set."""
-    for name in ("timestamp_s", "bandwidth_mbps"):
-        if name not in fields:
-            raise _missing(name, place)
-    return [fields["timestamp_s"], *(fields.get(name, math.nan) for name in COLUMNS)]
+def _row(sample: pb.Sample, name: str, index: int) -> tuple[float, ...]:
+    """Return time and `COLUMNS`, NaN where a field is not set, which reads as zero."""
+    time_s, rate_mbps = sample.timestamp_s, sample.bandwidth_mbps
+    for required, value in (("timestamp_s", time_s), ("bandwidth_mbps", rate_mbps)):
+        if not value and not sample.HasField(required):
+            raise _missing(required, f"{name}[{index}]")
+    has = sample.HasField
+    return (
+        time_s,
+        rate_mbps,
+        sample.latency_ms if has("latency_ms") else math.nan,
+        sample.packet_loss if has("packet_loss") else math.nan,
+        sample.jitter_ms if has("jitter_ms") else math.nan,
+        sample.throughput_mbps if has("throughput_mbps") else math.nan,
+    )
 
 
 def _missing(name: str, place: str) -> InvalidRequest:

@@ -57,7 +57,8 @@ class GrpcServer:
     ) -> None:
         places = int(settings.large_bodies_mb // _message_mb(settings))
         self._server = grpc.aio.server(
-            options=_options(settings), interceptors=(MessagePlaces(places, message_patience_s),)
+            options=_options(settings),
+            interceptors=(MessagePlaces(places, message_patience_s, settings.max_items),),
         )
         self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE), problems)
         predictor = Predictor(plane, settings.max_items)

@@ -7,7 +7,6 @@ four million wrong items took it 40 s and 2 GB.
 
 from collections.abc import Mapping, Sized
 from functools import cache
-from itertools import count
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,10 +14,10 @@ import numpy as np
 from msgspec import Raw, Struct, ValidationError
 from pydantic_core import from_json
 
-from pba.errors import PBAError, TooLarge
+from pba.errors import TooLarge
 
 from .form_errors import form_error, not_json
-from .item_split import split_items
+from .item_split import split_items, split_list
 
 __all__ = ["Body", "check_count", "items_of", "read_document"]
 
@@ -30,8 +29,9 @@ _NO_PLAIN_VALUE = (TypeError, ValueError, OverflowError, RecursionError)
 _WHOLE_BYTES = 16_000_000
 """The most that is decoded at once: about 60 ms."""
 
-_BYTES_PER_COMMA = 4
-"""A body with more commas than that has items of a digit or an empty object."""
+_SMALL_BYTES = 100_000
+_BYTES_PER_COMMA = 16
+"""A body with more commas than that may have very many items of a digit or an empty object."""
 
 
 def read_document(
@@ -51,12 +51,18 @@ def read_document(
     TooLarge
         For too many items.
     """
+    if counted and isinstance(body, Mapping):
+        _refuse_more(body, counted, limit)
     try:
         return _decoded(body, kind)
     except ValidationError as error:
-        if counted and _has_more(body, counted, limit):
-            raise _too_large(counted, f"over {limit}", limit) from None
+        if counted:
+            _refuse_more(body, counted, limit)
         raise form_error(error) from None
+    except _NO_JSON as error:
+        if counted:
+            _refuse_more(body, counted, limit)
+        return _lenient_document(body, kind, error)
 
 
 def items_of(body: Body, name: str, kind: type[_Document], limit: int) -> list[_Document | Any]:
@@ -98,6 +104,8 @@ def _is_dense(body: bytes | bytearray) -> bool:
 
     Their JSON texts alone would take thirty times the memory of the body.
     """
+    if len(body) < _SMALL_BYTES:
+        return False
     commas = np.count_nonzero(np.frombuffer(body, np.uint8) == ord(","))
     return bool(commas * _BYTES_PER_COMMA > len(body))
 
@@ -107,16 +115,18 @@ def _too_large(name: str, items: str, limit: int) -> TooLarge:
 
 
 def _decoded(body: Body | Raw, kind: type[_Document]) -> _Document:
-    if not isinstance(body, bytes | bytearray | Raw):
-        return _converted(body, kind)
-    try:
+    if isinstance(body, bytes | bytearray | Raw):
         return msgspec.json.decode(body, type=kind)
-    except ValidationError:
-        raise
-    except _NO_JSON as error:
-        return _converted(
-            _lenient_json(bytes(body) if isinstance(body, Raw) else body, error), kind
-        )
+    return _converted(body, kind)
+
+
+def _lenient_document(body: Any, kind: type[_Document], error: Exception) -> _Document:
+    """Return the document in a ``body`` that is no JSON because of NaN, or raise `NotJson`."""
+    value = _lenient_json(bytes(body) if isinstance(body, Raw) else body, error)
+    try:
+        return msgspec.convert(value, kind)
+    except ValidationError as fault:
+        raise form_error(fault) from None
 
 
 def _lenient_json(body: bytes | bytearray, error: Exception) -> Any:
@@ -154,22 +164,17 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-class _Item:
-    """An item of a list that is counted while it is decoded."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class _OneTooManyError(Exception):
-    """A list has more items than it may have."""
+@cache
+def _list_named(name: str, kind: Any) -> type[Struct]:
+    """Return the type of an object with one list, ``name``, and no other field."""
+    fields = [(name, list[kind])]
+    return msgspec.defstruct("ListDocument", fields, forbid_unknown_fields=True)
 
 
 @cache
-def _list_named(name: str, kind: Any, strict: bool = True) -> type[Struct]:
-    """Return the type of an object with one list, ``name``, and no other field if ``strict``."""
-    fields = [(name, list[kind])]
-    return msgspec.defstruct("ListDocument", fields, forbid_unknown_fields=strict)
+def _field_named(name: str) -> type[Struct]:
+    """Return the type of an object whose field ``name`` is left as JSON text."""
+    return msgspec.defstruct("FieldDocument", [(name, Raw)])
 
 
 def _faultless(body: Body, name: str, kind: type) -> Struct | None:
@@ -186,51 +191,37 @@ def _separate_items(body: Body, name: str, limit: int) -> Struct:
     """Return ``body`` with items that are to be read one by one."""
     if not isinstance(body, bytes | bytearray):
         return read_document(body, _list_named(name, Any))
-    return (_counted_objects if _is_dense(body) else _raw_items)(body, name, limit)
-
-
-def _raw_items(body: bytes | bytearray, name: str, _: int) -> Struct:
-    """Return ``body`` with its items as JSON text, or as objects if there is NaN among them."""
+    if _is_dense(body):
+        _refuse_more(body, name, limit)
     try:
         return msgspec.json.decode(body, type=_list_named(name, Raw))
     except ValidationError as error:
         raise form_error(error) from None
     except _NO_JSON as error:
-        return read_document(_lenient_json(body, error), _list_named(name, Any))
+        return _lenient_document(body, _list_named(name, Any), error)
 
 
-def _counted_objects(body: bytes | bytearray, name: str, limit: int, strict: bool = True) -> Struct:
-    """Return ``body`` with its items as objects; it is not decoded beyond ``limit`` of them."""
-    numbers = count(1)
+def _refuse_more(body: Body | Raw, name: str, limit: int) -> None:
+    """Refuse a faulty ``body`` if its list ``name`` has more than ``limit`` items.
 
-    def counted(_: type, value: Any) -> _Item:
-        if next(numbers) > limit:
-            raise _OneTooManyError
-        return _Item(value)
-
-    try:
-        kind = _list_named(name, _Item, strict)
-        document = msgspec.json.decode(body, type=kind, dec_hook=counted)
-    except _OneTooManyError:
-        raise _too_large(name, f"over {limit}", limit) from None
-    except ValidationError as error:
-        raise form_error(error) from None
-    except _NO_JSON as error:
-        return read_document(_lenient_json(body, error), _list_named(name, Any, strict))
-    (items,) = msgspec.structs.astuple(document)
-    return _list_named(name, Any, strict)([item.value for item in items])
-
-
-def _has_more(body: Body | Raw, name: str, limit: int) -> bool:
-    """Return whether the list ``name`` of a faulty ``body`` has more than ``limit`` items."""
+    Raises
+    ------
+    TooLarge
+        Before any item is decoded.
+    """
+    items: Any = None
     if isinstance(body, bytes | bytearray):
-        try:
-            document = _counted_objects(body, name, limit, strict=False)
-        except TooLarge:
-            return True
-        except PBAError:
-            return False  # there is no such list
-        (items,) = msgspec.structs.astuple(document)
-    else:
-        items = body.get(name) if isinstance(body, Mapping) else None
-    return isinstance(items, Sized) and not isinstance(items, str) and len(items) > limit
+        items = _items_of_json(body, name, limit)
+    elif isinstance(body, Mapping):
+        items = body.get(name)
+    if isinstance(items, Sized) and not isinstance(items, str) and len(items) > limit:
+        raise _too_large(name, f"over {limit}", limit)
+
+
+def _items_of_json(body: bytes | bytearray, name: str, limit: int) -> list[Raw] | None:
+    try:
+        document = msgspec.json.decode(body, type=_field_named(name))
+    except _NO_JSON:
+        return split_items(body, name, limit)  # there may be NaN
+    (text,) = msgspec.structs.astuple(document)
+    return split_list(memoryview(text), limit)

@@ -1,4 +1,4 @@
-"""The items of a very large JSON list, found in pieces.
+"""The items of a large JSON list, found in pieces and counted before any is decoded.
 
 A decoder holds the interpreter's lock from the first byte to the last. Here numpy looks at a
 quarter of a megabyte at a time, and others have their turn between.
@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["split_items"]
+__all__ = ["split_items", "split_list"]
 
 _PIECE_BYTES = 1 << 18
+_AT_ONCE = 1 << 12  # commas, as Python's numbers: each takes more memory than a short item
 _QUOTE, _BACKSLASH, _COMMA = b'"\\,'
 _DEPTH = np.zeros(256, np.int8)
 _DEPTH[[ord("["), ord("{")]] = 1
@@ -31,14 +32,28 @@ def split_items(body: bytes | bytearray, name: str, most: int) -> list[msgspec.R
     if head is None or tail is None:
         return None
     end = len(body) - min(len(body), _PIECE_BYTES) + tail.start()
-    view, start, items = memoryview(body), head.end(), []
-    for comma in _outer_commas(np.frombuffer(body, np.uint8)[start:end]):
-        items.append(msgspec.Raw(view[start : head.end() + comma]))
-        start = head.end() + comma + 1
+    return _items(memoryview(body)[head.end() : end], most)
+
+
+def split_list(text: bytes | memoryview, most: int) -> list[msgspec.Raw] | None:
+    """Return the items of a list as `split_items`; ``text`` is JSON, None if it is no list."""
+    view = memoryview(text)
+    if not len(view) or view[0] != ord("["):
+        return None
+    inside = view[1:-1]
+    return [] if not bytes(inside[:_PIECE_BYTES]).strip() else _items(inside, most)
+
+
+def _items(view: memoryview, most: int) -> list[msgspec.Raw]:
+    """Return what is between the commas of a list, at most ``most`` + 1 of it."""
+    start, items = 0, []
+    for comma in _outer_commas(np.frombuffer(view, np.uint8)):
+        items.append(msgspec.Raw(view[start:comma]))
+        start = comma + 1
         if len(items) > most:
             return items
-    if start < end or items:
-        items.append(msgspec.Raw(view[start:end]))
+    if start < len(view) or items:
+        items.append(msgspec.Raw(view[start:]))
     return items
 
 
@@ -57,7 +72,9 @@ def _outer_commas(text: npt.NDArray[np.uint8]) -> Iterator[int]:
         depths = np.cumsum(steps, dtype=np.int32) + depth
         depth = int(depths[-1])
         commas = (piece == _COMMA) & (inside == 0) & (depths == 0)
-        yield from (first + np.flatnonzero(commas)).tolist()
+        places = first + np.flatnonzero(commas)
+        for start in range(0, len(places), _AT_ONCE):
+            yield from places[start : start + _AT_ONCE].tolist()
 
 
 def _escaped(piece: npt.NDArray[np.uint8], first: bool) -> tuple[npt.NDArray[np.bool_], bool]:

@@ -14,16 +14,21 @@ __all__ = ["describe_call"]
 
 _STATUSES = {
     400: "The body is not JSON.",
+    403: "A browser sends it for a page of another site.",
     404: "There is nothing of that name.",
     409: "Somebody else changed it since the caller read it.",
     413: "The body, or the number of its items, is too large.",
-    415: "The body has an encoding other than gzip.",
+    415: "The body is no application/json, or has an encoding other than gzip.",
     422: "A value breaks a rule; the error says which, and what to do.",
     429: "The service is overloaded; try again as Retry-After says.",
     500: "An error inside the service.",
     503: "The store, the registry or a model is unavailable; try again as Retry-After says.",
 }
-_ALWAYS = (429, 500)  # Serve answers 429 for a router whose queue is full
+_ALWAYS = (
+    403,
+    429,
+    500,
+)  # 403 by `request_guard`; Serve answers 429 for a router whose queue is full
 _BODY_STATUSES = (400, 413, 415, 422)
 
 
@@ -44,7 +49,7 @@ def describe_call(
     request
         The model of the request body, None without a body.
     statuses
-        The statuses of errors beside 429, 500 and, with a body, 400, 413, 415 and 422.
+        The statuses of errors beside 403, 429, 500 and, with a body, 400, 413, 415 and 422.
     unavailable
         The model of a response with status 503.
     """

@@ -192,6 +192,8 @@ def _request_or_error(body: Any) -> _Request | PBAError:
     try:
         return _request(body)
     except PBAError as error:
+        # Thousands of errors would keep their frames, and what these refer to, until the answer.
+        error.__traceback__ = error.__context__ = None
         return error
 
 

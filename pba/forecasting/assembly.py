@@ -1,9 +1,10 @@
 """The second half of a forecast: from the models' outputs to the forecast that the caller gets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,9 @@ __all__ = ["assemble"]
 _END_OF_TIME_S = 253_402_300_799.0  # the last second of the year 9999
 _CONFIDENCE_DROP = 0.05
 
+_Values = tuple[tuple[float, ...], tuple[float, ...], list[tuple[float, ...]]]
+"""Point, confidence and quantiles at each horizon."""
+
 
 def assemble(
     plans: Sequence[ForecastPlan],
@@ -49,19 +53,23 @@ def assemble(
         The time of the forecast.
     """
     models, failures = model_members(plans, calls, outputs)
-    simple = simple_members(plans, models)
-    rows = zip(plans, models, simple, failures, strict=True)
+    experts = list(map(leading_expert, plans, models))
+    simple = simple_members(plans, models, experts)
+    leading = map(_sources, experts, models, simple)
+    rows = zip(plans, models, simple, failures, leading, strict=True)
     fresh = [_fresh(*row, created_at) for row in rows]
     old = [one for one in fresh if one.steps]
     decoded = aged_together(
-        [FreshForecast(_pooled(one.sources, one.weights), one.confidence, one.steps) for one in old]
+        [FreshForecast(_pooled(one.sources, one.weights), one.values[1], one.steps) for one in old]
     )
-    aged = {id(one): _horizons_of(part, 0) for one, part in zip(old, decoded, strict=True)}
-    return [_result(one, aged.get(id(one), one.horizons), created_at) for one in fresh]
+    aged = {id(one): _values_of(part, 0) for one, part in zip(old, decoded, strict=True)}
+    return [
+        _result(one, aged.get(id(one)), highest_mbps, created_at)
+        for one, highest_mbps in zip(fresh, _highest_mbps(plans), strict=True)
+    ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fresh:
+class _Fresh(NamedTuple):
     """A forecast as of its newest sample, and how many steps old that is."""
 
     plan: ForecastPlan
@@ -71,14 +79,10 @@ class _Fresh:
     source: str
     sources: list[MemberForecast]
     weights: tuple[float, ...]
-    horizons: tuple[HorizonForecast, ...]
+    values: _Values
+    newest_s: float
     made_at: datetime
     steps: int
-
-    @property
-    def confidence(self) -> tuple[float, ...]:
-        """The confidence at each horizon."""
-        return tuple(horizon.confidence for horizon in self.horizons)
 
 
 def _fresh(
@@ -86,50 +90,65 @@ def _fresh(
     models: list[MemberForecast],
     simple: dict[str, MemberForecast],
     failures: list[str],
+    leading: tuple[str, list[MemberForecast]],
     created_at: datetime,
 ) -> _Fresh:
-    source, sources = _sources(plan, models, simple)
+    source, sources = leading
     weights = _weights(sources)
-    horizons = _horizons(sources, weights)
+    values = _values(sources, weights)
     newest_s = float(plan.window.timestamps_s[-1])
     made_at = datetime.fromtimestamp(newest_s, UTC) if plan.query.as_of_newest else created_at
     steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
     return _Fresh(
-        plan, models, simple, failures, source, sources, weights, horizons, made_at, steps
+        plan,
+        models,
+        simple,
+        failures,
+        source,
+        sources,
+        weights,
+        values,
+        newest_s,
+        made_at,
+        steps,
     )
 
 
 def _result(
-    fresh: _Fresh, horizons: tuple[HorizonForecast, ...], created_at: datetime
+    fresh: _Fresh, aged: _Values | None, highest_mbps: float, created_at: datetime
 ) -> ForecastResult:
-    """Return the result whose ``horizons`` are those at its age, before the record adapts them."""
-    plan, sources = fresh.plan, fresh.sources
-    adapted = _adapted(fresh.horizons, plan.record)
-    newest_s = float(plan.window.timestamps_s[-1])
-    latency_ms, packet_loss, jitter_ms = _path(fresh.models, sources, fresh.weights)
+    """Return the result.
+
+    ``aged`` is the forecast at its age, before the record adapts it; ``highest_mbps`` the highest
+    rate of its window.
+    """
+    plan, models, sources, newest_s = fresh.plan, fresh.models, fresh.sources, fresh.newest_s
+    points_mbps, confidence, _ = fresh.values
+    adapted = _horizons(fresh.values, plan.record)
+    reasons = _reasons(fresh, highest_mbps, adapted[0].confidence)
+    latency_ms, packet_loss, jitter_ms = _path(models, sources, fresh.weights)
     forecast = Forecast(
         link_id=plan.query.link_id,
         mode=plan.mode,
         source=fresh.source,
-        model_version="+".join(m.output.version for m in sources if m.output.version) or None,
+        model_version="+".join([m.output.version for m in sources if m.output.version]) or None,
         made_at=fresh.made_at,
         newest_sample_at=datetime.fromtimestamp(newest_s, UTC),
         age_s=fresh.made_at.timestamp() - newest_s,
         valid_until=datetime.fromtimestamp(min(newest_s + plan.step_s, _END_OF_TIME_S), UTC),
         step_s=plan.step_s,
-        horizons=_adapted(horizons, plan.record) if fresh.steps else adapted,
+        horizons=adapted if aged is None else _horizons(aged, plan.record),
         latency_ms=latency_ms,
         packet_loss=packet_loss,
         jitter_ms=jitter_ms,
-        members=_members(fresh.models, fresh.simple, sources, fresh.weights),
-        reasons=(*plan.reasons, *fresh.failures, *_reasons(fresh, adapted)),
+        members=_members(models, fresh.simple, sources, fresh.weights),
+        reasons=(*plan.reasons, *fresh.failures, *reasons),
     )
-    pooled = fresh.horizons if sources is fresh.models else None
     return ForecastResult(
         _advised(forecast, plan),
         adapted,
-        fresh.confidence,
-        _expert_points(fresh.models, fresh.simple, pooled),
+        confidence,
+        _expert_points(models, fresh.simple, points_mbps if sources is models else None),
         newest_s,
         created_at,
         plan.arm,
@@ -143,21 +162,22 @@ def _advised(forecast: Forecast, plan: ForecastPlan) -> Forecast:
     return replace(forecast, allocation=advise(forecast, plan.query.allocation, plan.usual_mbps))
 
 
-def _reasons(fresh: _Fresh, adapted: Sequence[HorizonForecast]) -> list[str]:
-    """Return what else limits the forecast, whose link's record leads to ``adapted``."""
-    reasons = {
-        "recent_misses": adapted[0].confidence < fresh.confidence[0] - _CONFIDENCE_DROP,
-        "out_of_range": _out_of_range(fresh.plan, fresh.sources),
-        "stale": fresh.steps > STALE_STEPS,
-    }
-    return [name for name, holds in reasons.items() if holds]
+def _reasons(fresh: _Fresh, highest_mbps: float, adapted: float) -> list[str]:
+    """Return what else limits the forecast, whose first confidence the record has ``adapted``."""
+    reasons = []
+    if adapted < fresh.values[1][0] - _CONFIDENCE_DROP:
+        reasons.append("recent_misses")
+    if any(highest_mbps > member.highest_mbps for member in fresh.sources):
+        reasons.append("out_of_range")
+    if fresh.steps > STALE_STEPS:
+        reasons.append("stale")
+    return reasons
 
 
 def _sources(
-    plan: ForecastPlan, models: list[MemberForecast], simple: dict[str, MemberForecast]
+    expert: str, models: list[MemberForecast], simple: dict[str, MemberForecast]
 ) -> tuple[str, list[MemberForecast]]:
-    """Return the forecast's ``source``, and the members with a weight."""
-    expert = leading_expert(plan, models)
+    """Return the forecast's ``source``, and the members with a weight; ``expert`` leads."""
     if expert == MODEL:
         return "model" if len(models) == 1 else "ensemble", models
     return "expert" if models else "heuristic", [simple[expert]]
@@ -169,22 +189,25 @@ def _weights(members: Sequence[MemberForecast]) -> tuple[float, ...]:
     return confidence_weights([member.confidence for member in members])
 
 
-def _out_of_range(plan: ForecastPlan, sources: Sequence[MemberForecast]) -> bool:
-    """Return whether the window holds a rate above what some member's bins can express."""
-    highest_mbps = float(plan.window.telemetry[:, 0].max())
-    return any(highest_mbps > member.highest_mbps for member in sources)
+def _highest_mbps(plans: Sequence[ForecastPlan]) -> list[float]:
+    """Return the highest rate in each plan's window."""
+    rates = [plan.window.telemetry[:, 0] for plan in plans]
+    if not rates:
+        return []
+    starts = np.cumsum([0, *map(len, rates[:-1])])
+    highest: list[float] = np.maximum.reduceat(np.concatenate(rates), starts).tolist()
+    return highest
 
 
 def _expert_points(
     models: list[MemberForecast],
     simple: dict[str, MemberForecast],
-    pooled: Sequence[HorizonForecast] | None,
+    pooled: tuple[float, ...] | None,
 ) -> dict[str, tuple[float, ...]]:
-    """Return the points of every expert; ``pooled`` are the models' horizons if known already."""
+    """Return the points of every expert; ``pooled`` are those of the models if known already."""
     points = {name: member.points_mbps for name, member in simple.items()}
     if models:
-        horizons = pooled or _horizons(models, _weights(models))
-        points[MODEL] = tuple(horizon.bandwidth_mbps for horizon in horizons)
+        points[MODEL] = _values(models, _weights(models))[0] if pooled is None else pooled
     return points
 
 
@@ -195,38 +218,17 @@ def _members(
     weights: tuple[float, ...],
 ) -> tuple[Member, ...]:
     """Return the members with a weight, then the others with weight 0."""
-    others = [member for member in (*models, *simple.values()) if member not in sources]
-    weighted = zip(sources, weights, strict=True)
-    return (
-        *(member.as_member(weight) for member, weight in weighted),
-        *(member.as_member(0.0) for member in others),
-    )
+    members = list(map(MemberForecast.as_member, sources, weights))
+    others = [*models, *simple.values()] if sources is not models else simple.values()
+    members += [member.as_member(0.0) for member in others if member not in sources]
+    return tuple(members)
 
 
-def _adapted(
-    horizons: tuple[HorizonForecast, ...], record: LinkRecord | None
-) -> tuple[HorizonForecast, ...]:
-    """Return ``horizons`` with the confidence that the link's record leads to."""
-    if record is None:
-        return horizons
-    return tuple(
-        HorizonForecast(
-            horizon.steps,
-            horizon.bandwidth_mbps,
-            reliability.adapt(horizon.confidence),
-            horizon.quantiles_mbps,
-        )
-        for horizon, reliability in zip(horizons, record.reliability, strict=True)
-    )
-
-
-def _horizons(
-    members: Sequence[MemberForecast], weights: tuple[float, ...]
-) -> tuple[HorizonForecast, ...]:
-    """Return the horizons of one member, or of the mixture of several."""
+def _values(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> _Values:
+    """Return points, confidences and quantiles of one member, or of the mixture of several."""
     if len(members) == 1:
-        return _horizons_of(members[0].decoded, members[0].row)
-    return _horizons_of(decode_one(_pooled(members, weights)), 0)
+        return _values_of(members[0].decoded, members[0].row)
+    return _values_of(decode_one(_pooled(members, weights)), 0)
 
 
 def _pooled(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> MemberDistribution:
@@ -235,14 +237,22 @@ def _pooled(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> Me
     return mixture([member.distribution for member in members], weights)
 
 
-def _horizons_of(decoded: DecodedForecast, row: int) -> tuple[HorizonForecast, ...]:
-    points = decoded.bandwidth_mbps[row].tolist()
-    confidences = decoded.confidence[row].tolist()
-    quantiles = decoded.quantiles_mbps[row].tolist()
-    return tuple(
-        HorizonForecast(steps, points[place], confidences[place], tuple(quantiles[place]))
-        for place, steps in enumerate(HORIZONS)
+def _values_of(decoded: DecodedForecast, row: int) -> _Values:
+    points, confidences, quantiles = decoded
+    return (
+        tuple(points[row].tolist()),
+        tuple(confidences[row].tolist()),
+        list(map(tuple, quantiles[row].tolist())),
     )
+
+
+def _horizons(values: _Values, record: LinkRecord | None) -> tuple[HorizonForecast, ...]:
+    """Return the horizons of a forecast with the confidence that the link's record leads to."""
+    points, confidences, quantiles = values
+    if record is not None:
+        pairs = zip(record.reliability, confidences, strict=True)
+        confidences = tuple([reliability.adapt(confidence) for reliability, confidence in pairs])
+    return tuple(map(HorizonForecast, HORIZONS, points, confidences, quantiles))
 
 
 def _path(

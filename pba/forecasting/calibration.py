@@ -16,6 +16,7 @@ KEPT = 0.998
 # Chosen on val traces by the Brier score, see docs/results/closed-loop.md.
 _PRIOR = 200.0
 _LEAST = 1e-3
+_MOST = 1.0 - _LEAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +66,8 @@ class Reliability:
 
 
 def _odds(share: float) -> float:
-    bounded = min(max(share, _LEAST), 1.0 - _LEAST)
-    return bounded / (1.0 - bounded)
+    if share < _LEAST:
+        share = _LEAST
+    elif share > _MOST:
+        share = _MOST
+    return share / (1.0 - share)

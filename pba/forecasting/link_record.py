@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Any, NoReturn, Self
 
 from pba.errors import PBAError
@@ -20,6 +21,11 @@ BODY_VERSION = 1
 """The first byte of a packed record."""
 
 _HORIZONS = len(HORIZONS)
+_WEIGHTS = slice(1, 1 + len(EXPERTS))
+_SUMS = [
+    slice(at, at + _HORIZONS)
+    for at in range(_WEIGHTS.stop, _WEIGHTS.stop + 3 * _HORIZONS, _HORIZONS)
+]
 _BODY = struct.Struct(f"<B{len(EXPERTS) + 3 * _HORIZONS}d2q")
 
 
@@ -100,12 +106,10 @@ class LinkRecord:
             return cls()
         if len(body) != _BODY.size or body[0] != BODY_VERSION:
             refuse_bodies([body])
-        _, *values, scored, hits = _BODY.unpack(body)
-        weights = dict(zip(EXPERTS, values, strict=False))
-        sums = values[len(EXPERTS) :]
-        columns = (sums[at : at + _HORIZONS] for at in range(0, len(sums), _HORIZONS))
-        rows = zip(*columns, strict=True)
-        return cls(weights, tuple(Reliability(*row) for row in rows), scored, hits)
+        values = _BODY.unpack(body)
+        weights = dict(zip(EXPERTS, values[_WEIGHTS], strict=True))
+        rows = zip(*map(values.__getitem__, _SUMS), strict=True)
+        return cls(weights, tuple(starmap(Reliability, rows)), *values[-2:])
 
     def to_json(self) -> str:
         """Return the record as text."""

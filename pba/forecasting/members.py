@@ -31,7 +31,7 @@ _FALLBACK = "ewma"
 """The simple forecaster that answers where no model does."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # four are made a forecast, and frozen ones cost twice as much
 class MemberForecast:
     """What one forecaster predicts for one query: row ``row`` of its output.
 
@@ -106,11 +106,20 @@ def model_members(
 
 
 def simple_members(
-    plans: Sequence[ForecastPlan], models: Sequence[list[MemberForecast]]
+    plans: Sequence[ForecastPlan],
+    models: Sequence[list[MemberForecast]],
+    experts: Sequence[str],
 ) -> list[dict[str, MemberForecast]]:
     """Return the simple forecasters' members: all for links with a record, else the fallback.
 
     The fallback takes part only where no model has an output.
+
+    Parameters
+    ----------
+    models
+        The members from models of each plan.
+    experts
+        The `leading_expert` of each plan: of others no quantiles are seen.
     """
     groups: dict[tuple[int, bool], list[int]] = {}
     for row, plan in enumerate(plans):
@@ -128,8 +137,7 @@ def simple_members(
     members: list[list[MemberForecast]] = [[] for _ in plans]
     if predictions:  # as one output, which is decoded once
         output = ModelOutput("", BINS, Prediction.concatenate(predictions))
-        # Of the simple forecasters, quantiles are seen of the leading one alone.
-        leads = np.array([name == leading_expert(plans[row], models[row]) for name, row in places])
+        leads = np.array([name == experts[row] for name, row in places])
         _add_members(members, places, output, _decoded(output, leads))
     return [
         {member.name: member for member in _one_reading(plan, of_plan)}

@@ -116,8 +116,12 @@ class Flags:
 
     def arm(self, link_id: str | None) -> Arm:
         """Return the arm that serves a link; requests without a link are in the last bucket."""
+        if not self._v3_enabled:
+            return Arm.V1
+        if self.v3_rollout_percentage == _BUCKETS:  # without the hash, which takes microseconds
+            return Arm.V3
         number = _BUCKETS - 1 if link_id is None else bucket(link_id)
-        return Arm.V3 if self._v3_enabled and number < self.v3_rollout_percentage else Arm.V1
+        return Arm.V3 if number < self.v3_rollout_percentage else Arm.V1
 
 
 def _check_percentage(value: Any) -> None:

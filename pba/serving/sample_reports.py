@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from operator import attrgetter
 
 import numpy as np
@@ -30,7 +31,9 @@ def sample_reports(table: SampleTable, link_ids: Sequence[str]) -> list[SampleRe
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(link_ids):
         rows.setdefault(name if errors[name] is None else _cut(name), []).append(row)
-    return [_report(table, name, at, link_ids, errors) for name, at in rows.items()]
+    if any(errors.values()) or table.wrong.any():
+        return [_report(table, name, at, link_ids, errors) for name, at in rows.items()]
+    return _faultless_reports(table, rows)
 
 
 class ClockLimit:
@@ -100,14 +103,14 @@ def receipts_of(reports: Sequence[SampleReport], stored: Iterator[Receipt]) -> l
     stored
         What the store answered, for the reports that have samples, in order.
     """
-    return [
-        replace(
-            next(stored) if report.timestamps_s.size else Receipt(0, 0, 0, 0, None),
-            ignored=0 if report.ignored is None else int(report.ignored.sum()),
-            refused=report.refused,
-        )
-        for report in reports
-    ]
+    receipts = []
+    for report in reports:
+        receipt = next(stored) if report.timestamps_s.size else Receipt(0, 0, 0, 0, None)
+        ignored = 0 if report.ignored is None else int(report.ignored.sum())
+        if ignored or report.refused:
+            receipt = replace(receipt, ignored=ignored, refused=report.refused)
+        receipts.append(receipt)
+    return receipts
 
 
 def history_of(report: SampleReport) -> History:
@@ -120,6 +123,26 @@ def all_refused(links: Sequence[Receipt | SampleReport]) -> list[RefusedSample]:
     """Return the refused samples of all receipts, or reports, of a request, in its order."""
     refused = (sample for link in links for sample in link.refused)
     return sorted(refused, key=attrgetter("index"))
+
+
+def _faultless_reports(table: SampleTable, rows: Mapping[str, Sequence[int]]) -> list[SampleReport]:
+    """Return the reports of links that have ``rows`` of the table, none of which breaks a rule."""
+    order = np.fromiter(chain.from_iterable(rows.values()), dtype=np.int64)
+    times_s, telemetry = table.timestamps_s[order], table.telemetry[order]
+    ignored = table.ignored[order] if table.ignored.any() else None
+    reports, end = [], 0
+    for name, own in rows.items():
+        part = slice(end, end := end + len(own))
+        reports.append(
+            SampleReport(
+                name,
+                times_s[part],
+                telemetry[part],
+                order[part],
+                None if ignored is None else ignored[part],
+            )
+        )
+    return reports
 
 
 def _report(

@@ -10,19 +10,25 @@ from dataclasses import dataclass, replace
 
 from pba.errors import StoreUnavailable
 from pba.rollout import Flags
+from pba.store.batch_receipts import (
+    Decisions,
+    Written,
+    receipts_of,
+    samples_after,
+    with_links,
+)
 from pba.store.clock_repair import move_samples_ahead
 from pba.store.executor import Call, Executor
 from pba.store.flag_table import flags_of
 from pba.store.forecast_writes import forecast_calls
-from pba.store.link_reading import LinkRow, contexts_of, link_calls, stored_links
+from pba.store.link_reading import LinkRow, link_calls, stored_links
+from pba.store.recent_samples import KeptSamples, SampleCache
 from pba.store.sample_decisions import (
-    LinkDecision,
     Values,
     decide,
     is_surprising,
     samples_of,
     spans_of,
-    suspicions,
 )
 from pba.store.sample_statements import (
     ADD_SWITCHES,
@@ -43,8 +49,6 @@ __all__ = ["write_batch"]
 _ATTEMPTS = 3
 _ALWAYS_US = -2  # before the newest sample of any link, which a new one has at -1
 
-_Decisions = dict[str, LinkDecision]
-
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
@@ -53,21 +57,20 @@ class _Policy:
     now_us: int
     retention_us: int
     default: Flags
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What the database did: new samples by link, newest one before, and modes afterwards."""
-
-    new: Mapping[str, set[int]]
-    newest_us: Mapping[str, int]
-    modes: Mapping[str, NetworkMode]
+    cache: SampleCache
 
 
 def write_batch(
-    executor: Executor, batch: WriteBatch, now_us: int, retention_us: int, default: Flags
-) -> list[Receipt]:
+    executor: Executor,
+    batch: WriteBatch,
+    now_us: int,
+    retention_us: int,
+    default: Flags,
+    cache: SampleCache,
+) -> tuple[list[Receipt], dict[str, KeptSamples]]:
     """Write all of a batch; return a receipt for each report, in order.
+
+    And the last samples of links, for ``cache`` to keep when all of it is committed.
 
     Parameters
     ----------
@@ -77,20 +80,24 @@ def write_batch(
         Samples older than a link's newest one by more than this are not stored.
     default
         The flags until they are changed for the first time.
+    cache
+        Samples that need not be read if they hold.
     """
     if not batch.reports:
         due = (MARK_DUE, _due_rows({}, batch.forecasts, now_us))
         executor.write([*forecast_calls(batch.forecasts), due])
-        return []
-    policy = _Policy(now_us, retention_us, default)
+        return [], {}
+    policy = _Policy(now_us, retention_us, default, cache)
     forecasts = batch.forecasts
     receipts: dict[int, Receipt] = {}
+    samples: dict[str, KeptSamples] = {}
     for _ in range(_ATTEMPTS):
         missing = [index for index in range(len(batch.reports)) if index not in receipts]
         reports = [batch.reports[index] for index in missing]
-        results = _write_reports(
+        results, after = _write_reports(
             executor, replace(batch, reports=reports, forecasts=forecasts), policy
         )
+        samples |= after
         receipts |= {
             index: receipt
             for index, receipt in zip(missing, results, strict=True)
@@ -98,37 +105,49 @@ def write_batch(
         }
         forecasts = ()
         if len(receipts) == len(batch.reports):
-            return [receipts[index] for index in range(len(batch.reports))]
+            return [receipts[index] for index in range(len(batch.reports))], samples
     raise StoreUnavailable(
         f"{len(batch.reports) - len(receipts)} links were deleted while their samples were being "
         "written. Send the samples again."
     )
 
 
-def _write_reports(executor: Executor, batch: WriteBatch, policy: _Policy) -> list[Receipt | None]:
-    """Store reports and forecasts; return a receipt for each, None for links deleted meanwhile."""
-    samples = [samples_of(report) for report in batch.reports]
+def _write_reports(
+    executor: Executor, batch: WriteBatch, policy: _Policy
+) -> tuple[list[Receipt | None], dict[str, KeptSamples]]:
+    """Store reports and forecasts; return a receipt for each, None for links deleted meanwhile.
+
+    And the last samples of the links whose contexts are requested, now or lately.
+    """
+    samples = samples_of(batch.reports)
     spans = spans_of(batch.reports, samples)
-    flags, links = _read(executor, batch, spans, policy)
+    names = sorted({report.link_id for report in batch.reports})
+    kept = policy.cache.of(names, policy.now_us)
+    flags, links = _read(executor, batch, spans, kept, policy)
     decisions = _decide(batch.reports, samples, links, policy, flags.enable_mode_detection)
     written = _write(executor, decisions, batch.forecasts, policy.now_us)
-    receipts = _receipts(batch.reports, samples, decisions, written, policy.now_us)
-    if not (batch.with_records or batch.with_contexts):
-        return receipts
-    return _with_links(executor, batch, receipts, decisions)
+    receipts = receipts_of(batch.reports, samples, decisions, written, policy.now_us)
+    after = samples_after(decisions if batch.with_contexts else kept, decisions, written)
+    if batch.with_records or batch.with_contexts:
+        receipts = with_links(executor, batch, receipts, decisions, after)
+    return receipts, after
 
 
 def _read(
-    executor: Executor, batch: WriteBatch, spans: Mapping[str, tuple[int, int]], policy: _Policy
+    executor: Executor,
+    batch: WriteBatch,
+    spans: Mapping[str, tuple[int, int]],
+    kept: Mapping[str, KeptSamples],
+    policy: _Policy,
 ) -> tuple[Flags, dict[str, LinkRow]]:
     """Return the flags and the links of the reports; clocks that were ahead are set right first."""
     names = sorted({report.link_id for report in batch.reports})
     always = {
         report.link_id for report in batch.reports if batch.with_contexts or is_surprising(report)
     }
-    calls = [(READ_FLAGS, ()), *link_calls(names, spans, always)]
+    calls = [(READ_FLAGS, ()), *link_calls(names, spans, always, kept)]
     flags, *rows = executor.read(calls)
-    links = stored_links(*rows)
+    links = stored_links(rows, kept)
     ahead = [
         name
         for name, link in links.items()
@@ -140,8 +159,8 @@ def _read(
             reported_us = {row.id: spans[name][1] for name, row in stored.items()}
             move_samples_ahead(connection, [*stored.values()], reported_us, policy.now_us)
         flags, *rows = executor.read(calls)
-        links = stored_links(*rows)
-    stored_links_or_new = {name: links.get(name) or LinkRow(name) for name in names}
+        links = stored_links(rows, kept)
+    stored_links_or_new = {name: links.get(name) or LinkRow(name, known=True) for name in names}
     return flags_of(flags[0] if flags else None, policy.default).flags, stored_links_or_new
 
 
@@ -151,7 +170,7 @@ def _decide(
     links: Mapping[str, LinkRow],
     policy: _Policy,
     detect: bool,
-) -> _Decisions:
+) -> Decisions:
     """Return what to write for each link, in the order of names."""
     reported: dict[str, list[Values]] = defaultdict(list)
     surprising: dict[str, bool] = defaultdict(bool)
@@ -166,10 +185,10 @@ def _decide(
 
 def _write(
     executor: Executor,
-    decisions: _Decisions,
+    decisions: Decisions,
     forecasts: Sequence[StoredForecast],
     now_us: int,
-) -> _Written:
+) -> Written:
     """Write links, samples and forecasts; all writers take their locks in this order."""
     all_decisions = decisions.values()
     samples = [
@@ -181,7 +200,7 @@ def _write(
     versions, *forecast_inserts = forecast_calls(forecasts)
     calls: list[Call] = [
         versions,
-        (CREATE_LINKS, [(name, now_us) for name, one in decisions.items() if one.link.key is None]),
+        (CREATE_LINKS, [(name,) for name, one in decisions.items() if one.link.key is None]),
         (LOCK_LINKS, [(name,) for name in decisions]),
         (INSERT_SAMPLES, samples),
         (UPDATE_LINKS, [decision.update_row(now_us) for decision in all_decisions]),
@@ -193,78 +212,19 @@ def _write(
     new: dict[str, set[int]] = defaultdict(set)
     for name, at_us in inserted:
         new[name].add(at_us)
-    newest_us = {name: decision.link.newest_us for name, decision in decisions.items()}
-    return _Written(
-        new, newest_us | dict(before), {name: NetworkMode(mode) for name, mode in updated}
+    read = {name: (one.link.newest_us, one.link.heard_us) for name, one in decisions.items()}
+    return Written(
+        new,
+        read | {name: (newest_us, heard_us) for name, newest_us, heard_us in before},
+        {name: NetworkMode(mode) for name, mode, *_ in updated},
+        {name: (key, newest_us, heard_us) for name, _, key, newest_us, heard_us in updated},
     )
 
 
 def _due_rows(
-    decisions: _Decisions, forecasts: Sequence[StoredForecast], now_us: int
+    decisions: Decisions, forecasts: Sequence[StoredForecast], now_us: int
 ) -> list[tuple[str, int, int]]:
     """Return the rows of `MARK_DUE`: links with new samples, and with samples after a forecast."""
     after_us = {forecast.link_id: to_micros(forecast.after_s) for forecast in forecasts}
     after_us |= {name: _ALWAYS_US for name, decision in decisions.items() if decision.new}
     return [(name, after_us[name], now_us) for name in sorted(after_us)]
-
-
-def _receipts(
-    reports: Sequence[SampleReport],
-    samples: Sequence[Values],
-    decisions: _Decisions,
-    written: _Written,
-    now_us: int,
-) -> list[Receipt | None]:
-    receipts: list[Receipt | None] = []
-    for report, values in zip(reports, samples, strict=True):
-        name = report.link_id
-        if name not in written.modes:
-            receipts.append(None)
-            continue
-        kept = [at_us for at_us in values if at_us >= decisions[name].since_us]
-        new = written.new[name] & values.keys()
-        written.new[name].difference_update(new)  # of two reports with one sample the first has it
-        expired = len(values) - len(kept)
-        receipts.append(
-            Receipt(
-                accepted=len(new),
-                duplicates=len(report.timestamps_s) - len(new) - expired,
-                late=sum(at_us < written.newest_us[name] for at_us in new),
-                expired=expired,
-                mode=written.modes[name],
-                reasons=suspicions(report, kept, decisions[name].suspect, now_us),
-            )
-        )
-    return receipts
-
-
-def _with_links(
-    executor: Executor,
-    batch: WriteBatch,
-    receipts: Sequence[Receipt | None],
-    decisions: _Decisions,
-) -> list[Receipt | None]:
-    """Return the receipts with the records and contexts that the batch requests."""
-    modes = {
-        report.link_id: receipt.mode
-        for report, receipt in zip(batch.reports, receipts, strict=True)
-        if receipt is not None
-    }
-    links = {
-        name: (decisions[name].link.in_mode(mode), decisions[name].samples)
-        for name, mode in modes.items()
-    }
-    if not batch.with_contexts:
-        records = {name: link.record for name, (link, _) in links.items()}
-        return [
-            receipt and replace(receipt, record=records[report.link_id])
-            for report, receipt in zip(batch.reports, receipts, strict=True)
-        ]
-    contexts = contexts_of(executor, links)
-    return [
-        receipt
-        and replace(
-            receipt, context=contexts[report.link_id], record=contexts[report.link_id].record
-        )
-        for report, receipt in zip(batch.reports, receipts, strict=True)
-    ]

@@ -6,58 +6,24 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pba.forecasting.link_record import LinkRecord
 from pba.store.executor import Call, Executor
 from pba.store.link_queries import record_of
+from pba.store.recent_samples import NO_SAMPLES, KeptSamples, SampleCache, Samples
 from pba.store.sample_statements import READ_LINKS, READ_LONGER, READ_RECENT, RECENT
 from pba.store.statements import to_seconds
 from pba.store.values import LinkContext
 from pba.telemetry.link_mode import LinkMode
-from pba.telemetry.spacing import regular_steps, spacing
-from pba.types import COLUMNS, Floats, History, NetworkMode
+from pba.telemetry.spacing import regular_steps
+from pba.types import History, NetworkMode
 
-__all__ = ["Samples", "LinkRow", "contexts_of", "link_calls", "link_contexts", "stored_links"]
+__all__ = ["LinkRow", "contexts_of", "link_calls", "link_contexts", "stored_links"]
 
-_NONE_US: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 _ANY_TIME = (0, 0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
-    """Samples of one link, oldest first.
-
-    Parameters
-    ----------
-    at_us
-        Their times in microseconds, ``(sample,)``.
-    telemetry
-        Columns as in `pba.types.COLUMNS`, ``(sample, 5)``.
-    """
-
-    at_us: NDArray[np.int64]
-    telemetry: Floats
-
-    def completed(self, new: Mapping[int, Sequence[float]]) -> "Samples":
-        """Return the samples with ``new`` ones, values by time, of other times than these."""
-        if not new:
-            return self
-        at_us = np.concatenate([self.at_us, np.fromiter(new, dtype=np.int64, count=len(new))])
-        telemetry = np.concatenate([self.telemetry, np.array([*new.values()], dtype=float)])
-        order = np.argsort(at_us, kind="stable")
-        return Samples(at_us[order], telemetry[order])
-
-    def newest(self, count: int) -> "Samples":
-        """Return the last ``count`` samples."""
-        return Samples(self.at_us[-count:], self.telemetry[-count:])
-
-    def merges(self) -> bool:
-        """Return whether a window of samples is so dense that it says too little."""
-        return len(self.at_us) >= RECENT and spacing(to_seconds(self.at_us)).merges
-
-
-_NO_SAMPLES = Samples(_NONE_US, np.empty((0, len(COLUMNS))))
+_MODES = {None: None} | {mode.value: mode for mode in NetworkMode}
+_NOT_KEPT = (-1, -1, -1)
+_NOTHING: Mapping[str, KeptSamples] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +37,9 @@ class LinkRow:
     newest_us, heard_us
         The time of its newest sample, and of its last report by the service's clock.
     recent
-        Its last samples, if they were read.
+        Its last samples, if they are known.
+    known
+        Whether they are.
     """
 
     name: str
@@ -81,12 +49,18 @@ class LinkRow:
     heard_us: int = -1
     packed_record: bytes | None = None
     old_record: str | None = None
-    recent: Samples = _NO_SAMPLES
+    recent: Samples = NO_SAMPLES
+    known: bool = False
 
     @property
     def record(self) -> LinkRecord:
         """The link's record."""
         return record_of(self.packed_record, self.old_record)
+
+    @property
+    def state(self) -> tuple[int | None, int, int]:
+        """What tells whether the link has changed, as `pba.store.recent_samples.KeptSamples`."""
+        return self.key, self.newest_us, self.heard_us
 
     def in_mode(self, mode: NetworkMode | None) -> "LinkRow":
         """Return the link in another mode."""
@@ -97,6 +71,7 @@ def link_calls(
     names: Sequence[str],
     spans: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     always: Container[str] = (),
+    kept: Mapping[str, KeptSamples] = _NOTHING,
 ) -> list[Call]:
     """Return the statements that read links and those of their samples that a write needs.
 
@@ -106,27 +81,52 @@ def link_calls(
         The times (microseconds) of the first and last sample that are to be written, by link.
     always
         The links whose last samples are needed in any case.
+    kept
+        Samples that need not be read, if they hold.
     """
-    rows = [(name, *spans.get(name, _ANY_TIME), name in always) for name in names]
+    rows = [
+        (name, *spans.get(name, _ANY_TIME), name in always, *(kept.get(name) or _NOT_KEPT)[:3])
+        for name in names
+    ]
     return [(READ_LINKS, [(name,) for name in names]), (READ_RECENT, rows)]
 
 
 def stored_links(
-    links: Sequence[tuple[Any, ...]], samples: Sequence[tuple[Any, ...]]
+    rows: Sequence[Sequence[tuple[Any, ...]]], kept: Mapping[str, KeptSamples] = _NOTHING
 ) -> dict[str, LinkRow]:
-    """Return links by name from the rows of the statements of `link_calls`."""
-    recent = _by_link(samples)
-    return {row[1]: _stored_link(row, recent.get(row[0], _NO_SAMPLES)) for row in links}
+    """Return links by name from the ``rows`` of each of the statements of `link_calls`."""
+    links, samples = rows
+    read = _by_link(samples)
+    return {row[1]: _stored_link(row, read.get(row[0]), kept.get(row[1])) for row in links}
 
 
-def link_contexts(executor: Executor, link_ids: Sequence[str]) -> dict[str, LinkContext]:
+def link_contexts(
+    executor: Executor, link_ids: Sequence[str], cache: SampleCache, now_us: int, retention_us: int
+) -> dict[str, LinkContext]:
     """Return mode, record and last samples of those of ``link_ids`` that exist.
 
     Those are as many as the longest window of a model; of links whose samples merge
     (`pba.telemetry.spacing`) four times as many.
+
+    Parameters
+    ----------
+    cache
+        Samples that need not be read if they hold; those that are read are kept there.
+    now_us
+        The time now.
+    retention_us
+        As for `pba.store.recent_samples.SampleCache.keep`.
     """
     names = dict.fromkeys(link_ids)
-    links = stored_links(*executor.read(link_calls([*names], always=names)))
+    kept = cache.of(names, now_us)
+    rows = executor.read(link_calls([*names], always=names, kept=kept))
+    links = stored_links(rows, kept)
+    read = {
+        name: KeptSamples(link.key, link.newest_us, link.heard_us, link.recent.newest(RECENT))
+        for name, link in links.items()
+        if link.key is not None and not (name in kept and kept[name].state == link.state)
+    }
+    cache.keep(read, now_us, retention_us)
     return contexts_of(executor, {name: (link, link.recent) for name, link in links.items()})
 
 
@@ -140,9 +140,9 @@ def contexts_of(
     windows = {name: samples.newest(RECENT) for name, (_, samples) in links.items()}
     merging = _merging(windows)
     if merging:
-        rows = [(name, *_ANY_TIME, True) for name in merging]
+        rows = [(name, *_ANY_TIME, True, *_NOT_KEPT) for name in merging]
         calls: list[Call] = [(READ_LINKS, [(name,) for name in merging]), (READ_LONGER, rows)]
-        longer = stored_links(*executor.read(calls))
+        longer = stored_links(executor.read(calls))
         windows |= {name: link.recent for name, link in longer.items()}
     return {
         name: LinkContext(
@@ -166,17 +166,22 @@ def _merging(windows: Mapping[str, Samples]) -> list[str]:
     return [name for name, is_regular in pairs if not is_regular and windows[name].merges()]
 
 
-def _stored_link(row: tuple[Any, ...], recent: Samples) -> LinkRow:
+def _stored_link(row: tuple[Any, ...], read: Samples | None, kept: KeptSamples | None) -> LinkRow:
+    """Return the link in ``row`` with its last samples as they were read, or as they are kept."""
     key, name, mode, since_us, candidate, checked_us, switches, newest_us, heard_us = row[:9]
     state = LinkMode(
-        NetworkMode(mode) if mode else None,
+        _MODES[mode],
         since_us,
-        NetworkMode(candidate) if candidate else None,
+        _MODES[candidate],
         checked_us,
         switches,
     )
     packed, old = row[9:]
-    return LinkRow(name, key, state, newest_us, heard_us, packed, old, recent)
+    if read is None and kept is not None and kept.state == (key, newest_us, heard_us):
+        read = kept.samples
+    known = read is not None
+    recent = NO_SAMPLES if read is None else read
+    return LinkRow(name, key, state, newest_us, heard_us, packed, old, recent, known)
 
 
 def _by_link(rows: Sequence[tuple[Any, ...]]) -> dict[int, Samples]:

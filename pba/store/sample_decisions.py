@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pba.store.link_reading import LinkRow, Samples
+from pba.store.link_reading import LinkRow
+from pba.store.recent_samples import Samples
 from pba.store.values import SampleReport
 from pba.telemetry.clocks import zone_suspected
 from pba.telemetry.link_mode import LinkMode
@@ -55,10 +56,9 @@ class LinkDecision:
     mode: LinkMode | None
     suspect: bool
 
-    @property
-    def samples(self) -> Samples:
-        """The link's last samples, completed by the new ones."""
-        return self.link.recent.completed(self.new)
+    def last(self, count: int) -> Samples:
+        """Return the link's last samples, completed by the new ones."""
+        return self.link.recent.completed(self.new, count)
 
     def update_row(self, now_us: int) -> tuple[Any, ...]:
         """Return the row of `pba.store.sample_statements.UPDATE_LINKS`."""
@@ -86,10 +86,17 @@ class LinkDecision:
         return self.link.name, self.end_us, after.switches, event.text
 
 
-def samples_of(report: SampleReport) -> Values:
-    """Return the samples of a report; of several with one timestamp the first counts."""
-    at_us = np.rint(report.timestamps_s[::-1] * 1e6).astype(np.int64).tolist()
-    return dict(zip(at_us, report.telemetry[::-1].tolist(), strict=True))
+def samples_of(reports: Sequence[SampleReport]) -> list[Values]:
+    """Return the samples of each report; of several with one timestamp the first counts."""
+    times_s = np.concatenate([report.timestamps_s for report in reports])
+    at_us = np.rint(times_s * 1e6).astype(np.int64).tolist()
+    telemetry = np.concatenate([report.telemetry for report in reports]).tolist()
+    samples, end = [], 0
+    for report in reports:
+        start, end = end, end + len(report.timestamps_s)
+        pairs = zip(at_us[start:end][::-1], telemetry[start:end][::-1], strict=True)
+        samples.append(dict(pairs))
+    return samples
 
 
 def spans_of(
@@ -134,7 +141,8 @@ def decide(
     end_us = max(values, default=link.newest_us)
     end_us = max(end_us, link.newest_us)
     since_us = end_us - retention_us
-    stored = set(link.recent.at_us.tolist())
+    late = bool(values) and min(values) <= link.newest_us
+    stored = set(link.recent.at_us.tolist()) if late else ()
     new = {
         at_us: values[at_us]
         for at_us in sorted(values)

@@ -35,6 +35,7 @@ READ_FLAGS = SetStatement(
 )
 """The row of the flags, if there is one."""
 
+_NAMED = "json_each(?1) AS i CROSS JOIN links AS l ON l.link_id = i.value"  # in this order
 _RECORDS = """
   FROM {links}
   LEFT JOIN link_records AS r ON r.link = l.id
@@ -44,22 +45,26 @@ READ_LINKS = SetStatement(
     {"name": "text"},
     f"SELECT {_LINK}, l.heard_us, r.body, o.body"
     + _RECORDS.replace("{links}", "{input} JOIN links AS l ON l.link_id = i.name"),
-    f"SELECT {_LINK}, l.heard_us, r.body, o.body"
-    + _RECORDS.replace("{links}", "links AS l")
-    + " WHERE l.link_id = ?1",
+    sqlite_all=f"SELECT {_LINK}, l.heard_us, r.body, o.body" + _RECORDS.replace("{links}", _NAMED),
 )
 """Links by name, with the packed record and that of the release before."""
 
 _IF_NEEDED = f"""({{always}} OR l.checked_us IS NULL
   OR abs({{greatest}}(l.newest_us, {{end}}) - l.checked_us) >= {CHECK_EVERY_US}
-  OR l.newest_us >= {{first}})"""
+  OR l.newest_us >= {{first}})
+  AND NOT (l.id = {{key}} AND l.newest_us = {{newest}} AND l.heard_us = {{heard}})"""
+_KEPT = ("kept_key", "kept_newest_us", "kept_heard_us")
 
 
 def _recent(count: int) -> SetStatement:
+    kept = zip(("key", "newest", "heard"), _KEPT, strict=True)
     postgresql = {"always": "i.always", "greatest": "greatest", "end": "i.end_us"}
+    postgresql |= {name: f"i.{column}" for name, column in kept}
     sqlite = {"always": "?4", "greatest": "max", "end": "?3"}
+    sqlite |= {"key": "?5", "newest": "?6", "heard": "?7"}
     return SetStatement(
-        {"name": "text", "first_us": "int8", "end_us": "int8", "always": "bool"},
+        {"name": "text", "first_us": "int8", "end_us": "int8", "always": "bool"}
+        | dict.fromkeys(_KEPT, "int8"),
         f"""
         SELECT l.id, s.at_us, {_MEASURED}
           FROM {{input}} JOIN links AS l ON l.link_id = i.name
@@ -81,37 +86,38 @@ def _recent(count: int) -> SetStatement:
 READ_RECENT = _recent(RECENT)
 """The last samples, newest first, of links whose mode is due or that may have those of a report.
 
-Those are reports with samples from ``first_us`` to ``end_us``; ``always`` asks for any link's.
+Those are reports with samples from ``first_us`` to ``end_us``; ``always`` asks for any link's. Not
+those of links whose row is still as the caller has kept it, see `pba.store.recent_samples`.
 """
 
 READ_LONGER = _recent(RECENT * CONTEXT)
 """The same of links whose samples merge, see `pba.telemetry.spacing`."""
 
 CREATE_LINKS = SetStatement(
-    {"name": "text", "now_us": "int8"},
+    {"name": "text"},
     """
     INSERT INTO links (link_id, newest_us, heard_us)
-    SELECT i.name, -1, i.now_us
+    SELECT i.name, -1, -1
       FROM {input}
      WHERE NOT EXISTS (SELECT FROM links AS l WHERE l.link_id = i.name)
      ORDER BY i.place
         ON CONFLICT DO NOTHING
     """,
-    "INSERT INTO links (link_id, newest_us, heard_us) VALUES (?1, -1, ?2) ON CONFLICT DO NOTHING",
+    "INSERT INTO links (link_id, newest_us, heard_us) VALUES (?1, -1, -1) ON CONFLICT DO NOTHING",
 )
-"""Create the links that do not exist, in the order of the rows."""
+"""Create the links that do not exist, in the order of the rows, as before any sample and report."""
 
 LOCK_LINKS = SetStatement(
     {"name": "text"},
     """
-    SELECT l.link_id, l.newest_us
+    SELECT l.link_id, l.newest_us, l.heard_us
       FROM links AS l
      WHERE l.link_id IN (SELECT i.name FROM {input})
      ORDER BY l.link_id COLLATE "C"
        FOR NO KEY UPDATE
     """,
 )
-"""Lock links in the one order of all writers; return the newest sample of each.
+"""Lock links in the one order of all writers; return newest sample and last report of each.
 
 On SQLite a writer has locked the whole file before it reads.
 """
@@ -131,8 +137,8 @@ INSERT_SAMPLES = SetStatement(
     INSERT INTO samples (link, at_us, {_MEASURED})
     SELECT l.id, ?2, ?3, ?4, ?5, ?6, ?7 FROM links AS l WHERE l.link_id = ?1
         ON CONFLICT DO NOTHING
- RETURNING ?1, at_us
     """,
+    returned=2,
 )
 """Insert samples that are not stored yet; return what is new."""
 
@@ -180,6 +186,16 @@ def _changes(same: str, new: Sequence[str], old: str, newest: str) -> str:
     )
 
 
+def _last_report(end: str, now: str, old: str) -> str:
+    """Return the time of the last report after one at ``now`` with samples up to ``end``.
+
+    A report without a newer sample must show there, even if two came at one time of the clock: see
+    `pba.store.recent_samples`.
+    """
+    again = f"{end} <= {old}newest_us AND {now} BETWEEN {old}heard_us - 1000000 AND {old}heard_us"
+    return f"CASE WHEN {again} THEN {old}heard_us + 1 ELSE {now} END"
+
+
 _SAME = "i.decided AND l.checked_us IS NOT DISTINCT FROM i.read_us"
 
 UPDATE_LINKS = SetStatement(
@@ -187,23 +203,25 @@ UPDATE_LINKS = SetStatement(
     | _NEW_STATE,
     f"""
     UPDATE links AS l
-       SET newest_us = greatest(l.newest_us, i.newest_us), heard_us = i.now_us,
+       SET newest_us = greatest(l.newest_us, i.newest_us),
+           heard_us = {_last_report("i.newest_us", "i.now_us", "l.")},
            {_changes(_SAME, [f"i.{name}" for name in _NEW_STATE], "l.", "i.newest_us")}
       FROM {{input}}
      WHERE l.link_id = i.name
- RETURNING l.link_id, l.mode
+ RETURNING l.link_id, l.mode, l.id, l.newest_us, l.heard_us
     """,
     f"""
     UPDATE links
-       SET newest_us = max(newest_us, ?2), heard_us = ?3,
+       SET newest_us = max(newest_us, ?2),
+           heard_us = {_last_report("?2", "?3", "")},
            {_changes("?4 AND checked_us IS ?5", ["?6", "?7", "?8", "?9", "?10"], "", "?2")}
      WHERE link_id = ?1
- RETURNING link_id, mode
     """,
+    f"SELECT l.link_id, l.mode, l.id, l.newest_us, l.heard_us FROM {_NAMED}",
 )
 """Update links: the mode only where one was decided from what is still the last detection.
 
-That was at ``read_us``. Returns the modes that hold.
+That was at ``read_us``. Returns the modes that hold, and the state of each link.
 """
 
 ADD_SWITCHES = SetStatement(

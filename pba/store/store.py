@@ -22,6 +22,7 @@ from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
+from pba.store.recent_samples import SampleCache
 from pba.store.schema_check import SchemaCheck
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
@@ -58,9 +59,14 @@ class Store:
     schema
         That of another store of the same database, with connections of its own: what one notices
         of the schema both know.
+    cache
+        That of another store of the same database: what one has read or written the other need not
+        read.
 
     Attributes
     ----------
+    cache
+        The last samples of links, as they were read or written lately.
     jobs
         What only Monitors do, in the same database.
     scoring
@@ -77,7 +83,9 @@ class Store:
         default: Flags = _FLAGS,
         forecast_retention_days: float = 7.0,
         schema: SchemaCheck | None = None,
+        cache: SampleCache | None = None,
     ) -> None:
+        self.cache = cache or SampleCache()
         self._default = default
         self._database = Database(url, schema)
         self._clock = clock
@@ -108,13 +116,18 @@ class Store:
 
     def write(self, batch: WriteBatch) -> list[Receipt]:
         """Write all of a batch or nothing; return a receipt for each report, in order."""
-        return self._database.write_sets(
-            batch_writes.write_batch, batch, self._now_us(), self._retention_us, self._default
+        now_us = self._now_us()
+        receipts, samples = self._database.write_sets(
+            batch_writes.write_batch, batch, now_us, self._retention_us, self._default, self.cache
         )
+        self.cache.keep(samples, now_us, self._retention_us)
+        return receipts
 
     def link_contexts(self, link_ids: Sequence[str]) -> dict[str, LinkContext]:
         """Return what a forecast starts from, for those of ``link_ids`` that exist."""
-        return self._database.read_sets(link_reading.link_contexts, link_ids)
+        return self._database.read_sets(
+            link_reading.link_contexts, link_ids, self.cache, self._now_us(), self._retention_us
+        )
 
     def link(self, link_id: str) -> LinkState:
         """Return a link's state; raises `NotFound` where it does not exist."""

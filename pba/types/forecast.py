@@ -200,7 +200,8 @@ class Forecast:
 
 def _utc_text(moment: datetime) -> str:
     """Return ``moment`` in UTC as RFC 3339 text."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    text = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()
+    return text.removesuffix("+00:00") + "Z"
 
 
 def _horizon(document: HorizonDocument) -> HorizonForecast:

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 import os
+import re
 from collections import Counter
 
 import httpx
@@ -72,11 +73,17 @@ def test_bad_input_gets_its_error_and_every_response_an_id(service: RunningServi
         (json.dumps({"history": good["history"][:1]}).encode(), 422, "invalid_history"),
     ):
         response = httpx.post(
-            f"{service.url}/v1/forecast", content=content, headers={"X-Request-ID": "mine"}
+            f"{service.url}/v1/forecast",
+            content=content,
+            headers={"X-Request-ID": "mine", "Content-Type": "application/json"},
         )
         assert (response.status_code, response.json()["error"]["code"]) == (status, code)
         assert response.headers["x-request-id"] == "mine"
     assert httpx.get(f"{service.url}/livez").headers["x-request-id"]
+    for strange in ("a" * 200, "a b", "\u00e9", '"', "%0a", "a,b"):
+        headers = {"X-Request-ID": strange.encode()}
+        request_id = httpx.get(f"{service.url}/livez", headers=headers).headers["x-request-id"]
+        assert re.fullmatch("[0-9a-f-]{36}", request_id), strange
     many = {"requests": [{}] * 10_001}
     assert httpx.post(f"{service.url}/v1/forecasts", json=many).status_code == 413
 

@@ -25,6 +25,8 @@ from pba.store import Store
 from pba.types import Floats, Forecast, NetworkMode
 from tests.toy import toy_artifact
 
+JSON = {"Content-Type": "application/json"}  # of bodies that are given as bytes
+
 
 class NoMeter:
     """Counts nothing."""
@@ -117,7 +119,9 @@ async def open_in_process(
     handles = Handles(modes, models.get("v1"))  # type: ignore[arg-type]
     services = wire(options, handles, NoMeter(), lambda store: lambda kind, body: None)
     transport = httpx.ASGITransport(http_application(services), raise_app_exceptions=False)
-    opened = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30)
+    opened = httpx.AsyncClient(
+        transport=transport, base_url="http://test", timeout=30, headers=JSON
+    )
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
     with patch.object(model_handle, "_running_replicas", lambda handle: 0):
         async with opened as client:

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 from ..direct_routes import DirectRoutes
 from ..http import create_app
 from ..request_flow import RequestFlows
+from ..request_guard import RequestGuard
 from ..services import Services
 from . import forecasts, health, index, links, models, reports, rollout, samples
 
@@ -24,4 +25,6 @@ def http_application(services: Services) -> ASGIApp:
     app.state.services = services
     routes = (route for router in (forecasts.router, samples.router) for route in router.routes)
     direct = DirectRoutes(app, (route for route in routes if isinstance(route, APIRoute)))
-    return RequestFlows(direct)
+    settings = services.settings
+    guard = RequestGuard(direct, settings.allowed_host_names, settings.cors_origin_names)
+    return RequestFlows(guard)

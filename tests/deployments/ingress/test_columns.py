@@ -82,7 +82,8 @@ def test_samples_of_one_link_may_be_in_columns():
         read_link_samples(content, "a", 2)
 
 
-def test_many_small_items_are_read_as_few_large_ones_are():
+def test_many_small_items_are_read_as_few_large_ones_are(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(body_decoding, "_SMALL_BYTES", 0)
     columns = {"timestamp": list(range(40)), "bandwidth_mbps": [5] * 40}
     content = json.dumps({"requests": [{"history": columns}] * 3 + [5]}, separators=(",", ":"))
     items = read_queries(content.encode(), 4)

@@ -159,7 +159,7 @@ async def test_each_of_300_queries_is_planned_once_in_one_pass_of_chunks(
     monkeypatch.setattr(forecast_service, "in_chunks", count_pass)
     queries = [Query(history(float(rate))) for rate in range(1, 301)]
     await service(models).forecasts(queries)
-    assert planned == queries
+    assert sorted(map(id, planned)) == sorted(map(id, queries))
     assert passes == [300]
 
 

@@ -19,6 +19,7 @@ import typer
 import yaml
 
 from pba.errors import InvalidInput
+from pba.private_files import create_private_file, create_private_folder
 from pba.project import resolve
 from pba.store.url import describe_url, parse_url
 
@@ -41,6 +42,7 @@ def main(
     ] = None,
 ) -> None:
     """Serve forecasts on this machine until Ctrl-C."""
+    os.umask(0o077)  # of Ray and its processes too: what they write is their user's alone
     application, options, settings = _read(config)
     endpoints, log_file = _endpoints(options, settings), _log(log)
     with tempfile.TemporaryDirectory(prefix="pba-") as name, port_block() as first_port:
@@ -111,8 +113,8 @@ def _require_port(host: str, port: int, setting: str) -> None:
 def _log(log: Path | None) -> Path:
     try:
         path = log or log_path(Path(resolve("data/logs")))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        create_private_folder(path.parent)
+        create_private_file(path)
     except OSError as error:
         raise typer.BadParameter(
             f"the log cannot be written: {error}. Name another with --log FILE."

@@ -31,7 +31,8 @@ def port_block() -> Iterator[int | None]:
         for first in PORT_BLOCKS:
             lock = Path(tempfile.gettempdir()) / f"pba-replicas-{first}"
             with contextlib.suppress(OSError):
-                file = stack.enter_context(lock.open("w"))
+                handle = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                file = stack.enter_context(os.fdopen(handle, "w"))
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield first
                 return

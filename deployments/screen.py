@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
+from pba.private_files import create_private_folder
+
 __all__ = ["Screen", "log_path", "relevant_lines"]
 
 KEPT_LOGS = 10
@@ -16,7 +18,7 @@ _LINE_WIDTH = 300
 
 def log_path(folder: Path) -> Path:
     """Return a new log file's path in ``folder``, and delete all but the newest of earlier ones."""
-    folder.mkdir(parents=True, exist_ok=True)
+    create_private_folder(folder)
     for old in sorted(folder.glob("serve-*.log"))[: 1 - KEPT_LOGS]:
         old.unlink(missing_ok=True)
     return folder / time.strftime("serve-%Y%m%d-%H%M%S.log")

@@ -13,6 +13,7 @@ from typing import Any
 import fsspec
 
 from pba.errors import InvalidRequest, RegistryUnavailable
+from pba.private_files import create_private_file, create_private_folder
 
 __all__ = ["Files"]
 
@@ -116,9 +117,10 @@ def _is_local(system: Any) -> bool:
 @contextlib.contextmanager
 def _draft(path: Path, content: bytes) -> Iterator[Path]:
     """Yield a temporary file beside ``path`` with ``content``, synced to the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    create_private_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
+        create_private_file(draft)
         with draft.open("wb") as file:
             file.write(content)
             file.flush()

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, RootTransaction, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from pba.private_files import create_private_file, create_private_folder
 from pba.store.failures import translated_errors, unavailable
 from pba.store.url import parse_url
 
@@ -134,8 +135,14 @@ def _postgresql(url: URL) -> Engine:
 def _sqlite(url: URL) -> Engine:
     assert url.database is not None
     if not url.database.startswith("file:"):  # SQLite's own form, which may name no folder
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        create_private_folder(Path(url.database).parent)
     engine = create_engine(url, pool_timeout=_TIMEOUT_S, connect_args={"timeout": _TIMEOUT_S})
+
+    @event.listens_for(engine, "do_connect")
+    def _create(*_: Any) -> None:
+        if not str(url.database).startswith("file:"):
+            with contextlib.suppress(OSError):  # SQLite says what is wrong
+                create_private_file(Path(str(url.database)))  # its journals get the same mode
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:

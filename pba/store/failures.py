@@ -17,6 +17,7 @@ from pba.errors import RowsRefused, StoreUnavailable
 
 __all__ = ["concerns_schema", "sqlstate", "translated_errors", "unavailable"]
 
+_SECRET_OPTIONS = ("password", "sslpassword")
 _NO_PRIVILEGE = "42501"
 _REMEDY = "Try again; if it stays so, see that PBA_STORE_URL answers and has room."
 _FILE = (
@@ -79,10 +80,10 @@ def sqlstate(error: BaseException | None) -> str | None:
 
 
 def _cause(error: Exception, url: URL) -> str:
-    """Return the first line of the driver's message, without the password."""
+    """Return the first line of the driver's message, without passwords."""
     cause = getattr(error, "orig", None) or error
     text = str(cause).strip().split("\n")[0] or type(cause).__name__
-    for secret in (url.password, url.query.get("password")):
+    for secret in (url.password, *map(url.query.get, _SECRET_OPTIONS)):
         if isinstance(secret, str) and secret:
             text = text.replace(secret, "***")
     return text

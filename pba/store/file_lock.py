@@ -5,6 +5,7 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from pba.private_files import create_private_file, create_private_folder
 from pba.store.url import parse_url
 
 __all__ = ["FileLock", "monitor_lock"]
@@ -32,6 +33,7 @@ class FileLock:
             Where the file cannot be written.
         """
         if self._file is None:
+            create_private_file(self._path)
             file = self._path.open("w")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,5 +64,5 @@ def monitor_lock(url: str) -> FileLock | None:
         return None
     path = Path(f"{database}.monitor")
     with contextlib.suppress(OSError):  # `FileLock.acquire` says what is wrong with the folder
-        path.parent.mkdir(parents=True, exist_ok=True)
+        create_private_folder(path.parent)
     return FileLock(path)

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from pba.errors import StoreUnavailable
+from pba.private_files import create_private_file
 from pba.store.engine import transaction
 from pba.store.partitions import lift_timeouts
 from pba.store.tables import metadata, schema_releases
@@ -128,6 +129,8 @@ def _file_lock(engine: Engine) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # where nothing can be written nobody creates the file
-            file = stack.enter_context(Path(f"{engine.url.database}.lock").open("w"))
+            path = Path(f"{engine.url.database}.lock")
+            create_private_file(path)
+            file = stack.enter_context(path.open("w"))
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from pba.errors import InvalidInput
+from pba.errors import InvalidInput, StoreUnavailable
+from pba.store import Store
 from pba.store.url import absolute_url, describe_url, parse_url
 
 
@@ -77,3 +78,14 @@ def test_a_description_has_neither_user_nor_options():
 @pytest.mark.parametrize("url", ["sqlite:////data/pba.db", "postgres://u:p%40w@h/d"])
 def test_a_url_for_another_process_keeps_its_password(url: str):
     assert absolute_url(url) == url
+
+
+@pytest.mark.parametrize("option", ["", "&sslpassword=s3cret-too"])
+def test_a_server_that_does_not_answer_is_named_without_the_password(option: str):
+    url = f"postgresql://anna:s3cret%40tail@127.0.0.1:1/pba?connect_timeout=1{option}"
+    store = Store(url, lambda: 1e9)
+    with pytest.raises(StoreUnavailable) as error:
+        store.ready()
+    for hidden in ("s3cret", "tail"):
+        assert hidden not in f"{error.value}{error.value.__cause__}"
+    store.close()

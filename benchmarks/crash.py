@@ -140,7 +140,8 @@ def _print_stops(store_url: str, stops: int) -> bool:
     waits_ms = np.array(beside.waits_s) * 1000
     print(
         f"\nA writer beside them: {len(waits_ms)} transactions, p99 "
-        f"{np.percentile(waits_ms, 99):.0f} ms, longest {waits_ms.max():.0f} ms, {beside.failed} failed."
+        f"{np.percentile(waits_ms, 99):.0f} ms, longest {waits_ms.max():.0f} ms; "
+        f"{beside.failed} failed."
     )
     return passed and not beside.failed and bool(waits_ms.max() <= 3000)
 

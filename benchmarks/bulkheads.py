@@ -28,7 +28,8 @@ SECONDS = 12.0
 RATE = 20.0
 LINKS = 10_000
 LONG, LONG_SAMPLES = "long", 2_600_000
-OLD_LINKS, OLD_SAMPLES = 100, 8640
+OLD_LINKS, OLD_SAMPLES = "link-1__", 8640  # a hundred
+DELETION = "the deletion of 2.6 million samples"
 DAY_S = 86_400.0
 REPORTS = ("/v1/rollout", "/v1/metrics", f"/v1/links?limit={LINKS}")
 
@@ -49,29 +50,33 @@ def main() -> None:
 
 
 def fill(store_url: str) -> None:
-    """Store the links, one with very many samples, and some with a day of too old ones."""
+    """Store the links, one with very many samples."""
     store = Store(store_url, _clock).ready()
     row = np.array([[20.0, 30.0, np.nan, np.nan, np.nan]])
-    names = [LONG, *(f"old-{index}" for index in range(OLD_LINKS))]
-    names += [f"link-{index}" for index in range(LINKS - len(names))]
+    names = [LONG, *(f"link-{index}" for index in range(LINKS - 1))]
     now_s = np.array([_clock()])
     for first in range(0, LINKS, 2000):
         store.write(
             WriteBatch([SampleReport(name, now_s, row) for name in names[first : first + 2000]])
         )
     store.close()
+    _copy(store_url, LONG, LONG_SAMPLES, 0.0)
+
+
+def _copy(store_url: str, links: str, count: int, gap_s: float) -> None:
+    """Give each of ``links`` so many samples that end ``gap_s`` before its newest."""
     engine = connect(store_url)
-    for name, count, gap_s in ((LONG, LONG_SAMPLES, 0.0), ("old-%", OLD_SAMPLES, 30.5 * DAY_S)):
-        copies = _COPIES.format(count=count, name=name, gap_us=int(gap_s * 1e6))
-        with transaction(engine, writes=True) as connection:
-            connection.execute(text(copies))
+    copies = _COPIES.format(count=count, name=links, gap_us=int(gap_s * 1e6))
+    with transaction(engine, writes=True) as connection:
+        connection.execute(text(copies))
     engine.dispose()
 
 
 def table(url: str, store_url: str) -> str:
     """Return the figures beside every kind of slow work, in Markdown.
 
-    Those beside nothing come last: at first the Monitor tidies, and the kill switch starts v1.
+    Those beside nothing come after the first ones, since the kill switch starts v1, and before the
+    deletion, which goes on afterwards.
     """
     head = [
         "| beside | forecasts p99 ms (ratio) | PUT /v1/flags p99 ms (ratio) | longest | failed |",
@@ -80,6 +85,8 @@ def table(url: str, store_url: str) -> str:
     asyncio.run(_beside(url, SECONDS))
     beside: dict[str, _Figures] = {}
     for name in WORK:
+        if name == DELETION:
+            beside["nothing"] = asyncio.run(_beside(url, SECONDS))
         command = [sys.executable, "-m", "benchmarks.bulkheads", name, url, store_url]
         work = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert work.stdout
@@ -88,7 +95,7 @@ def table(url: str, store_url: str) -> str:
         if work.poll() is None:
             work.terminate()
         print(name, work.communicate()[0].strip(), flush=True)
-    beside["nothing"] = idle = asyncio.run(_beside(url, SECONDS))
+    idle = beside["nothing"]
     return "\n".join([*head, *(_line(name, idle, figures) for name, figures in beside.items())])
 
 
@@ -152,6 +159,7 @@ def _delete(url: str, _: str) -> None:
 
 
 def _tidy(_: str, store_url: str) -> None:
+    _copy(store_url, OLD_LINKS, OLD_SAMPLES, 30.5 * DAY_S)
     store = Store(store_url, _clock).ready()
     print("begins", flush=True)
     store.tidy()
@@ -161,8 +169,8 @@ def _tidy(_: str, store_url: str) -> None:
 WORK: dict[str, Callable[[str, str], None]] = {
     "bulk calls of 10 000": _bulk,
     "ten callers of reports": _reports,
-    "the deletion of 2.6 million samples": _delete,
     "the tidying of a day": _tidy,
+    DELETION: _delete,
 }
 
 

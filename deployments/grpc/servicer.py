@@ -7,7 +7,7 @@ import grpc
 from pba.serving import scoped_calls
 from pba.serving.data_plane import DataPlane
 
-from ..large_requests import read_request
+from ..large_requests import read_request, write_answer
 from . import pba_pb2 as pb, pba_pb2_grpc, responses
 from .access_control import caller
 from .call_status import complete
@@ -51,7 +51,7 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
             queries = await read_request(self._plane, read_queries, request, self._limit)
             allowed = scoped_calls.allowed_queries(caller(), queries)
             items = await self._plane.forecasts(allowed)
-        return responses.batch(items)
+        return await write_answer(self._plane, responses.batch, items)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:
         with self._plane.admit("samples") as started:

@@ -20,7 +20,7 @@ __all__ = [
     "body_of",
     "create_app",
     "item_of",
-    "json_page",
+    "json_list",
     "json_response",
     "pba_error_response",
     "services_of",
@@ -141,14 +141,16 @@ def json_response(
     return Response(content, status, headers, media_type="application/json")
 
 
-def json_page(name: str, items: Iterable[Any], **others: Any) -> Response:
+def json_list(name: str, items: Iterable[Any], **others: Any) -> Response:
     """Return the list ``name`` of ``items``, and ``others`` after it, as a JSON response.
 
     Each item is written for itself, so that a thread lets others have their turn between.
     """
     parts = b",".join(to_json(item, inf_nan_mode="null") for item in items)
-    rest = to_json(others, inf_nan_mode="null").removeprefix(b"{")
-    content = b'{"%s":[%s],%s' % (name.encode(), parts, rest)
+    rest = b"".join(
+        b',"%s":%s' % (other.encode(), to_json(value)) for other, value in others.items()
+    )
+    content = b'{"%s":[%s]%s}' % (name.encode(), parts, rest)
     return Response(content, media_type="application/json")
 
 

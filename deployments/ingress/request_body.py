@@ -9,7 +9,9 @@ from fastapi import Request
 
 from pba.errors import NotJson, TooLarge, TooSlow, UnsupportedMediaType
 from pba.serving.admission import Admission
+from pba.serving.loop_turns import LoopTurns
 
+from ..large_requests import LARGE_BYTES
 from .byte_budget import BodyShare, ByteBudget
 from .request_flow import flow_of
 
@@ -43,6 +45,7 @@ class BodyReader:
         self._places = Admission(readers, "bodies")
         self._budget = ByteBudget(int(budget_mb * 1e6))
         self._patience_s = patience_s
+        self._turns = LoopTurns()
 
     @property
     def reading(self) -> int:
@@ -86,13 +89,17 @@ class BodyReader:
         with self._places.admit():
             stream = _steady(request.stream(), self._patience_s)
             stream = _decoded(stream, headers.get(b"content-encoding", b""))
-            return await _joined(stream, share, limit_mb)
+            return await _joined(stream, share, limit_mb, self._turns)
 
 
 async def _joined(
-    stream: AsyncIterator[bytes], share: BodyShare, limit_mb: float
+    stream: AsyncIterator[bytes], share: BodyShare, limit_mb: float, turns: LoopTurns
 ) -> bytes | bytearray:
-    """Return what ``stream`` yields, without a byte order mark."""
+    """Return what ``stream`` yields, without a byte order mark.
+
+    Large bodies take turns at ``turns``, a piece of one at a time: what is not taken stays with the
+    caller.
+    """
     body: bytes | bytearray = b""
     try:
         async for chunk in stream:
@@ -104,6 +111,8 @@ async def _joined(
             if isinstance(body, bytes):
                 body = bytearray(body)
             body += chunk  # in place: one large copy would hold up the event loop
+            if len(body) > LARGE_BYTES:
+                await turns.next()
     except BaseException:
         body = b""  # the error may keep this frame, and what is in it, for a while
         raise

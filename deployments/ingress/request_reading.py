@@ -1,6 +1,8 @@
 """From a request's body to domain objects; `request_models` describes the bodies."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,10 +62,11 @@ def read_query(body: Body) -> Query:
     return query
 
 
-def read_queries(body: Body, limit: int) -> Sequence[Query | PBAError]:
+def read_queries(body: Body, limit: int, as_of_newest: bool = False) -> Sequence[Query | PBAError]:
     """Return the query of each request, or its error in its place.
 
     Many requests that name no link are converted chunk by chunk, when models are ready for them.
+    ``as_of_newest`` is as in `pba.forecasting.Query`.
 
     Raises
     ------
@@ -74,7 +77,8 @@ def read_queries(body: Body, limit: int) -> Sequence[Query | PBAError]:
     """
     items = items_of(body, "requests", ForecastRequest, limit)
     lazy = len(items) > CHUNK and all(map(_may_wait, items))
-    return LazyQueries(items, _read_items) if lazy else _read_items(items)
+    read = partial(_read_items, as_of_newest=as_of_newest)
+    return LazyQueries(items, read) if lazy else read(items)
 
 
 def read_link_samples(body: Body, link_id: str, limit: int) -> list[SampleReport]:
@@ -155,10 +159,13 @@ def _rows(samples: Samples) -> Sequence[Any]:
     return samples.timestamp if isinstance(samples, HistoryColumns) else samples
 
 
-def _read_items(items: Sequence[Any]) -> list[Query | PBAError]:
+def _read_items(items: Sequence[Any], as_of_newest: bool = False) -> list[Query | PBAError]:
     requests = [_request_or_error(item) for item in items]
     queries = iter(_queries([one for one in requests if isinstance(one, _Request)]))
-    return [next(queries) if isinstance(one, _Request) else one for one in requests]
+    read = [next(queries) if isinstance(one, _Request) else one for one in requests]
+    if not as_of_newest:
+        return read
+    return [replace(one, as_of_newest=True) if isinstance(one, Query) else one for one in read]
 
 
 class _Request(NamedTuple):

@@ -17,7 +17,7 @@ from pba.security.identity import ANYBODY
 from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
-from ..large_requests import read_request
+from ..large_requests import read_request, write_answer
 from ..replicas.autoscaling import IN_FLIGHT
 from ..replicas.memory import return_large_memory
 from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
@@ -147,7 +147,8 @@ class Router:
             queries = await read_request(
                 self._plane, read_queries, {"requests": requests}, self._limit
             )
-            return bulk_items(await self._plane.forecasts(queries))
+            items = await self._plane.forecasts(queries)
+            return await write_answer(self._plane, bulk_items, items)
 
     async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Store samples of many links; the same shapes as ``POST /v1/samples``.
@@ -168,4 +169,5 @@ class Router:
         """Return a forecast or an error for each link, in order."""
         with self._plane.admit("link_forecasts"):
             names, advice = read_link_ids({"link_ids": link_ids}, self._limit)
-            return bulk_items(await self._plane.link_forecasts(names, advice))
+            items = await self._plane.link_forecasts(names, advice)
+            return await write_answer(self._plane, bulk_items, items)

@@ -127,6 +127,7 @@ def _data_plane(
         _now,
         flags,
         settings.chunks_at_once,
+        pools.forecasts,
     )
     links = LinkService(
         forecasts,

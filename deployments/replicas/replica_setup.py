@@ -3,22 +3,26 @@
 import gc
 import logging
 import os
+import sys
 
 from .node_address import listen_on_node_address
 
 __all__ = ["leave_lasting_objects", "set_up_replica"]
 
+_SWITCH_S = 0.001
 _THRESHOLDS = (20_000, 20, 100)
 
 
 def set_up_replica() -> None:
     """Bind the replica's port to its node's address, and send the library's log to Serve's.
 
-    Files that it makes are its user's alone.
+    Files that it makes are its user's alone. A thread that computes leaves the interpreter to the
+    event loop after a millisecond: with Python's five, a forecast waits that long for each socket.
 
     Serve writes what the logger ``ray.serve`` gets into the replica's log file; the library logs to
     loggers below ``pba``.
     """
+    sys.setswitchinterval(_SWITCH_S)
     os.umask(0o077)
     listen_on_node_address()
     logging.getLogger("pba").parent = logging.getLogger("ray.serve")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from pba.errors import Busy, PBAError, Unavailable
 from pba.forecasting import (
@@ -16,10 +17,12 @@ from pba.forecasting import (
 )
 from pba.serving.chunking import AT_ONCE, in_chunks
 from pba.serving.flag_watch import FixedFlags, FlagSource
-from pba.serving.loop_turns import LoopTurns
+from pba.serving.pools import DEFAULT_POOL, Pool
 from pba.types import Floats
 
 __all__ = ["ForecastService", "ModelClient"]
+
+_Result = TypeVar("_Result")
 
 ModelClient = Callable[[Floats], Awaitable[ModelOutput]]
 """Calls one model; raises `Busy` if it is overloaded, and `Unavailable` if it does not answer."""
@@ -53,6 +56,8 @@ class ForecastService:
         Know the flags now.
     chunks_at_once
         As for `pba.serving.chunking.in_chunks`.
+    long_steps
+        Where more than a few forecasts are planned and assembled.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class ForecastService:
         clock: Callable[[], datetime],
         flags: FlagSource = _DEFAULT_FLAGS,
         chunks_at_once: int = AT_ONCE,
+        long_steps: Pool = DEFAULT_POOL,
     ) -> None:
         self.chunks_at_once = chunks_at_once
         self._models = models
@@ -70,7 +76,7 @@ class ForecastService:
         self._gap_intervals = gap_intervals
         self._clock = clock
         self._flags = flags
-        self._turns = LoopTurns()
+        self._long_steps = long_steps
 
     async def forecast(self, query: Query) -> ForecastResult:
         """Return the forecast for ``query``; raises the query's error."""
@@ -95,17 +101,16 @@ class ForecastService:
         concurrent
             How many chunks of the same request are in flight, this one included.
         """
-        if len(queries) > _SMALL:
-            await self._turns.next()
-        job = ForecastJob(queries, self._flags.current, self._gap_intervals)
+        step = self._long_steps if len(queries) > _SMALL else _at_once
+        job = await step(
+            lambda: ForecastJob(list(queries), self._flags.current, self._gap_intervals)
+        )
         deadline_s = self._deadline_s * concurrent
         if len(job.calls) == 1:  # without a task of its own
             outputs = [await self._run(job.calls[0], deadline_s)]
         else:
             outputs = await asyncio.gather(*(self._run(call, deadline_s) for call in job.calls))
-        if len(queries) > _SMALL:
-            await self._turns.next()
-        return job.finish(outputs, self._clock())
+        return await step(lambda: job.finish(outputs, self._clock()))
 
     async def compare(self, queries: Sequence[Query]) -> list[ForecastResult]:
         """Return the forecasts of the arm that each query names, without those whose model failed.
@@ -134,3 +139,8 @@ class ForecastService:
         except Unavailable as error:
             _log.warning("model_unavailable", extra={"model": call.model, "why": str(error)})
             return ModelFailure("model_unavailable")
+
+
+async def _at_once(call: Callable[[], _Result]) -> _Result:
+    """Return what ``call`` returns, on the event loop: a change of threads would take longer."""
+    return call()

@@ -1,6 +1,6 @@
 """Queries that are read when their chunk is due, so that models start on the first chunk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 from pba.errors import PBAError
@@ -15,7 +15,7 @@ class LazyQueries(Sequence[_Item]):
     """The queries of a large request, none of which names a link.
 
     Reading a chunk takes some milliseconds, in which the model computes the one before. It is read
-    again each time that it is taken.
+    again each time that its queries are taken.
 
     Parameters
     ----------
@@ -36,10 +36,14 @@ class LazyQueries(Sequence[_Item]):
     @overload
     def __getitem__(self, index: int) -> _Item: ...
     @overload
-    def __getitem__(self, index: slice) -> list[_Item]: ...
-    def __getitem__(self, index: int | slice) -> _Item | list[_Item]:
-        """Read one query, or a chunk of them."""
+    def __getitem__(self, index: slice) -> "LazyQueries": ...
+    def __getitem__(self, index: int | slice) -> "_Item | LazyQueries":
+        """Read one query, or return a chunk of them that is not read yet."""
         if isinstance(index, slice):
-            return self._read(self._items[index])
+            return LazyQueries(self._items[index], self._read)
         (query,) = self._read([self._items[index]])
         return query
+
+    def __iter__(self) -> Iterator[_Item]:
+        """Read all of them at once."""
+        return iter(self._read(self._items))

@@ -23,9 +23,9 @@ _THREADS = 1
 class LocalModels:
     """Answers calls of few windows with models of its own, and passes on most others.
 
-    Of larger calls at once, some are computed here, in pieces between which small ones have their
-    turn: so deployment and router are both busy, and a long request takes less time. They are half
-    as many as the deployment has, since the router has requests to read and to answer too.
+    Of larger calls at once, some are computed here, for which no small one waits: so deployment and
+    router are both busy, and a long request takes less time. They are half as many as the
+    deployment has, since the router has requests to read and to answer too.
     Before `configure`, and for models that cannot be loaded here, every call is passed on.
 
     Parameters
@@ -46,6 +46,7 @@ class LocalModels:
         self._remote = remote
         self._hosts = {name: ModelHost(name, registry, every_s, announce) for name in remote}
         self._runners: dict[str, ModelRunner] = {}
+        self._large_runners: dict[str, ModelRunner] = {}
         self._max_windows = 0
         self._patience_s = 0.0
         self._shares_large = False
@@ -101,7 +102,8 @@ class LocalModels:
         except BadArtifact as error:
             _log.warning("model_not_local", extra={"model": name, "why": str(error)})
         else:
-            self._runners.setdefault(name, ModelRunner(host, _MAX_WINDOWS))
+            for runners in (self._runners, self._large_runners):
+                runners.setdefault(name, ModelRunner(host, _MAX_WINDOWS))
 
     def _client(self, name: str) -> ModelClient:
         async def predict(telemetry: Floats) -> ModelOutput:
@@ -112,7 +114,7 @@ class LocalModels:
                 except Busy:
                     pass
             elif runner is not None and self._takes_large(name):
-                return await self._predict_large(name, runner, telemetry)
+                return await self._predict_large(name, telemetry)
             return await self._predict_remote(name, telemetry)
 
         return predict
@@ -121,10 +123,9 @@ class LocalModels:
         share = (self._remote_calls[name] + 1) // 2
         return self._shares_large and self._large_here[name] < share
 
-    async def _predict_large(
-        self, name: str, runner: ModelRunner, telemetry: Floats
-    ) -> ModelOutput:
+    async def _predict_large(self, name: str, telemetry: Floats) -> ModelOutput:
         """Return the output for a larger call, piece by piece, which one model version computes."""
+        runner = self._large_runners[name]
         self._large_here[name] += 1
         try:
             starts = range(0, len(telemetry), _MAX_WINDOWS)

@@ -12,7 +12,7 @@ class LoopTurns:
     """Has long steps of many requests take turns, in order.
 
     Whatever is ready runs in one round of the loop. Without turns that is a step of every large
-    request in flight, a second in all, in which no call is taken in and no small one is answered.
+    request in flight, in which no call is taken in and no small one is answered.
     """
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol, Self, TypeVar
 
 __all__ = ["DEFAULT_POOL", "Pool", "Pools", "ThreadPool"]
@@ -76,6 +76,9 @@ class Pools:
         Large requests are read here.
     keys
         The keys of callers: who is refused waits for nobody either.
+    forecasts
+        Large requests are planned, assembled and answered here, a step of one at a time: more
+        threads would only share one interpreter.
     """
 
     writes: Pool = DEFAULT_POOL
@@ -84,6 +87,7 @@ class Pools:
     reports: Pool = DEFAULT_POOL
     bodies: Pool = DEFAULT_POOL
     keys: Pool = DEFAULT_POOL
+    forecasts: Pool = DEFAULT_POOL
 
     @classmethod
     def separate(cls) -> Self:
@@ -98,9 +102,10 @@ class Pools:
             reports=ThreadPool("reports", 2),
             bodies=ThreadPool("bodies", 2),
             keys=ThreadPool("keys", 2),
+            forecasts=ThreadPool("forecasts", 1),
         )
 
     def close(self) -> None:
         """Start no further function."""
-        for pool in (self.writes, self.reads, self.flags, self.reports, self.bodies, self.keys):
-            pool.close()
+        for field in fields(self):
+            getattr(self, field.name).close()

@@ -1,19 +1,28 @@
 """What reporters get after a batch was written: receipts, and what forecasts start from."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from pba.forecasting.link_record import LinkRecord
 from pba.store.executor import Executor
 from pba.store.link_reading import contexts_of
 from pba.store.recent_samples import KeptSamples
 from pba.store.sample_decisions import LinkDecision, Values, suspicions
 from pba.store.sample_statements import RECENT
-from pba.store.values import Receipt, SampleReport, WriteBatch
+from pba.store.values import LinkContext, Receipt, SampleReport
 from pba.types import NetworkMode
 
-__all__ = ["Decisions", "Written", "receipts_of", "samples_after", "with_links"]
+__all__ = [
+    "Decisions",
+    "Written",
+    "contexts_after",
+    "receipts_of",
+    "records_after",
+    "samples_after",
+]
 
 Decisions = Mapping[str, LinkDecision]
+Records = Mapping[str, LinkRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,13 @@ def receipts_of(
     decisions: Decisions,
     written: Written,
     now_us: int,
+    contexts: Mapping[str, LinkContext],
+    records: Records,
 ) -> list[Receipt | None]:
-    """Return the receipt of each report, None for links that were deleted meanwhile."""
+    """Return the receipt of each report, None for links that were deleted meanwhile.
+
+    With the ``contexts`` and ``records`` of links as far as they are given.
+    """
     receipts: list[Receipt | None] = []
     for report, values in zip(reports, samples, strict=True):
         name = report.link_id
@@ -67,25 +81,21 @@ def receipts_of(
                 late=sum(at_us < written.before[name][0] for at_us in new),
                 expired=expired,
                 mode=written.modes[name],
+                record=records.get(name),
+                context=contexts.get(name),
                 reasons=suspicions(report, kept, decisions[name].suspect, now_us),
             )
         )
     return receipts
 
 
-def with_links(
+def contexts_after(
     executor: Executor,
-    batch: WriteBatch,
-    receipts: Sequence[Receipt | None],
     decisions: Decisions,
+    modes: Mapping[str, NetworkMode],
     after: Mapping[str, KeptSamples],
-) -> list[Receipt | None]:
-    """Return the receipts with the records and contexts that the batch requests."""
-    modes = {
-        report.link_id: receipt.mode
-        for report, receipt in zip(batch.reports, receipts, strict=True)
-        if receipt is not None
-    }
+) -> dict[str, LinkContext]:
+    """Return what forecasts of links start from, in ``modes`` and with the samples ``after``."""
     links = {
         name: (
             decisions[name].link.in_mode(mode),
@@ -93,17 +103,12 @@ def with_links(
         )
         for name, mode in modes.items()
     }
-    if not batch.with_contexts:
-        records = {name: link.record for name, (link, _) in links.items()}
-        return [
-            receipt and replace(receipt, record=records[report.link_id])
-            for report, receipt in zip(batch.reports, receipts, strict=True)
-        ]
-    contexts = contexts_of(executor, links)
-    return [
-        receipt
-        and replace(
-            receipt, context=contexts[report.link_id], record=contexts[report.link_id].record
-        )
-        for report, receipt in zip(batch.reports, receipts, strict=True)
-    ]
+    return contexts_of(executor, links)
+
+
+def records_after(decisions: Decisions, contexts: Mapping[str, LinkContext]) -> Records:
+    """Return the record of each link, as it is in its context if there is one."""
+    return {
+        name: contexts[name].record if name in contexts else decision.link.record
+        for name, decision in decisions.items()
+    }

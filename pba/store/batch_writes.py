@@ -13,9 +13,10 @@ from pba.rollout import Flags
 from pba.store.batch_receipts import (
     Decisions,
     Written,
+    contexts_after,
     receipts_of,
+    records_after,
     samples_after,
-    with_links,
 )
 from pba.store.clock_repair import move_samples_ahead
 from pba.store.executor import Call, Executor
@@ -40,7 +41,7 @@ from pba.store.sample_statements import (
     UPDATE_LINKS,
 )
 from pba.store.statements import lock_links, to_micros
-from pba.store.values import Receipt, SampleReport, StoredForecast, WriteBatch
+from pba.store.values import LinkContext, Receipt, SampleReport, StoredForecast, WriteBatch
 from pba.telemetry.clocks import was_set_back
 from pba.types import NetworkMode
 
@@ -126,10 +127,15 @@ def _write_reports(
     flags, links = _read(executor, batch, spans, kept, policy)
     decisions = _decide(batch.reports, samples, links, policy, flags.enable_mode_detection)
     written = _write(executor, decisions, batch.forecasts, policy.now_us)
-    receipts = receipts_of(batch.reports, samples, decisions, written, policy.now_us)
     after = samples_after(decisions if batch.with_contexts else kept, decisions, written)
-    if batch.with_records or batch.with_contexts:
-        receipts = with_links(executor, batch, receipts, decisions, after)
+    contexts: dict[str, LinkContext] = {}
+    if batch.with_contexts:
+        contexts = contexts_after(executor, decisions, written.modes, after)
+    with_records = batch.with_records or batch.with_contexts
+    records = records_after(decisions, contexts) if with_records else {}
+    receipts = receipts_of(
+        batch.reports, samples, decisions, written, policy.now_us, contexts, records
+    )
     return receipts, after
 
 

@@ -63,7 +63,9 @@ class LinkRow:
         return self.key, self.newest_us, self.heard_us
 
     def in_mode(self, mode: NetworkMode | None) -> "LinkRow":
-        """Return the link in another mode."""
+        """Return the link in this mode."""
+        if mode is self.mode.mode:
+            return self
         return replace(self, mode=replace(self.mode, mode=mode))
 
 

@@ -1,7 +1,7 @@
 """Keeping the tables to what the retention asks for, while others write.
 
-Every transaction is small, and there is a pause as long as itself after each, so that writers have
-their turn.
+Every transaction is small, and there is a pause after each, so that writers have their turn: as
+long as itself, and long enough for those that wait for SQLite's only lock, which look every 25 ms.
 """
 
 import contextlib
@@ -31,7 +31,8 @@ from pba.store.tables import (
 
 __all__ = ["TidyJob"]
 
-_ROWS = 2000  # in one transaction
+_ROWS = 1000  # in one transaction
+_PAUSE_S = 0.05  # at least
 _LINKS = 200
 _GoOn = Callable[[], bool]
 _LATE_US = 3_600_000_000  # how long after a report its transaction may end, with clocks apart
@@ -108,10 +109,10 @@ class TidyJob:
                 pass
 
     def _write(self, work: Callable[..., Any], *inputs: Any) -> Any:
-        """Run ``work`` in a transaction, and leave others as much time as it took."""
+        """Run ``work`` in a transaction, and leave others at least as much time as it took."""
         started_s = time.monotonic()
         result = self._database.write(work, *inputs)
-        self._pause(time.monotonic() - started_s)
+        self._pause(max(_PAUSE_S, time.monotonic() - started_s))
         self._check_go_on()
         return result
 

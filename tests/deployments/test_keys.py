@@ -25,7 +25,7 @@ HISTORY = [pb.Sample(timestamp_s=1.7e9 + second, bandwidth_mbps=20) for second i
 def store(service: RunningService) -> Iterator[Store]:
     """Open the store of the service; delete its keys afterwards, which opens it again."""
     path = service.folder / "pba.db"
-    opened = Store(f"sqlite:///{path}", time.time)
+    opened = Store(f"sqlite:///{path}", time.time)  # noqa: TID251 - the routers' clock
     yield opened
     opened.close()
     with sqlite3.connect(path, timeout=30) as database:

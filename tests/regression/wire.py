@@ -29,7 +29,9 @@ def http_request(request: Mapping[str, Any], histories: Mapping[str, Any]) -> di
     content = request.get("text")
     if "body" in request:
         content = json.dumps(filled(request["body"], histories))
-    return {"method": request["method"], "url": request["path"], "content": content}
+    headers = {} if content is None else {"Content-Type": "application/json"}
+    arguments = {"method": request["method"], "url": request["path"], "content": content}
+    return arguments | {"headers": headers}
 
 
 def http_result(response: httpx.Response) -> dict[str, Any]:

@@ -134,7 +134,7 @@ async def test_many_queries_are_answered_in_order_with_few_calls(
     results = await service(models).forecasts(queries)
     assert results[7] is refused
     assert isinstance(results[9], InvalidHistory)
-    assert models[INTERNET].sizes == [48, 50, 50, 50, 50, 50]
+    assert sorted(models[INTERNET].sizes) == [48, 50, 50, 50, 50, 50]
     assert sum(isinstance(result, ForecastResult) for result in results) == 298
     for rate, item in zip(rates, results, strict=True):
         if isinstance(item, ForecastResult):
@@ -159,7 +159,7 @@ async def test_each_of_300_queries_is_planned_once_in_one_pass_of_chunks(
     monkeypatch.setattr(forecast_service, "in_chunks", count_pass)
     queries = [Query(history(float(rate))) for rate in range(1, 301)]
     await service(models).forecasts(queries)
-    assert planned == queries
+    assert sorted(map(id, planned)) == sorted(map(id, queries))
     assert passes == [300]
 
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from pba.errors import PBAError
-from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving import scoped_calls
 from pba.types import Forecast
 
-from ...large_requests import read_request
+from ...large_requests import read_request, write_answer
 from ..access_control import identity_of
-from ..http import body_of, item_of, json_response, services_of
+from ..http import body_of, item_of, json_list, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import AsOf, LinkId
 from ..request_models import BulkForecastRequest, ForecastRequest, LinksRequest
@@ -22,8 +21,6 @@ from ..request_reading import read_link_ids, read_queries, read_query
 from ..response_models import BulkForecastResponse, ForecastDocument
 
 __all__ = ["bulk_items", "router"]
-
-_Query = TypeVar("_Query", Query, Query | PBAError)
 
 router = APIRouter(tags=["forecasts"])
 
@@ -36,7 +33,7 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
         query = await read_request(plane, read_query, body)
         query = scoped_calls.allowed_query(identity_of(request.scope), query)
         if as_of is not None:
-            query = _as_of_newest(query)
+            query = replace(query, as_of_newest=True)
         forecast = await plane.forecast(query, started)
     return json_response(forecast.as_dict())
 
@@ -51,13 +48,11 @@ async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
     body = await body_of(request, services.settings.max_body_mb)
     with services.plane.admit("forecasts"):
         queries = await read_request(
-            services.plane, read_queries, body, services.settings.max_items
+            services.plane, read_queries, body, services.settings.max_items, as_of is not None
         )
         queries = scoped_calls.allowed_queries(identity_of(request.scope), queries)
-        if as_of is not None:
-            queries = [_as_of_newest(query) for query in queries]
         items = await services.plane.forecasts(queries)
-    return json_response({"forecasts": bulk_items(items)})
+    return await write_answer(services.plane, _bulk_response, items)
 
 
 @router.get(
@@ -92,12 +87,11 @@ async def post_link_forecasts(request: Request, as_of: AsOf = None) -> Response:
         items = await scoped_calls.link_forecasts(
             plane, identity, link_ids, advice, as_of is not None
         )
-    return json_response({"forecasts": bulk_items(items)})
+    return await write_answer(plane, _bulk_response, items)
 
 
-def _as_of_newest(query: _Query) -> _Query:
-    """Return ``query`` as of its newest sample; an error in its place stays."""
-    return replace(query, as_of_newest=True) if isinstance(query, Query) else query
+def _bulk_response(items: Sequence[Forecast | PBAError]) -> Response:
+    return json_list("forecasts", map(item_of, items))
 
 
 def bulk_items(items: Sequence[Forecast | PBAError]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pba.types import COLUMNS, History, parse_mode, rfc3339_of
 
 from ..access_control import identity_of
-from ..http import json_page, json_response, services_of
+from ..http import json_list, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import From, Limit, LinkCursor, LinkId, ModeFilter, To, time_span
 from ..response_models import DeletionResponse, HistoryResponse, LinkResponse, LinksResponse
@@ -31,7 +31,7 @@ async def get_links(
     def page() -> Response:  # in a thread: 10 000 links take a while to write
         links = services.store.links(only, cursor, limit, scope)
         after = links[-1].link_id if len(links) == limit else None
-        return json_page("links", (link.as_dict() for link in links), cursor=after)
+        return json_list("links", (link.as_dict() for link in links), cursor=after)
 
     return await services.plane.read_store(page)
 

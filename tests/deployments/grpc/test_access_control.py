@@ -63,10 +63,9 @@ async def outcome(call: Any) -> str:
     try:
         response = await call
     except grpc.aio.AioRpcError as error:
+        code = str(dict(error.trailing_metadata())["pba-error-code"])
         codes = {"forbidden": "PERMISSION_DENIED", "unauthenticated": "UNAUTHENTICATED"}
-        code = dict(error.trailing_metadata())["pba-error-code"]
-        assert codes.get(str(code), error.code().name) == error.code().name
-        return str(error.code().name)
+        return str(error.code().name) if codes.get(code) == error.code().name else code
     items = [*getattr(response, "forecasts", []), *getattr(response, "refused", [])]
     return next((item.error.code for item in items if item.HasField("error")), "OK")
 

@@ -24,6 +24,7 @@ from pba.project import resolve
 from pba.store.url import describe_url, parse_url
 
 from . import local_run
+from .access_check import access_warnings, require_keys
 from .addresses import join_address, port_error
 from .local_profile import LOOPBACK, PORT_BLOCKS, end_haproxy, environment, port_block
 from .local_run import Endpoints, StartError
@@ -44,7 +45,9 @@ def main(
     """Serve forecasts on this machine until Ctrl-C."""
     os.umask(0o077)  # of Ray and its processes too: what they write is their user's alone
     application, options, settings = _read(config)
+    hosts = [options["host"], *([settings.grpc_host] if settings.grpc_port else [])]
     endpoints, log_file = _endpoints(options, settings), _log(log)
+    _require_keys(hosts, settings)
     with tempfile.TemporaryDirectory(prefix="pba-") as name, port_block() as first_port:
         if first_port is None:
             raise typer.BadParameter(f"{len(PORT_BLOCKS)} services run here, the most. Stop one.")
@@ -54,7 +57,7 @@ def main(
         screen = Screen.redirect(log_file)
         with _stopped_at_the_end(folder, screen):
             screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
-            for warning in environment_warnings():
+            for warning in [*environment_warnings(), *access_warnings(hosts, settings)]:
                 screen.line(f"Warning: {warning}")
             deployed = config if plain or host == LOOPBACK else _behind_haproxy(config, folder)
             unready = local_run.start(deployed, application, endpoints, screen)
@@ -94,6 +97,13 @@ def _endpoints(options: dict[str, Any], settings: Settings) -> Endpoints:
         grpc = join_address(settings.grpc_host, settings.grpc_port)
     store = describe_url(settings.store_url)
     return Endpoints(f"http://{join_address(options['host'], options['port'])}", grpc, store)
+
+
+def _require_keys(hosts: list[str], settings: Settings) -> None:
+    try:
+        require_keys(hosts, settings)
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _behind_haproxy(config: Path, folder: Path) -> Path:

@@ -1,8 +1,21 @@
 """Hosts and ports as they are written in addresses."""
 
+import ipaddress
 import socket
 
-__all__ = ["join_address", "port_error"]
+__all__ = ["is_loopback", "join_address", "port_error"]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether ``host`` is an address that other machines do not reach.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "db")]
+    [True, True, True, False, False, False]
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def join_address(host: str, port: int) -> str:

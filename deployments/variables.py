@@ -15,7 +15,7 @@ from pydantic_settings import EnvSettingsSource
 __all__ = ["Variables", "is_service_address", "nearest_name", "variable_warnings"]
 
 PREFIX = "PBA_"
-_OTHER_USES = frozenset({"PBA_HAPROXY_BINARY", "PBA_HAPROXY_BIND"})  # `local_profile`
+_OTHER_USES = frozenset({"PBA_HAPROXY_BINARY", "PBA_HAPROXY_BIND", "PBA_API_KEY"})  # not settings
 _DEVELOPMENT = frozenset({"PBA_TRACES", "PBA_COVERAGE_FOLDER"})
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.ASCII)
 _SERVICE_VARIABLE = re.compile(

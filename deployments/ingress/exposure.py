@@ -1,12 +1,18 @@
-"""On which addresses a service is reached: only this machine's programs reach loopback."""
+"""On which addresses a service is reached, and the warning of one that lets everybody in there."""
 
-import ipaddress
+import asyncio
+import logging
 
 from ray.serve.context import _get_global_client
 
+from pba.serving.key_watch import KeyWatch
+
+from ..addresses import is_loopback
 from ..settings import Settings, haproxy_host
 
-__all__ = ["is_loopback", "is_on_loopback"]
+__all__ = ["is_on_loopback", "warn_while_open"]
+
+_log = logging.getLogger("ray.serve")
 
 
 async def is_on_loopback(settings: Settings) -> bool:
@@ -17,16 +23,13 @@ async def is_on_loopback(settings: Settings) -> bool:
     return all(map(is_loopback, hosts))
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether ``host`` is an address that other machines do not reach.
-
-    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "db")]
-    [True, True, True, False, False, False]
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+async def warn_while_open(keys: KeyWatch, every_s: float = 3600.0) -> None:
+    """Log a warning now and every ``every_s`` at which ``keys`` let everybody in."""
+    while True:
+        if keys.lets_everybody_in:
+            why = "PBA_INSECURE is true, other machines reach the service, and it has no key"
+            _log.warning("insecure", extra={"why": why})
+        await asyncio.sleep(every_s)
 
 
 async def _http_host() -> str:

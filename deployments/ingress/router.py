@@ -23,7 +23,7 @@ from ..replicas.memory import return_large_memory
 from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
-from .exposure import is_on_loopback
+from .exposure import is_on_loopback, warn_while_open
 from .request_metrics import RequestMetrics
 from .request_reading import (
     read_forecast_option,
@@ -83,13 +83,14 @@ class Router:
         set_up_replica()
         return_large_memory()
         modes = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
-        opens = settings.insecure or await is_on_loopback(settings)
+        on_loopback = await is_on_loopback(settings)
+        opens = settings.insecure or on_loopback
         services = wire(settings, Handles(modes, v1), RequestMetrics(), opens)
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
         await asyncio.gather(services.flags.start(), services.keys.start())
-        self._keepalive: asyncio.Task[None] | None = None
-        if v1 is not None:
-            self._keepalive = asyncio.create_task(keep_v1_awake(services.flags, v1.stay.remote))
+        background = [] if v1 is None else [keep_v1_awake(services.flags, v1.stay.remote)]
+        background += [] if on_loopback else [warn_while_open(services.keys)]
+        self._background = [asyncio.create_task(work) for work in background]
         self._grpc = (
             GrpcServer(self._plane, settings, services.keys, services.problems)
             if settings.grpc_port
@@ -129,8 +130,8 @@ class Router:
 
     async def __del__(self) -> None:
         """Stop the background work; called by Serve when the replica has drained."""
-        if self._keepalive is not None:
-            self._keepalive.cancel()
+        for task in self._background:
+            task.cancel()
         if self._grpc is not None:
             await self._grpc.stop()
         await self._services.close()

@@ -56,7 +56,9 @@ def create(
     _place(store, file).add(record)
     _announce(f"Key {record.key_id}: {_summary(record)}.")
     typer.echo(key)
-    _announce("It is not shown again. Send it as: Authorization: Bearer KEY")
+    _announce(
+        "It is not shown again. Send it as Authorization: Bearer KEY, or set PBA_API_KEY for pba."
+    )
 
 
 @keys.command("list")

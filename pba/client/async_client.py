@@ -51,6 +51,9 @@ class AsyncPBAClient:
         but for hosts in ``NO_PROXY`` and this machine.
     headers
         Sent with every request.
+    api_key
+        The caller's key, as ``pba keys create`` prints it. By default that of ``PBA_API_KEY``,
+        unless ``headers`` or ``url`` authenticate already.
 
     Raises
     ------
@@ -59,7 +62,7 @@ class AsyncPBAClient:
         where nothing answers, or something else than PBA does (a login page, a proxy); `Busy` where
         that says 429. Passwords and values of ``headers`` are left out.
     InvalidRequest
-        If ``url``, ``ca``, ``proxy`` or ``headers`` cannot be used.
+        If ``url``, ``ca``, ``proxy``, ``headers`` or ``api_key`` cannot be used.
     """
 
     def __init__(
@@ -71,8 +74,9 @@ class AsyncPBAClient:
         ca: str | Path | None = None,
         proxy: str | None = None,
         headers: Mapping[str, str] | None = None,
+        api_key: str | None = None,
     ) -> None:
-        self._http = open_client(httpx.AsyncClient, url, timeout_s, ca, proxy, headers)
+        self._http = open_client(httpx.AsyncClient, url, timeout_s, ca, proxy, headers, api_key)
         self._retries = retries
 
     async def forecast(

@@ -4,6 +4,7 @@ Client certificates belong here once they are supported.
 """
 
 import ipaddress
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from pba.errors import InvalidRequest
 __all__ = ["HttpxArguments", "httpx_arguments", "open_client"]
 
 _Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
+_API_KEY = "PBA_API_KEY"
+_KEY_TEXT = re.compile(r"[A-Za-z0-9._~+/=-]+")  # of a bearer token, RFC 6750, section 2.1
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -39,6 +42,7 @@ def open_client(
     ca: str | Path | None,
     proxy: str | None,
     headers: Mapping[str, str] | None,
+    api_key: str | None,
 ) -> _Client:
     """Return an HTTP client with `httpx_arguments`.
 
@@ -47,7 +51,7 @@ def open_client(
     InvalidRequest
         As `httpx_arguments`, and for a proxy in the environment that is no address.
     """
-    arguments = httpx_arguments(url, timeout_s, ca, proxy, headers)
+    arguments = httpx_arguments(url, timeout_s, ca, proxy, headers, api_key)
     try:
         return kind(**arguments)
     except (ValueError, ImportError, httpx.InvalidURL):  # it may quote a password
@@ -63,6 +67,7 @@ def httpx_arguments(
     ca: str | Path | None = None,
     proxy: str | None = None,
     headers: Mapping[str, str] | None = None,
+    api_key: str | None = None,
 ) -> HttpxArguments:
     """Return the arguments with which httpx reaches the service.
 
@@ -82,6 +87,9 @@ def httpx_arguments(
         The address of a proxy.
     headers
         Sent with every request.
+    api_key
+        The key of the caller. By default that of ``PBA_API_KEY``, unless ``headers`` or ``url``
+        authenticate.
 
     Raises
     ------
@@ -89,13 +97,17 @@ def httpx_arguments(
         If one of them cannot be used. Passwords and the values of headers are left out.
     """
     base_url = _http_url("url", url)
+    sent = _headers(headers or {})
+    key = _key(api_key, bool(base_url.userinfo) or "authorization" in sent)
+    if key is not None:
+        sent["Authorization"] = f"Bearer {key}"
     local = proxy is None and _is_loopback(base_url.host)
     return {
         "base_url": base_url,
         "timeout": timeout_s,
         "verify": _authorities(ca),
         "proxy": None if proxy is None else httpx.Proxy(_http_url("proxy", proxy)),
-        "headers": _headers(headers or {}),
+        "headers": sent,
         "mounts": {f"all://{base_url.netloc.decode('ascii')}": None} if local else {},
     }
 
@@ -141,6 +153,26 @@ def _authorities(ca: str | Path | None) -> ssl.SSLContext:
             "or a folder of such files.",
             "ca",
         ) from error
+
+
+def _key(api_key: str | None, authenticated: bool) -> str | None:
+    """Return the key to send; ``authenticated`` requests carry a password or key already."""
+    name = _API_KEY if api_key is None else "api_key"
+    key = os.environ.get(_API_KEY) if api_key is None and not authenticated else api_key
+    if not key:
+        return None
+    if authenticated:
+        raise InvalidRequest(
+            "there is an api_key, and url or headers hold another Authorization. Leave one out.",
+            "api_key",
+        )
+    if not _KEY_TEXT.fullmatch(key.strip()):
+        raise InvalidRequest(
+            f"{name} is no key; it starts with pba_ and has no blanks. Copy the key as pba keys "
+            "create printed it.",
+            "api_key",
+        )
+    return key.strip()
 
 
 def _headers(headers: Mapping[str, str]) -> httpx.Headers:

@@ -85,6 +85,11 @@ class KeyRing:
             "everybody in."
         )
 
+    def lets_everybody_in(self, now_s: float) -> bool:
+        """Return whether callers need no key."""
+        closed = self.file or self.store or self.needs_file
+        return not closed and self.refusal(now_s) is None
+
     def identify(self, authorization: str | None, now_s: float) -> Identity:
         """Return who sends the header ``authorization``, None without one.
 
@@ -99,7 +104,7 @@ class KeyRing:
         """
         if refusal := self.refusal(now_s):
             raise refusal
-        if not (self.file or self.store or self.needs_file):
+        if self.lets_everybody_in(now_s):
             return ANYBODY
         if authorization is None:
             raise Unauthenticated("the call has no key. Send one as Authorization: Bearer KEY.")

@@ -130,6 +130,11 @@ class KeyWatch:
         """Why no call at all can be answered, None if some can."""
         return self._ring.refusal(self._clock())
 
+    @property
+    def lets_everybody_in(self) -> bool:
+        """Whether callers need no key now."""
+        return self._ring.lets_everybody_in(self._clock())
+
     def identify(self, authorization: str | None) -> Identity:
         """Return who sends the header ``authorization``; raises as `KeyRing.identify`."""
         return self._ring.identify(authorization, self._clock())

@@ -212,3 +212,61 @@ def test_a_header_that_cannot_be_sent_is_named_without_its_value(headers: dict[s
     with pytest.raises(InvalidRequest, match="the header") as caught:
         PBAClient("http://pba", headers=headers)
     assert SECRET not in str(caught.value)
+
+
+KEY = "pba_0123456789abcdef_" + 43 * "x"
+
+
+def sent_keys(requests: list[Models]) -> list[str | None]:
+    return [request.headers.get("Authorization") for request in requests]
+
+
+async def test_a_key_is_sent_by_argument_or_environment(monkeypatch: pytest.MonkeyPatch):
+    with server() as (port, requests):
+        url = f"http://127.0.0.1:{port}"
+        with PBAClient(url) as client:
+            client.models()
+        with PBAClient(url, api_key=KEY) as client:
+            client.models()
+        monkeypatch.setenv("PBA_API_KEY", f"{KEY[:-1]}y\n")
+        async with AsyncPBAClient(url) as other:
+            await other.models()
+        with PBAClient(url, api_key=KEY) as client:
+            client.models()
+        with PBAClient(url, api_key="") as client:
+            client.models()
+        first, second = f"Bearer {KEY}", f"Bearer {KEY[:-1]}y"
+        assert sent_keys(requests) == [None, first, second, first, None]
+
+
+def test_the_environments_key_gives_way_to_another_authorization(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PBA_API_KEY", KEY)
+    with server() as (port, requests):
+        with PBAClient(f"http://127.0.0.1:{port}", headers={"authorization": "Mine 1"}) as client:
+            client.models()
+        with PBAClient(f"http://u:p@127.0.0.1:{port}") as client:
+            client.models()
+        assert sent_keys(requests) == ["Mine 1", "Basic dTpw"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": "http://u:p@pba", "api_key": KEY},
+        {"url": "http://pba", "headers": {"Authorization": "Mine 1"}, "api_key": KEY},
+        {"url": "http://pba", "api_key": f"{KEY}\r\nX-Other: 1"},
+        {"url": "http://pba", "api_key": "not one word"},
+        {"url": "http://pba", "api_key": "schl\xfcssel"},
+    ],
+)
+def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(options: dict[str, Any]):
+    with pytest.raises(InvalidRequest) as caught:
+        PBAClient(**options)
+    assert "api_key" in str(caught.value)
+    assert options["api_key"] not in str(caught.value)
+
+
+def test_a_key_of_the_environment_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PBA_API_KEY", "two words")
+    with pytest.raises(InvalidRequest, match="PBA_API_KEY is no key"):
+        PBAClient("http://pba")

@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from deployments.__main__ import main
+from tests.support.ports import own_port
 
 PROJECT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
@@ -68,6 +69,21 @@ def test_a_taken_port_is_one_clear_message(
         output = run(write(tmp_path, config))
     assert f"{shown}:{port} is taken" in output
     assert ("PBA_GRPC_PORT" if kind == "grpc" else "port under http_options") in output
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc"])
+def test_without_a_key_it_does_not_start_where_others_reach_it(
+    tmp_path: Path, config: dict[str, Any], kind: str
+):
+    config["applications"][0]["args"]["store_url"] = f"sqlite:///{tmp_path}/pba.db"
+    if kind == "http":
+        config["http_options"]["host"] = "0.0.0.0"
+    else:
+        with own_port() as port:
+            config["applications"][0]["args"] |= {"grpc_host": "0.0.0.0", "grpc_port": port}
+    output = run(write(tmp_path, config))
+    assert "other machines reach 0.0.0.0, and the service has no key" in output
+    assert "pba keys create --role admin" in output
 
 
 def test_wrong_settings_are_named(tmp_path: Path, config: dict[str, Any]):

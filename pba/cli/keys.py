@@ -38,7 +38,7 @@ _UNITS_S = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 @keys.command()
 def create(
     role: Annotated[Role, typer.Option(help="What the caller may do, see docs/security.md.")],
-    name: Annotated[str, typer.Option(help="Whose key it is; changes are logged with it.")],
+    name: Annotated[str, typer.Option(help="Whose key it is.")],
     links: Annotated[
         list[str] | None,
         typer.Option(help="A link, or fra1:* for all that begin so; repeatable. Default: all."),

@@ -50,7 +50,7 @@ class KeyRecord:
     key_id
         The public part of the key, 16 hexadecimal digits.
     name
-        Whose key it is: what audits call the caller. Several keys may have one name.
+        Whose key it is: what messages call the caller. Several keys may have one name.
     sha256
         Of the secret, in hexadecimal digits.
     created_s

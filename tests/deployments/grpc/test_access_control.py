@@ -14,10 +14,10 @@ from deployments.grpc import access_control, pba_pb2 as pb, pba_pb2_grpc
 from deployments.grpc.server import GrpcServer
 from deployments.settings import Settings
 from pba.security import Role
-from tests.deployments.ingress.test_rights import SCOPES, TABLE
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 from tests.support.ports import own_port
+from tests.support.rights import SCOPES, TABLE
 
 OURS, OTHER = "fra1:a", "ams2:a"
 SAMPLES = [pb.Sample(timestamp_s=1.7e9 + second, bandwidth_mbps=20) for second in range(3)]

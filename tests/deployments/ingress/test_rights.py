@@ -1,9 +1,8 @@
 """Every cell of the table in docs/security.md: what each role may do, for which links."""
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
@@ -20,34 +19,10 @@ from pba.types import Event
 from tests.deployments.ingress.described import ROUTES, assert_described, route_of
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
+from tests.support.rights import SCOPES, TABLE
 
-PAGE = Path(__file__).parents[3] / "docs/security.md"
 START_S = 1_700_000_000.0
 OURS, OTHER = "fra1:a", "ams2:a"
-SCOPES = {"all links": (), "the link's": ("fra1:*", "x"), "another's": ("ams2:*",)}
-
-
-class Row(NamedTuple):
-    """What the table says of one call."""
-
-    rights: dict[str, str]
-    other_links: str
-
-
-def table() -> dict[str, Row]:
-    """Return the rows of the table by how the call is made."""
-    _, text, _ = re.split(r"<!-- (?:end of )?rights -->\n?", PAGE.read_text())
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
-    head, _, *lines = cells
-    roles = head[1:-1]
-    return {
-        way: Row(dict(zip(roles, rights, strict=True)), other_links)
-        for ways, *rights, other_links in lines
-        for way in re.findall(r"`([^`]+)`", ways)
-    }
-
-
-TABLE = table()
 
 
 def rows(count: int = 3) -> list[dict[str, Any]]:

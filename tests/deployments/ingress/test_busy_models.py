@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from ray.serve.exceptions import BackPressureError
 
-from deployments.grpc import pba_pb2 as pb
+from deployments.grpc import pba_pb2 as pb, servicer
 from deployments.grpc.servicer import Predictor
 from pba.client import request
 from pba.errors import Busy
+from pba.security.identity import ANYBODY
 from pba.types import History
 from tests.deployments.grpc import messages
 from tests.serving.toy_models import history
@@ -25,6 +26,11 @@ def since_1970(given: History) -> History:
 
 
 REQUESTS = [since_1970(given) for given in (SLOW, FAST, BORDERLINE)]
+
+
+@pytest.fixture(autouse=True)
+def _anybody_calls(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(servicer, "caller", lambda: ANYBODY)  # the server's interceptor is absent
 
 
 @pytest.fixture

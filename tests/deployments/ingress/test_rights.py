@@ -78,7 +78,7 @@ def errors(response: httpx.Response) -> list[dict[str, Any]]:
 def is_refused(response: httpx.Response) -> bool:
     """Return whether the first item of a response, or the whole, is forbidden."""
     first = errors(response)
-    return bool(first) and found[0]["code"] == "forbidden"
+    return bool(first) and first[0]["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("links", SCOPES.values(), ids=SCOPES)

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deployments.grpc import servicer
 from deployments.grpc.servicer import Predictor
 from deployments.ingress.router import Router
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
+from pba.security.identity import ANYBODY
 from pba.serving.local_service import LocalService
 from pba.types import COLUMNS, Forecast, History
 from tests.deployments.grpc import messages
@@ -78,6 +80,11 @@ async def over_grpc(service: InProcess, given: History) -> Forecast:
     request = messages.request(given, allocation=ADVICE)
     response = await Predictor(service.services.plane, 10)._forecast(request)
     return messages.forecast(response.forecast)
+
+
+@pytest.fixture(autouse=True)
+def _anybody_calls(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(servicer, "caller", lambda: ANYBODY)  # the server's interceptor is absent
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,9 @@ def measure(url: str) -> list[str]:
 
 async def _storage_rate(url: str) -> float:
     """Return how many samples per second are acknowledged."""
-    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=url, timeout=30, headers=load.JSON, trust_env=False
+    ) as client:
         started = time.perf_counter()
 
         async def report(number: int) -> int:
@@ -74,7 +76,7 @@ def _forecast_latencies(url: str) -> tuple[float, float]:
     """Return the median ms of forecasts from a given and from a stored history, alternating."""
     (history,) = request_bodies.histories(NetworkMode.INTERNET, 1)
     body = json.dumps(request(history)).encode()
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=url, timeout=30, headers=load.JSON, trust_env=False) as client:
         _report(client, {"one": history})
         calls: dict[str, Callable[[], httpx.Response]] = {
             "given": lambda: client.post("/v1/forecast", content=body),

@@ -10,13 +10,13 @@ from itertools import islice
 from typing import TypeVar
 
 import numpy as np
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from pba.errors import InvalidRequest, TooLarge
 
 from . import pba_pb2 as pb
 
-__all__ = ["parse_message"]
+__all__ = ["parse_message", "refuse_unknown_fields"]
 
 _BULK = {"ForecastBatch": "requests", "Observe": "samples"}
 _ITEM_TAG = 0x0A  # field 1, a message: `history`, `requests` and `samples` are that
@@ -24,8 +24,10 @@ _SAMPLE_BYTES = pb.Sample(timestamp_s=1.0, bandwidth_mbps=1.0).ByteSize()  # the
 _MOST_SHORT = 10_000  # faults that are answered one by one
 _BYTES_PER_SHORT = 40
 _MOST_OTHERS = 1000
+_FIRST_ITEMS = 1000
+_LARGE_BYTES = 1_000_000
 
-_Message = TypeVar("_Message")
+_Message = TypeVar("_Message", bound=Message)
 
 
 async def parse_message(
@@ -51,6 +53,24 @@ async def parse_message(
         _check_count(data, name, limit)
     if method != "Observe" and _may_have_short(data):
         await asyncio.to_thread(_refuse_short, data, method == "ForecastBatch")
+    if len(data) > _LARGE_BYTES:
+        refuse_unknown_fields(_parse(data[: _end_of_first(data)], parse))
+    return _parse(data, parse)
+
+
+def refuse_unknown_fields(message: Message) -> None:
+    """Refuse fields of a newer or another proto: as over HTTP, nothing is silently ignored."""
+    size = message.ByteSize()
+    message.DiscardUnknownFields()  # type: ignore[no-untyped-call, unused-ignore]
+    unknown = size - message.ByteSize()
+    if unknown:
+        raise InvalidRequest(
+            f"{unknown} bytes of the request are of fields that are not in this service's "
+            "pba.proto. Generate the client from that file; reflection gives it too."
+        )
+
+
+def _parse(data: bytes, parse: Callable[[bytes], _Message]) -> _Message:
     try:
         return parse(data)
     except DecodeError:
@@ -58,6 +78,12 @@ async def parse_message(
             "the message is not as pba.proto says. Generate the client from that file; reflection "
             "gives it too."
         ) from None
+
+
+def _end_of_first(data: bytes) -> int:
+    """Return where the first items end: a message too, whose faults cost little to find."""
+    ends = [end for _, end in islice(_items(data, 0, len(data)), _FIRST_ITEMS)]
+    return ends[-1] if ends else 0
 
 
 def _check_count(data: bytes, name: str, limit: int) -> None:

@@ -15,6 +15,7 @@ from pba.store import SampleReport
 from pba.types import COLUMNS, Floats, NetworkMode, SampleTable, check_link_id
 
 from . import pba_pb2 as pb
+from .message_parsing import refuse_unknown_fields
 
 __all__ = ["MODES", "read_advice", "read_queries", "read_query", "read_reports"]
 
@@ -38,7 +39,7 @@ def read_query(request: pb.ForecastRequest) -> Query:
     InvalidRequest, InvalidSample, InvalidHistory, InvalidMode, InvalidInput
         With the field in question.
     """
-    _refuse_unknown_fields(request)
+    refuse_unknown_fields(request)
     return _query(request)
 
 
@@ -53,7 +54,7 @@ def read_queries(request: pb.ForecastBatchRequest, limit: int) -> list[Query | P
         For more than ``limit`` requests.
     """
     _check_count(request.requests, limit, "requests")
-    _refuse_unknown_fields(request)
+    refuse_unknown_fields(request)
     return [_query_or_error(item) for item in request.requests]
 
 
@@ -68,7 +69,7 @@ def read_reports(request: pb.ObserveRequest, limit: int) -> list[SampleReport]:
         For more than ``limit`` samples.
     """
     _check_count(request.samples, limit, "samples")
-    _refuse_unknown_fields(request)
+    refuse_unknown_fields(request)
     table = _table(_rows((item.sample for item in request.samples), "samples"))
     return sample_reports(table, [item.link_id for item in request.samples])
 
@@ -90,18 +91,6 @@ def _check_count(items: Any, limit: int, name: str) -> None:
     if len(items) > limit:
         raise TooLarge(
             f"{name} has {len(items)} items; one call carries at most {limit}. Split it.", name
-        )
-
-
-def _refuse_unknown_fields(request: Message) -> None:
-    """Refuse fields of a newer or another proto: as over HTTP, nothing is silently ignored."""
-    size = request.ByteSize()
-    request.DiscardUnknownFields()  # type: ignore[no-untyped-call, unused-ignore]
-    unknown = size - request.ByteSize()
-    if unknown:
-        raise InvalidRequest(
-            f"{unknown} bytes of the request are of fields that are not in this service's "
-            "pba.proto. Generate the client from that file; reflection gives it too."
         )
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -100,9 +99,9 @@ async def test_swaps_under_load_fail_no_request_and_mix_no_versions(
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
 
         async def load(mode: str) -> None:
-            content = json.dumps(request(HISTORY, mode=mode)).encode()
+            body = request(HISTORY, mode=mode)
             while not stop.is_set():
-                responses.append(await client.post("/v1/forecast", content=content))
+                responses.append(await client.post("/v1/forecast", json=body))
 
         workers = [asyncio.create_task(load(mode)) for mode in (NAME, NAME, "hybrid")]
         for number, version in enumerate(VERSIONS):

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -59,12 +58,12 @@ async def test_killing_one_models_replicas_leaves_every_request_answered(service
     statuses: Counter[int] = Counter()
     sources: Counter[str] = Counter()
     stop = asyncio.Event()
-    body = json.dumps({"requests": [request(BORDERLINE)] * 8})  # too many for a router alone
+    body = {"requests": [request(BORDERLINE)] * 8}  # too many for a router alone
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
 
         async def load() -> None:
             while not stop.is_set():
-                response = await client.post("/v1/forecasts", content=body)
+                response = await client.post("/v1/forecasts", json=body)
                 statuses[response.status_code] += 1
                 for item in response.json().get("forecasts", []):
                     sources[item["forecast"]["source"]] += 1

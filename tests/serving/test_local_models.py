@@ -1,14 +1,17 @@
 """Small calls are answered here, larger ones and those that wait too long by the deployment."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from pba.forecasting import ModelOutput
+from pba.models.base import Prediction
+from pba.models.onnx import OnnxForecaster
 from pba.registry import Registry
 from pba.serving.local_models import LocalModels
 from pba.types import Floats
@@ -109,6 +112,45 @@ async def test_a_large_call_is_computed_here_while_the_deployment_computes_anoth
     assert node.remote.sizes == [80]
     whole = node.local._runners[NAME]._holder.forecaster.predict(windows[:70])
     np.testing.assert_array_equal(here.prediction.probabilities, whole.probabilities)
+    remote.cancel()
+
+
+class SlowForecaster:
+    """A forecaster whose large runs wait until they may end."""
+
+    def __init__(self, forecaster: OnnxForecaster) -> None:
+        self.version, self.bins = forecaster.version, forecaster.bins
+        self.runs, self.may_end = threading.Event(), threading.Event()
+        self._predict = forecaster.predict
+
+    def predict(self, telemetry: Floats) -> Prediction:
+        if len(telemetry) > len(WINDOWS):
+            self.runs.set()
+            assert self.may_end.wait(10)
+        return self._predict(telemetry)
+
+
+async def test_a_small_call_does_not_wait_for_a_large_one(node: Node):
+    await node.configure(4, shares_large=True)
+    host = node.local._hosts[NAME]
+    slow = SlowForecaster(host.forecaster)
+    host.forecaster = cast(OnnxForecaster, slow)
+    node.remote.may_answer.clear()
+    windows = np.concatenate([WINDOWS] * 20)
+    remote = asyncio.create_task(node.predict(windows))
+    await until(lambda: node.remote.sizes == [80], 10)
+    here = asyncio.create_task(node.predict(windows))
+    await until(slow.runs.is_set, 10)
+    try:
+        for _ in range(3):  # alone on the loop, then as under load
+            await asyncio.wait_for(
+                asyncio.gather(*(node.predict(WINDOWS[:1]) for _ in range(2))), 5
+            )
+        assert not here.done()
+        assert node.remote.sizes == [80]
+    finally:
+        slow.may_end.set()
+    await here
     remote.cancel()
 
 

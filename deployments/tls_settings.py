@@ -64,7 +64,9 @@ def tls_variables(settings: TlsSettings) -> dict[str, str]:
     }
 
 
-def require_tls_of_haproxy(settings: TlsSettings, environment: Mapping[str, str]) -> None:
+def require_tls_of_haproxy(
+    settings: TlsSettings, environment: Mapping[str, str] = os.environ
+) -> None:
     """Refuse settings that would encrypt only one of HTTP and gRPC; HAProxy encrypts HTTP.
 
     Raises

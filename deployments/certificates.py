@@ -81,10 +81,10 @@ class CertificateFiles:
 
 def _state(path: Path) -> tuple[int, ...]:
     try:
-        found = path.stat()
+        stat = path.stat()
     except OSError:
         return ()
-    return (found.st_mtime_ns, found.st_ino, found.st_size)
+    return (stat.st_mtime_ns, stat.st_ino, stat.st_size)
 
 
 def _no_password() -> str:

@@ -74,11 +74,11 @@ def require_tls_of_haproxy(
     InvalidInput
         If HAProxy does not run, or has other files from its environment.
     """
-    wanted = tls_variables(settings)
-    told = {name: environment.get(name, "") for name in wanted}
-    if told != wanted:
+    expected = tls_variables(settings)
+    present = {name: environment.get(name, "") for name in expected}
+    if present != expected:
         raise InvalidInput(
-            f"the settings of TLS are {wanted}, but HAProxy, which encrypts HTTP, has {told} from "
+            f"the settings of TLS are {expected}, but HAProxy, which encrypts HTTP, has {present} from "
             "the environment. Set PBA_TLS_ variables with absolute paths where Ray starts, on "
             "every node, and leave tls_ settings out of args."
         )

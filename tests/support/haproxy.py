@@ -108,6 +108,15 @@ def haproxy(
 
     ``variables`` are of the environment of our scripts.
     """
+    with haproxy_process(folder, replica_port, prefix, **variables) as (url, _):
+        yield url
+
+
+@contextmanager
+def haproxy_process(
+    folder: Path, replica_port: int | None, prefix: str = "/", **variables: str
+) -> Iterator[tuple[str, int]]:
+    """Yield the URL of `haproxy`, and its process."""
     path, config = write_config(folder, replica_port, prefix)
     address = f"127.0.0.1:{config.http_options.port}"
     process = subprocess.Popen(
@@ -117,7 +126,7 @@ def haproxy(
     try:
         wait_until(lambda: _listens(config.http_options.port), 20, "HAProxy")
         scheme = "https" if "PBA_TLS_CERT" in variables else "http"
-        yield f"{scheme}://{address}"
+        yield f"{scheme}://{address}", process.pid
     finally:
         process.terminate()
         process.wait()

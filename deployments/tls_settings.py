@@ -24,7 +24,7 @@ class TlsSettings(BaseSettings):
     tls_cert: str = Field(
         "",
         description="The service's certificate in PEM, those between it and its authority after "
-        "it. With it HTTP and gRPC are encrypted; see docs/security.md.",
+        "it. With it HTTP and gRPC are encrypted; see docs/tls.md.",
     )
     tls_key: str = Field("", description="The key of that certificate, in PEM, without a password.")
     tls_client_ca: str = Field(
@@ -78,8 +78,8 @@ def require_tls_of_haproxy(
     present = {name: environment.get(name, "") for name in expected}
     if present != expected:
         raise InvalidInput(
-            f"the settings of TLS are {expected}, but HAProxy, which encrypts HTTP, has {present} from "
-            "the environment. Set PBA_TLS_ variables with absolute paths where Ray starts, on "
+            f"the settings of TLS are {expected}, but HAProxy, which encrypts HTTP, has {present} "
+            "from the environment. Set PBA_TLS_ variables with absolute paths where Ray starts, on "
             "every node, and leave tls_ settings out of args."
         )
     script = Path(environment.get("RAY_SERVE_HAPROXY_BINARY_PATH", "")).name

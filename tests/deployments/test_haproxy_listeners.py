@@ -184,7 +184,7 @@ def test_renewed_authorities_of_callers_count(tmp_path: Path, authority: LocalAu
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_replicas_hear_of_the_caller_what_haproxy_sees(
+def test_replicas_get_the_address_that_haproxy_sees(
     tmp_path: Path, authority: LocalAuthority, encrypted: bool
 ):
     requests: list[bytes] = []

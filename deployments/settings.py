@@ -1,6 +1,6 @@
 """The settings of the service, from `PBA_` variables or the `args` of serve_config.yaml.
 
-No other module reads the environment.
+No other module but `tls_settings` reads the environment.
 """
 
 import os
@@ -20,12 +20,14 @@ from pba.errors import InvalidInput
 from pba.rollout import Flags
 from pba.serving.chunking import AT_ONCE
 
+from .access_settings import AccessSettings
+from .tls_settings import TlsSettings
 from .variables import Variables, nearest_name, variable_warnings
 
 __all__ = ["Settings", "environment_warnings", "haproxy_host", "read_settings"]
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings, TlsSettings):
     """Settings of the service; `args` in serve_config.yaml win over the environment."""
 
     model_config = SettingsConfigDict(env_prefix="PBA_", extra="forbid", frozen=True)
@@ -160,39 +162,8 @@ class Settings(BaseSettings):
     flags_every_s: float = Field(
         0.5, gt=0, description="How often a router replica reads the flags and the keys."
     )
-    keys_file: str = Field(
-        "",
-        description="A file of keys beside those in the store, such as pba keys create --file "
-        "writes; see docs/security.md.",
-    )
-    keys_snapshot: str = Field(
-        "data/keys-snapshot.json",
-        description="Where each node keeps the last known keys, without their secrets, for a start "
-        "while the store is away; empty for nowhere.",
-    )
-    keys_stale_s: float = Field(
-        86_400.0,
-        gt=0,
-        description="How long keys that were read from the store count while it is away.",
-    )
-    insecure: bool = Field(
-        False,
-        description="Whether a service without keys lets everybody in, on every address. By "
-        "default it does on loopback alone.",
-    )
     step_every_s: float = Field(
         60.0, gt=0, description="How often the Monitor checks whether a rollout step is due."
-    )
-    allowed_hosts: str = Field(
-        "",
-        description="Names, separated by commas, under which a front end on this machine calls a "
-        "service on loopback. Other names than localhost get 403, so that no page can give its own "
-        "name the service's address.",
-    )
-    cors_origins: str = Field(
-        "",
-        description="Origins, separated by commas, whose pages may call, such as "
-        "https://console.example. Browsers keep all other pages from it.",
     )
     grpc_host: str = Field(
         "127.0.0.1",
@@ -206,16 +177,6 @@ class Settings(BaseSettings):
         "`large_bodies_mb`. A bulk call of 10 000 internet histories has 29 MB.",
     )
     grpc_port: int = Field(9000, ge=0, le=65535, description="The port of gRPC; 0 disables gRPC.")
-
-    @property
-    def allowed_host_names(self) -> list[str]:
-        """The names in ``allowed_hosts``."""
-        return _names(self.allowed_hosts)
-
-    @property
-    def cors_origin_names(self) -> list[str]:
-        """The origins in ``cors_origins``."""
-        return _names(self.cors_origins)
 
     @field_validator("flags")
     @classmethod
@@ -255,10 +216,6 @@ def haproxy_host() -> str | None:
     return bind.split()[0].rpartition(":")[0] if bind else None
 
 
-def _names(text: str) -> list[str]:
-    return [name for part in text.split(",") if (name := part.strip().rstrip("/"))]
-
-
 def environment_warnings() -> list[str]:
     """Return a warning for each `PBA_` variable that sets nothing."""
     return variable_warnings(os.environ, Settings.model_fields)
@@ -287,6 +244,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
 
 def _problem(error: ErrorDetails) -> str:
     """Return what is wrong with one setting; the value of an unknown one may be a secret."""
+    if not error["loc"]:  # a rule on several settings
+        return f"{error['msg'].removeprefix('Value error, ')}."
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{name} is no setting. {nearest_name(name, Settings.model_fields)}"

@@ -39,6 +39,11 @@ frontend="    unique-id-format %[uuid()]
     http-request set-header X-Request-ID %[unique-id] unless clean_id { req.hdr_cnt(X-Request-ID) eq 1 }
     http-request set-var(txn.request_id) req.hdr(X-Request-ID)
     http-request set-header X-Request-Disconnect-Disabled ?1
+    stick-table type integer size 1 expire 1m store bytes_in_rate(1s)
+    filter bwlim-in uploads limit ${PBA_UPLOADS_MB_S:-64}m key int(1)
+    acl large req.hdr(Content-Length) -m int gt 1000000
+    http-request set-bandwidth-limit uploads if large or { req.hdr(Transfer-Encoding) -m found }
+    http-request wait-for-body time 5s if { req.hdr(Content-Length) -m int gt 0 } or { req.hdr(Transfer-Encoding) -m found }
 $(foreign 404 "$absent")
 $(foreign 408 "$slow")
 $(foreign 429 "$busy")

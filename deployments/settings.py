@@ -57,8 +57,8 @@ class Settings(BaseSettings):
     chunks_at_once: int = Field(
         AT_ONCE,
         gt=0,
-        description="How many chunks of one bulk call are computed at a time. Twice the processes "
-        "that compute them, the router and the replicas of a model, keeps them all busy.",
+        description="How many chunks of one bulk call are in flight. Four times the processes that "
+        "compute them, the router and the replicas of a model, keeps them all busy.",
     )
     max_body_mb: float = Field(
         128.0,

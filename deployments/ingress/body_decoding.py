@@ -26,7 +26,8 @@ _Document = TypeVar("_Document")
 
 _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NO_PLAIN_VALUE = (TypeError, ValueError, OverflowError, RecursionError)
-_WHOLE_BYTES = 16_000_000
+import os
+_WHOLE_BYTES = int(os.environ.get('PBA_TRY_WHOLE', 16_000_000))
 """The most that is decoded at once: about 60 ms."""
 
 _SMALL_BYTES = 100_000

@@ -9,7 +9,7 @@ from .node_address import listen_on_node_address
 
 __all__ = ["leave_lasting_objects", "set_up_replica"]
 
-_SWITCH_S = 0.001
+_SWITCH_S = float(os.environ.get('PBA_TRY_SWITCH', .001))
 _THRESHOLDS = (20_000, 20, 100)
 
 

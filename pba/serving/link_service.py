@@ -1,5 +1,6 @@
 """Named links: their samples are stored, and forecasts start from what is stored."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -164,10 +165,12 @@ class LinkService:
         """Return a forecast, or an error, for each of ``link_ids``, in order, chunk by chunk."""
         started = time.perf_counter()
         read_s = 0.0
+        reading = asyncio.Lock()  # one chunk after the other, so that the first is soon computed
 
         async def forecast_chunk(chunk: Sequence[str], concurrent: int) -> list[_Pair]:
             nonlocal read_s
-            queries, took_s = await self._read(chunk, allocation, as_of_newest)
+            async with reading:
+                queries, took_s = await self._read(chunk, allocation, as_of_newest)
             read_s += took_s
             results = await self._service.forecast_chunk(queries, concurrent)
             return list(zip(queries, results, strict=True))

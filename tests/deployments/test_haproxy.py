@@ -7,8 +7,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -44,18 +47,22 @@ def replica(response: bytes | None) -> Iterator[int]:
     ended = threading.Event()
     server = socket.create_server(("127.0.0.1", 0))
 
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            health = b"/-/healthz" in connection.recv(65_536)
+            if health or response is not None:
+                connection.sendall(OK if health else response or b"")
+            else:
+                ended.wait()
+
     def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                health = b"/-/healthz" in connection.recv(65_536)
-                if health or response is not None:
-                    connection.sendall(OK if health else response or b"")
-                else:
-                    ended.wait(3)
+        with ThreadPoolExecutor(32) as answers:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                answers.submit(answer, connection)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -69,7 +76,36 @@ def replica(response: bytes | None) -> Iterator[int]:
 
 
 @contextmanager
-def haproxy(folder: Path, replica_port: int | None, prefix: str = "/") -> Iterator[str]:
+def reading_replica() -> Iterator[int]:
+    """Yield the port of a healthy server that answers when it has read the body."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(OK)
+
+        def do_POST(self) -> None:
+            left = int(self.headers["Content-Length"])
+            while left:
+                left -= len(self.rfile.read(min(left, 1 << 16)))
+            self.wfile.write(OK)
+
+        def log_message(self, *_: object) -> None:
+            """Write no line for each request."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def haproxy(
+    folder: Path, replica_port: int | None, prefix: str = "/", **variables: str
+) -> Iterator[str]:
     """Yield the URL of a HAProxy before one replica, or before none that was deployed."""
     config = HAProxyConfig(
         socket_path=str(folder / "socket"),
@@ -96,6 +132,7 @@ def haproxy(folder: Path, replica_port: int | None, prefix: str = "/") -> Iterat
         env={
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PBA_HAPROXY_BIND": f"127.0.0.1:{config.http_options.port}",
+            **variables,
         },
     )
     url = f"http://127.0.0.1:{config.http_options.port}"
@@ -182,3 +219,28 @@ def test_an_error_of_the_service_passes_as_it_is(tmp_path: Path, status: int):
     with replica(JSON.format(status, 46).encode()) as port, haproxy(tmp_path, port) as url:
         response = httpx.get(f"{url}/v1/models")
     assert (response.status_code, response.json()["error"]["message"]) == (status, "ours")
+
+
+def test_large_bodies_share_a_rate_and_small_ones_do_not_wait(tmp_path: Path):
+    with (
+        reading_replica() as port,
+        haproxy(tmp_path, port, PBA_UPLOADS_MB_S="2") as url,
+        ThreadPoolExecutor(2) as uploads,
+    ):
+        began_s = time.monotonic()
+        uploading = [uploads.submit(httpx.post, url, content=bytes(4_000_000)) for _ in range(2)]
+        for _ in range(5):
+            assert httpx.post(url, content=b"{}").status_code == 200
+        assert not any(upload.done() for upload in uploading)
+        assert [upload.result().status_code for upload in uploading] == [200, 200]
+        assert time.monotonic() - began_s > 2.5
+
+
+def test_a_body_that_comes_byte_by_byte_never_reaches_a_replica(tmp_path: Path):
+    with replica(None) as port, haproxy(tmp_path, port) as url:
+        address = url.removeprefix("http://").split(":")
+        with socket.create_connection((address[0], int(address[1])), timeout=8) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: pba\r\nContent-Length: 9\r\n\r\n{")
+            answer = connection.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"timeout"' in answer

@@ -10,7 +10,7 @@ __all__ = ["AT_ONCE", "CHUNK", "chunk_size", "in_chunks"]
 CHUNK = 32
 """The most items of a chunk: this many windows make one model call, and one run of a model."""
 
-AT_ONCE = 8
+AT_ONCE = 6
 """How many chunks of a request are in flight: a router and one replica of a model stay busy."""
 
 _Item = TypeVar("_Item")

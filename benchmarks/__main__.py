@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bulk, servers, serving, stored
+from benchmarks import bulk, servers, serving, stored, tls
 
 README = Path(__file__).with_name("README.md")
 START, END = "<!-- results -->", "<!-- end of results -->"
@@ -29,6 +29,7 @@ def sections() -> Iterator[list[str]]:
     with servers.service() as (url, _):
         yield _bulk(url)
     yield ["", *stored.lines()]
+    yield tls.lines()
 
 
 def _bulk(url: str) -> list[str]:

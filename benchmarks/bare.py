@@ -1,4 +1,7 @@
-"""The reference for the service: the same forecast from one FastAPI process, without Ray."""
+"""The reference for the service: the same forecast from one FastAPI process, without Ray.
+
+Arguments: the port, and for TLS the files of certificate and key.
+"""
 
 import sys
 from pathlib import Path
@@ -24,6 +27,7 @@ def bare_app() -> FastAPI:
         return json_response(service.forecasts([query])[0].as_dict())
 
     @app.get("/readyz")
+    @app.get("/-/healthz")
     async def ready() -> Response:
         return json_response({"status": "ready"})
 
@@ -31,4 +35,8 @@ def bare_app() -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(bare_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    port, *files = sys.argv[1:]
+    tls = dict(zip(("ssl_certfile", "ssl_keyfile"), files, strict=bool(files)))
+    uvicorn.run(
+        bare_app(), host="127.0.0.1", port=int(port), log_level="warning", http="httptools", **tls
+    )

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -25,10 +26,18 @@ from pba.store.url import describe_url, parse_url
 
 from . import local_run
 from .addresses import join_address, port_error
-from .local_profile import LOOPBACK, PORT_BLOCKS, end_haproxy, environment, port_block
+from .local_profile import (
+    LOOPBACK,
+    PORT_BLOCKS,
+    end_haproxy,
+    environment,
+    local_socket,
+    port_block,
+)
 from .local_run import Endpoints, StartError
 from .screen import Screen, log_path, relevant_lines
 from .settings import Settings, environment_warnings, read_settings
+from .tls_settings import tls_variables
 
 
 def main(
@@ -44,6 +53,7 @@ def main(
     """Serve forecasts on this machine until Ctrl-C."""
     os.umask(0o077)  # of Ray and its processes too: what they write is their user's alone
     application, options, settings = _read(config)
+    _check_tls(settings, plain)
     endpoints, log_file = _endpoints(options, settings), _log(log)
     with tempfile.TemporaryDirectory(prefix="pba-") as name, port_block() as first_port:
         if first_port is None:
@@ -51,6 +61,9 @@ def main(
         folder = Path(name)
         host, port = options["host"], options["port"]
         os.environ.update(environment(folder, first_port, plain, host, port))
+        os.environ.update(tls_variables(settings))
+        if settings.certificate_files:
+            endpoints = replace(endpoints, socket=local_socket(folder))
         screen = Screen.redirect(log_file)
         with _stopped_at_the_end(folder, screen):
             screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
@@ -93,7 +106,21 @@ def _endpoints(options: dict[str, Any], settings: Settings) -> Endpoints:
         _require_port(settings.grpc_host, settings.grpc_port, "PBA_GRPC_PORT")
         grpc = join_address(settings.grpc_host, settings.grpc_port)
     store = describe_url(settings.store_url)
-    return Endpoints(f"http://{join_address(options['host'], options['port'])}", grpc, store)
+    scheme = "https" if settings.certificate_files else "http"
+    return Endpoints(f"{scheme}://{join_address(options['host'], options['port'])}", grpc, store)
+
+
+def _check_tls(settings: Settings, plain: bool) -> None:
+    if settings.certificate_files is None:
+        return
+    if plain:
+        raise typer.BadParameter(
+            "HAProxy encrypts HTTP: leave out --plain, or tls_cert and tls_key."
+        )
+    try:
+        settings.certificate_files.read()
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _behind_haproxy(config: Path, folder: Path) -> Path:

@@ -12,6 +12,7 @@ from .ingress.router import Router
 from .replicas.model_replica import ModelReplica
 from .replicas.monitor_replica import Monitor
 from .settings import environment_warnings, read_settings
+from .tls_settings import require_tls_of_haproxy
 
 __all__ = ["build"]
 
@@ -30,6 +31,7 @@ def build(args: dict[str, Any]) -> Application:
         Fields of `deployments.settings.Settings`; they win over `PBA_` variables.
     """
     settings = read_settings(args)
+    require_tls_of_haproxy(settings)
     for warning in environment_warnings():
         _log.warning(warning)
     datacenter = serve.deployment(name="DatacenterModel")(ModelReplica).bind("datacenter", settings)

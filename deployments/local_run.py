@@ -34,11 +34,15 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Endpoints:
-    """The service's URL, `host:port` of gRPC or an empty string, and the URL of its store."""
+    """The service's URL, `host:port` of gRPC or an empty string, and the URL of its store.
+
+    ``socket`` is where this user reaches it without TLS, if it has TLS.
+    """
 
     url: str
     grpc: str
     store: str
+    socket: Path | None = None
 
     def lines(self, pba: str) -> list[str]:
         """Return where the service answers and what to try next, ``pba`` being the command."""
@@ -49,7 +53,7 @@ class Endpoints:
             f"  gRPC   {self.grpc or 'off (PBA_GRPC_PORT=0)'}",
             f"  store  {self.store}",
             "Next, in another terminal:",
-            f"  curl -s {self.url}/v1/models",
+            f"  curl -s{' --cacert CA.pem' if self.socket else ''} {self.url}/v1/models",
             f"  {pba} forecast FILE.csv{option}",
         ]
 
@@ -86,7 +90,7 @@ def start(config: Path, application: str, endpoints: Endpoints, screen: Screen) 
     progress = Progress(screen)
     while not progress.running(serve.status().applications.get(application)):
         time.sleep(_POLL_S)
-    return _wait_until_ready(lambda: _unready(endpoints.url), screen)
+    return _wait_until_ready(lambda: _unready(endpoints), screen)
 
 
 def stop() -> None:
@@ -144,17 +148,18 @@ def _reason(application: "ApplicationStatusOverview") -> str:
     return failed[0] if failed else application.message
 
 
-def _unready(url: str) -> str | None:
+def _unready(endpoints: Endpoints) -> str | None:
     """Return why the service is not ready, or None if it is."""
-    try:
-        response = httpx.get(
-            f"{url}/readyz", timeout=2, trust_env=False
-        )  # no proxy reaches this machine
+    url = "http://localhost" if endpoints.socket else endpoints.url
+    transport = httpx.HTTPTransport(uds=str(endpoints.socket)) if endpoints.socket else None
+    try:  # no proxy reaches this machine
+        with httpx.Client(transport=transport, trust_env=False, timeout=2) as client:
+            response = client.get(f"{url}/readyz")
         if response.status_code == 200:
             return None
         return str(response.json()["error"]["message"])
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        return f"no answer at {url} ({type(error).__name__})"
+        return f"no answer at {endpoints.url} ({type(error).__name__})"
 
 
 def _wait_until_ready(unready: Callable[[], str | None], screen: Screen) -> str | None:

@@ -1,6 +1,6 @@
 """The settings of the service, from `PBA_` variables or the `args` of serve_config.yaml.
 
-No other module reads the environment.
+No other module but `tls_settings` reads the environment.
 """
 
 import os
@@ -22,6 +22,7 @@ from pba.errors import InvalidInput
 from pba.rollout import Flags
 from pba.serving.chunking import AT_ONCE
 
+from .tls_settings import TlsSettings
 from .variables import is_service_address, nearest_name, variable_warnings
 
 __all__ = ["Settings", "environment_warnings", "read_settings"]
@@ -37,7 +38,7 @@ class _Variables(EnvSettingsSource):
         return value, key, is_complex
 
 
-class Settings(BaseSettings):
+class Settings(TlsSettings):
     """Settings of the service; `args` in serve_config.yaml win over the environment."""
 
     model_config = SettingsConfigDict(env_prefix="PBA_", extra="forbid", frozen=True)
@@ -57,8 +58,8 @@ class Settings(BaseSettings):
     chunks_at_once: int = Field(
         AT_ONCE,
         gt=0,
-        description="How many chunks of one bulk call are in flight. Three times the processes that "
-        "compute them, the router and the replicas of a model, keeps them all busy.",
+        description="How many chunks of one bulk call are in flight. Three times the processes "
+        "that compute them, the router and the replicas of a model, keeps them all busy.",
     )
     max_body_mb: float = Field(
         128.0,
@@ -273,6 +274,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
 
 def _problem(error: ErrorDetails) -> str:
     """Return what is wrong with one setting; the value of an unknown one may be a secret."""
+    if not error["loc"]:  # a rule on several settings
+        return f"{error['msg'].removeprefix('Value error, ')}."
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{name} is no setting. {nearest_name(name, Settings.model_fields)}"

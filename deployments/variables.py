@@ -11,9 +11,9 @@ from difflib import get_close_matches
 __all__ = ["is_service_address", "nearest_name", "variable_warnings"]
 
 PREFIX = "PBA_"
-_OTHER_USES = frozenset(
-    {"PBA_HAPROXY_BINARY", "PBA_HAPROXY_BIND", "PBA_UPLOADS_MB_S"}
-)  # of the scripts that run HAProxy
+_OTHER_USES = frozenset(  # of haproxy-listeners.sh
+    f"PBA_HAPROXY_{name}" for name in ("BINARY", "BIND", "LOCAL", "METRICS_HOST")
+)
 _DEVELOPMENT = frozenset({"PBA_TRACES", "PBA_COVERAGE_FOLDER"})
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.ASCII)
 _SERVICE_VARIABLE = re.compile(

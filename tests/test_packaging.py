@@ -14,8 +14,10 @@ ROOTS = {"pba": "pba", "deployments": "pba_serve", "train": "pba_train"}
 DATA = [
     "pba/py.typed",
     "pba_serve/grpc/pba_pb2.pyi",
-    "pba_serve/haproxy-on-loopback.sh",
+    "pba_serve/haproxy-certificates.lua",
+    "pba_serve/haproxy-listeners.sh",
     "pba_serve/haproxy-with-errors.sh",
+    "pba_serve/haproxy-with-parent.sh",
 ]
 
 

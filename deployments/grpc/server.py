@@ -15,6 +15,7 @@ from pba.serving.data_plane import DataPlane
 from ..addresses import join_address
 from ..settings import Settings
 from . import pba_pb2, pba_pb2_grpc
+from .certificate_reload import server_credentials
 from .health_updates import HealthUpdates
 from .message_places import MessagePlaces
 from .servicer import Predictor
@@ -46,6 +47,8 @@ class GrpcServer:
     ------
     RuntimeError
         If the address cannot be bound.
+    InvalidInput
+        If the files of TLS cannot be used.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        _listen(self._server, settings.grpc_host, settings.grpc_port)
+        _listen(self._server, settings)
 
     async def start(self) -> None:
         """Answer calls from now on."""
@@ -96,10 +99,14 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
     ]
 
 
-def _listen(server: grpc.aio.Server, host: str, port: int) -> None:
-    address = join_address(host, port)
+def _listen(server: grpc.aio.Server, settings: Settings) -> None:
+    address = join_address(settings.grpc_host, settings.grpc_port)
+    files = settings.certificate_files
     try:
-        server.add_insecure_port(address)
+        if files is None:
+            server.add_insecure_port(address)
+        else:
+            server.add_secure_port(address, server_credentials(files))
     except RuntimeError as error:
         raise RuntimeError(
             f"gRPC cannot listen at {address}. Stop what listens there, or set another grpc_host "

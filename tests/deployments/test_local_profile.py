@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from deployments import local_profile
-from deployments.local_profile import PORT_BLOCKS, end_haproxy, environment, port_block
+from deployments.local_profile import (
+    PORT_BLOCKS,
+    end_haproxy,
+    environment,
+    local_socket,
+    port_block,
+)
 
 
 def test_two_services_get_blocks_of_ports_that_do_not_overlap():
@@ -63,6 +69,7 @@ def test_haproxy_answers_at_the_host_and_its_pages_on_loopback(
     variables = environment(tmp_path, 20_100, plain=False, host=host, port=8000)
     config = tmp_path / "haproxy.cfg"
     config.write_text(
+        "global\n    stats socket /x mode 666 level admin\n"
         "frontend prometheus\n    bind :9101\n    mode http\n"
         "frontend http_frontend\n    bind *:8000\n    mode http\n"
         "listen stats\n  bind *:8404\n"
@@ -71,7 +78,9 @@ def test_haproxy_answers_at_the_host_and_its_pages_on_loopback(
     environ = os.environ | variables | {"PBA_HAPROXY_BINARY": "true"}
     subprocess.run([script, "-db", "-f", config], env=environ, check=True)
     lines = [line.strip() for line in config.read_text().splitlines() if "bind" in line]
-    assert lines == ["bind 127.0.0.1:9101", f"bind {bind}", "bind 127.0.0.1:8404"]
+    local = f"bind unix@{local_socket(tmp_path)} mode 600"
+    assert lines == ["bind 127.0.0.1:9101", f"bind {bind}", local, "bind 127.0.0.1:8404"]
+    assert "mode 600 level admin" in config.read_text(), "others could tell HAProxy what to do"
 
 
 def test_only_the_haproxy_of_the_folder_is_ended(tmp_path: Path):

@@ -82,7 +82,7 @@ def test_a_reason_that_stays_is_returned(terminal: io.StringIO, monkeypatch: pyt
 
 
 def test_a_service_that_does_not_answer_is_not_ready():
-    assert "ConnectError" in str(local_run._unready("http://127.0.0.1:9"))
+    assert "ConnectError" in str(local_run._unready(Endpoints("http://127.0.0.1:9", "", "")))
 
 
 def test_the_lines_after_the_start_say_where_it_answers_and_what_to_try():

@@ -20,6 +20,7 @@ RAY_MODULES = [
             "shutdown",
         )
     ),
+    "tests/deployments/test_tls.py",
     # These share one over PostgreSQL.
     "tests/regression/test_wire.py",
     "tests/deployments/test_faults.py",

@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,8 @@ _MODELS = {"DatacenterModel": "datacenter", "InternetModel": "internet", "Baseli
 class RunningService:
     """A service in processes of its own.
 
-    In `folder` lie `screen`, what a person sees, and `log`, the logs of Ray.
+    In `folder` lie `screen`, what a person sees, and `log`, the logs of Ray. `verify` is what httpx
+    needs to call it over TLS.
     """
 
     url: str
@@ -39,6 +41,7 @@ class RunningService:
     process: subprocess.Popen[bytes]
     grpc_address: str
     environment: dict[str, str]
+    verify: ssl.SSLContext | bool = True
     _console: subprocess.Popen[str] | None = field(default=None, init=False)
 
     @property
@@ -102,7 +105,8 @@ class RunningService:
     def is_ready(self) -> bool:
         """Whether the service says that it is ready."""
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            response = httpx.get(f"{self.url}/readyz", timeout=2, verify=self.verify)
+            return response.status_code == 200
         return False
 
     def has_started(self) -> bool:
@@ -129,11 +133,15 @@ while (app := serve.status().applications["pba"]).status != "RUNNING":
 
 @contextlib.contextmanager
 def running_service(
-    routers: int = 1, measured: bool = False, **settings: Any
+    routers: int = 1,
+    measured: bool = False,
+    verify: ssl.SSLContext | bool = True,
+    **settings: Any,
 ) -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards.
 
-    If ``measured``, a run with coverage measures its processes too, which slows them down.
+    If ``measured``, a run with coverage measures its processes too, which slows them down. With
+    the setting ``tls_cert``, ``verify`` is what httpx needs to call it.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
@@ -143,8 +151,10 @@ def running_service(
         folder = Path(name)
         config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
         environment = _environment(folder, measured)
-        addresses = f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
+        scheme = "https" if "tls_cert" in settings else "http"
+        addresses = f"{scheme}://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
         running = _start(folder, config, addresses, environment)
+        running.verify = verify
         try:
             _wait_until_started(running)
             yield running

@@ -1,0 +1,99 @@
+"""A running service with TLS and an authority of callers: HTTP by HAProxy, gRPC by the router."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+from deployments.grpc import pba_pb2_grpc
+from deployments.local_authority import Issued, LocalAuthority
+from tests.deployments.grpc import messages
+from tests.support.haproxy import certificate_serial
+from tests.support.histories import INTERNET
+from tests.support.service import RunningService, running_service
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
+    return LocalAuthority.create(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def caller(authority: LocalAuthority) -> Issued:
+    return authority.issue("caller")
+
+
+@pytest.fixture(scope="module")
+def secure_service(authority: LocalAuthority, caller: Issued) -> Iterator[RunningService]:
+    """Start a service of which every caller needs a certificate."""
+    files = authority.issue("service", ["127.0.0.1"])
+    verify = ssl.create_default_context(cafile=authority.ca)
+    verify.load_cert_chain(caller.cert, caller.key)
+    paths = {"tls_cert": files.cert, "tls_key": files.key, "tls_client_ca": authority.ca}
+    settings = {name: str(path) for name, path in paths.items()}
+    with running_service(verify=verify, **settings) as running:
+        yield running
+
+
+def channel(service: RunningService, ca: Path, caller: Issued | None) -> grpc.Channel:
+    mine = (caller.key.read_bytes(), caller.cert.read_bytes()) if caller else (None, None)
+    credentials = grpc.ssl_channel_credentials(ca.read_bytes(), *mine)
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    return grpc.secure_channel(service.grpc_address, credentials, options)
+
+
+def test_http_and_grpc_answer_over_tls(
+    secure_service: RunningService, authority: LocalAuthority, caller: Issued
+):
+    samples = [
+        dict(zip(("timestamp", "bandwidth_mbps"), (at, 50.0), strict=True)) for at in range(60)
+    ]
+    body = {"history": samples}
+    url = f"{secure_service.url}/v1/forecast"
+    response = httpx.post(url, json=body, verify=secure_service.verify)
+    assert response.status_code == 200
+    with channel(secure_service, authority.ca, caller) as opened:
+        forecast = pba_pb2_grpc.PredictorStub(opened).Forecast(
+            messages.request(INTERNET), timeout=10
+        )
+    assert forecast.forecast.source == "model"
+
+
+def test_callers_without_a_certificate_and_without_tls_are_refused(
+    secure_service: RunningService, authority: LocalAuthority
+):
+    url = f"{secure_service.url}/livez"
+    strangers = (ssl.create_default_context(cafile=authority.ca), ssl.create_default_context())
+    for verify in strangers:
+        with pytest.raises(httpx.TransportError):
+            httpx.get(url, verify=verify)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(url.replace("https", "http"))
+    for opened in (
+        channel(secure_service, authority.ca, None),
+        grpc.insecure_channel(secure_service.grpc_address),
+    ):
+        with opened, pytest.raises(grpc.RpcError) as caught:
+            pba_pb2_grpc.PredictorStub(opened).Forecast(messages.request(INTERNET), timeout=3)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_renewed_certificate_counts_without_a_restart(
+    secure_service: RunningService, authority: LocalAuthority, caller: Issued
+):
+    addresses = (secure_service.url.removeprefix("https://"), secure_service.grpc_address)
+    before = [certificate_serial(address) for address in addresses]
+    authority.issue("service", ["127.0.0.1"])
+    for address, old in zip(addresses, before, strict=True):
+        wait_until(lambda at=address, was=old: certificate_serial(at) != was, 20, address)
+    assert httpx.get(f"{secure_service.url}/livez", verify=secure_service.verify).is_success
+
+
+def test_the_screen_says_https(secure_service: RunningService):
+    assert f"HTTP   {secure_service.url}" in secure_service.screen

@@ -40,6 +40,7 @@ frontend="    unique-id-format %[uuid()]
     http-request set-header X-Request-ID %[unique-id] unless clean_id { req.hdr_cnt(X-Request-ID) eq 1 }
     http-request set-var(txn.request_id) req.hdr(X-Request-ID)
     http-request set-header X-Request-Disconnect-Disabled ?1
+    http-request wait-for-body time 5s if { req.hdr(Content-Length) -m int gt 0 } or { req.hdr(Transfer-Encoding) -m found }
 $(foreign 404 "$absent")
 $(foreign 408 "$slow")
 $(foreign 429 "$busy")

@@ -1,7 +1,7 @@
 """Large requests are read, and their answers written, in threads: the event loop answers others.
 
 Reading takes about 10 ms a megabyte. msgspec holds the interpreter's lock while it decodes, at most
-60 ms (`ingress.body_decoding`); the loop has its turn between that and the rest. Writing takes
+15 ms (`ingress.body_decoding`); the loop has its turn between that and the rest. Writing takes
 about 60 µs a forecast.
 """
 

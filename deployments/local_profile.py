@@ -78,6 +78,10 @@ def environment(
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
         # Ray runs replicas at niceness 15: callers would wait for whatever else the machine does.
         "RAY_worker_niceness": os.environ.get("RAY_worker_niceness", "0"),  # noqa: SIM112 - Ray's name
+        # Ten rounds a second would take Serve's controller a tenth of a core for nothing.
+        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": os.environ.get(
+            "RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5"
+        ),
         # No load balancer routes to this machine, so there is nothing to drain when it stops.
         "RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "0.1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",

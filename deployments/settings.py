@@ -35,7 +35,7 @@ class Settings(AccessSettings, TlsSettings):
     model_deadline_ms: float = Field(
         1000.0,
         gt=0,
-        description="How long the router waits for one model call of up to 64 windows before it "
+        description="How long the router waits for one model call of up to 32 windows before it "
         "answers without that model.",
     )
     gap_intervals: float = Field(
@@ -47,7 +47,7 @@ class Settings(AccessSettings, TlsSettings):
     chunks_at_once: int = Field(
         AT_ONCE,
         gt=0,
-        description="How many chunks of one bulk call are computed at a time. Twice the processes "
+        description="How many chunks of one bulk call are in flight. Three times the processes "
         "that compute them, the router and the replicas of a model, keeps them all busy.",
     )
     max_body_mb: float = Field(

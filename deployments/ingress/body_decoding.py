@@ -26,8 +26,8 @@ _Document = TypeVar("_Document")
 
 _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NO_PLAIN_VALUE = (TypeError, ValueError, OverflowError, RecursionError)
-_WHOLE_BYTES = 16_000_000
-"""The most that is decoded at once: about 60 ms."""
+_WHOLE_BYTES = 4_000_000
+"""The most that is decoded at once: about 15 ms."""
 
 _SMALL_BYTES = 100_000
 _BYTES_PER_COMMA = 16

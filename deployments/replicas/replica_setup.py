@@ -9,7 +9,7 @@ from .node_address import listen_on_node_address
 
 __all__ = ["leave_lasting_objects", "set_up_replica"]
 
-_SWITCH_S = 0.001
+_SWITCH_S = 0.0002
 _THRESHOLDS = (20_000, 20, 100)
 
 
@@ -17,7 +17,8 @@ def set_up_replica() -> None:
     """Bind the replica's port to its node's address, and send the library's log to Serve's.
 
     Files that it makes are its user's alone. A thread that computes leaves the interpreter to the
-    event loop after a millisecond: with Python's five, a forecast waits that long for each socket.
+    event loop after a fifth of a millisecond: with Python's five milliseconds, a forecast waits
+    that long for each socket that it reads or writes.
 
     Serve writes what the logger ``ray.serve`` gets into the replica's log file; the library logs to
     loggers below ``pba``.

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 __all__ = ["AT_ONCE", "CHUNK", "chunk_size", "in_chunks"]
 
-CHUNK = 64
-"""The most items of a chunk: this many windows make one model call."""
+CHUNK = 32
+"""The most items of a chunk: this many windows make one model call, and one run of a model."""
 
-AT_ONCE = 4
+AT_ONCE = 6
 """How many chunks of a request are in flight: a router and one replica of a model stay busy."""
 
 _Item = TypeVar("_Item")
@@ -20,8 +20,8 @@ _Result = TypeVar("_Result")
 def chunk_size(count: int) -> int:
     """Return the size of each chunk but the last: an even number of them, for two that compute.
 
-    >>> [chunk_size(count) for count in (64, 65, 181, 10_000)]
-    [64, 33, 46, 64]
+    >>> [chunk_size(count) for count in (32, 33, 91, 10_000)]
+    [32, 17, 23, 32]
     """
     if count <= CHUNK:
         return CHUNK

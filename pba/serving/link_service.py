@@ -1,5 +1,6 @@
 """Named links: their samples are stored, and forecasts start from what is stored."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -165,10 +166,12 @@ class LinkService:
         """Return a forecast, or an error, for each of ``link_ids``, in order, chunk by chunk."""
         started = time.perf_counter()
         read_s = 0.0
+        reading = asyncio.Lock()  # one chunk after the other, so that the first is soon computed
 
         async def forecast_chunk(chunk: Sequence[str], concurrent: int) -> list[_Pair]:
             nonlocal read_s
-            queries, took_s = await self._read(chunk, allocation, as_of_newest)
+            async with reading:
+                queries, took_s = await self._read(chunk, allocation, as_of_newest)
             read_s += took_s
             results = await self._service.forecast_chunk(queries, concurrent)
             return list(zip(queries, results, strict=True))
@@ -243,8 +246,7 @@ class LinkService:
             if report.link_id not in contexts and _name_error(report.link_id) is None
         ]
         if others:  # all their samples are refused
-            read = self.call_store(self.pools.reads, self._store.link_contexts, others)
-            contexts |= await read
+            contexts |= await self.call_store(self.pools.reads, self._store.link_contexts, others)
         return contexts
 
     async def _forecasts_alone(
@@ -254,14 +256,9 @@ class LinkService:
         as_of_newest: bool,
     ) -> dict[str, Any]:
         """Return by link the forecast, or the error, from a report alone."""
+        query_of = partial(Query, allocation=allocation, as_of_newest=as_of_newest)
         queries = [
-            _name_error(report.link_id)
-            or Query(
-                history_of(report),
-                link_id=report.link_id,
-                allocation=allocation,
-                as_of_newest=as_of_newest,
-            )
+            _name_error(report.link_id) or query_of(history_of(report), link_id=report.link_id)
             for report in reports
         ]
         results = [not_recorded(result) for result in await self._service.forecasts(queries)]

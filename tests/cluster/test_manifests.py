@@ -48,6 +48,7 @@ def test_every_serving_pod_has_both_switches_and_the_head_runs_no_replica():
         assert switches["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
         assert switches["RAY_SERVE_THROUGHPUT_OPTIMIZED"] == "1"
         assert switches["RAY_worker_niceness"] == "0"
+        assert switches["RAY_SERVE_CONTROL_LOOP_INTERVAL_S"] == "0.5"
 
 
 def test_the_workers_have_room_for_one_replica_of_each_deployment():

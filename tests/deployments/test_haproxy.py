@@ -1,6 +1,7 @@
 """What HAProxy answers by itself, from the configuration that Ray writes, without Ray."""
 
 import re
+import socket
 from pathlib import Path
 
 import httpx
@@ -87,3 +88,13 @@ def test_an_error_of_the_service_passes_as_it_is(tmp_path: Path, status: int):
     ):
         response = httpx.get(f"{url}/v1/models")
     assert (response.status_code, response.json()["error"]["message"]) == (status, "ours")
+
+
+def test_a_body_that_comes_byte_by_byte_never_reaches_a_replica(tmp_path: Path):
+    with replica(lambda _: None) as port, haproxy(tmp_path, port) as url:
+        address = url.removeprefix("http://").split(":")
+        with socket.create_connection((address[0], int(address[1])), timeout=8) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: pba\r\nContent-Length: 9\r\n\r\n{")
+            answer = connection.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"timeout"' in answer

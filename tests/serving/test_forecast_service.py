@@ -134,7 +134,7 @@ async def test_many_queries_are_answered_in_order_with_few_calls(
     results = await service(models).forecasts(queries)
     assert results[7] is refused
     assert isinstance(results[9], InvalidHistory)
-    assert sorted(models[INTERNET].sizes) == [48, 50, 50, 50, 50, 50]
+    assert sorted(models[INTERNET].sizes) == [28, 30, 30, 30, 30, 30, 30, 30, 30, 30]
     assert sum(isinstance(result, ForecastResult) for result in results) == 298
     for rate, item in zip(rates, results, strict=True):
         if isinstance(item, ForecastResult):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,20 +39,24 @@ def replica(response: Callable[[bytes], bytes | None]) -> Iterator[int]:
     ended = threading.Event()
     server = socket.create_server(("127.0.0.1", 0))
 
+    def serve_one(connection: socket.socket) -> None:
+        with connection:
+            request = connection.recv(65_536)
+            health = b"/-/healthz" in request
+            answer = OK if health else response(request)
+            if answer is not None:
+                connection.sendall(answer)
+            else:
+                ended.wait()
+
     def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                request = connection.recv(65_536)
-                health = b"/-/healthz" in request
-                answer = OK if health else response(request)
-                if answer is not None:
-                    connection.sendall(answer)
-                else:
-                    ended.wait(3)
+        with ThreadPoolExecutor(32) as connections:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                connections.submit(serve_one, connection)
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -12,6 +12,7 @@ import pytest
 
 from deployments.ingress.request_reading import read_query, read_samples
 from deployments.ingress.routes.samples import observe
+from pba.security.identity import ANYBODY
 from pba.types import COLUMNS
 from tests.support.in_process import InProcess, open_in_process
 
@@ -159,7 +160,7 @@ async def test_a_handle_call_gets_the_same_receipts(service: InProcess):
     body = reports(NAMES, {"timestamp": TEN_YEARS_AHEAD_S})
     over_http = (await post(service, "/v1/samples", body)).json()
     read = read_samples(body, 100)
-    again = await observe(service.services.plane, read, 0.0)
+    again = await observe(service.services.plane, ANYBODY, read, 0.0)
     assert again["refused"] == over_http["refused"]
     assert again["links"].keys() == over_http["links"].keys()
 

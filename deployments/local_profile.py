@@ -78,7 +78,7 @@ def environment(
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
         # Ray runs replicas at niceness 15: callers would wait for whatever else the machine does.
         "RAY_worker_niceness": os.environ.get("RAY_worker_niceness", "0"),  # noqa: SIM112 - Ray's name
-        # Ten rounds a second would take Serve's controller a tenth of a core for nothing.
+        # Ten rounds a second would take 7 % of a core at rest.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": os.environ.get(
             "RAY_SERVE_CONTROL_LOOP_INTERVAL_S", "0.5"
         ),

@@ -58,7 +58,7 @@ def test_changes_are_checked_and_recorded(service: RunningService):
         change(client, enable_hybrid_mode=True)
     events = httpx.get(f"{service.url}/v1/events?kind=flags_changed").json()["events"]
     assert events[1]["body"] == {
-        "who": "anna",
+        "who": "local",
         "version": version + 1,
         "changed": {"enable_hybrid_mode": {"before": True, "after": False}},
     }

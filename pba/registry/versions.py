@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any, NamedTuple
 
 from pba.errors import BadArtifact, Conflict, NotFound
@@ -13,6 +14,7 @@ from pba.registry.files import Files
 __all__ = ["Manifest", "Versions"]
 
 _MANIFEST = "manifest.json"
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", re.ASCII)
 
 
 class Manifest(NamedTuple):
@@ -166,6 +168,9 @@ def _model(
 def _check(manifest: Manifest, model: str, version: str) -> None:
     if (manifest.model, manifest.version) != (model, version):
         raise ValueError(f"it is that of {manifest.model} {manifest.version}")
+    for name in manifest.files:
+        if not _FILE.fullmatch(name):
+            raise ValueError(f"it names {name[:100]!r}, which is no file of its own folder")
     texts = [manifest.who, *manifest.files.values()]
     if not all(isinstance(text, str) for text in texts) or not manifest.at_s >= 0:
         raise ValueError(f"{manifest!r:.200} is no manifest")

@@ -10,8 +10,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
-from pba.serving.key_watch import KeyWatch
 
 from ..addresses import join_address
 from ..settings import Settings
@@ -40,8 +40,8 @@ class GrpcServer:
         Answers the calls.
     settings
         Address and limits.
-    keys
-        Know who calls.
+    callers
+        Knows who calls.
     problems
         What keeps the service from being ready; empty if nothing does.
     message_patience_s
@@ -59,7 +59,7 @@ class GrpcServer:
         self,
         plane: DataPlane,
         settings: Settings,
-        keys: KeyWatch,
+        callers: Callers,
         problems: Callable[[], Awaitable[Sized]],
         message_patience_s: float = 10.0,
     ) -> None:
@@ -67,7 +67,7 @@ class GrpcServer:
         self._server = grpc.aio.server(
             options=_options(settings),
             interceptors=(
-                AccessControlInterceptor(keys),
+                AccessControlInterceptor(callers),
                 MessagePlaces(places, message_patience_s, settings.max_items),
             ),
         )

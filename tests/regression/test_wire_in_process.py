@@ -32,7 +32,7 @@ async def _grpc_differences(service: InProcess) -> list[str]:
     with own_port() as port:
         settings = Settings(grpc_port=port)
         services = service.services
-        server = GrpcServer(services.plane, settings, services.keys, services.problems)
+        server = GrpcServer(services.plane, settings, services.callers, services.problems)
         await server.start()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = pba_pb2_grpc.PredictorStub(channel)

@@ -45,7 +45,7 @@ class Called:
         """Return what sends a new key, once the service knows it."""
         record, header = key(role, *links)
         self.service.services.stores.flags.keys.add(record)
-        await self.service.services.keys.refresh()
+        await self.service.services.callers.refresh()
         return (("authorization", header["Authorization"]),)
 
     async def outcomes(self, metadata: _Metadata | None) -> dict[str, str]:
@@ -78,7 +78,7 @@ async def called(tmp_path: Path) -> AsyncIterator[Called]:
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
             services, settings = service.services, Settings(grpc_port=port)
-            server = GrpcServer(services.plane, settings, services.keys, services.problems)
+            server = GrpcServer(services.plane, settings, services.callers, services.problems)
             await server.start()
             yield Called(service, channel)
             await server.stop()
@@ -118,7 +118,7 @@ async def test_a_revoked_key_is_refused_on_a_connection_that_it_has_used(called:
     assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "OK"
     keys = called.service.services.stores.flags.keys
     keys.revoke(keys.records()[0].key_id)
-    await called.service.services.keys.refresh()
+    await called.service.services.callers.refresh()
     assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "UNAUTHENTICATED"
 
 

@@ -24,6 +24,7 @@ from tests.support.waiting import wait_until
 
 CALLS, CONNECTIONS, ROUNDS = 10_000, 1_000, 5
 NAMES = ("HAProxy", "HAProxy with TLS", "the server alone", "the server with TLS itself")
+TIMEOUT_S = 60  # another program may have the cores for a while
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -106,7 +107,8 @@ def _targets() -> Iterator[tuple[dict[str, Target], ssl.SSLContext]]:
         for name, environment in (("plain", {}), ("secure", variables)):
             place = folder / name
             place.mkdir()
-            url, process = stack.enter_context(haproxy_process(place, port, **environment))
+            running = haproxy_process(place, port, timeout_s=TIMEOUT_S, **environment)
+            url, process = stack.enter_context(running)
             before.append(Target(url, (process, *plain.processes)))
         context = ssl.create_default_context(cafile=authority.ca)
         context.options |= ssl.OP_NO_TICKET  # each new connection is a whole handshake

@@ -14,6 +14,7 @@ from pba.security.identity import Identity
 from pba.serving.callers import Callers
 
 from .call_status import complete
+from .refused_calls import RefusedCalls, authorization_in
 
 __all__ = ["METHODS", "OPEN_SERVICES", "AccessControlInterceptor", "caller"]
 
@@ -51,10 +52,13 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
     ----------
     callers
         Knows who calls.
+    refused
+        Counts the calls that are refused.
     """
 
-    def __init__(self, callers: Callers) -> None:
+    def __init__(self, callers: Callers, refused: RefusedCalls) -> None:
         self._callers = callers
+        self._refused = refused
 
     async def intercept_service(
         self,
@@ -64,7 +68,7 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         """Return the handler of a call; called by gRPC."""
         if details.method.split("/")[1] in OPEN_SERVICES:
             return await continuation(details)
-        authorization = _authorization(details)
+        authorization = authorization_in(details.invocation_metadata)
         if authorization is None and self._callers.reads_certificates:
             handler = await continuation(details)
             return handler and self._by_certificate(handler, details.method)
@@ -74,7 +78,7 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
             if handler is not None:  # gRPC answers methods that do not exist
                 identity.require(METHODS.get(details.method))
         except PBAError as error:
-            return _refusal(error)
+            return self._refusal(error)
         _caller.set(identity)
         return handler
 
@@ -85,7 +89,8 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         """
 
         async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
-            identity = await complete(self._verified(method, _certificate(context)), context)
+            verified = self._verified(method, _certificate(context))
+            identity = await complete(self._refused.counted(verified, context), context)
             _caller.set(identity)
             return await handler.stream_unary(messages, context)
 
@@ -98,29 +103,19 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         identity.require(METHODS.get(method))
         return identity
 
+    def _refusal(self, error: PBAError) -> grpc.RpcMethodHandler:
+        """Return a handler that ends any kind of call with ``error``, reading no message."""
 
-def _authorization(details: grpc.HandlerCallDetails) -> str | None:
-    values = [
-        value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        for name, value in details.invocation_metadata or ()
-        if name == "authorization"
-    ]
-    return ",".join(values) if values else None
+        async def fail() -> None:
+            raise error
+
+        async def refuse(_: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> None:
+            await complete(self._refused.counted(fail(), context), context)
+
+        return grpc.stream_unary_rpc_method_handler(refuse)
 
 
 def _certificate(context: grpc.aio.ServicerContext) -> bytes | None:
     """Return the certificate of the caller, in DER, that gRPC has verified."""
     texts = context.auth_context().get("x509_pem_cert")
     return ssl.PEM_cert_to_DER_cert(texts[0].decode("ascii")) if texts else None
-
-
-def _refusal(error: PBAError) -> grpc.RpcMethodHandler:
-    """Return a handler that ends any kind of call with ``error``, without reading a message."""
-
-    async def fail() -> None:
-        raise error
-
-    async def refuse(_: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> None:
-        await complete(fail(), context)
-
-    return grpc.stream_unary_rpc_method_handler(refuse)

@@ -19,6 +19,7 @@ from .openapi import call_of
 __all__ = [
     "CERTIFICATE_HEADER",
     "AccessControl",
+    "authorization_of",
     "authorize",
     "identity_of",
     "known_identity",
@@ -79,7 +80,7 @@ class AccessControl:
         certificate = None
         if self._proxy_secret is not None:
             certificate = _certificate(scope, self._proxy_secret)
-        return self._callers.identify(_authorization(scope), certificate)
+        return self._callers.identify(authorization_of(scope), certificate)
 
     def _is_open(self, scope: Scope, error: PBAError) -> bool:
         """Return whether the path needs no key, although a key would give ``error``."""
@@ -89,7 +90,7 @@ class AccessControl:
         return path in self._public or path.startswith(_DOCS_FILES)
 
 
-def _authorization(scope: Scope) -> str | None:
+def authorization_of(scope: Scope) -> str | None:
     """Return the header ``Authorization``; one that is there twice is none that is valid."""
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     return b",".join(values).decode("latin-1") if values else None

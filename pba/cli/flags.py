@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pba.cli.options import DEFAULT_URL, Url, user_at_host
-from pba.client import PBAClient
+from pba.cli.options import user_at_host
+from pba.cli.service_options import Service, with_service
 from pba.errors import InvalidRequest
 from pba.rollout import Arm
 
@@ -22,28 +22,28 @@ _FIGURES = ("accuracy_20", "mae_mbps", "bias_mbps", "latency_ms")
 
 
 @flags.command("get")
-def get_flags(url: Url = DEFAULT_URL) -> None:
+@with_service
+def get_flags(service: Service) -> None:
     """Print the flags, their version, and who changed them last."""
-    with PBAClient(url) as client:
+    with service.client() as client:
         _print_json(client.flags())
 
 
 @flags.command("set")
+@with_service
 def set_flags(
     changes: Annotated[
         list[str], typer.Argument(help="NAME=VALUE, as in v3_rollout_percentage=10 shadow=true.")
     ],
-    url: Url = DEFAULT_URL,
+    service: Service,
     version: Annotated[
         int | None, typer.Option(help="The version that is changed. Default: the present one.")
     ] = None,
-    who: Annotated[
-        str | None, typer.Option(help="Logged with the change. Default: user@host.")
-    ] = None,
+    who: Annotated[str | None, typer.Option(help="Whom it is for. Default: user@host.")] = None,
 ) -> None:
     """Change flags; the change reaches every replica within two seconds."""
     values = dict(_change(text) for text in changes)
-    with PBAClient(url) as client:
+    with service.client() as client:
         current = client.flags()["version"] if version is None else version
         _print_json(client.set_flags(values, current, who or user_at_host()))
 
@@ -59,8 +59,9 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 @rollout.command()
+@with_service
 def report(
-    url: Url = DEFAULT_URL,
+    service: Service,
     since: Annotated[
         str | None,
         typer.Option(help="Unix seconds or RFC 3339. Default: the flags' last change."),
@@ -68,7 +69,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON as GET /v1/rollout.")] = False,
 ) -> None:
     """Compare the arms where both have a forecast for the same link and time."""
-    with PBAClient(url) as client:
+    with service.client() as client:
         comparison = client.rollout(since)
     if as_json:
         _print_json(comparison)

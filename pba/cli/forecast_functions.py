@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pba.client import AsyncPBAClient, PBAClient
+from pba.cli.service_options import Service
+from pba.client import AsyncPBAClient
 from pba.errors import from_body
 from pba.evaluation.trace_replay import ForecastFunction
 from pba.serving.local_service import LocalService
@@ -56,13 +57,13 @@ class StoredLink:
 
 @contextlib.contextmanager
 def forecast_function(
-    url: str, in_process: bool, models: Path
+    service: Service, in_process: bool, models: Path
 ) -> Iterator[Callable[[History], Forecast]]:
     """Yield a function that forecasts from a history, as of its newest sample."""
     if in_process:
         yield partial(LocalService.load(models).forecast, as_of_newest=True)
         return
-    with PBAClient(url) as client:
+    with service.client() as client:
         yield partial(client.forecast, as_of_newest=True)
 
 

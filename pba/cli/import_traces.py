@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from pba.cli.options import DEFAULT_URL, Strict, Url, link_id_of, print_report
-from pba.client import PBAClient
+from pba.cli.options import Strict, link_id_of, print_report
+from pba.cli.service_options import Service, with_service
 from pba.errors import InvalidTrace
 from pba.telemetry.importers.contract import all_importers
 from pba.telemetry.resampling import resampled
@@ -42,15 +42,16 @@ Target = Annotated[Path | None, typer.Option("--to", help="Write them to *.parqu
 Observe = Annotated[bool, typer.Option("--observe", help="Report them to a running service.")]
 
 
+@with_service
 def import_traces(
     files: Files,
+    service: Service,
     format_name: Format = "auto",
     link: Link = None,
     step: Step = None,
     unit: Unit = "",
     to: Target = None,
     observe: Observe = False,
-    url: Url = DEFAULT_URL,
     strict: Strict = False,
 ) -> None:
     """Read measurements of other tools; write them as traces, or report them to a service."""
@@ -73,7 +74,7 @@ def import_traces(
         write_traces(to, traces)
         typer.echo(f"{len(traces)} traces are in {to}. Next: pba replay {to}")
     if observe:
-        _report(traces, url)
+        _report(traces, service)
 
 
 def _seconds(step: str) -> float:
@@ -139,7 +140,7 @@ def _summary(trace: Trace) -> str:
     )
 
 
-def _report(traces: Sequence[Trace], url: str) -> None:
+def _report(traces: Sequence[Trace], service: Service) -> None:
     """Report the samples of ``traces`` to a service, and print the sum of the receipts."""
     for trace in traces:
         if not _is_dated(trace):
@@ -147,7 +148,7 @@ def _report(traces: Sequence[Trace], url: str) -> None:
                 f"the times of {trace.trace_id} count from its start; a service needs dates. Use "
                 "pba replay, which needs none."
             )
-    with PBAClient(url) as client:
+    with service.client() as client:
         for trace in traces:
             history = History(trace.timestamps_s, trace.telemetry)
             sums: dict[str, int] = {}

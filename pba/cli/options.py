@@ -15,20 +15,17 @@ from pba.telemetry.traces import Trace, read_trace_file
 
 __all__ = [
     "DEFAULT_STORE",
-    "DEFAULT_URL",
     "SHIPPED_MODELS",
     "InProcess",
     "ModelFolder",
     "Strict",
     "TraceId",
-    "Url",
     "link_id_of",
     "print_report",
     "select_traces",
     "user_at_host",
 ]
 
-Url = Annotated[str, typer.Option(help="The address of the service.")]
 InProcess = Annotated[bool, typer.Option(help="Forecast in this process, without a service.")]
 ModelFolder = Annotated[Path, typer.Option(help="Models for --in-process, one folder a mode.")]
 TraceId = Annotated[str | None, typer.Option(help="Only the trace of this name.")]
@@ -36,7 +33,6 @@ Strict = Annotated[
     bool, typer.Option(help="Refuse a file for what is otherwise left out and counted.")
 ]
 
-DEFAULT_URL = "http://127.0.0.1:8000"
 DEFAULT_STORE = "sqlite:///data/pba.db"
 SHIPPED_MODELS = Path(__file__).parents[2] / "models"
 

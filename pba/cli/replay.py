@@ -11,13 +11,11 @@ from rich.console import Console
 
 from pba.cli import replay_plot, replay_report
 from pba.cli.options import (
-    DEFAULT_URL,
     SHIPPED_MODELS,
     InProcess,
     ModelFolder,
     Strict,
     TraceId,
-    Url,
 )
 from pba.cli.replay_links import (
     HistorySource,
@@ -26,6 +24,7 @@ from pba.cli.replay_links import (
     links_of,
     replay_links,
 )
+from pba.cli.service_options import Service, with_service
 from pba.cli.terminal import progress_bar
 from pba.evaluation.trace_replay import ReplayOutcome
 
@@ -54,9 +53,10 @@ Plot = Annotated[
 ]
 
 
+@with_service
 def replay(
     traces: TraceFiles,
-    url: Url = DEFAULT_URL,
+    service: Service,
     speed: Speed = 0.0,
     links: LinkCount = None,
     path: SourcePath = HistorySource.GIVEN,
@@ -75,7 +75,7 @@ def replay(
     if plot:
         replay_plot.check_plot(plot)
     selected = links_of(traces, links, trace_id, split, strict)
-    service = None if in_process else url
+    client = None if in_process else service.async_client()
     with progress_bar() as progress:
         task = progress.add_task("replay", total=count_forecasts(selected, limit))
 
@@ -83,7 +83,7 @@ def replay(
             progress.advance(task)
 
         replays = asyncio.run(
-            replay_links(selected, path, service, models, links or 1, speed, limit, advance)
+            replay_links(selected, path, client, models, links or 1, speed, limit, advance)
         )
     replay_report.print_report(Console(), path.paths, replays)
     if output:

@@ -160,7 +160,7 @@ def _link_id(run: str, number: int, *names: str) -> str:
 async def replay_links(
     links: Sequence[ReplayLink],
     source: HistorySource,
-    url: str | None,
+    client: AsyncPBAClient | None,
     models: Path,
     concurrency: int = 1,
     speed: float = 0.0,
@@ -173,8 +173,8 @@ async def replay_links(
     ----------
     source
         Where histories come from. Without a service they are always given.
-    url
-        The address of the service; None forecasts with ``models`` in this process.
+    client
+        A client of the service, closed in the end; None forecasts with ``models`` in this process.
     speed, limit
         As for `pba.evaluation.trace_replay.replay_trace`.
     on_outcome
@@ -182,7 +182,8 @@ async def replay_links(
     """
     slots = asyncio.Semaphore(concurrency)
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(AsyncPBAClient(url)) if url else None
+        if client:
+            await stack.enter_async_context(client)
         from_history = history_forecaster(client, models)
 
         async def replay(link: ReplayLink) -> LinkReplay:

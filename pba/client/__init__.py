@@ -2,8 +2,9 @@
 
 `async_client` is the source; `sync_client` is generated from it by `generate`. `requests` builds
 bodies, `responses` reads what comes back, `retries` decides what is sent again, `connection` is
-where addresses, authorities and proxies become arguments of httpx, and `masking` keeps secrets out
-of messages. Commands live in `pba.cli`, and the same forecasts without a service in `pba.serving`.
+where addresses, `certificates`, `credentials` and proxies become arguments of httpx, and `masking`
+keeps secrets out of messages. Commands live in `pba.cli`, and the same forecasts without a service
+in `pba.serving`.
 """
 
 from pba.client.async_client import AsyncPBAClient

@@ -14,7 +14,9 @@ import httpx
 from tenacity import AsyncRetrying
 
 from pba.client import requests, responses
+from pba.client.certificates import Cert
 from pba.client.connection import open_client
+from pba.client.credentials import AsyncToken
 from pba.client.requests import Samples
 from pba.client.retries import retry_arguments
 from pba.errors import PBAError
@@ -30,15 +32,15 @@ class AsyncPBAClient:
 
     A call is repeated where the connection failed, the service is busy (429) or away (502, 503,
     504): after the time that the service's ``Retry-After`` says, at most 30 s, else after a random
-    wait of at most 0.1 s, then 0.2 s and so on. Repeating is safe: samples are stored once however
-    often they are sent, and a forecast of one moment is scored once. Where only the answer was
-    lost, a repeated `delete_link` raises `NotFound` and a repeated `set_flags` raises `Conflict`,
-    although the first try succeeded.
+    wait of at most 0.1 s, then 0.2 s and so on. That is safe: samples are stored once however often
+    they are sent, and a forecast of one moment is scored once. `delete_link` and `set_flags` are
+    repeated only where nothing was done: without a connection, and after 429 and 503.
 
     Parameters
     ----------
     url
-        The address of the service.
+        The address of the service. By default that of ``PBA_URL``, else
+        ``http://127.0.0.1:8000``.
     timeout_s
         How long connecting, sending and each read of one try may take.
     retries
@@ -46,6 +48,9 @@ class AsyncPBAClient:
     ca
         File or folder of the authorities that may sign the service's certificate. By default those
         of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
+    cert
+        The caller's certificate, for a service that wants one: a PEM file that holds its key too,
+        or the pair of both files. The key has no password.
     proxy
         The address of a proxy. By default that of ``HTTP_PROXY``, ``HTTPS_PROXY`` or ``ALL_PROXY``,
         but for hosts in ``NO_PROXY`` and this machine.
@@ -54,29 +59,38 @@ class AsyncPBAClient:
     api_key
         The caller's key, as ``pba keys create`` prints it. By default that of ``PBA_API_KEY``,
         unless ``headers`` or ``url`` authenticate already.
+    token
+        In place of a key: a function that returns a bearer token. It is called for every request
+        and every repeated one, so it keeps its token until shortly before that ends. An answer 401
+        raises `Unauthenticated` and is not repeated.
 
     Raises
     ------
     PBAError
         By every call: the error that the service sent, as the class it had there. `Unavailable`
         where nothing answers, or something else than PBA does (a login page, a proxy); `Busy` where
-        that says 429. Passwords and values of ``headers`` are left out.
+        that says 429. `Unauthenticated` where ``token`` raises or returns something else.
+        Passwords, keys and values of ``headers`` are left out.
     InvalidRequest
-        If ``url``, ``ca``, ``proxy``, ``headers`` or ``api_key`` cannot be used.
+        If one of the arguments cannot be used.
     """
 
     def __init__(
         self,
-        url: str = "http://127.0.0.1:8000",
+        url: str | None = None,
         timeout_s: float = 30.0,
         retries: int = 2,
         *,
         ca: str | Path | None = None,
+        cert: Cert | None = None,
         proxy: str | None = None,
         headers: Mapping[str, str] | None = None,
         api_key: str | None = None,
+        token: AsyncToken | None = None,
     ) -> None:
-        self._http = open_client(httpx.AsyncClient, url, timeout_s, ca, proxy, headers, api_key)
+        self._http = open_client(
+            httpx.AsyncClient, url, timeout_s, ca, cert, proxy, headers, api_key, token
+        )
         self._retries = retries
 
     async def forecast(
@@ -175,15 +189,19 @@ class AsyncPBAClient:
         """Return ``version, flags, changed_at, changed_by``."""
         return await self._call("GET", "/v1/flags", responses.FLAGS)
 
-    async def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
+    async def set_flags(
+        self, changes: Mapping[str, Any], version: int, on_behalf_of: str
+    ) -> dict[str, Any]:
         """Change flags that are at ``version``; return what `flags` returns afterwards.
+
+        The audit records the name of the key, and ``on_behalf_of`` beside it, a person say.
 
         Raises
         ------
         Conflict
             If the flags are at another version by now.
         """
-        body = {"version": version, "who": who, "flags": dict(changes)}
+        body = {"version": version, "on_behalf_of": on_behalf_of, "flags": dict(changes)}
         return await self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
     async def rollout(self, since: str | None = None) -> dict[str, Any]:
@@ -212,7 +230,7 @@ class AsyncPBAClient:
         parse: Callable[[Any], T],
         body: Mapping[str, Any] | None = None,
     ) -> T:
-        retrying = AsyncRetrying(**retry_arguments(self._retries))
+        retrying = AsyncRetrying(**retry_arguments(self._retries, method))
         try:
             response: httpx.Response = await retrying(self._http.request, method, path, json=body)
         except httpx.RequestError as error:

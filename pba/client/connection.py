@@ -1,7 +1,4 @@
-"""How a client reaches the service: the only place that chooses the arguments of httpx.
-
-Client certificates belong here once they are supported.
-"""
+"""How a client reaches the service: the only place that chooses the arguments of httpx."""
 
 import ipaddress
 import os
@@ -13,14 +10,18 @@ from typing import TypedDict, TypeVar
 
 import httpx
 
+from pba.client.certificates import Cert, ssl_context
+from pba.client.credentials import AsyncToken, credentials
 from pba.client.masking import masked
 from pba.errors import InvalidRequest
 
-__all__ = ["HttpxArguments", "httpx_arguments", "open_client"]
+__all__ = ["DEFAULT_URL", "HttpxArguments", "httpx_arguments", "open_client"]
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+"""Where ``make serve`` answers."""
 
 _Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
-_API_KEY = "PBA_API_KEY"
-_KEY_TEXT = re.compile(r"[A-Za-z0-9._~+/=-]+")  # of a bearer token, RFC 6750, section 2.1
+_URL = "PBA_URL"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -32,17 +33,20 @@ class HttpxArguments(TypedDict):
     verify: ssl.SSLContext
     proxy: httpx.Proxy | None
     headers: httpx.Headers
+    auth: httpx.Auth | None
     mounts: dict[str, None]
 
 
 def open_client(
     kind: type[_Client],
-    url: str,
+    url: str | None,
     timeout_s: float,
     ca: str | Path | None,
+    cert: Cert | None,
     proxy: str | None,
     headers: Mapping[str, str] | None,
     api_key: str | None,
+    token: AsyncToken | None,
 ) -> _Client:
     """Return an HTTP client with `httpx_arguments`.
 
@@ -51,7 +55,7 @@ def open_client(
     InvalidRequest
         As `httpx_arguments`, and for a proxy in the environment that is no address.
     """
-    arguments = httpx_arguments(url, timeout_s, ca, proxy, headers, api_key)
+    arguments = httpx_arguments(url, timeout_s, ca, cert, proxy, headers, api_key, token)
     try:
         return kind(**arguments)
     except (ValueError, ImportError, httpx.InvalidURL):  # it may quote a password
@@ -62,12 +66,14 @@ def open_client(
 
 
 def httpx_arguments(
-    url: str,
+    url: str | None,
     timeout_s: float,
     ca: str | Path | None = None,
+    cert: Cert | None = None,
     proxy: str | None = None,
     headers: Mapping[str, str] | None = None,
     api_key: str | None = None,
+    token: AsyncToken | None = None,
 ) -> HttpxArguments:
     """Return the arguments with which httpx reaches the service.
 
@@ -77,12 +83,15 @@ def httpx_arguments(
     Parameters
     ----------
     url
-        The address of the service; a user and password in it are sent as basic authentication.
+        The address of the service, by default that of ``PBA_URL``, else `DEFAULT_URL`; a user and
+        password in it are sent as basic authentication.
     timeout_s
         How long connecting, sending and each read may take.
     ca
         File or folder of the authorities that may sign the service's certificate. By default those
         of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
+    cert
+        The caller's certificate, for a service that wants one.
     proxy
         The address of a proxy.
     headers
@@ -90,26 +99,36 @@ def httpx_arguments(
     api_key
         The key of the caller. By default that of ``PBA_API_KEY``, unless ``headers`` or ``url``
         authenticate.
+    token
+        Called for every request; it returns the bearer token to send.
 
     Raises
     ------
     InvalidRequest
         If one of them cannot be used. Passwords and the values of headers are left out.
     """
-    base_url = _http_url("url", url)
+    base_url = _base_url(url)
     sent = _headers(headers or {})
-    key = _key(api_key, bool(base_url.userinfo) or "authorization" in sent)
-    if key is not None:
-        sent["Authorization"] = f"Bearer {key}"
+    authenticated = bool(base_url.userinfo) or "authorization" in sent
+    authorization, auth = credentials(api_key, token, authenticated)
+    if authorization is not None:
+        sent["Authorization"] = authorization
     local = proxy is None and _is_loopback(base_url.host)
     return {
         "base_url": base_url,
         "timeout": timeout_s,
-        "verify": _authorities(ca),
+        "verify": ssl_context(ca, cert),
         "proxy": None if proxy is None else httpx.Proxy(_http_url("proxy", proxy)),
         "headers": sent,
+        "auth": auth,
         "mounts": {f"all://{base_url.netloc.decode('ascii')}": None} if local else {},
     }
+
+
+def _base_url(url: str | None) -> httpx.URL:
+    if url is not None:
+        return _http_url("url", url)
+    return _http_url(_URL, os.environ.get(_URL) or DEFAULT_URL)
 
 
 def _http_url(name: str, text: str) -> httpx.URL:
@@ -133,46 +152,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _authorities(ca: str | Path | None) -> ssl.SSLContext:
-    if ca is None:
-        source, value = "SSL_CERT_FILE or SSL_CERT_DIR in the environment", None
-    else:
-        source, value = f"ca, which is {str(ca)!r},", Path(ca)
-    try:
-        if value is None:
-            return httpx.create_ssl_context()
-        folder = value.is_dir()
-        return ssl.create_default_context(
-            cafile=None if folder else value, capath=value if folder else None
-        )
-    except OSError as error:  # ssl.SSLError is one
-        raise InvalidRequest(
-            f"{source} cannot be read: {error.strerror or error}. Name a PEM file of certificates, "
-            "or a folder of such files.",
-            "ca",
-        ) from error
-
-
-def _key(api_key: str | None, authenticated: bool) -> str | None:
-    """Return the key to send; ``authenticated`` requests carry a password or key already."""
-    name = _API_KEY if api_key is None else "api_key"
-    key = os.environ.get(_API_KEY) if api_key is None and not authenticated else api_key
-    if not key:
-        return None
-    if authenticated:
-        raise InvalidRequest(
-            "there is an api_key, and url or headers hold another Authorization. Leave one out.",
-            "api_key",
-        )
-    if not _KEY_TEXT.fullmatch(key.strip()):
-        raise InvalidRequest(
-            f"{name} is no key; it starts with pba_ and has no blanks. Copy the key as pba keys "
-            "create printed it.",
-            "api_key",
-        )
-    return key.strip()
 
 
 def _headers(headers: Mapping[str, str]) -> httpx.Headers:

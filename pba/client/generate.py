@@ -23,6 +23,7 @@ _WORDS = {
     "AsyncClient": "Client",
     "AsyncPBAClient": "PBAClient",
     "AsyncRetrying": "Retrying",
+    "AsyncToken": "Token",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "aclose": "close",

@@ -57,6 +57,8 @@ def unreachable(error: httpx.RequestError) -> Unavailable:
     remedy = "Start the service with `make serve`, or check the address and what lies in between."
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         remedy = "Name the authority that signed its certificate, as ca or SSL_CERT_FILE."
+    if "CERTIFICATE_REQUIRED" in str(error):
+        remedy = "It answers only callers with a certificate. Name yours and its key, as cert."
     return Unavailable(
         f"{_address(error.request.url)} does not answer: "
         f"{without_secrets(repr(error), error.request)}. {remedy}"

@@ -21,7 +21,10 @@ from tenacity.retry import retry_base
 
 __all__ = ["RetryArguments", "retry_after_s", "retry_arguments"]
 
-_STATUSES = frozenset({429, 502, 503, 504})
+_CHANGES = frozenset({"PUT", "DELETE"})
+_NOTHING_DONE = frozenset({429, 503})
+_STATUSES = _NOTHING_DONE | {502, 504}
+_UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _MAX_WAIT_S = 30.0
 _backoff = wait_random_exponential(multiplier=0.1, max=_MAX_WAIT_S)
 
@@ -35,17 +38,25 @@ class RetryArguments(TypedDict):
     retry_error_callback: Callable[[RetryCallState], Any]
 
 
-def retry_arguments(retries: int) -> RetryArguments:
+def retry_arguments(retries: int, method: str) -> RetryArguments:
     """Return how a function that returns an `httpx.Response` is called again.
 
     It is called again, at most ``retries`` times, where the connection failed or the status is 429,
     502, 503 or 504. The wait before is what ``Retry-After`` says, at most 30 s; without that header
     it is random, at most 0.1 s, then 0.2 s and so on, so that callers who failed together do not
     return together. In the end the last response is returned, or the last exception raised.
+
+    Of the service's calls, those of ``method`` POST store and forecast once however often they are
+    sent. PUT and DELETE make changes: where the answer alone was lost, a second try would report a
+    conflict or a missing link although the first succeeded. They are called again only where
+    nothing can have been done: without a connection, and after 429 and 503.
     """
+    changes = method in _CHANGES
+    statuses = _NOTHING_DONE if changes else _STATUSES
+    errors = _UNCONNECTED if changes else httpx.TransportError
     return {
-        "retry": retry_if_exception_type(httpx.TransportError)
-        | retry_if_result(lambda response: response.status_code in _STATUSES),
+        "retry": retry_if_exception_type(errors)
+        | retry_if_result(lambda response: response.status_code in statuses),
         "stop": stop_after_attempt(1 + retries),
         "wait": _wait_s,
         "retry_error_callback": _outcome,

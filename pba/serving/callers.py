@@ -88,6 +88,10 @@ class Callers:
                 return self._tokens.identify(token)
         return self._keys.identify(authorization)
 
+    def known_id(self, authorization: str | None) -> str | None:
+        """Return the id of the key in the header, see `KeyRing.known_id`."""
+        return self._keys.known_id(authorization)
+
     async def refresh(self) -> None:
         """Read the keys now."""
         await asyncio.gather(*(watch.refresh() for watch in self._watches))

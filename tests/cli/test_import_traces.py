@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from pba.cli import app
+from pba.cli import app, service_options
 from pba.client.requests import link_samples_body
 from pba.errors import InvalidTrace
 from pba.telemetry.traces import read_traces
@@ -26,8 +26,6 @@ from tests.telemetry.importers.samples import (
     write,
 )
 
-module = importlib.import_module("pba.cli.import_traces")
-
 
 def imported(*words: object) -> Result:
     return CliRunner().invoke(app, ["import", *map(str, words)], catch_exceptions=False)
@@ -38,7 +36,7 @@ class Client:
 
     samples: dict[str, list[float]]
 
-    def __init__(self, _: str) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         Client.samples = {}
 
     def __enter__(self) -> Self:
@@ -54,7 +52,7 @@ class Client:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> type[Client]:
-    monkeypatch.setattr(module, "PBAClient", Client)
+    monkeypatch.setattr(service_options, "PBAClient", Client)
     return Client
 
 
@@ -134,6 +132,7 @@ def test_a_step_that_is_no_duration_is_refused(tmp_path: Path, step: str):
 def test_samples_are_reported_in_parts_and_the_receipts_are_added_up(
     tmp_path: Path, client: type[Client], monkeypatch: pytest.MonkeyPatch
 ):
+    module = importlib.import_module("pba.cli.import_traces")  # its name is the command's too
     monkeypatch.setattr(module, "_SAMPLES_A_CALL", 4)
     file = write(tmp_path / "tests.csv", SAMPLES["speedtest-cli-csv"]())
     result = imported(file, "--link", "home", "--observe")

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from pba.cli import replay_links as module
 from pba.cli.replay_links import HistorySource, count_forecasts, links_of, replay_links
 from pba.serving.local_service import LocalService
 from pba.types import Forecast, History
@@ -19,7 +18,7 @@ SERVICE = LocalService({})
 class Client:
     """Stores samples in memory; counts the links between their first sample and their state."""
 
-    def __init__(self, _: str) -> None:
+    def __init__(self) -> None:
         self.samples: dict[str, list[float]] = {}
         self.calls: Counter[str] = Counter()
         self.active: set[str] = set()
@@ -55,10 +54,8 @@ class Client:
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Client:
-    client = Client("")
-    monkeypatch.setattr(module, "AsyncPBAClient", lambda url: client)
-    return client
+def client() -> Client:
+    return Client()
 
 
 @pytest.fixture
@@ -74,7 +71,7 @@ async def test_both_paths_forecast_after_every_sample(client: Client, file: Path
     links = links_of([file])
     outcomes = []
     replays = await replay_links(
-        links, HistorySource.BOTH, "url", file, on_outcome=lambda: outcomes.append(1)
+        links, HistorySource.BOTH, client, file, on_outcome=lambda: outcomes.append(1)
     )
     assert [len(replay.outcomes) for replay in replays] == [3] * 4
     assert {len(by_path) for replay in replays for by_path in replay.outcomes} == {2}
@@ -85,12 +82,12 @@ async def test_both_paths_forecast_after_every_sample(client: Client, file: Path
 
 
 async def test_the_stored_path_sends_no_history(client: Client, file: Path):
-    await replay_links(links_of([file]), HistorySource.STORED, "url", file, limit=2)
+    await replay_links(links_of([file]), HistorySource.STORED, client, file, limit=2)
     assert client.calls == {"stored": 8, "close": 1}
 
 
 async def test_the_given_path_stores_nothing(client: Client, file: Path):
-    replays = await replay_links(links_of([file]), HistorySource.GIVEN, "url", file)
+    replays = await replay_links(links_of([file]), HistorySource.GIVEN, client, file)
     assert client.samples == {}
     assert {replay.state for replay in replays} == {None}
 
@@ -98,7 +95,7 @@ async def test_the_given_path_stores_nothing(client: Client, file: Path):
 @pytest.mark.parametrize("concurrency", [1, 3])
 async def test_so_many_links_are_replayed_at_a_time(client: Client, file: Path, concurrency: int):
     links = links_of([file])
-    await replay_links(links, HistorySource.STORED, "url", file, concurrency)
+    await replay_links(links, HistorySource.STORED, client, file, concurrency)
     assert client.most_active == concurrency
 
 

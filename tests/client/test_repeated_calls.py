@@ -1,6 +1,7 @@
 """Calls that both clients repeat, how long they wait, and what is never repeated."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +29,33 @@ async def test_a_call_is_repeated_where_the_service_was_busy_or_away(
     first_s, second_s = service.waits_s
     assert 0.0 <= first_s <= 0.1
     assert 0.0 <= second_s <= 0.2
+
+
+CHANGES = [("delete_link", ("a",)), ("set_flags", ({}, 1, "anna"))]
+CHANGED = {"version": 1, "flags": {}}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change[0])
+@pytest.mark.parametrize("outcome", [502, 504, httpx.ReadTimeout, httpx.RemoteProtocolError])
+async def test_a_change_that_may_have_succeeded_is_not_repeated(
+    service: StandIn, call: Call, change: tuple[str, tuple[object, ...]], outcome: Any
+):
+    error = httpx.Response(outcome) if isinstance(outcome, int) else outcome("lost")
+    service.respond_in_turn(error, httpx.Response(200, json=CHANGED))
+    with pytest.raises(Unavailable):
+        await call(change[0], *change[1])
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change[0])
+@pytest.mark.parametrize("outcome", [429, 503, httpx.ConnectError, httpx.ConnectTimeout])
+async def test_a_change_that_never_began_is_repeated(
+    service: StandIn, call: Call, change: tuple[str, tuple[object, ...]], outcome: Any
+):
+    error = httpx.Response(outcome) if isinstance(outcome, int) else outcome("no route")
+    service.respond_in_turn(error, httpx.Response(200, json=CHANGED))
+    await call(change[0], *change[1])
+    assert len(service.requests) == 2
 
 
 async def test_a_call_waits_as_long_as_retry_after_says(service: StandIn, call: Call):

@@ -169,7 +169,7 @@ def test_names_cannot_break_a_line_of_the_log_or_look_like_another(issuer: Token
     assert all(len(str(name)) <= 205 for name in shown)
 
 
-def test_a_key_that_is_missed_is_told_from_a_wrong_token(issuer: TokenIssuer):
+def test_a_token_of_a_missing_key_differs_from_a_wrong_one(issuer: TokenIssuer):
     known = verifier(issuer)
     assert known.misses_key_of(issuer.token({"kid": "next"}))
     assert not known.misses_key_of(issuer.token())

@@ -70,7 +70,11 @@ def replica(response: Callable[[bytes], bytes | None]) -> Iterator[int]:
 
 
 def write_config(
-    folder: Path, replica_port: int | None, prefix: str = "/", host: str = "127.0.0.1"
+    folder: Path,
+    replica_port: int | None,
+    prefix: str = "/",
+    host: str = "127.0.0.1",
+    timeout_s: int = 1,
 ) -> tuple[Path, HAProxyConfig]:
     """Write what Ray would before one replica, or before none; return the file and its options."""
     config = HAProxyConfig(
@@ -81,7 +85,7 @@ def write_config(
         stats_port=free_port(),
         metrics_socket_path=str(folder / "metrics"),
         http_options=HTTPOptions(host=host, port=free_port()),
-        timeout_server_s=1,
+        timeout_server_s=timeout_s,
         has_received_routes=True,
         has_received_servers=True,
     )
@@ -119,10 +123,14 @@ def haproxy(
 
 @contextmanager
 def haproxy_process(
-    folder: Path, replica_port: int | None, prefix: str = "/", **variables: str
+    folder: Path,
+    replica_port: int | None,
+    prefix: str = "/",
+    timeout_s: int = 1,
+    **variables: str,
 ) -> Iterator[tuple[str, int]]:
-    """Yield the URL of `haproxy`, and its process."""
-    path, config = write_config(folder, replica_port, prefix)
+    """Yield the URL of `haproxy`, which waits ``timeout_s`` for a replica, and its process."""
+    path, config = write_config(folder, replica_port, prefix, timeout_s=timeout_s)
     address = f"127.0.0.1:{config.http_options.port}"
     process = subprocess.Popen(
         [copy_scripts(folder), "-db", "-f", path, "-dR"],

@@ -57,7 +57,9 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         }
         async with open_in_process(tmp_path, **settings) as service:
             services, options = service.services, Settings(**settings, grpc_port=port)  # type: ignore[arg-type]
-            server = GrpcServer(services.plane, options, services.callers, services.problems)
+            server = GrpcServer(
+                services.plane, options, services.callers, services.problems, services.refusals
+            )
             await server.start()
             yield Running(service, authority, f"127.0.0.1:{port}")
             await server.stop()

@@ -27,7 +27,7 @@ from tests.support.fuzzing import (
     random_of,
 )
 from tests.support.in_process import NoMeter
-from tests.support.keys import key_watch, refusal_counter
+from tests.support.keys import callers, refusal_counter
 from tests.support.ports import own_port
 
 DESCRIBED = {codes.grpc for codes in STATUS.values()} - {grpc.StatusCode.INTERNAL}
@@ -48,8 +48,7 @@ async def channel(tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as opened,
         ):
             plane = DataPlane(harness.forecasts, harness.links, 256, NoMeter())
-            keys, refusals = await key_watch(), refusal_counter()
-            server = GrpcServer(plane, limits, keys, _no_problems, refusals)
+            server = GrpcServer(plane, limits, await callers(), _no_problems, refusal_counter())
             await server.start()
             yield opened
             await server.stop()

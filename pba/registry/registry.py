@@ -170,7 +170,8 @@ class Registry:
         if expected not in (None, now.number, now.version):
             raise Conflict(
                 f"the champion of {model} is {now.version}, number {now.number}; "
-                f"{quoted(expected)} was expected. Look again, then say which one to replace.",
+                f"{quoted(expected)} was expected. Look again, then say which one is to be "
+                "replaced.",
                 "expected",
             )
         return now

@@ -77,7 +77,7 @@ def main(
             screen.line(f"PBA answers after {screen.elapsed_s:.0f} s. Ctrl-C stops it.")
             if unready is not None:
                 screen.line(f"Not yet all of it, and it tries again by itself: {unready}")
-            for line in endpoints.lines(_command("pba")):
+            for line in [*endpoints.lines(_command("pba")), *local_run.program_lines()]:
                 screen.line(line)
             while True:
                 signal.pause()

@@ -1,6 +1,7 @@
 """Deploy on a Ray of this process, and follow the start until the service answers."""
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from .ray_token import program_variables
 from .screen import Screen, relevant_lines
 
 if TYPE_CHECKING:
     from ray.serve.schema import ApplicationStatusOverview
 
-__all__ = ["Endpoints", "StartError", "start", "stop"]
+__all__ = ["Endpoints", "StartError", "program_lines", "start", "stop"]
 
 _CPUS = 4  # logical: replicas of half a CPU each must fit on the smallest machine
 _POLL_S = 0.25
@@ -91,6 +93,16 @@ def start(config: Path, application: str, endpoints: Endpoints, screen: Screen) 
     while not progress.running(serve.status().applications.get(application)):
         time.sleep(_POLL_S)
     return _wait_until_ready(lambda: _unready(endpoints), screen)
+
+
+def program_lines() -> list[str]:
+    """Return what another program needs to join the Ray that `start` has started."""
+    import ray
+
+    address = ray.get_runtime_context().gcs_address
+    variables = program_variables(address, Path(os.environ["RAY_AUTH_TOKEN_PATH"]))
+    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    return ["Another Ray program of this user joins with:", f"  export {words}"]
 
 
 def stop() -> None:

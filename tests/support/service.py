@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.exported import exported_variables
 from tests.support.folders import short_folder
 from tests.support.ports import own_port
 from tests.support.waiting import wait_until
@@ -45,10 +46,9 @@ class RunningService:
     _console: subprocess.Popen[str] | None = field(default=None, init=False)
 
     @property
-    def address(self) -> str:
-        """Where this service's own Ray is; `auto` may find that of another."""
-        (port,) = (self.folder / "ray" / "session_latest").glob("gcs_server_port_*")
-        return f"127.0.0.1:{port.read_text().strip()}"
+    def program_environment(self) -> dict[str, str]:
+        """What another program on this service's Ray needs, as the command shows it."""
+        return self.environment | exported_variables(self.folder / "screen")
 
     @property
     def screen(self) -> str:
@@ -76,8 +76,8 @@ class RunningService:
         if self._console is None or self._console.poll() is not None:
             with (self.folder / "console").open("ab") as log:
                 self._console = subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.console", self.address],
-                    env=self.environment,
+                    [sys.executable, "-m", "tests.support.console"],
+                    env=self.program_environment,
                     cwd=PROJECT,
                     text=True,
                     stdin=subprocess.PIPE,
@@ -177,8 +177,6 @@ def _wait_until_started(running: RunningService) -> None:
 def _environment(folder: Path, measured: bool) -> dict[str, str]:
     environment = os.environ | {
         "RAY_TMPDIR": str(folder),
-        "RAY_AUTH_MODE": "disabled",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # second programs look on loopback too
     }
     if not measured:
         environment.pop("PBA_COVERAGE_FOLDER", None)

@@ -136,12 +136,13 @@ def running_service(
     routers: int = 1,
     measured: bool = False,
     verify: ssl.SSLContext | bool = True,
+    secure: Path | None = None,
     **settings: Any,
 ) -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards.
 
     If ``measured``, a run with coverage measures its processes too, which slows them down. With
-    the setting ``tls_cert``, ``verify`` is what httpx needs to call it.
+    ``secure``, the folder of `make serve-secure`, ``verify`` is what httpx needs to call it.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
@@ -151,9 +152,10 @@ def running_service(
         folder = Path(name)
         config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
         environment = _environment(folder, measured)
-        scheme = "https" if "tls_cert" in settings else "http"
+        scheme = "https" if secure else "http"
         addresses = f"{scheme}://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
-        running = _start(folder, config, addresses, environment)
+        options = ["--secure", str(secure)] if secure else []
+        running = _start(folder, config, addresses, environment, options)
         running.verify = verify
         try:
             _wait_until_started(running)
@@ -184,13 +186,17 @@ def _environment(folder: Path, measured: bool) -> dict[str, str]:
 
 
 def _start(
-    folder: Path, config: dict[str, Any], addresses: tuple[str, str], environment: dict[str, str]
+    folder: Path,
+    config: dict[str, Any],
+    addresses: tuple[str, str],
+    environment: dict[str, str],
+    options: list[str],
 ) -> RunningService:
     path = folder / "serve.yaml"
     path.write_text(yaml.safe_dump(config))
     with (folder / "screen").open("wb") as screen:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deployments", path, "--log", folder / "log"],
+            [sys.executable, "-m", "deployments", path, "--log", folder / "log", *options],
             env=environment,
             cwd=PROJECT,
             stdout=screen,

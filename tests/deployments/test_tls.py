@@ -133,6 +133,40 @@ def test_the_commands_that_it_shows_work(secure_service: RunningService, key: di
     assert json.loads(flags.stdout)["flags"], flags.stderr
 
 
+def test_the_commands_of_the_readme_work(
+    secure_service: RunningService, authority: LocalAuthority, caller: Issued, key: dict[str, str]
+):
+    section = (PROJECT / "README.md").read_text().split("## Encrypted, with keys")[1]
+    block = section.split("```sh\n")[2].partition("```")[0]
+    for written, here in (
+        ("https://127.0.0.1:8000", secure_service.url),
+        ("KEY\n", key["Authorization"].removeprefix("Bearer ") + "\n"),
+        ("data/secure/ca.pem", f"{authority.ca} --cert {caller.cert} --key {caller.key}"),
+        ("data/secure", str(authority.ca.parent)),
+    ):
+        assert written in block
+        block = block.replace(written, here)
+    done = subprocess.run(
+        ["sh", "-eu"],
+        input=block,
+        cwd=PROJECT,
+        env=secure_service.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"internet"' in done.stdout
+    assert '"shadow"' in done.stdout
+    reporter = {"Authorization": f"Bearer {done.stdout.split()[-1]}"}
+    url = f"{secure_service.url}/v1/whoami"
+
+    def role() -> object:
+        response = httpx.get(url, headers=reporter, verify=secure_service.verify)
+        return response.json().get("role")
+
+    wait_until(lambda: role() == "reporter", 10, "the new key")
+
+
 def test_a_program_with_rays_token_and_certificate_calls_the_handle(
     secure_service: RunningService,
 ):

@@ -13,6 +13,7 @@ from pba.security.identity import Identity
 from pba.serving.key_watch import KeyWatch
 
 from .call_status import complete
+from .refused_calls import RefusedCalls, authorization_in
 
 __all__ = ["METHODS", "OPEN_SERVICES", "AccessControlInterceptor", "caller"]
 
@@ -50,10 +51,13 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
     ----------
     keys
         Knows who sends a key.
+    refused
+        Counts the calls that are refused.
     """
 
-    def __init__(self, keys: KeyWatch) -> None:
+    def __init__(self, keys: KeyWatch, refused: RefusedCalls) -> None:
         self._keys = keys
+        self._refused = refused
 
     async def intercept_service(
         self,
@@ -64,32 +68,22 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         if details.method.split("/")[1] in OPEN_SERVICES:
             return await continuation(details)
         try:
-            identity = self._keys.identify(_authorization(details))
+            identity = self._keys.identify(authorization_in(details.invocation_metadata))
             handler = await continuation(details)
             if handler is not None:  # gRPC answers methods that do not exist
                 identity.require(METHODS.get(details.method))
         except PBAError as error:
-            return _refusal(error)
+            return self._refusal(error)
         _caller.set(identity)
         return handler
 
+    def _refusal(self, error: PBAError) -> grpc.RpcMethodHandler:
+        """Return a handler that ends any kind of call with ``error``, reading no message."""
 
-def _authorization(details: grpc.HandlerCallDetails) -> str | None:
-    values = [
-        value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        for name, value in details.invocation_metadata or ()
-        if name == "authorization"
-    ]
-    return ",".join(values) if values else None
+        async def fail() -> None:
+            raise error
 
+        async def refuse(_: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> None:
+            await complete(self._refused.counted(fail(), context), context)
 
-def _refusal(error: PBAError) -> grpc.RpcMethodHandler:
-    """Return a handler that ends any kind of call with ``error``, without reading a message."""
-
-    async def fail() -> None:
-        raise error
-
-    async def refuse(_: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> None:
-        await complete(fail(), context)
-
-    return grpc.stream_unary_rpc_method_handler(refuse)
+        return grpc.stream_unary_rpc_method_handler(refuse)

@@ -14,7 +14,14 @@ from pba.serving.key_watch import KeyWatch
 from .http import pba_error_response
 from .openapi import call_of
 
-__all__ = ["AccessControl", "authorize", "identity_of", "known_identity", "require_call"]
+__all__ = [
+    "AccessControl",
+    "authorization_of",
+    "authorize",
+    "identity_of",
+    "known_identity",
+    "require_call",
+]
 
 _KEY = "pba.identity"
 _ALIVE = "/livez"
@@ -47,7 +54,7 @@ class AccessControl:
         """Answer one request, or handle another event of ASGI."""
         if scope["type"] == "http":
             try:
-                scope[_KEY] = self._keys.identify(_authorization(scope))
+                scope[_KEY] = self._keys.identify(authorization_of(scope))
             except PBAError as error:
                 if not self._is_open(scope, error):
                     await pba_error_response(error)(scope, receive, send)
@@ -62,7 +69,7 @@ class AccessControl:
         return path in self._public or path.startswith(_DOCS_FILES)
 
 
-def _authorization(scope: Scope) -> str | None:
+def authorization_of(scope: Scope) -> str | None:
     """Return the header ``Authorization``; one that is there twice is none that is valid."""
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     return b",".join(values).decode("latin-1") if values else None

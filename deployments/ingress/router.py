@@ -88,11 +88,12 @@ class Router:
         services = wire(settings, Handles(modes, v1), RequestMetrics(), opens)
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
         await asyncio.gather(services.flags.start(), services.keys.start())
+        services.refusals.start()
         background = [] if v1 is None else [keep_v1_awake(services.flags, v1.stay.remote)]
         background += [] if on_loopback else [warn_while_open(services.keys)]
         self._background = [asyncio.create_task(work) for work in background]
         self._grpc = (
-            GrpcServer(self._plane, settings, services.keys, services.problems)
+            GrpcServer(self._plane, settings, services.keys, services.problems, services.refusals)
             if settings.grpc_port
             else None
         )

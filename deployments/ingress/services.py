@@ -16,6 +16,7 @@ from pba.serving.key_watch import KeyWatch
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.pools import Pools
+from pba.serving.refusal_counter import RefusalCounter
 from pba.store import Store
 from pba.types import NetworkMode
 
@@ -92,6 +93,8 @@ class Services:
         Reads the bodies of requests.
     keys
         Know who calls.
+    refusals
+        Count calls that are refused for who makes them.
     """
 
     plane: DataPlane
@@ -102,6 +105,7 @@ class Services:
     status: ModelStatus
     flags: FlagWatch
     keys: KeyWatch
+    refusals: RefusalCounter
     local: LocalModels
     settings: Settings
 
@@ -124,6 +128,7 @@ class Services:
         try:
             async with asyncio.timeout(_DRAIN_S):
                 await self.plane.drain()
+                await self.refusals.stop()
         except TimeoutError:
             _log.warning("not_all_recorded", extra={"why": f"not written within {_DRAIN_S:g} s"})
         self.pools.close()

@@ -25,6 +25,7 @@ from pba.serving.link_service import LinkService
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.pools import Pools
+from pba.serving.refusal_counter import RefusalCounter
 from pba.store import Store
 from pba.store.url import describe_url
 from pba.types import NetworkMode
@@ -91,6 +92,7 @@ def wire(
         status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
         flags=flags,
         keys=_key_watch(settings, stores, pools, opens),
+        refusals=RefusalCounter(stores.reports.refusals.add, _clock, pools.reports),
         local=local,
         settings=settings,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pba.errors import Forbidden
+from pba.security.author import LOCAL, Author
 from pba.security.calls import CALLS, Reach
 from pba.security.keys import KeyRecord
 from pba.security.roles import Role
@@ -37,6 +38,13 @@ class Identity:
     def records(self) -> bool:
         """Whether what is sent and computed may be stored under the name of a link."""
         return self.role.includes(Role.REPORTER)
+
+    def author(self, on_behalf_of: str | None = None) -> Author:
+        """Return the caller as the author of a change, for whom the caller names."""
+        if self.name is None:
+            return LOCAL.acting_for(on_behalf_of)
+        author = Author(self.name, self.role.value, key_id=self.key_id)
+        return author.acting_for(on_behalf_of)
 
     def require(self, call: str | None) -> None:
         """Check the role, and for calls about all links the scope.

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from pba.errors import AuthenticationNotConfigured, KeysUnavailable, PBAError, Unauthenticated
 from pba.security.identity import ANYBODY, Identity
-from pba.security.keys import KeyRecord, parse_key
+from pba.security.keys import KeyRecord, KeyText, parse_key
 
 __all__ = ["KeyRing", "StoredKeys"]
 
@@ -110,9 +110,18 @@ class KeyRing:
             raise Unauthenticated("the call has no key. Send one as Authorization: Bearer KEY.")
         return self._holder(authorization, now_s)
 
+    def known_id(self, authorization: str | None) -> str | None:
+        """Return the id of the key in the header, None for none that there is or was.
+
+        Its secret may be wrong: this says which key is tried.
+        """
+        key = _parsed(authorization or "")
+        if key is None or not any(key.key_id in (keys or ()) for keys in (self.file, self.store)):
+            return None
+        return key.key_id
+
     def _holder(self, authorization: str, now_s: float) -> Identity:
-        scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) : _LONGEST]
-        key = parse_key(text) if scheme.lower() == _SCHEME else None
+        key = _parsed(authorization)
         entry = None if key is None else self._entry(key.key_id, now_s)
         if key is not None and entry is not None and entry.record.matches(key.secret):
             if entry.record.is_valid(now_s):
@@ -142,6 +151,11 @@ class KeyRing:
             f"the keys in the store have {age}, so no caller can be known. Mend the store, see "
             "/readyz; a restart is not needed."
         )
+
+
+def _parsed(authorization: str) -> KeyText | None:
+    scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) : _LONGEST]
+    return parse_key(text) if scheme.lower() == _SCHEME else None
 
 
 def _by_id(records: Iterable[KeyRecord]) -> _Entries:

@@ -139,6 +139,10 @@ class KeyWatch:
         """Return who sends the header ``authorization``; raises as `KeyRing.identify`."""
         return self._ring.identify(authorization, self._clock())
 
+    def known_id(self, authorization: str | None) -> str | None:
+        """Return the id of the key in the header, see `KeyRing.known_id`."""
+        return self._ring.known_id(authorization)
+
     async def refresh(self) -> None:
         """Read the file and the store now."""
         await self._refresh_file()

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from pba.security import EVERYTHING, KeyRecord, Role, Scope, new_key
 from pba.serving.key_watch import KeySources, KeyWatch
+from pba.serving.refusal_counter import RefusalCounter
+from pba.store.refusal_table import RefusalCount
 
 NOW_S = 1_790_000_000.0
 
@@ -13,6 +15,12 @@ async def key_watch(records: Sequence[KeyRecord] = (), opens: bool = True) -> Ke
     watch = KeyWatch(KeySources(lambda: list(records)), opens, 60.0, 60.0, lambda: NOW_S)
     await watch.refresh()
     return watch
+
+
+def refusal_counter(stored: list[RefusalCount] | None = None) -> RefusalCounter:
+    """Return a counter that writes to ``stored``."""
+    rows = [] if stored is None else stored
+    return RefusalCounter(rows.extend, lambda: NOW_S)
 
 
 def key(role: str, *links: str, name: str = "somebody") -> tuple[KeyRecord, dict[str, str]]:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from ..access_control import AccessControl, authorize, require_call
 from ..direct_routes import DirectRoutes
 from ..http import create_app
+from ..refusal_counting import RefusalCounting
 from ..request_flow import RequestFlows
 from ..request_guard import RequestGuard
 from ..services import Services
@@ -31,7 +32,7 @@ def http_application(services: Services) -> ASGIApp:
     access = AccessControl(direct, services.keys, _routes(ROUTERS))
     settings = services.settings
     guard = RequestGuard(access, settings.allowed_host_names, settings.cors_origin_names)
-    return RequestFlows(guard)
+    return RequestFlows(RefusalCounting(guard, services.refusals, services.keys))
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:

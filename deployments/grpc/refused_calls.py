@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import grpc
 
 from pba.errors import Forbidden, Unauthenticated
-from pba.serving.key_watch import KeyWatch
+from pba.serving.callers import Callers
 from pba.serving.refusal_counter import RefusalCounter
 
 from ..addresses import address_text
@@ -24,12 +24,12 @@ class RefusedCalls:
     ----------
     refusals
         Where they are counted.
-    keys
-        Know whether a key that was sent exists.
+    callers
+        Knows whether a key that was sent exists.
     """
 
-    def __init__(self, refusals: RefusalCounter, keys: KeyWatch) -> None:
-        self._refusals, self._keys = refusals, keys
+    def __init__(self, refusals: RefusalCounter, callers: Callers) -> None:
+        self._refusals, self._callers = refusals, callers
 
     async def counted(
         self, response: Awaitable[_Response], context: grpc.aio.ServicerContext
@@ -38,7 +38,7 @@ class RefusedCalls:
         try:
             return await response
         except (Unauthenticated, Forbidden) as error:
-            key_id = self._keys.known_id(authorization_in(context.invocation_metadata()))
+            key_id = self._callers.known_id(authorization_in(context.invocation_metadata()))
             peer = unquote(context.peer() or "").partition(":")[2].rpartition(":")[0]
             address = address_text(peer.strip("[]"))
             self._refusals.count(address, key_id, isinstance(error, Forbidden))

@@ -10,8 +10,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
-from pba.serving.key_watch import KeyWatch
 from pba.serving.refusal_counter import RefusalCounter
 
 from ..addresses import join_address
@@ -42,8 +42,8 @@ class GrpcServer:
         Answers the calls.
     settings
         Address and limits.
-    keys
-        Know who calls.
+    callers
+        Knows who calls.
     problems
         What keeps the service from being ready; empty if nothing does.
     refusals
@@ -63,17 +63,17 @@ class GrpcServer:
         self,
         plane: DataPlane,
         settings: Settings,
-        keys: KeyWatch,
+        callers: Callers,
         problems: Callable[[], Awaitable[Sized]],
         refusals: RefusalCounter,
         message_patience_s: float = 10.0,
     ) -> None:
-        refused = RefusedCalls(refusals, keys)
+        refused = RefusedCalls(refusals, callers)
         places = int(settings.large_bodies_mb // _message_mb(settings))
         self._server = grpc.aio.server(
             options=_options(settings),
             interceptors=(
-                AccessControlInterceptor(keys, refused),
+                AccessControlInterceptor(callers, refused),
                 MessagePlaces(places, message_patience_s, settings.max_items),
             ),
         )

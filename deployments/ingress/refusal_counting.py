@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pba.serving.key_watch import KeyWatch
+from pba.serving.callers import Callers
 from pba.serving.refusal_counter import RefusalCounter
 
 from ..addresses import address_text, is_loopback
@@ -20,12 +20,12 @@ class RefusalCounting:
     ----------
     refusals
         Where they are counted.
-    keys
-        Know whether a key that was sent exists.
+    callers
+        Knows whether a key that was sent exists.
     """
 
-    def __init__(self, app: ASGIApp, refusals: RefusalCounter, keys: KeyWatch) -> None:
-        self._app, self._refusals, self._keys = app, refusals, keys
+    def __init__(self, app: ASGIApp, refusals: RefusalCounter, callers: Callers) -> None:
+        self._app, self._refusals, self._callers = app, refusals, callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or handle another event of ASGI."""
@@ -41,7 +41,7 @@ class RefusalCounting:
         await self._app(scope, receive, counted)
 
     def _count(self, scope: Scope, forbidden: bool) -> None:
-        key_id = self._keys.known_id(authorization_of(scope))
+        key_id = self._callers.known_id(authorization_of(scope))
         self._refusals.count(address_of(scope), key_id, forbidden)
 
 

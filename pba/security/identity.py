@@ -1,4 +1,4 @@
-"""A caller whose key is known, and what it may do."""
+"""A caller who is known, and what it may do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ class Identity:
     Parameters
     ----------
     name
-        The name of the key; None for a caller of a service without keys.
+        The name of the key; ``oidc:`` and what the token says, or ``cert:`` and a name in the
+        certificate; None for a caller of a service without keys.
     """
 
     name: str | None
@@ -106,7 +107,9 @@ class Identity:
 
     @property
     def _shown(self) -> str:
-        return "the caller" if self.key_id is None else f"the key {self.name} ({self.key_id})"
+        if self.key_id is not None:
+            return f"the key {self.name} ({self.key_id})"
+        return "the caller" if self.name is None else f"the caller {self.name}"
 
 
 ANYBODY = Identity(None, Role.ADMIN, EVERYTHING)

@@ -42,6 +42,9 @@ class KeyRing:
         How long keys of the store count after they were read.
     needs_file
         Whether there is a file of keys, read or not.
+    closed
+        Whether callers have to say who they are although there is no key: by a token of an issuer,
+        or a certificate.
     file
         The keys in the file, by id.
     store
@@ -53,6 +56,7 @@ class KeyRing:
     opens: bool
     stale_s: float
     needs_file: bool = False
+    closed: bool = False
     file: _Entries | None = None
     store: _Entries | None = None
     read_s: float = 0.0
@@ -77,7 +81,7 @@ class KeyRing:
             )
         if not self._is_fresh(now_s):
             return self._unknown()
-        if self.opens or self.needs_file:
+        if self.opens or self.needs_file or self.closed:
             return None
         return AuthenticationNotConfigured(
             "this service is reached on an address that others reach too, and has no keys. Create "
@@ -87,7 +91,7 @@ class KeyRing:
 
     def lets_everybody_in(self, now_s: float) -> bool:
         """Return whether callers need no key."""
-        closed = self.file or self.store or self.needs_file
+        closed = self.file or self.store or self.needs_file or self.closed
         return not closed and self.refusal(now_s) is None
 
     def identify(self, authorization: str | None, now_s: float) -> Identity:

@@ -41,7 +41,7 @@ async def _grpc_differences(service: InProcess) -> list[str]:
         settings = Settings(grpc_port=port)
         services = service.services
         server = GrpcServer(
-            services.plane, settings, services.keys, services.problems, services.refusals
+            services.plane, settings, services.callers, services.problems, services.refusals
         )
         await server.start()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:

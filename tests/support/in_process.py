@@ -136,7 +136,7 @@ async def open_in_process(
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
     with patch.object(model_handle, "_running_replicas", AsyncMock(return_value=0)):
         async with opened as client:
-            await asyncio.gather(services.flags.refresh(), services.keys.refresh())
+            await asyncio.gather(services.flags.refresh(), services.callers.refresh())
             yield InProcess(folder, services, models, monitor, client)
     for model in models.values():
         model.host.stop()

@@ -29,10 +29,10 @@ def http_application(services: Services) -> ASGIApp:
     app = create_app(ROUTERS, [Depends(authorize)])
     app.state.services = services
     direct = DirectRoutes(app, _routes((forecasts.router, samples.router)), require_call)
-    access = AccessControl(direct, services.keys, _routes(ROUTERS))
     settings = services.settings
+    access = AccessControl(direct, services.callers, _routes(ROUTERS), settings.proxy_secret)
     guard = RequestGuard(access, settings.allowed_host_names, settings.cors_origin_names)
-    return RequestFlows(RefusalCounting(guard, services.refusals, services.keys))
+    return RequestFlows(RefusalCounting(guard, services.refusals, services.callers))
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:

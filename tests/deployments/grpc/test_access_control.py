@@ -45,7 +45,7 @@ class Called:
         """Return what sends a new key, once the service knows it."""
         record, header = key(role, *links)
         self.service.services.stores.flags.keys.add(record)
-        await self.service.services.keys.refresh()
+        await self.service.services.callers.refresh()
         return (("authorization", header["Authorization"]),)
 
     async def outcomes(self, metadata: _Metadata | None) -> dict[str, str]:
@@ -79,7 +79,7 @@ async def called(tmp_path: Path) -> AsyncIterator[Called]:
         ):
             services, settings = service.services, Settings(grpc_port=port)
             server = GrpcServer(
-                services.plane, settings, services.keys, services.problems, services.refusals
+                services.plane, settings, services.callers, services.problems, services.refusals
             )
             await server.start()
             yield Called(service, channel)
@@ -120,7 +120,7 @@ async def test_a_revoked_key_is_refused_on_a_connection_that_it_has_used(called:
     assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "OK"
     keys = called.service.services.stores.flags.keys
     keys.revoke(keys.records()[0].key_id)
-    await called.service.services.keys.refresh()
+    await called.service.services.callers.refresh()
     assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "UNAUTHENTICATED"
 
 

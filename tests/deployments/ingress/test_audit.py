@@ -28,7 +28,7 @@ async def service(tmp_path: Path) -> AsyncIterator[InProcess]:
 async def header(service: InProcess, role: str, *links: str) -> dict[str, str]:
     record, sent = key(role, *links, name="anna")
     service.services.stores.flags.keys.add(record)
-    await service.services.keys.refresh()
+    await service.services.callers.refresh()
     return sent
 
 

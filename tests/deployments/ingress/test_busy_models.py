@@ -54,7 +54,7 @@ async def test_over_http_one_forecast_is_refused_and_of_many_one_item(service: I
 
 
 async def test_over_grpc_one_forecast_is_refused_and_of_many_one_item(service: InProcess):
-    refused = RefusedCalls(service.services.refusals, service.services.keys)
+    refused = RefusedCalls(service.services.refusals, service.services.callers)
     predictor = Predictor(service.services.plane, 10, refused)
     with pytest.raises(Busy):
         await predictor._forecast(messages.request(REQUESTS[0]))

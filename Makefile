@@ -5,13 +5,16 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check unit fuzz train evaluate bench docs proto lock clean
+.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs proto lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 11
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 serve: .venv/serve.stamp ## start the service with the shipped models, on 127.0.0.1:8000
 	@exec $(PY) -m deployments
+
+serve-secure: .venv/serve.stamp ## the same with TLS and keys: makes certificates and an admin key in data/secure
+	@exec $(PY) -m deployments --secure data/secure
 
 test: check ## check everything, run all tests, and print the coverage
 	rm -f .coverage .coverage.* .coverage-*

@@ -26,7 +26,7 @@ def measure(environment: dict[str, str]) -> dict[str, float]:
     """
     process = subprocess.run(
         [sys.executable, "-m", "benchmarks.handle"],
-        env=environment | {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"},  # as docs/deployment.md says
+        env=environment | {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"},  # all calls are awaited
         cwd=servers.PROJECT,
         stdout=subprocess.PIPE,
         text=True,

@@ -17,7 +17,7 @@ from rich.console import Console
 from benchmarks import servers
 from pba.cli import replay_report
 from pba.cli.replay_links import HistorySource, LinkReplay, links_of, replay_links
-from pba.client import PBAClient
+from pba.client import AsyncPBAClient, PBAClient
 from pba.types import Floats
 from pba.types.profile import PROFILES
 
@@ -32,9 +32,9 @@ def main(folder: Path, limit: int = LIMIT) -> None:
     with tempfile.TemporaryDirectory(prefix="pbar", dir="/tmp") as store_folder:
         store_url = f"sqlite:///{store_folder}/pba.db"
         with servers.service(store_url) as (url, _):
-            started = time.perf_counter()
+            client, started = AsyncPBAClient(url), time.perf_counter()
             fed = asyncio.run(
-                replay_links(links, HistorySource.BOTH, url, folder, LINKS, limit=limit)
+                replay_links(links, HistorySource.BOTH, client, folder, LINKS, limit=limit)
             )
             took_s = time.perf_counter() - started
             replay_report.print_report(Console(width=100), HistorySource.BOTH.paths, fed)

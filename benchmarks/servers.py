@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.exported import exported_variables
 from tests.support.ports import own_port
 
 PROJECT = Path(__file__).parents[1]
@@ -84,13 +85,11 @@ def service(
         path = Path(folder) / "serve.yaml"
         path.write_text(config)
         command = [sys.executable, "-m", "deployments", str(path)]
-        variables = {
-            "RAY_TMPDIR": folder,
-            "RAY_AUTH_MODE": "disabled",
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # a second program uses loopback too
-        }
-        with _running(command, port, variables, project, until) as url:
-            yield url, os.environ | variables | {"RAY_ADDRESS": _ray_address(Path(folder))}
+        variables, screen = {"RAY_TMPDIR": folder}, Path(folder) / "screen"
+        with _running(command, port, variables, project, until, screen) as url:
+            shows = (project / "deployments" / "ray_token.py").exists()
+            joins = exported_variables(screen) if shows else _joins_without_token(Path(folder))
+            yield url, os.environ | variables | joins
 
 
 def _config(
@@ -114,10 +113,14 @@ def _config(
     return yaml.safe_dump(config)
 
 
-def _ray_address(folder: Path) -> str:
-    """Return the address of the Ray whose files are in ``folder``; others may run besides it."""
+def _joins_without_token(folder: Path) -> dict[str, str]:
+    """Return what a program needs on the Ray of a release whose Ray has no token."""
     (port,) = (folder / "ray" / "session_latest").glob("gcs_server_port_*")
-    return f"127.0.0.1:{port.read_text().strip()}"
+    return {
+        "RAY_ADDRESS": f"127.0.0.1:{port.read_text().strip()}",
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
 
 
 @contextlib.contextmanager
@@ -127,10 +130,10 @@ def _running(
     variables: dict[str, str],
     project: Path,
     until: str = "/readyz",
+    screen: Path = Path(os.devnull),
 ) -> Iterator[str]:
-    process = subprocess.Popen(
-        command, cwd=project, env=os.environ | variables, stdout=subprocess.DEVNULL
-    )
+    with screen.open("wb") as shown:
+        process = subprocess.Popen(command, cwd=project, env=os.environ | variables, stdout=shown)
     url = f"http://127.0.0.1:{port}"
     try:
         while not _answers(f"{url}{until}"):

@@ -7,8 +7,10 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +28,7 @@ from pba.store.url import describe_url, parse_url
 
 from . import local_run
 from .access_check import access_warnings, require_keys
-from .addresses import join_address, port_error
+from .addresses import ANY_HOST, join_address, port_error
 from .local_profile import (
     LOOPBACK,
     PORT_BLOCKS,
@@ -37,6 +39,7 @@ from .local_profile import (
 )
 from .local_run import Endpoints, StartError
 from .screen import Screen, log_path, relevant_lines
+from .secure_profile import SecureProfile
 from .settings import Settings, environment_warnings, read_settings
 from .tls_settings import tls_variables
 
@@ -50,13 +53,19 @@ def main(
         Path | None,
         typer.Option(help="Where the logs of Ray go; by default a new file in data/logs."),
     ] = None,
+    secure: Annotated[
+        Path | None,
+        typer.Option(help="Encrypt everything and require keys, with files made in this folder."),
+    ] = None,
 ) -> None:
     """Serve forecasts on this machine until Ctrl-C."""
     os.umask(0o077)  # of Ray and its processes too: what they write is their user's alone
-    application, options, settings = _read(config)
+    application, options = _read(config)
+    profile = _prepare(secure, options["host"]) if secure else None
+    settings = _settings(config, application)
     hosts = [options["host"], *([settings.grpc_host] if settings.grpc_port else [])]
     _check_tls(settings, plain)
-    endpoints, log_file = _endpoints(options, settings), _log(log)
+    endpoints, log_file = _endpoints(options, settings, profile), _log(log)
     _require_keys(hosts, settings)
     with tempfile.TemporaryDirectory(prefix="pba-") as name, port_block() as first_port:
         if first_port is None:
@@ -64,44 +73,73 @@ def main(
         folder = Path(name)
         host, port = options["host"], options["port"]
         os.environ.update(environment(folder, first_port, plain, host, port))
-        os.environ.update(tls_variables(settings))
+        os.environ.update(tls_variables(settings) | (profile.ray_variables if profile else {}))
         if settings.certificate_files:
             endpoints = replace(endpoints, socket=local_socket(folder))
+        deployed = config if plain or host == LOOPBACK else _behind_haproxy(config, folder)
         screen = Screen.redirect(log_file)
         with _stopped_at_the_end(folder, screen):
             screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
             for warning in [*environment_warnings(), *access_warnings(hosts, settings)]:
                 screen.line(f"Warning: {warning}")
-            deployed = config if plain or host == LOOPBACK else _behind_haproxy(config, folder)
-            unready = local_run.start(deployed, application, endpoints, screen)
-            screen.line(f"PBA answers after {screen.elapsed_s:.0f} s. Ctrl-C stops it.")
-            if unready is not None:
-                screen.line(f"Not yet all of it, and it tries again by itself: {unready}")
-            for line in endpoints.lines(_command("pba")):
-                screen.line(line)
-            while True:
-                signal.pause()
+            name = application.get("name", "default")
+            _serve(deployed, name, endpoints, profile, screen)
 
 
-def _read(config: Path) -> tuple[str, dict[str, Any], Settings]:
-    """Return the application's name, the HTTP options and the settings that ``config`` gives."""
+def _serve(
+    config: Path, name: str, endpoints: Endpoints, profile: SecureProfile | None, screen: Screen
+) -> NoReturn:
+    """Start the application ``name``, show where it answers, and wait."""
+    unready = local_run.start(config, name, endpoints, screen)
+    screen.line(f"PBA answers after {screen.elapsed_s:.0f} s. Ctrl-C stops it.")
+    if unready is not None:
+        screen.line(f"Not yet all of it, and it tries again by itself: {unready}")
+    pba = _command("pba")
+    keys = profile.key_lines(pba) if profile else []
+    for line in [*keys, *endpoints.lines(pba), *local_run.program_lines()]:
+        screen.line(line)
+    while True:
+        signal.pause()
+
+
+def _prepare(folder: Path, host: str) -> SecureProfile:
+    """Make what a closed service needs, and have the settings name it."""
+    names = [socket.gethostname(), *([] if host in ANY_HOST else [host])]
+    try:
+        profile = SecureProfile.prepare(folder, names, time.time)  # noqa: TID251 - passed in
+    except (InvalidInput, OSError) as error:
+        raise typer.BadParameter(f"--secure {folder}: {error}") from None
+    os.environ.update(profile.settings)
+    return profile
+
+
+def _read(config: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the application and the HTTP options in ``config``."""
     try:
         content = yaml.safe_load(config.read_text())
-        application = content["applications"][0]
-        settings = read_settings(application.get("args") or {})
-        parse_url(settings.store_url)
+        application = dict(content["applications"][0])
         options = content["http_options"]
         options["host"] = str(options["host"]).removeprefix("[").removesuffix("]")
-        return application.get("name", "default"), options, settings
-    except InvalidInput as error:
-        raise typer.BadParameter(f"the settings in {config} or PBA_ variables: {error}") from None
+        return application, options
     except (yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
         raise typer.BadParameter(
             f"{config} needs http_options and an application, as serve_config.yaml has: {error!r}"
         ) from None
 
 
-def _endpoints(options: dict[str, Any], settings: Settings) -> Endpoints:
+def _settings(config: Path, application: dict[str, Any]) -> Settings:
+    """Return the settings of the environment and of ``application``."""
+    try:
+        settings = read_settings(application.get("args") or {})
+        parse_url(settings.store_url)
+        return settings
+    except InvalidInput as error:
+        raise typer.BadParameter(f"the settings in {config} or PBA_ variables: {error}") from None
+
+
+def _endpoints(
+    options: dict[str, Any], settings: Settings, profile: SecureProfile | None
+) -> Endpoints:
     """Return where the service will answer, if the ports are free."""
     _require_port(options["host"], options["port"], "port under http_options")
     grpc = ""
@@ -110,7 +148,15 @@ def _endpoints(options: dict[str, Any], settings: Settings) -> Endpoints:
         grpc = join_address(settings.grpc_host, settings.grpc_port)
     store = describe_url(settings.store_url)
     scheme = "https" if settings.certificate_files else "http"
-    return Endpoints(f"{scheme}://{join_address(options['host'], options['port'])}", grpc, store)
+    endpoints = Endpoints(
+        f"{scheme}://{join_address(options['host'], options['port'])}", grpc, store
+    )
+    if profile is None:
+        return endpoints
+    shows_own = bool(settings.tls_client_ca)
+    return replace(
+        endpoints, curl=profile.curl_options(shows_own), pba=profile.pba_options(shows_own)
+    )
 
 
 def _check_tls(settings: Settings, plain: bool) -> None:

@@ -3,7 +3,10 @@
 import ipaddress
 import socket
 
-__all__ = ["address_text", "is_loopback", "join_address", "port_error"]
+__all__ = ["ANY_HOST", "address_text", "is_loopback", "join_address", "port_error"]
+
+ANY_HOST = frozenset({"0.0.0.0", "::"})
+"""What stands for every address of a machine."""
 
 
 def address_text(text: str) -> str:

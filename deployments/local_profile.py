@@ -16,6 +16,8 @@ from pathlib import Path
 
 from pba.private_files import create_private_file
 
+from .ray_token import create_token, token_variables
+
 __all__ = [
     "HAPROXY_FILES",
     "LOOPBACK",
@@ -64,7 +66,7 @@ def environment(
     Parameters
     ----------
     folder
-        Where HAProxy's files lie.
+        Where HAProxy's files and the new token of Ray lie.
     first_port
         The first of `PORT_BLOCKS.step` ports for replicas and the fallback proxies.
     plain
@@ -74,7 +76,6 @@ def environment(
     """
     last_port = first_port + PORT_BLOCKS.step - 1
     variables = {
-        "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so that the node's address is loopback
         "RAY_raylet_start_wait_time_s": "120",  # Ray's own waits are too short on a busy machine
@@ -95,6 +96,7 @@ def environment(
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(last_port - 1),
         "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(last_port),
     }
+    variables |= token_variables(create_token(folder))
     return variables if plain else variables | _haproxy(folder, _bind(host, port))
 
 

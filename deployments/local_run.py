@@ -1,6 +1,7 @@
 """Deploy on a Ray of this process, and follow the start until the service answers."""
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -11,13 +12,18 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from .ray_token import program_variables
 from .screen import Screen, relevant_lines
 
 if TYPE_CHECKING:
     from ray.serve.schema import ApplicationStatusOverview
 
-__all__ = ["Endpoints", "StartError", "start", "stop"]
+__all__ = ["Endpoints", "StartError", "program_lines", "start", "stop"]
 
+_TLS_OF_RAY = (
+    *("RAY_USE_TLS", "RAY_TLS_CA_CERT"),
+    *("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY"),
+)
 _CPUS = 4  # logical: replicas of half a CPU each must fit on the smallest machine
 _POLL_S = 0.25
 _PATIENCE_S = 5.0  # how long a started service may be unready before the reason is shown
@@ -36,25 +42,29 @@ class StartError(Exception):
 class Endpoints:
     """The service's URL, `host:port` of gRPC or an empty string, and the URL of its store.
 
-    ``socket`` is where this user reaches it without TLS, if it has TLS.
+    ``socket`` is where this user reaches it without TLS, if it has TLS. ``curl`` and ``pba`` are
+    the options with which these call it.
     """
 
     url: str
     grpc: str
     store: str
     socket: Path | None = None
+    curl: str = ""
+    pba: str = ""
 
     def lines(self, pba: str) -> list[str]:
         """Return where the service answers and what to try next, ``pba`` being the command."""
         option = "" if self.url == "http://127.0.0.1:8000" else f" --url {self.url}"
+        curl = self.curl or (" --cacert CA.pem" if self.socket else "")
         return [
             f"  HTTP   {self.url}",
             f"  docs   {self.url}/docs",
             f"  gRPC   {self.grpc or 'off (PBA_GRPC_PORT=0)'}",
             f"  store  {self.store}",
             "Next, in another terminal:",
-            f"  curl -s{' --cacert CA.pem' if self.socket else ''} {self.url}/v1/models",
-            f"  {pba} forecast FILE.csv{option}",
+            f"  curl -s{curl} {self.url}/v1/models",
+            f"  {pba} forecast FILE.csv{option}{self.pba}",
         ]
 
 
@@ -91,6 +101,17 @@ def start(config: Path, application: str, endpoints: Endpoints, screen: Screen) 
     while not progress.running(serve.status().applications.get(application)):
         time.sleep(_POLL_S)
     return _wait_until_ready(lambda: _unready(endpoints), screen)
+
+
+def program_lines() -> list[str]:
+    """Return what another program needs to join the Ray that `start` has started."""
+    import ray
+
+    address = ray.get_runtime_context().gcs_address
+    variables = program_variables(address, Path(os.environ["RAY_AUTH_TOKEN_PATH"]))
+    variables |= {name: value for name, value in os.environ.items() if name in _TLS_OF_RAY}
+    words = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    return ["Another Ray program of this user joins with:", f"  export {words}"]
 
 
 def stop() -> None:

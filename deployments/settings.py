@@ -138,6 +138,11 @@ class Settings(AccessSettings, TokenSettings, TlsSettings):
         "http://127.0.0.1:8265",
         description="Where Ray accepts jobs: the dashboard of the training cluster.",
     )
+    retrain_token: str = Field(
+        "",
+        description="The file with Ray's token of that cluster. Empty where it is the one that "
+        "serves: then its own token is sent.",
+    )
     retrain_python: str = Field(
         "python",
         description="The Python of retraining jobs, which has TensorFlow; serving has none.",

@@ -166,8 +166,8 @@ def resolve(name: str) -> Any:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=page_name)
 def test_every_make_target_exists(page: Path):
-    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.M))
-    named = re.findall(r"`make\s+([a-z]+)", page.read_text())
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.M))
+    named = re.findall(r"`make\s+([a-z-]+)", page.read_text())
     named += [words[1] for words in commands(page) if words[0] == "make" and words[1][0] != "."]
     assert set(named) <= targets
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pba import project
-from pba.store.url import absolute_url
+from pba.store.url import url_without_password
 
 PROJECT = Path(__file__).parents[1]
 
@@ -15,7 +15,7 @@ def test_relative_paths_start_at_the_checkout_wherever_the_process_runs(
 ):
     monkeypatch.chdir(tmp_path)
     assert project.resolve("models/internet") == str(PROJECT / "models/internet")
-    assert absolute_url("sqlite:///data/pba.db") == f"sqlite:///{PROJECT}/data/pba.db"
+    assert url_without_password("sqlite:///data/pba.db") == f"sqlite:///{PROJECT}/data/pba.db"
 
 
 @pytest.mark.parametrize("uri", ["/models", "s3://bucket/models"])

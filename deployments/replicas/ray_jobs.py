@@ -3,12 +3,13 @@
 A job runs in a Python environment of its own, because no serving process may load TensorFlow.
 """
 
+from pathlib import Path
 from typing import Any
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from pba.project import resolve
-from pba.store.url import absolute_url
+from pba.store.url import url_without_password
 
 from ..settings import Settings
 
@@ -47,15 +48,22 @@ class RayJobs:
         return status is not None and not status.is_terminal()
 
     def _client(self) -> JobSubmissionClient:
-        return JobSubmissionClient(self._settings.retrain_address)
+        settings = self._settings
+        headers = (
+            {"Authorization": f"Bearer {_token(settings)}"} if settings.retrain_token else None
+        )
+        return JobSubmissionClient(settings.retrain_address, headers=headers)
 
     def _runtime_env(self) -> dict[str, Any]:
-        """Return the job's environment: its own Python, and the URLs of store and registry."""
+        """Return the job's environment: its own Python, and the URLs of store and registry.
+
+        All who may list the jobs read it, so the URL of the store is without its password: libpq
+        takes that on the nodes of the cluster from ``PGPASSFILE`` or ``PGPASSWORD``.
+        """
         settings = self._settings
         environment: dict[str, Any] = {
-            # Not on the command line, which everyone who can list the jobs may read.
             "env_vars": {
-                "PBA_STORE_URL": absolute_url(settings.store_url),
+                "PBA_STORE_URL": url_without_password(settings.store_url),
                 "PBA_REGISTRY": resolve(settings.registry),
             }
         }
@@ -64,6 +72,24 @@ class RayJobs:
         if settings.retrain_working_dir:
             environment["working_dir"] = settings.retrain_working_dir
         return environment
+
+
+def _token(settings: Settings) -> str:
+    """Return Ray's token of the cluster that trains; read anew, since it may be replaced.
+
+    Raises
+    ------
+    RuntimeError
+        If its file cannot be read.
+    """
+    path = Path(resolve(settings.retrain_token))
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise RuntimeError(
+            f"the token in {path} cannot be read: {error.strerror}. Correct PBA_RETRAIN_TOKEN, or "
+            "have the file readable by the user of the service."
+        ) from error
 
 
 def _status(client: JobSubmissionClient, job: str) -> JobStatus | None:

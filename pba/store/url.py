@@ -10,8 +10,9 @@ from sqlalchemy.exc import ArgumentError
 from pba.errors import InvalidInput
 from pba.project import resolve
 
-__all__ = ["absolute_url", "describe_url", "parse_url"]
+__all__ = ["describe_url", "parse_url", "url_without_password"]
 
+_SECRETS = ("password", "sslpassword")
 _PORTS = range(1, 65536)
 
 
@@ -42,12 +43,21 @@ def parse_url(text: str) -> URL:
     raise _invalid(f"is {backend}://…" if backend.isalnum() else "is of another kind")
 
 
-def absolute_url(text: str) -> str:
-    """Return ``text`` with a relative file made absolute, for a process that runs elsewhere."""
+def url_without_password(text: str) -> str:
+    """Return what a process elsewhere needs of a URL, in a place that others may read.
+
+    A relative file is made absolute. libpq takes a password from where that process runs.
+
+    Examples
+    --------
+    >>> url_without_password("postgres://anna:secret@db:5432/pba?password=secret&sslmode=require")
+    'postgresql://anna@db:5432/pba?sslmode=require'
+    """
     url = parse_url(text)
     if url.get_backend_name() == "sqlite":
         return url.render_as_string(hide_password=False)
-    return text.strip()
+    kept = url.difference_update_query(_SECRETS)._replace(drivername="postgresql", password=None)
+    return kept.render_as_string()
 
 
 def describe_url(text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pba.cli.replay_links import HistorySource, links_of, replay_links
-from pba.client import PBAClient
+from pba.client import AsyncPBAClient, PBAClient
 from pba.errors import NotFound
 from pba.evaluation.trace_replay import compare_forecasts, score_horizons
 from pba.types import History
@@ -42,10 +42,8 @@ def test_links_replayed_at_once_get_the_forecasts_of_their_histories(
     ]
     path = tmp_path / "set.csv"
     path.write_text("\n".join(["timestamp_s,bandwidth_mbps,trace_id", *rows]))
-    links = links_of([path], 3)
-    replayed = asyncio.run(
-        replay_links(links, HistorySource.BOTH, service.url, tmp_path, concurrency=3)
-    )
+    links, client = links_of([path], 3), AsyncPBAClient(service.url)
+    replayed = asyncio.run(replay_links(links, HistorySource.BOTH, client, tmp_path, concurrency=3))
     outcomes = [pair for link in replayed for pair in link.outcomes]
     comparison = compare_forecasts((given.forecast, stored.forecast) for given, stored in outcomes)
     assert (comparison.comparable, comparison.equal) == (len(outcomes), len(outcomes))

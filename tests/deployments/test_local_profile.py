@@ -50,7 +50,9 @@ def test_haproxy_runs_from_a_script_of_its_own_folder(tmp_path: Path):
     assert script.parent == tmp_path
     assert os.access(script, os.X_OK)
     assert Path(variables["PBA_HAPROXY_BINARY"]).exists()
-    assert not any("HAPROXY_" in name for name in environment(tmp_path, 20_100, plain=True))
+    other = tmp_path / "other"
+    other.mkdir()
+    assert not any("HAPROXY_" in name for name in environment(other, 20_100, plain=True))
 
 
 @pytest.mark.parametrize(

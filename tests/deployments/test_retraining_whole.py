@@ -14,6 +14,7 @@ from pba.evaluation.metrics import accuracy
 from pba.models.distribution import decode
 from pba.registry import Registry
 from pba.types import Floats, History
+from tests.support.ray_head import TOKEN
 from tests.support.service import running_service
 from tests.support.waiting import wait_until
 
@@ -88,12 +89,15 @@ def test_a_planted_change_ends_in_a_new_champion_that_serves(
 ) -> None:
     began_s = time.time() - COUNT  # noqa: TID251 - the service's clock
     first = registry.champion(MODEL).version
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
     options = OPTIONS | {"--output": tmp_path / "out"}
     with (
         running_service(
             registry=registry.root,
             retrain_on_drift=True,
             retrain_address=head,
+            retrain_token=str(token),
             retrain_working_dir=str(ROOT),
             retrain_python=sys.executable,
             retrain_args=" ".join(f"{name} {value}" for name, value in options.items()),

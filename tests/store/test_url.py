@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from pba.errors import InvalidInput, StoreUnavailable
 from pba.store import Store
-from pba.store.url import absolute_url, describe_url, parse_url
+from pba.store.url import describe_url, parse_url, url_without_password
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "POSTGRES"])
@@ -75,9 +75,17 @@ def test_a_description_has_neither_user_nor_options():
     assert describe_url("sqlite:////srv/pba.db") == "sqlite:////srv/pba.db"
 
 
-@pytest.mark.parametrize("url", ["sqlite:////data/pba.db", "postgres://u:p%40w@h/d"])
-def test_a_url_for_another_process_keeps_its_password(url: str):
-    assert absolute_url(url) == url
+@pytest.mark.parametrize(
+    ("url", "passed"),
+    [
+        ("sqlite:////data/pba.db", "sqlite:////data/pba.db"),
+        ("postgres://u:p%40w@h:6/d", "postgresql://u@h:6/d"),
+        ("postgresql+psycopg://u@h/d?password=p&sslpassword=q&sslmode=require", None),
+        ("postgresql://h/d", "postgresql://h/d"),
+    ],
+)
+def test_a_url_for_another_process_is_passed_without_its_password(url: str, passed: str | None):
+    assert url_without_password(url) == (passed or "postgresql://u@h/d?sslmode=require")
 
 
 @pytest.mark.parametrize("option", ["", "&sslpassword=s3cret-too"])

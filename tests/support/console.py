@@ -1,6 +1,6 @@
 """A second program on the service's Ray, which runs sources that it reads from its input.
 
-`python -m tests.support.console ADDRESS`: one JSON string a line is a source, whose last call of
+`python -m tests.support.console`: one JSON string a line is a source, whose last call of
 `reply(value)` is the response. Connecting to Ray takes seconds, so one program serves many tests.
 """
 
@@ -15,10 +15,11 @@ import ray
 from ray import serve
 
 
-def main(address: str) -> None:
+def main() -> None:
     responses = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is no response
-    ray.init(address=address, namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
+    # The address and the token are those of the environment.
+    ray.init(address="auto", namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
     for line in sys.stdin:
         responses.write(json.dumps(_run(json.loads(line))) + "\n")
 
@@ -34,4 +35,4 @@ def _run(source: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -12,13 +13,17 @@ from pathlib import Path
 
 from tests.support.folders import short_folder
 
-__all__ = ["environment", "ray_command", "ray_head"]
+__all__ = ["TOKEN", "environment", "ray_command", "ray_head"]
+
+TOKEN = secrets.token_hex(32)
+"""The token of every head that this process starts."""
 
 
 def environment() -> dict[str, str]:
     """Return the variables of the head and of the commands that use it."""
     return os.environ | {
-        "RAY_AUTH_MODE": "disabled",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": TOKEN,
         "RAY_worker_niceness": "0",
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # no client is left
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.exported import exported_variables
 from tests.support.folders import short_folder
 from tests.support.ports import own_port
 from tests.support.waiting import wait_until
@@ -45,10 +46,9 @@ class RunningService:
     _console: subprocess.Popen[str] | None = field(default=None, init=False)
 
     @property
-    def address(self) -> str:
-        """Where this service's own Ray is; `auto` may find that of another."""
-        (port,) = (self.folder / "ray" / "session_latest").glob("gcs_server_port_*")
-        return f"127.0.0.1:{port.read_text().strip()}"
+    def program_environment(self) -> dict[str, str]:
+        """What another program on this service's Ray needs, as the command shows it."""
+        return self.environment | exported_variables(self.folder / "screen")
 
     @property
     def screen(self) -> str:
@@ -76,8 +76,8 @@ class RunningService:
         if self._console is None or self._console.poll() is not None:
             with (self.folder / "console").open("ab") as log:
                 self._console = subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.console", self.address],
-                    env=self.environment,
+                    [sys.executable, "-m", "tests.support.console"],
+                    env=self.program_environment,
                     cwd=PROJECT,
                     text=True,
                     stdin=subprocess.PIPE,
@@ -136,12 +136,13 @@ def running_service(
     routers: int = 1,
     measured: bool = False,
     verify: ssl.SSLContext | bool = True,
+    secure: Path | None = None,
     **settings: Any,
 ) -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards.
 
     If ``measured``, a run with coverage measures its processes too, which slows them down. With
-    the setting ``tls_cert``, ``verify`` is what httpx needs to call it.
+    ``secure``, the folder of `make serve-secure`, ``verify`` is what httpx needs to call it.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
@@ -151,9 +152,10 @@ def running_service(
         folder = Path(name)
         config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
         environment = _environment(folder, measured)
-        scheme = "https" if "tls_cert" in settings else "http"
+        scheme = "https" if secure else "http"
         addresses = f"{scheme}://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
-        running = _start(folder, config, addresses, environment)
+        options = ["--secure", str(secure)] if secure else []
+        running = _start(folder, config, addresses, environment, options)
         running.verify = verify
         try:
             _wait_until_started(running)
@@ -177,8 +179,6 @@ def _wait_until_started(running: RunningService) -> None:
 def _environment(folder: Path, measured: bool) -> dict[str, str]:
     environment = os.environ | {
         "RAY_TMPDIR": str(folder),
-        "RAY_AUTH_MODE": "disabled",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # second programs look on loopback too
     }
     if not measured:
         environment.pop("PBA_COVERAGE_FOLDER", None)
@@ -186,13 +186,17 @@ def _environment(folder: Path, measured: bool) -> dict[str, str]:
 
 
 def _start(
-    folder: Path, config: dict[str, Any], addresses: tuple[str, str], environment: dict[str, str]
+    folder: Path,
+    config: dict[str, Any],
+    addresses: tuple[str, str],
+    environment: dict[str, str],
+    options: list[str],
 ) -> RunningService:
     path = folder / "serve.yaml"
     path.write_text(yaml.safe_dump(config))
     with (folder / "screen").open("wb") as screen:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deployments", path, "--log", folder / "log"],
+            [sys.executable, "-m", "deployments", path, "--log", folder / "log", *options],
             env=environment,
             cwd=PROJECT,
             stdout=screen,

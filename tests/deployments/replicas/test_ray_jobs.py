@@ -1,5 +1,6 @@
 """Retraining jobs as Ray receives them."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,8 +18,8 @@ class FakeClient:
     jobs: dict[str, JobStatus] = {}
     submissions: list[dict[str, Any]] = []
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, headers: dict[str, str] | None = None) -> None:
+        self.address, self.headers = address, headers or {}
 
     def list_jobs(self) -> list[Any]:
         # Jobs that were not submitted, but started by a driver, have no submission id.
@@ -28,7 +29,7 @@ class FakeClient:
         ]
 
     def submit_job(self, **job: Any) -> None:
-        self.submissions.append({"address": self.address, **job})
+        self.submissions.append({"address": self.address, **self.headers, **job})
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> type[FakeClient]:
     return Client
 
 
-def test_a_job_has_its_own_python_and_no_secret_on_its_command_line(
+def test_a_job_has_its_own_python_and_no_secret_that_a_list_of_jobs_shows(
     client: type[FakeClient],
 ) -> None:
     settings = Settings(
@@ -60,7 +61,7 @@ def test_a_job_has_its_own_python_and_no_secret_on_its_command_line(
             "submission_id": "x",
             "runtime_env": {
                 "env_vars": {
-                    "PBA_STORE_URL": "postgresql://u:secret@db/pba",
+                    "PBA_STORE_URL": "postgresql://u@db/pba",
                     "PBA_REGISTRY": "s3://models",
                 },
                 "py_executable": "/opt/train/bin/python",
@@ -75,6 +76,16 @@ def test_without_settings_a_job_runs_in_the_clusters_own_python(client: type[Fak
     (job,) = client.submissions
     assert job["entrypoint"].startswith("python -m train retrain --mode datacenter")
     assert set(job["runtime_env"]) == {"env_vars"}
+
+
+def test_a_cluster_of_its_own_gets_its_own_token(client: type[FakeClient], tmp_path: Path) -> None:
+    settings = Settings(retrain_token=str(tmp_path / "token"))
+    with pytest.raises(RuntimeError, match="PBA_RETRAIN_TOKEN"):
+        RayJobs(settings).submit("x", "internet")
+    for token in ("one", "two"):
+        (tmp_path / "token").write_text(f"{token}\n")
+        RayJobs(settings).submit("x", "internet")
+        assert client.submissions[-1]["Authorization"] == f"Bearer {token}"
 
 
 def test_a_job_that_exists_is_not_submitted_again(client: type[FakeClient]) -> None:

@@ -79,16 +79,15 @@ def wire(
         pools.flags,
     )
     registry = Registry(resolve(settings.registry), _clock)
-    remote: dict[str, ModelClient] = {
-        mode: model_client(handle) for mode, handle in handles.modes.items()
-    }
+    remote = _mode_clients(handles)
     local = LocalModels(remote, registry, settings.follow_every_s, announcer(stores.reports))
+    clients = local.clients
     if handles.v1 is not None:
-        local.clients[v1_features.NAME] = model_client(handles.v1)
+        clients[v1_features.NAME] = model_client(handles.v1)
     routers = LiveRouters(stores.reports.routers, uuid.uuid4().hex)
     limits = CallerLimits(settings.limits, routers, count=meter.count_limit)
     deadline_s = settings.model_deadline_ms / 1000
-    plane = _data_plane(settings, stores, pools, local.clients, flags, meter, limits)
+    plane = _data_plane(settings, stores, pools, clients, flags, meter, limits)
     return Services(
         plane=plane,
         stores=stores,
@@ -103,6 +102,10 @@ def wire(
         local=local,
         settings=settings,
     )
+
+
+def _mode_clients(handles: Handles) -> dict[str, ModelClient]:
+    return {mode: model_client(handle) for mode, handle in handles.modes.items()}
 
 
 def _catalog(handles: Handles, registry: Registry, store: Store) -> ModelCatalog:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pba.errors import Forbidden
-from pba.security.author import LOCAL, Author
+from pba.errors import Forbidden, quoted
+from pba.security.author import LOCAL, Author, clean_text
 from pba.security.calls import CALLS, Reach
 from pba.security.keys import KeyRecord
 from pba.security.limits import UNLIMITED, Limits
@@ -13,6 +13,8 @@ from pba.security.roles import Role
 from pba.security.scopes import EVERYTHING, Scope
 
 __all__ = ["ANYBODY", "Identity"]
+
+_LONGEST_NAME = 200  # in the audit; that of a token may be longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Identity:
         """Return the caller as the author of a change, for whom the caller names."""
         if self.name is None:
             return LOCAL.acting_for(on_behalf_of)
-        author = Author(self.name, self.role.value, key_id=self.key_id)
+        name = clean_text(self.name, _LONGEST_NAME)
+        author = Author(name, self.role.value, key_id=self.key_id)
         return author.acting_for(on_behalf_of)
 
     def require(self, call: str | None) -> None:
@@ -77,7 +80,7 @@ class Identity:
         if self.scope.allows(link_id):
             return None
         return Forbidden(
-            f"link_id is {link_id[:100]!r}; {self._shown} is for {self.scope}. Use a key "
+            f"link_id is {quoted(link_id)}; {self._shown} is for {self.scope}. Use a key "
             "for that link.",
             "link_id",
         )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
-from pba.errors import InvalidInput
+from pba.errors import InvalidInput, quoted
 from pba.security.author import LOCAL
 from pba.security.limits import UNLIMITED, Limits
 from pba.security.roles import Role, parse_role
@@ -23,7 +23,7 @@ __all__ = ["KeyRecord", "KeyText", "new_key", "parse_key"]
 _KEY = re.compile(r"pba_([0-9a-f]{16})_([A-Za-z0-9_-]{43})", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9._:@>-]{1,100}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_HANDLES = "ray:"
+_RESERVED = ("ray:", "oidc:", "cert:")
 _ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -82,7 +82,7 @@ class KeyRecord:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise InvalidInput(
-                f"name is {self.name[:100]!r}; it has 1 to 100 of the characters A-Z a-z 0-9 . _ : "
+                f"name is {quoted(self.name)}; it has 1 to 100 of the characters A-Z a-z 0-9 . _ : "
                 "@ > and -. Replace the others.",
                 "name",
             )
@@ -171,10 +171,10 @@ def new_key(
     InvalidInput
         For a name of another form, and for one that the audit gives to callers without a key.
     """
-    if name == LOCAL.who or name.startswith(_HANDLES):
+    if name == LOCAL.who or name.startswith(_RESERVED):
         raise InvalidInput(
-            f"name is {name[:100]!r}; {LOCAL.who}, and what begins with {_HANDLES}, stand for "
-            "callers without a key. Choose another.",
+            f"name is {quoted(name)}; {LOCAL.who}, and what begins with {' or '.join(_RESERVED)}, "
+            "stand for callers without a key. Choose another.",
             "name",
         )
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)

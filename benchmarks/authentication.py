@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from pba.errors import PBAError
 from pba.security import KeyRecord, Role, Scope, new_key
+from pba.security.tokens import TokenRules, TokenVerifier
 from pba.serving.key_watch import KeySources, KeyWatch
+from tests.support.tokens import AUDIENCE, ISSUER, TokenIssuer
 
 CALLS = 10_000
 ROUNDS = 7
@@ -39,7 +41,34 @@ def main() -> None:
     print(f"  a valid key, its role and its links: {cost_us:.1f} (at most {LIMIT_US:g})")
     for name, sent in (("wrong secret", wrong), ("unknown key", unknown), ("no key", None)):
         print(f"  {name}: {_cost_us(lambda sent=sent: _refused(watch, sent)):.1f}")
+    for algorithm in ("ES256", "RS256"):
+        _print_tokens(algorithm)
     assert cost_us <= LIMIT_US
+
+
+def _print_tokens(algorithm: str) -> None:
+    """Print the cost of tokens: the signature of one that is sent again is not checked again."""
+    issuer = TokenIssuer(algorithm)
+    rules, keys = TokenRules(ISSUER, AUDIENCE), issuer.keys()
+    known = TokenVerifier(rules, keys)
+    token = issuer.token()
+    forged = token[:-6] + "AAAAAA"
+    print(f"  a token ({algorithm}) that was sent before:", end=" ")
+    print(f"{_cost_us(lambda: known.identify(token, NOW_S)):.1f}")
+
+    def first() -> None:
+        TokenVerifier(rules, keys).identify(token, NOW_S)
+
+    print(f"  a new one: {_cost_us(first, CALLS // 10):.1f}; ", end="")
+    print(f"a forged one: {_cost_us(lambda: _forged(known, forged), CALLS // 10):.1f}")
+
+
+def _forged(known: TokenVerifier, token: str) -> None:
+    try:
+        known.identify(token, NOW_S)
+    except PBAError:
+        return
+    raise AssertionError("it is let in")
 
 
 async def _watch(records: list[KeyRecord]) -> KeyWatch:
@@ -56,13 +85,13 @@ def _refused(watch: KeyWatch, sent: str | None) -> None:
     raise AssertionError("it is let in")
 
 
-def _cost_us(call: Callable[[], None]) -> float:
+def _cost_us(call: Callable[[], object], calls: int = CALLS) -> float:
     rounds = []
     for _ in range(ROUNDS):
         began_s = time.process_time()
-        for _ in range(CALLS):
+        for _ in range(calls):
             call()
-        rounds.append((time.process_time() - began_s) * 1e6 / CALLS)
+        rounds.append((time.process_time() - began_s) * 1e6 / calls)
     return statistics.median(rounds)
 
 

@@ -15,7 +15,7 @@ __all__ = ["access_warnings", "require_keys"]
 
 
 def require_keys(hosts: Iterable[str], settings: Settings) -> None:
-    """Check that a service on ``hosts`` has a key, if other machines reach one of them.
+    """Check that a service on ``hosts`` knows its callers, if other machines reach one of them.
 
     A store that is away is no reason: routers answer nobody until they have read its keys.
 
@@ -28,17 +28,19 @@ def require_keys(hosts: Iterable[str], settings: Settings) -> None:
         read_keys(Path(resolve(settings.keys_file)))
         return
     open_hosts = [host for host in hosts if not is_loopback(host)]
-    if open_hosts and not (settings.insecure or _may_have_keys(settings)):
+    knows = settings.insecure or settings.identifies_without_keys
+    if open_hosts and not (knows or _may_have_keys(settings)):
         raise InvalidInput(
             f"other machines reach {open_hosts[0]}, and the service has no key, so that everybody "
             "could change it. Create one with pba keys create --role admin --name NAME --store URL,"
-            " or set PBA_INSECURE=true to let everybody in."
+            " name an issuer of tokens, or set PBA_INSECURE=true to let everybody in."
         )
 
 
 def access_warnings(hosts: Iterable[str], settings: Settings) -> list[str]:
     """Return what to warn of at the start."""
-    if all(map(is_loopback, hosts)) or not settings.insecure or settings.keys_file:
+    closed = settings.keys_file or settings.identifies_without_keys
+    if all(map(is_loopback, hosts)) or not settings.insecure or closed:
         return []
     return ["PBA_INSECURE is true: without a key, everybody who reaches the service may change it."]
 

@@ -41,6 +41,17 @@ class AccessSettings(BaseSettings):
         "https://console.example. Browsers keep all other pages from it.",
     )
 
+    audit_retention_days: float = Field(
+        400.0,
+        gt=0,
+        description="How long the audit keeps who changed what; see docs/security.md.",
+    )
+    refusal_retention_days: float = Field(
+        30.0,
+        gt=0,
+        description="How long the counts of refused calls are kept, by minute, address and key.",
+    )
+
     @property
     def allowed_host_names(self) -> list[str]:
         """The names in ``allowed_hosts``."""

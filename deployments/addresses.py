@@ -3,10 +3,22 @@
 import ipaddress
 import socket
 
-__all__ = ["ANY_HOST", "is_loopback", "join_address", "port_error"]
+__all__ = ["ANY_HOST", "address_text", "is_loopback", "join_address", "port_error"]
 
 ANY_HOST = frozenset({"0.0.0.0", "::"})
 """What stands for every address of a machine."""
+
+
+def address_text(text: str) -> str:
+    """Return an IP address in its one form, ``unknown`` for what is none.
+
+    >>> address_text("2001:DB8:0::1"), address_text("10.0.0.1; DROP")
+    ('2001:db8::1', 'unknown')
+    """
+    try:
+        return str(ipaddress.ip_address(text.strip()[:64])).partition("%")[0]
+    except ValueError:
+        return "unknown"
 
 
 def is_loopback(host: str) -> bool:

@@ -6,7 +6,8 @@
 # their own that one of these authorities has signed. HAProxy finds the files by links in CONFIG.tls, so no
 # key is copied, and haproxy-certificates.lua loads them again when they change. PBA_HAPROXY_LOCAL is a socket
 # of this user's alone that answers without TLS. X-Forwarded-For and -Proto are what HAProxy sees, whatever a
-# caller sends. Called by haproxy-with-errors.sh: CONFIG.
+# caller sends. X-PBA-Client-Certificate is the certificate of the caller, after the secret that is in
+# PBA_PROXY_SECRET_FILE: a replica believes nobody else. Called by haproxy-with-errors.sh: CONFIG.
 set -eu
 files="$1.tls"
 link() { # FILE NAME
@@ -31,12 +32,19 @@ if [ -n "${PBA_TLS_CERT:-}" ]; then
     lua-load $(cd "$(dirname "$0")" && pwd)/haproxy-certificates.lua $files $socket"
   secure=" if { ssl_fc }"
 fi
+certificate="    http-request del-header X-PBA-Client-Certificate"
+if [ -n "${PBA_TLS_CLIENT_CA:-}" ] && [ -n "${PBA_PROXY_SECRET_FILE:-}" ]; then
+  # HAProxy puts the secret in, from its environment: no file has it that others may read.
+  certificate="$certificate
+    http-request set-header X-PBA-Client-Certificate \"\${PBA_PROXY_SECRET}:%[ssl_c_der,base64]\" if { ssl_c_used }"
+fi
 bind="${PBA_HAPROXY_BIND:-}" metrics="${PBA_HAPROXY_METRICS_HOST:-127.0.0.1}"
 local="${PBA_HAPROXY_LOCAL:+    bind unix@$PBA_HAPROXY_LOCAL mode 600}"
 forwarded="    http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto http
 ${secure:+    http-request set-header X-Forwarded-Proto https$secure
-}    http-request del-header Forwarded"
+}    http-request del-header Forwarded
+$certificate"
 export bind metrics tls reload local forwarded
 awk '
   function port(address) { sub(/^.*:/, "", address); return address }

@@ -62,4 +62,8 @@ awk '
 cat "$3.errors" > "$3" # the same file, which Ray holds a lock beside
 rm "$3.errors"
 "$(dirname "$0")/haproxy-listeners.sh" "$3"
+if [ -n "${PBA_PROXY_SECRET_FILE:-}" ]; then
+  PBA_PROXY_SECRET="$(cat "$PBA_PROXY_SECRET_FILE")"
+  export PBA_PROXY_SECRET
+fi
 exec "$PBA_HAPROXY_BINARY" "$@"

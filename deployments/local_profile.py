@@ -6,12 +6,15 @@ Ray reads these variables when it is imported, so this module does not import it
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from pba.private_files import create_private_file
 
 from .ray_token import create_token, token_variables
 
@@ -104,6 +107,9 @@ def _haproxy(folder: Path, bind: str) -> dict[str, str]:
         Path(shutil.copy(Path(__file__).with_name(name), folder)).chmod(
             0o700
         )  # a wheel loses modes
+    secret = folder / "proxy-secret"
+    create_private_file(secret)
+    secret.write_text(secrets.token_hex(32))
     files = {
         "CONFIG_FILE_LOC": _config(folder),
         "SOCKET_PATH": folder / "admin.sock",
@@ -120,6 +126,7 @@ def _haproxy(folder: Path, bind: str) -> dict[str, str]:
         "PBA_HAPROXY_BINARY": binary,
         "PBA_HAPROXY_BIND": bind,
         "PBA_HAPROXY_LOCAL": str(local_socket(folder)),
+        "PBA_PROXY_SECRET_FILE": str(secret),
     }
 
 

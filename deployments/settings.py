@@ -22,12 +22,13 @@ from pba.serving.chunking import AT_ONCE
 
 from .access_settings import AccessSettings
 from .tls_settings import TlsSettings
+from .token_settings import TokenSettings
 from .variables import Variables, nearest_name, variable_warnings
 
 __all__ = ["Settings", "environment_warnings", "haproxy_host", "read_settings"]
 
 
-class Settings(AccessSettings, TlsSettings):
+class Settings(AccessSettings, TokenSettings, TlsSettings):
     """Settings of the service; `args` in serve_config.yaml win over the environment."""
 
     model_config = SettingsConfigDict(env_prefix="PBA_", extra="forbid", frozen=True)
@@ -182,6 +183,11 @@ class Settings(AccessSettings, TlsSettings):
         "`large_bodies_mb`. A bulk call of 10 000 internet histories has 29 MB.",
     )
     grpc_port: int = Field(9000, ge=0, le=65535, description="The port of gRPC; 0 disables gRPC.")
+
+    @property
+    def identifies_without_keys(self) -> bool:
+        """Whether callers may say who they are by something else than a key."""
+        return bool(self.oidc_issuer or self.tls_identities)
 
     @field_validator("flags")
     @classmethod

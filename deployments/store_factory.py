@@ -26,6 +26,8 @@ def open_store(
         settings.forecast_retention_days,
         schema,
         cache,
+        settings.audit_retention_days,
+        settings.refusal_retention_days,
     )
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.models.onnx import OnnxForecaster
 from pba.registry import Registry, artifacts
-from pba.registry.promotion import RETRAINED, Promoter
+from pba.registry.promotion import RETRAINED, LogEvent, Promoter
+from pba.security.author import SERVICE, Author
 from pba.telemetry.traces import Trace
 from pba.types import Event
 from pba.types.profile import PROFILES
@@ -55,7 +56,7 @@ class Collaborators:
     """
 
     registry: Registry
-    log_event: Callable[[Event], None]
+    log_event: LogEvent
     clock: Callable[[], float]
     on_line: Callable[[str], None] = lambda line: None
 
@@ -104,8 +105,9 @@ def retrain(
         summary |= {"version": card["version"], **decision}
         if decision["decision"] == "promote":
             why = f"better than {summary['champion']} on the reported telemetry"
+            author = Author(ACTOR, SERVICE)
             promoter = Promoter(registry, collaborators.log_event, clock)
-            promoter.promote(request.mode, card["version"], ACTOR, why, champion.pointer.number)
+            promoter.promote(request.mode, card["version"], author, why, champion.pointer.number)
     except Exception as error:
         summary |= {"decision": "refuse", "reasons": [str(error) or repr(error)]}
         raise

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ import typer
 from pba.errors import InvalidInput, StoreUnavailable
 from pba.project import resolve
 from pba.registry import Registry
+from pba.registry.promotion import LogEvent
+from pba.security.audit_chain import AuditEntry
 from pba.store import Store
 from pba.types import Event, NetworkMode
 from pba.types.profile import PROFILES, ModeSelection
@@ -167,13 +169,13 @@ def _export(store: Store | None, output: Path, stack: ExitStack) -> Path:
     return folder
 
 
-def _event_logger(store: Store | None, console: TrainingConsole) -> Callable[[Event], None]:
+def _event_logger(store: Store | None, console: TrainingConsole) -> LogEvent:
     """Return a function that adds an event to the store, if there is one and it responds."""
 
-    def log_event(event: Event) -> None:
+    def log_event(event: Event, entry: AuditEntry | None = None) -> None:
         try:
             if store is not None:
-                store.add_events([event])
+                store.add_events([event], [] if entry is None else [entry])
         except StoreUnavailable as error:
             console.line(f"The event {event.kind} could not be stored: {error}")
 

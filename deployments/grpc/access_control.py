@@ -1,5 +1,6 @@
 """Who makes a gRPC call, and whether the caller may: before any message is taken in."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -10,9 +11,10 @@ from grpc_reflection.v1alpha import reflection
 
 from pba.errors import PBAError, Unauthenticated
 from pba.security.identity import Identity
-from pba.serving.key_watch import KeyWatch
+from pba.serving.callers import Callers
 
 from .call_status import complete
+from .refused_calls import RefusedCalls, authorization_in
 
 __all__ = ["METHODS", "OPEN_SERVICES", "AccessControlInterceptor", "caller"]
 
@@ -48,12 +50,15 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
 
     Parameters
     ----------
-    keys
-        Knows who sends a key.
+    callers
+        Knows who calls.
+    refused
+        Counts the calls that are refused.
     """
 
-    def __init__(self, keys: KeyWatch) -> None:
-        self._keys = keys
+    def __init__(self, callers: Callers, refused: RefusedCalls) -> None:
+        self._callers = callers
+        self._refused = refused
 
     async def intercept_service(
         self,
@@ -63,33 +68,54 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         """Return the handler of a call; called by gRPC."""
         if details.method.split("/")[1] in OPEN_SERVICES:
             return await continuation(details)
+        authorization = authorization_in(details.invocation_metadata)
+        if authorization is None and self._callers.reads_certificates:
+            handler = await continuation(details)
+            return handler and self._by_certificate(handler, details.method)
         try:
-            identity = self._keys.identify(_authorization(details))
+            identity = self._callers.identify(authorization)
             handler = await continuation(details)
             if handler is not None:  # gRPC answers methods that do not exist
                 identity.require(METHODS.get(details.method))
         except PBAError as error:
-            return _refusal(error)
+            return self._refusal(error)
         _caller.set(identity)
         return handler
 
+    def _by_certificate(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
+        """Return ``handler`` behind a look at the connection, which gRPC shows with the call alone.
 
-def _authorization(details: grpc.HandlerCallDetails) -> str | None:
-    values = [
-        value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        for name, value in details.invocation_metadata or ()
-        if name == "authorization"
-    ]
-    return ",".join(values) if values else None
+        Behind `MessagePlaces`, every call of one message and one response reads a stream of one.
+        """
+
+        async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
+            verified = self._verified(method, _certificate(context))
+            identity = await complete(self._refused.counted(verified, context), context)
+            _caller.set(identity)
+            return await handler.stream_unary(messages, context)
+
+        return grpc.stream_unary_rpc_method_handler(
+            answer, handler.request_deserializer, handler.response_serializer
+        )
+
+    async def _verified(self, method: str, certificate: bytes | None) -> Identity:
+        identity = self._callers.identify(None, certificate)
+        identity.require(METHODS.get(method))
+        return identity
+
+    def _refusal(self, error: PBAError) -> grpc.RpcMethodHandler:
+        """Return a handler that ends any kind of call with ``error``, reading no message."""
+
+        async def fail() -> None:
+            raise error
+
+        async def refuse(_: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> None:
+            await complete(self._refused.counted(fail(), context), context)
+
+        return grpc.stream_unary_rpc_method_handler(refuse)
 
 
-def _refusal(error: PBAError) -> grpc.RpcMethodHandler:
-    """Return a handler that ends any kind of call with ``error``, without reading a message."""
-
-    async def fail() -> None:
-        raise error
-
-    async def refuse(_: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> None:
-        await complete(fail(), context)
-
-    return grpc.stream_unary_rpc_method_handler(refuse)
+def _certificate(context: grpc.aio.ServicerContext) -> bytes | None:
+    """Return the certificate of the caller, in DER, that gRPC has verified."""
+    texts = context.auth_context().get("x509_pem_cert")
+    return ssl.PEM_cert_to_DER_cert(texts[0].decode("ascii")) if texts else None

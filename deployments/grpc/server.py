@@ -10,8 +10,9 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
-from pba.serving.key_watch import KeyWatch
+from pba.serving.refusal_counter import RefusalCounter
 
 from ..addresses import join_address
 from ..settings import Settings
@@ -20,6 +21,7 @@ from .access_control import AccessControlInterceptor
 from .certificate_reload import server_credentials
 from .health_updates import HealthUpdates
 from .message_places import MessagePlaces
+from .refused_calls import RefusedCalls
 from .servicer import Predictor
 
 __all__ = ["SERVICE", "GrpcServer"]
@@ -40,10 +42,12 @@ class GrpcServer:
         Answers the calls.
     settings
         Address and limits.
-    keys
-        Know who calls.
+    callers
+        Knows who calls.
     problems
         What keeps the service from being ready; empty if nothing does.
+    refusals
+        Count calls that are refused for who makes them.
     message_patience_s
         How long a message may take to arrive.
 
@@ -59,20 +63,22 @@ class GrpcServer:
         self,
         plane: DataPlane,
         settings: Settings,
-        keys: KeyWatch,
+        callers: Callers,
         problems: Callable[[], Awaitable[Sized]],
+        refusals: RefusalCounter,
         message_patience_s: float = 10.0,
     ) -> None:
+        refused = RefusedCalls(refusals, callers)
         places = int(settings.large_bodies_mb // _message_mb(settings))
         self._server = grpc.aio.server(
             options=_options(settings),
             interceptors=(
-                AccessControlInterceptor(keys),
+                AccessControlInterceptor(callers, refused),
                 MessagePlaces(places, message_patience_s, settings.max_items),
             ),
         )
         self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE), problems)
-        predictor = Predictor(plane, settings.max_items)
+        predictor = Predictor(plane, settings.max_items, refused)
         pba_pb2_grpc.add_PredictorServicer_to_server(predictor, self._server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -11,6 +11,7 @@ from ..large_requests import read_request, write_answer
 from . import pba_pb2 as pb, pba_pb2_grpc, responses
 from .access_control import caller
 from .call_status import complete
+from .refused_calls import RefusedCalls
 from .requests import read_advice, read_queries, read_query, read_reports
 
 __all__ = ["Predictor"]
@@ -19,15 +20,19 @@ Context: TypeAlias = grpc.aio.ServicerContext
 
 
 class Predictor(pba_pb2_grpc.PredictorServicer):
-    """Answers each call from ``plane``; one call carries at most ``limit`` items."""
+    """Answers each call from ``plane``; one call carries at most ``limit`` items.
 
-    def __init__(self, plane: DataPlane, limit: int) -> None:
+    ``refused`` counts calls about links that a key is not for.
+    """
+
+    def __init__(self, plane: DataPlane, limit: int, refused: RefusedCalls) -> None:
         self._plane = plane
         self._limit = limit
+        self._refused = refused
 
     async def Forecast(self, request: pb.ForecastRequest, context: Context) -> pb.ForecastResponse:
         """Forecast from a given history."""
-        return await complete(self._forecast(request), context)
+        return await complete(self._refused.counted(self._forecast(request), context), context)
 
     async def ForecastBatch(
         self, request: pb.ForecastBatchRequest, context: Context

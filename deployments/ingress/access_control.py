@@ -1,5 +1,7 @@
 """Who sends an HTTP request, and whether the caller may make the call."""
 
+import base64
+import hmac
 from collections.abc import Iterable
 
 from fastapi import Request
@@ -9,12 +11,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pba.errors import AuthenticationNotConfigured, PBAError, Unauthenticated
 from pba.security.calls import PUBLIC
 from pba.security.identity import Identity
-from pba.serving.key_watch import KeyWatch
+from pba.serving.callers import Callers
 
 from .http import pba_error_response
 from .openapi import call_of
 
-__all__ = ["AccessControl", "authorize", "identity_of", "known_identity", "require_call"]
+__all__ = [
+    "CERTIFICATE_HEADER",
+    "AccessControl",
+    "authorization_of",
+    "authorize",
+    "identity_of",
+    "known_identity",
+    "require_call",
+]
+
+CERTIFICATE_HEADER = b"x-pba-client-certificate"
+"""The secret of HAProxy, a colon, and the caller's certificate in base64 (haproxy-listeners.sh)."""
 
 _KEY = "pba.identity"
 _ALIVE = "/livez"
@@ -31,15 +44,24 @@ class AccessControl:
 
     Parameters
     ----------
-    keys
-        Knows who sends a key.
+    callers
+        Knows who calls.
     routes
         All routes of ``app``.
+    proxy_secret
+        What HAProxy sends before the certificate of a caller, which counts from nobody else.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyWatch, routes: Iterable[APIRoute]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        callers: Callers,
+        routes: Iterable[APIRoute],
+        proxy_secret: str | None = None,
+    ) -> None:
         self._app = app
-        self._keys = keys
+        self._callers = callers
+        self._proxy_secret = proxy_secret if callers.reads_certificates else None
         public = (route.path for route in routes if call_of(route) == PUBLIC)
         self._public = frozenset([*public, *_DOCS])
 
@@ -47,12 +69,18 @@ class AccessControl:
         """Answer one request, or handle another event of ASGI."""
         if scope["type"] == "http":
             try:
-                scope[_KEY] = self._keys.identify(_authorization(scope))
+                scope[_KEY] = self._identify(scope)
             except PBAError as error:
                 if not self._is_open(scope, error):
                     await pba_error_response(error)(scope, receive, send)
                     return
         await self._app(scope, receive, send)
+
+    def _identify(self, scope: Scope) -> Identity:
+        certificate = None
+        if self._proxy_secret is not None:
+            certificate = _certificate(scope, self._proxy_secret)
+        return self._callers.identify(authorization_of(scope), certificate)
 
     def _is_open(self, scope: Scope, error: PBAError) -> bool:
         """Return whether the path needs no key, although a key would give ``error``."""
@@ -62,10 +90,22 @@ class AccessControl:
         return path in self._public or path.startswith(_DOCS_FILES)
 
 
-def _authorization(scope: Scope) -> str | None:
+def authorization_of(scope: Scope) -> str | None:
     """Return the header ``Authorization``; one that is there twice is none that is valid."""
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     return b",".join(values).decode("latin-1") if values else None
+
+
+def _certificate(scope: Scope, proxy_secret: str) -> bytes | None:
+    """Return the certificate of the caller, in DER, that HAProxy has verified."""
+    values = [value for name, value in scope["headers"] if name == CERTIFICATE_HEADER]
+    secret, _, certificate = (values[0] if len(values) == 1 else b"").partition(b":")
+    if not hmac.compare_digest(secret, proxy_secret.encode()):
+        return None
+    try:
+        return base64.b64decode(certificate, validate=True)
+    except ValueError:
+        return None
 
 
 def known_identity(scope: Scope) -> Identity | None:

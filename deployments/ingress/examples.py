@@ -28,12 +28,12 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "SamplesRequest": {"samples": _SAMPLES},
     "BulkSamplesRequest": {"samples": [{"link_id": LINK_ID, **sample} for sample in _SAMPLES]},
     "LinksRequest": {"link_ids": [LINK_ID, "unknown"]},
-    "FlagsRequest": {"version": 0, "who": "anna", "flags": {"enable_hybrid_mode": True}},
+    "FlagsRequest": {"version": 0, "on_behalf_of": "anna", "flags": {"enable_hybrid_mode": True}},
     "PromotionRequest": {
         "version": "internet-2026.11.26-1",
-        "who": "anna",
+        "on_behalf_of": "anna",
         "why": "better at night",
     },
-    "RollbackRequest": {"who": "anna", "why": "worse at night"},
+    "RollbackRequest": {"on_behalf_of": "anna", "why": "worse at night"},
 }
 """By the name of the request model."""

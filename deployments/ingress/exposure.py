@@ -5,7 +5,7 @@ import logging
 
 from ray.serve.context import _get_global_client
 
-from pba.serving.key_watch import KeyWatch
+from pba.serving.callers import Callers
 
 from ..addresses import is_loopback
 from ..settings import Settings, haproxy_host
@@ -23,10 +23,10 @@ async def is_on_loopback(settings: Settings) -> bool:
     return all(map(is_loopback, hosts))
 
 
-async def warn_while_open(keys: KeyWatch, every_s: float = 3600.0) -> None:
-    """Log a warning now and every ``every_s`` at which ``keys`` let everybody in."""
+async def warn_while_open(callers: Callers, every_s: float = 3600.0) -> None:
+    """Log a warning now and every ``every_s`` at which ``callers`` lets everybody in."""
     while True:
-        if keys.lets_everybody_in:
+        if callers.lets_everybody_in:
             why = "PBA_INSECURE is true, other machines reach the service, and it has no key"
             _log.warning("insecure", extra={"why": why})
         await asyncio.sleep(every_s)

@@ -29,7 +29,9 @@ Scalar: TypeAlias = str | int | float | bool | None
 
 _ADVICE = "Requests advice: {} with the defaults, other fields as in docs/allocation.md."
 _LINK_ID = "1-200 characters of A-Z a-z 0-9 . _ : @ > -"
-_WHO = "Recorded with the change."
+_WHY = "Recorded with the change."
+_BEHALF = "Whom the caller makes the change for, a person say; recorded beside the key's name."
+_OLD_NAME = "The same, as clients of 3.0 send it; `on_behalf_of` wins."
 _TIME = "RFC 3339 in UTC, or Unix seconds"
 
 
@@ -116,8 +118,9 @@ class LinksRequest(Struct, forbid_unknown_fields=True):
 
 
 _Champion = int | str | None
-_Name = Annotated[str, Meta(min_length=1, max_length=200, description=_WHO)]
-_Reason = Annotated[str, Meta(max_length=1000, description=_WHO)]
+_Person = Annotated[str, Meta(max_length=100, description=_BEHALF)]
+_Name = Annotated[str, Meta(min_length=1, max_length=200, description=_OLD_NAME)]
+_Reason = Annotated[str, Meta(max_length=1000, description=_WHY)]
 _TAKEN_BACK = "Number or version of the champion to take back."
 _REPLACED = "Number or version of the champion to replace."
 
@@ -126,7 +129,8 @@ class RollbackRequest(Struct, forbid_unknown_fields=True):
     """Who goes back to the previous champion, and why."""
 
     expected: Annotated[_Champion, Meta(description=_TAKEN_BACK)] = None
-    who: _Name = "http"
+    on_behalf_of: _Person | None = None
+    who: _Name | None = None
     why: _Reason = ""
 
 
@@ -135,7 +139,8 @@ class PromotionRequest(Struct, forbid_unknown_fields=True):
 
     version: str
     expected: Annotated[_Champion, Meta(description=_REPLACED)] = None
-    who: _Name = "http"
+    on_behalf_of: _Person | None = None
+    who: _Name | None = None
     why: _Reason = ""
 
 
@@ -143,5 +148,6 @@ class FlagsRequest(Struct, forbid_unknown_fields=True):
     """A change of flags."""
 
     version: Annotated[int, Meta(description="the version that the caller read")]
-    who: _Name
     flags: Annotated[dict[str, Scalar], Meta(description="the flags to change: docs/rollout.md")]
+    on_behalf_of: _Person | None = None
+    who: _Name | None = None

@@ -87,12 +87,15 @@ class Router:
         opens = settings.insecure or on_loopback
         services = wire(settings, Handles(modes, v1), RequestMetrics(), opens)
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
-        await asyncio.gather(services.flags.start(), services.keys.start())
+        await asyncio.gather(services.flags.start(), services.callers.start())
+        services.refusals.start()
         background = [] if v1 is None else [keep_v1_awake(services.flags, v1.stay.remote)]
-        background += [] if on_loopback else [warn_while_open(services.keys)]
+        background += [] if on_loopback else [warn_while_open(services.callers)]
         self._background = [asyncio.create_task(work) for work in background]
         self._grpc = (
-            GrpcServer(self._plane, settings, services.keys, services.problems)
+            GrpcServer(
+                self._plane, settings, services.callers, services.problems, services.refusals
+            )
             if settings.grpc_port
             else None
         )
@@ -123,7 +126,7 @@ class Router:
         """Have Ray restart the replica if it no longer notices new flags, keys or champions."""
         if not self._services.flags.running:
             raise RuntimeError("the replica no longer reads the flags; its log says why.")
-        if not self._services.keys.running:
+        if not self._services.callers.running:
             raise RuntimeError("the replica no longer reads the keys; its log says why.")
         if not self._services.local.running:
             raise RuntimeError("the replica no longer follows the champions; its log says why.")

@@ -10,12 +10,13 @@ from ray.serve.handle import DeploymentHandle
 
 from pba.errors import StoreUnavailable
 from pba.models import v1_features
+from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagSource, FlagWatch
-from pba.serving.key_watch import KeyWatch
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.pools import Pools
+from pba.serving.refusal_counter import RefusalCounter
 from pba.store import Store
 from pba.types import NetworkMode
 
@@ -90,8 +91,10 @@ class Services:
         Where these calls run.
     bodies
         Reads the bodies of requests.
-    keys
-        Know who calls.
+    callers
+        Knows who calls.
+    refusals
+        Count calls that are refused for who makes them.
     """
 
     plane: DataPlane
@@ -101,7 +104,8 @@ class Services:
     catalog: ModelCatalog
     status: ModelStatus
     flags: FlagWatch
-    keys: KeyWatch
+    callers: Callers
+    refusals: RefusalCounter
     local: LocalModels
     settings: Settings
 
@@ -113,17 +117,18 @@ class Services:
     async def problems(self) -> dict[str, str]:
         """Return what keeps the service from being ready, by model, ``store`` or ``keys``."""
         problems = await self.status.problems()
-        refusal = self.keys.refusal
+        refusal = self.callers.refusal
         return problems if refusal is None else {**problems, "keys": str(refusal)}
 
     async def close(self) -> None:
         """Finish what is being written, for a few seconds at most, and close the store."""
         self.flags.stop()
-        self.keys.stop()
+        self.callers.stop()
         self.local.stop()
         try:
             async with asyncio.timeout(_DRAIN_S):
                 await self.plane.drain()
+                await self.refusals.stop()
         except TimeoutError:
             _log.warning("not_all_recorded", extra={"why": f"not written within {_DRAIN_S:g} s"})
         self.pools.close()

@@ -15,6 +15,7 @@ from pba.project import resolve
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
 from pba.rollout import Flags
+from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane, RequestMeter
 from pba.serving.event_log import EventLog
 from pba.serving.flag_watch import FlagWatch
@@ -25,6 +26,8 @@ from pba.serving.link_service import LinkService
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.pools import Pools
+from pba.serving.refusal_counter import RefusalCounter
+from pba.serving.token_watch import TokenWatch
 from pba.store import Store
 from pba.store.url import describe_url
 from pba.types import NetworkMode
@@ -56,7 +59,7 @@ def wire(
     opens: bool,
     announcer: Callable[[Store], Callable[[str, dict[str, Any]], None]] = ModelAnnouncer,
 ) -> Services:
-    """Return the services; flags and keys are not read before `FlagWatch.start`, `KeyWatch.start`.
+    """Return the services; flags and keys are not read before `FlagWatch.start`, `Callers.start`.
 
     Parameters
     ----------
@@ -90,10 +93,26 @@ def wire(
         catalog=ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter),
         status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
         flags=flags,
-        keys=_key_watch(settings, stores, pools, opens),
+        callers=_callers(settings, stores, pools, opens),
+        refusals=RefusalCounter(stores.reports.refusals.add, _clock, pools.reports),
         local=local,
         settings=settings,
     )
+
+
+def _callers(settings: Settings, stores: Stores, pools: Pools, opens: bool) -> Callers:
+    keys = _key_watch(settings, stores, pools, opens)
+    rules, tokens = settings.token_rules, None
+    if rules is not None:
+        tokens = TokenWatch(
+            rules,
+            settings.token_key_source.read,
+            settings.keys_stale_s,
+            settings.oidc_keys_every_s,
+            _clock,
+            settings.store_deadline_ms / 1000,
+        )
+    return Callers(keys, tokens, settings.client_certificates)
 
 
 def _key_watch(settings: Settings, stores: Stores, pools: Pools, opens: bool) -> KeyWatch:
@@ -102,7 +121,12 @@ def _key_watch(settings: Settings, stores: Stores, pools: Pools, opens: bool) ->
     )
     file = settings.keys_file and Path(resolve(settings.keys_file))
     return KeyWatch(
-        KeySources(stores.flags.keys.records, file or None, snapshot or None),
+        KeySources(
+            stores.flags.keys.records,
+            file or None,
+            snapshot or None,
+            others=settings.identifies_without_keys,
+        ),
         opens,
         settings.keys_stale_s,
         settings.flags_every_s,

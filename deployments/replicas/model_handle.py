@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from ray import serve
 from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.context import _get_global_client
 from ray.serve.exceptions import (
     BackPressureError,
     DeploymentUnavailableError,
@@ -52,7 +52,7 @@ async def describe_if_awake(
     """
 
     async def call() -> dict[str, Any]:
-        awake = await asyncio.to_thread(_running_replicas, handle)
+        awake = await _running_replicas(handle)
         if not (awake and needed):
             return {"mode": name, "asleep": not awake}
         description: dict[str, Any] = await handle.describe.remote()
@@ -73,10 +73,28 @@ async def _or_error(
         return {"error": str(error)}
 
 
-def _running_replicas(handle: DeploymentHandle[Any]) -> int:
-    """Return how many replicas of the deployment behind ``handle`` are running."""
-    status = serve.status().applications[handle.app_name].deployments[handle.deployment_name]
-    return sum(count for state, count in status.replica_states.items() if state == "RUNNING")
+async def _running_replicas(handle: DeploymentHandle[Any]) -> int:
+    """Return how many replicas of the deployment behind ``handle`` are running.
+
+    Serve's client is looked up here, not in a thread as `serve.status` would: of two threads at
+    once, one may get none.
+
+    Raises
+    ------
+    Unavailable
+        If Serve does not know the deployment.
+    """
+    client = _get_global_client(raise_if_no_controller_running=False)
+    details = {} if client is None else await asyncio.to_thread(client.get_serve_details)
+    try:
+        deployments = details["applications"][handle.app_name]["deployments"]
+        replicas = deployments[handle.deployment_name]["replicas"]
+    except KeyError:
+        raise Unavailable(
+            f"Ray Serve does not know {handle.deployment_name} now. Try again; if it stays so, "
+            "look at serve status."
+        ) from None
+    return sum(replica["state"] == "RUNNING" for replica in replicas)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The `pba` command: forecasts, replays, evaluation, models, flags and keys.
+"""The `pba` command: forecasts, replays, evaluation, models, flags, keys and audit.
 
 One module a command reads its options, calls the library or a running service, and prints. What is
 computed lives elsewhere: the evaluation in `pba.evaluation`, the calls in `pba.client`. Training
@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import typer
 
+from pba.cli.audit import audit
 from pba.cli.evaluate import evaluate
 from pba.cli.export import export
 from pba.cli.flags import flags, rollout
@@ -37,6 +38,7 @@ app.command()(export)
 app.add_typer(models, name="models")
 app.add_typer(flags, name="flags")
 app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 app.add_typer(rollout, name="rollout")
 
 

@@ -39,9 +39,7 @@ def set_flags(
     version: Annotated[
         int | None, typer.Option(help="The version that is changed. Default: the present one.")
     ] = None,
-    who: Annotated[
-        str | None, typer.Option(help="Logged with the change. Default: user@host.")
-    ] = None,
+    who: Annotated[str | None, typer.Option(help="Whom it is for. Default: user@host.")] = None,
 ) -> None:
     """Change flags; the change reaches every replica within two seconds."""
     values = dict(_change(text) for text in changes)

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 
 from pba.cli.key_places import KeyFile, KeyPlace
-from pba.cli.options import DEFAULT_STORE
+from pba.cli.options import DEFAULT_STORE, user_at_host
 from pba.cli.terminal import plain_table
 from pba.errors import InvalidInput, NotFound
-from pba.security import KeyRecord, Role, Scope, new_key
+from pba.security import LOCAL, KeyRecord, Role, Scope, new_key
 from pba.store import Store
 
 __all__ = ["duration_s", "keys"]
@@ -128,7 +128,9 @@ def duration_s(text: str) -> float:
 
 
 def _place(store: str, file: Path | None) -> KeyPlace:
-    return Store(store, _clock).keys if file is None else KeyFile(file, _clock)
+    if file is not None:
+        return KeyFile(file, _clock)
+    return Store(store, _clock).keys.by(LOCAL.acting_for(user_at_host()))
 
 
 def _only_one(records: list[KeyRecord], key: str, now_s: float) -> KeyRecord:

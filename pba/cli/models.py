@@ -13,6 +13,8 @@ from pba.errors import StoreUnavailable
 from pba.project import resolve
 from pba.registry import Expected, Pointer, Registry
 from pba.registry.promotion import Promoter
+from pba.security import LOCAL, Author
+from pba.security.audit_chain import AuditEntry
 from pba.store import Store
 from pba.types import Event
 
@@ -36,7 +38,7 @@ ExpectedChampion = Annotated[
     typer.Option("--expected", help="Refuse unless this is the champion: version or number."),
 ]
 Why = Annotated[str, typer.Option(help="The reason, logged with the change.")]
-Who = Annotated[str | None, typer.Option(help="Logged with the change. Default: user@host.")]
+Who = Annotated[str | None, typer.Option(help="Whom it is for. Default: user@host.")]
 DEFAULT_REGISTRY = "data/registry"
 
 
@@ -113,7 +115,7 @@ def promote(
 ) -> None:
     """Verify a version and make it champion."""
     promoter = _promoter(registry, store)
-    champion = promoter.promote(model, version, who or user_at_host(), why, _expected(expected))
+    champion = promoter.promote(model, version, _author(who), why, _expected(expected))
     _print_champion(model, champion)
 
 
@@ -128,7 +130,7 @@ def rollback(
 ) -> None:
     """Restore the champion before this one; before the first, the shipped model serves."""
     promoter = _promoter(registry, store)
-    champion = promoter.rollback(model, who or user_at_host(), why, _expected(expected))
+    champion = promoter.rollback(model, _author(who), why, _expected(expected))
     _print_champion(model, champion)
 
 
@@ -139,13 +141,18 @@ def _open(registry: str) -> Registry:
 def _promoter(registry: str, store: str) -> Promoter:
     event_store = Store(store, _clock)
 
-    def log_event(event: Event) -> None:
+    def log_event(event: Event, entry: AuditEntry | None = None) -> None:
         try:
-            event_store.ready().add_events([event])
+            event_store.ready().add_events([event], [] if entry is None else [entry])
         except StoreUnavailable as error:
-            typer.secho(f"pba: {event.kind} is not in the event log: {error}", err=True)
+            typer.secho(f"pba: {event.kind} is not in event log and audit: {error}", err=True)
 
     return Promoter(_open(registry), log_event, _clock)
+
+
+def _author(who: str | None) -> Author:
+    """Return who has the registry itself, on behalf of whom the option names."""
+    return LOCAL.acting_for(who or user_at_host())
 
 
 def _expected(text: str | None) -> Expected:

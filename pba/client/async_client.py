@@ -189,15 +189,19 @@ class AsyncPBAClient:
         """Return ``version, flags, changed_at, changed_by``."""
         return await self._call("GET", "/v1/flags", responses.FLAGS)
 
-    async def set_flags(self, changes: Mapping[str, Any], version: int, who: str) -> dict[str, Any]:
+    async def set_flags(
+        self, changes: Mapping[str, Any], version: int, on_behalf_of: str
+    ) -> dict[str, Any]:
         """Change flags that are at ``version``; return what `flags` returns afterwards.
+
+        The audit records the name of the key, and ``on_behalf_of`` beside it, a person say.
 
         Raises
         ------
         Conflict
             If the flags are at another version by now.
         """
-        body = {"version": version, "who": who, "flags": dict(changes)}
+        body = {"version": version, "on_behalf_of": on_behalf_of, "flags": dict(changes)}
         return await self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
     async def rollout(self, since: str | None = None) -> dict[str, Any]:

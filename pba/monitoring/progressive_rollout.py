@@ -5,6 +5,7 @@ from typing import Any
 
 from pba.errors import Conflict
 from pba.rollout import Flags
+from pba.security.author import SERVICE, Author
 from pba.store import FlagState, Store
 
 __all__ = ["STEPS", "step_rollout"]
@@ -12,7 +13,7 @@ __all__ = ["STEPS", "step_rollout"]
 STEPS = (10, 50, 100)
 """The percentages of links through which v3 moves."""
 
-_WHO = "automatic rollout"
+_AUTHOR = Author("automatic rollout", SERVICE)
 _PERCENTAGE = "v3_rollout_percentage"
 
 
@@ -33,7 +34,7 @@ def step_rollout(store: Store) -> FlagState | None:
         return None
     because = {"overall": comparison["overall"], **comparison["modes"]}
     try:
-        return store.change_flags(changes, state.version, _WHO, {"because": because})
+        return store.change_flags(changes, state.version, _AUTHOR, {"because": because})
     except Conflict:  # changed by somebody else meanwhile; the next call sees the new flags
         return None
 

@@ -11,6 +11,8 @@ from pba.errors import NotFound
 from pba.monitoring.drift import AlarmStage
 from pba.monitoring.drift_watch import DRIFT, mode_drift
 from pba.registry.promotion import RETRAINED
+from pba.security.audit_chain import AuditEntry
+from pba.security.author import SERVICE, Author
 from pba.store import Store
 from pba.types import Event
 from pba.types.profile import PROFILES
@@ -21,6 +23,7 @@ RETRAINING = "retraining"
 """The kind of the events for submitted jobs; `RETRAINED` events record how each ended."""
 
 _HOUR_S = 3600.0
+_AUTHOR = Author("automatic retraining", SERVICE)
 
 
 class RetrainingJobs(Protocol):
@@ -154,7 +157,7 @@ class RetrainingPolicy:
         newest = max(map(_number, alarms), default=number)
         body = {"model": mode, "job": job, "alarm": max(newest, number), "link_id": alarm.link_id}
         event = Event(RETRAINING, self._clock(), alarm.link_id, body)
-        self._store.add_events([event])
+        self._store.add_events([event], [AuditEntry(_AUTHOR, RETRAINING, mode, body)])
         return event
 
 

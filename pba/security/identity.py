@@ -1,10 +1,11 @@
-"""A caller whose key is known, and what it may do."""
+"""A caller who is known, and what it may do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pba.errors import Forbidden
+from pba.security.author import LOCAL, Author
 from pba.security.calls import CALLS, Reach
 from pba.security.keys import KeyRecord
 from pba.security.roles import Role
@@ -20,7 +21,8 @@ class Identity:
     Parameters
     ----------
     name
-        The name of the key; None for a caller of a service without keys.
+        The name of the key; ``oidc:`` and what the token says, or ``cert:`` and a name in the
+        certificate; None for a caller of a service without keys.
     """
 
     name: str | None
@@ -37,6 +39,13 @@ class Identity:
     def records(self) -> bool:
         """Whether what is sent and computed may be stored under the name of a link."""
         return self.role.includes(Role.REPORTER)
+
+    def author(self, on_behalf_of: str | None = None) -> Author:
+        """Return the caller as the author of a change, for whom the caller names."""
+        if self.name is None:
+            return LOCAL.acting_for(on_behalf_of)
+        author = Author(self.name, self.role.value, key_id=self.key_id)
+        return author.acting_for(on_behalf_of)
 
     def require(self, call: str | None) -> None:
         """Check the role, and for calls about all links the scope.
@@ -98,7 +107,9 @@ class Identity:
 
     @property
     def _shown(self) -> str:
-        return "the caller" if self.key_id is None else f"the key {self.name} ({self.key_id})"
+        if self.key_id is not None:
+            return f"the key {self.name} ({self.key_id})"
+        return "the caller" if self.name is None else f"the caller {self.name}"
 
 
 ANYBODY = Identity(None, Role.ADMIN, EVERYTHING)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from pba.errors import AuthenticationNotConfigured, KeysUnavailable, PBAError, Unauthenticated
 from pba.security.identity import ANYBODY, Identity
-from pba.security.keys import KeyRecord, parse_key
+from pba.security.keys import KeyRecord, KeyText, parse_key
 
 __all__ = ["KeyRing", "StoredKeys"]
 
@@ -42,6 +42,9 @@ class KeyRing:
         How long keys of the store count after they were read.
     needs_file
         Whether there is a file of keys, read or not.
+    closed
+        Whether callers have to say who they are although there is no key: by a token of an issuer,
+        or a certificate.
     file
         The keys in the file, by id.
     store
@@ -53,6 +56,7 @@ class KeyRing:
     opens: bool
     stale_s: float
     needs_file: bool = False
+    closed: bool = False
     file: _Entries | None = None
     store: _Entries | None = None
     read_s: float = 0.0
@@ -77,7 +81,7 @@ class KeyRing:
             )
         if not self._is_fresh(now_s):
             return self._unknown()
-        if self.opens or self.needs_file:
+        if self.opens or self.needs_file or self.closed:
             return None
         return AuthenticationNotConfigured(
             "this service is reached on an address that others reach too, and has no keys. Create "
@@ -87,7 +91,7 @@ class KeyRing:
 
     def lets_everybody_in(self, now_s: float) -> bool:
         """Return whether callers need no key."""
-        closed = self.file or self.store or self.needs_file
+        closed = self.file or self.store or self.needs_file or self.closed
         return not closed and self.refusal(now_s) is None
 
     def identify(self, authorization: str | None, now_s: float) -> Identity:
@@ -110,9 +114,18 @@ class KeyRing:
             raise Unauthenticated("the call has no key. Send one as Authorization: Bearer KEY.")
         return self._holder(authorization, now_s)
 
+    def known_id(self, authorization: str | None) -> str | None:
+        """Return the id of the key in the header, None for none that there is or was.
+
+        Its secret may be wrong: this says which key is tried.
+        """
+        key = _parsed(authorization or "")
+        if key is None or not any(key.key_id in (keys or ()) for keys in (self.file, self.store)):
+            return None
+        return key.key_id
+
     def _holder(self, authorization: str, now_s: float) -> Identity:
-        scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) : _LONGEST]
-        key = parse_key(text) if scheme.lower() == _SCHEME else None
+        key = _parsed(authorization)
         entry = None if key is None else self._entry(key.key_id, now_s)
         if key is not None and entry is not None and entry.record.matches(key.secret):
             if entry.record.is_valid(now_s):
@@ -142,6 +155,11 @@ class KeyRing:
             f"the keys in the store have {age}, so no caller can be known. Mend the store, see "
             "/readyz; a restart is not needed."
         )
+
+
+def _parsed(authorization: str) -> KeyText | None:
+    scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) : _LONGEST]
+    return parse_key(text) if scheme.lower() == _SCHEME else None
 
 
 def _by_id(records: Iterable[KeyRecord]) -> _Entries:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 from pba.errors import InvalidInput
+from pba.security.author import LOCAL
 from pba.security.roles import Role, parse_role
 from pba.security.scopes import EVERYTHING, Scope
 
@@ -21,6 +22,7 @@ __all__ = ["KeyRecord", "KeyText", "new_key", "parse_key"]
 _KEY = re.compile(r"pba_([0-9a-f]{16})_([A-Za-z0-9_-]{43})", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9._:@>-]{1,100}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_HANDLES = "ray:"
 _ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -158,8 +160,14 @@ def new_key(
     Raises
     ------
     InvalidInput
-        For a name of another form.
+        For a name of another form, and for one that the audit gives to callers without a key.
     """
+    if name == LOCAL.who or name.startswith(_HANDLES):
+        raise InvalidInput(
+            f"name is {name[:100]!r}; {LOCAL.who}, and what begins with {_HANDLES}, stand for "
+            "callers without a key. Choose another.",
+            "name",
+        )
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     record = KeyRecord(key_id, name, role, scope, _sha256(secret), now_s, expires_s)
     return record, f"pba_{key_id}_{secret}"

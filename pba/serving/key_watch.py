@@ -73,11 +73,14 @@ class KeySources:
         A file of keys, None if there is none.
     snapshot
         Keeps those of the store, None to keep none.
+    others
+        Whether callers may also say who they are by a token or a certificate.
     """
 
     store: Callable[[], list[KeyRecord]]
     file: Path | None = None
     snapshot: KeySnapshot | None = None
+    others: bool = False
 
 
 class KeyWatch:
@@ -110,7 +113,9 @@ class KeyWatch:
         pool: Pool = DEFAULT_POOL,
     ) -> None:
         self._sources = sources
-        self._ring = KeyRing(opens, stale_s, needs_file=sources.file is not None)
+        self._ring = KeyRing(
+            opens, stale_s, needs_file=sources.file is not None, closed=sources.others
+        )
         self._every_s = every_s
         self._clock = clock
         self._patience_s = patience_s
@@ -138,6 +143,10 @@ class KeyWatch:
     def identify(self, authorization: str | None) -> Identity:
         """Return who sends the header ``authorization``; raises as `KeyRing.identify`."""
         return self._ring.identify(authorization, self._clock())
+
+    def known_id(self, authorization: str | None) -> str | None:
+        """Return the id of the key in the header, see `KeyRing.known_id`."""
+        return self._ring.known_id(authorization)
 
     async def refresh(self) -> None:
         """Read the file and the store now."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pba.errors import NotFound, RegistryUnavailable
 from pba.registry import Expected, Registry
 from pba.registry.promotion import Promoter
+from pba.security import Author
 
 __all__ = ["ModelCatalog"]
 
@@ -49,19 +50,21 @@ class ModelCatalog:
         return await self._run(lambda: self._versions(model))
 
     async def promote(
-        self, model: str, version: str, who: str, why: str, expected: Expected
+        self, model: str, version: str, author: Author, why: str, expected: Expected
     ) -> dict[str, Any]:
         """Make a version the champion; return the pointer."""
         self._check_model(model)
         pointer = await self._run(
-            lambda: self._promoter.promote(model, version, who, why, expected)
+            lambda: self._promoter.promote(model, version, author, why, expected)
         )
         return pointer.as_dict()
 
-    async def rollback(self, model: str, who: str, why: str, expected: Expected) -> dict[str, Any]:
+    async def rollback(
+        self, model: str, author: Author, why: str, expected: Expected
+    ) -> dict[str, Any]:
         """Make the previous champion the champion again; return the pointer."""
         self._check_model(model)
-        pointer = await self._run(lambda: self._promoter.rollback(model, who, why, expected))
+        pointer = await self._run(lambda: self._promoter.rollback(model, author, why, expected))
         return pointer.as_dict()
 
     async def _run(self, call: Callable[[], _Result]) -> _Result:

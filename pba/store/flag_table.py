@@ -9,6 +9,9 @@ from sqlalchemy import Connection, select, update
 
 from pba.errors import Conflict, StoreUnavailable
 from pba.rollout import Flags
+from pba.security import Author
+from pba.security.audit_chain import AuditEntry
+from pba.store.audit_table import append_entries
 from pba.store.event_log import add_events
 from pba.store.statements import insert_into, to_micros
 from pba.store.tables import flags as table
@@ -59,15 +62,15 @@ class FlagChange:
         The new values, by the flags' names.
     version
         The version that the author has read.
-    who
-        The author.
+    author
+        Who makes it.
     details
-        What else to put into the event.
+        What else to put into the event and the audit.
     """
 
     changes: Mapping[str, Any]
     version: int
-    who: str
+    author: Author
     details: Mapping[str, Any]
 
 
@@ -104,7 +107,7 @@ def flags_of(row: Sequence[Any] | None, default: Flags) -> FlagState:
 def change_flags(
     connection: Connection, default: Flags, change: FlagChange, now_s: float
 ) -> FlagState:
-    """Change some flags, record the change as an event, and return the new state.
+    """Change some flags, record the change in events and audit, and return the new state.
 
     Raises
     ------
@@ -115,7 +118,7 @@ def change_flags(
     """
     before = flag_state(connection, default)
     flags = before.flags.changed(change.changes)
-    after = FlagState(flags, change.version + 1, now_s, change.who)
+    after = FlagState(flags, change.version + 1, now_s, change.author.who)
     if before.version != change.version or not _replace(connection, after):
         current = flag_state(connection, default).version
         raise Conflict(
@@ -123,17 +126,20 @@ def change_flags(
             "your change with that version.",
             "version",
         )
-    add_events(connection, [_event(before, after, change, now_s)])
+    details = _details(before, after, change)
+    body = {"who": change.author.who, **details}
+    add_events(connection, [Event(FLAGS_CHANGED, now_s, None, body)])
+    entry = AuditEntry(change.author, FLAGS_CHANGED, "flags", details)
+    append_entries(connection, [entry], to_micros(now_s))
     return after
 
 
-def _event(before: FlagState, after: FlagState, change: FlagChange, now_s: float) -> Event:
+def _details(before: FlagState, after: FlagState, change: FlagChange) -> dict[str, Any]:
     old, new = before.flags.as_dict(), after.flags.as_dict()
     changed = {
         name: {"before": old[name], "after": new[name]} for name in new if old[name] != new[name]
     }
-    body = {"who": change.who, "version": after.version, "changed": changed, **change.details}
-    return Event(FLAGS_CHANGED, now_s, None, body)
+    return {"version": after.version, "changed": changed, **change.details}
 
 
 def _replace(connection: Connection, state: FlagState) -> bool:

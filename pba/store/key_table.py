@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from pba.errors import InvalidInput, NotFound, StoreUnavailable
-from pba.security import KeyRecord
+from pba.security import LOCAL, Author, KeyRecord
+from pba.security.audit_chain import AuditEntry
 from pba.store.access_tables import access_keys as table
+from pba.store.audit_table import append_entries
 from pba.store.database import Database
 from pba.store.statements import to_micros
+from pba.types import rfc3339_of
 
 __all__ = ["KeyTable"]
 
@@ -24,11 +28,20 @@ class KeyTable:
         Where they are.
     clock
         Returns the current Unix time in seconds.
+    author
+        Who changes them, for the audit.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], float], author: Author = LOCAL
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._author = author
+
+    def by(self, author: Author) -> "KeyTable":
+        """Return the same keys for changes by ``author``."""
+        return KeyTable(self._database, self._clock, author)
 
     def records(self) -> list[KeyRecord]:
         """Return all keys ever created, the oldest first."""
@@ -36,7 +49,7 @@ class KeyTable:
 
     def add(self, record: KeyRecord) -> None:
         """Store a new key."""
-        self._database.write(_add, record)
+        self._database.write(_add, record, self._note("key_created", record.key_id, record))
 
     def revoke(self, key_id: str, at_s: float | None = None) -> None:
         """Have a key end at ``at_s``, by default now; one that ends before keeps its end.
@@ -47,7 +60,8 @@ class KeyTable:
             If there is no such key.
         """
         now_s = self._clock() if at_s is None else at_s
-        if not self._database.write(_revoke, key_id, to_micros(now_s)):
+        note = self._note("key_revoked", key_id, end=rfc3339_of(now_s))
+        if not self._database.write(_revoke, key_id, to_micros(now_s), note):
             raise NotFound(f"no key has the id {key_id[:100]!r}. pba keys list shows all.")
 
     def rotate(self, key_id: str, successor: KeyRecord, end_s: float) -> None:
@@ -58,8 +72,27 @@ class KeyTable:
         NotFound
             If there is no such key; nothing is stored.
         """
-        if not self._database.write(_rotate, key_id, successor, to_micros(end_s)):
+        note = self._note("key_rotated", key_id, successor, end=rfc3339_of(end_s))
+        if not self._database.write(_rotate, key_id, successor, to_micros(end_s), note):
             raise NotFound(f"no key has the id {key_id[:100]!r}. pba keys list shows all.")
+
+    def _note(
+        self, action: str, key_id: str, record: KeyRecord | None = None, **details: Any
+    ) -> "_Note":
+        """Return what is recorded of a change; of a key all but its digest."""
+        if record is not None:
+            document = record.as_dict()
+            details["key"] = {name: document[name] for name in document if name != "sha256"}
+        return _Note(AuditEntry(self._author, action, key_id, details), to_micros(self._clock()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    entry: AuditEntry
+    now_us: int
+
+    def append(self, connection: Connection) -> None:
+        append_entries(connection, [self.entry], self.now_us)
 
 
 def _records(connection: Connection) -> list[KeyRecord]:
@@ -88,7 +121,12 @@ def _record(row: Row[Any]) -> KeyRecord:
     )
 
 
-def _add(connection: Connection, record: KeyRecord) -> None:
+def _add(connection: Connection, record: KeyRecord, note: _Note) -> None:
+    _insert(connection, record)
+    note.append(connection)
+
+
+def _insert(connection: Connection, record: KeyRecord) -> None:
     row = {
         "id": record.key_id,
         "name": record.name,
@@ -102,7 +140,14 @@ def _add(connection: Connection, record: KeyRecord) -> None:
     connection.execute(insert(table), [row])
 
 
-def _revoke(connection: Connection, key_id: str, end_us: int) -> bool:
+def _revoke(connection: Connection, key_id: str, end_us: int, note: _Note) -> bool:
+    exists = _end(connection, key_id, end_us)
+    if exists:
+        note.append(connection)
+    return exists
+
+
+def _end(connection: Connection, key_id: str, end_us: int) -> bool:
     rows = connection.execute(
         select(table.c.revoked_us).where(table.c.id == key_id).with_for_update()
     ).all()
@@ -116,10 +161,13 @@ def _set_end(connection: Connection, key_id: str, rows: Sequence[Row[Any]], end_
         connection.execute(change)
 
 
-def _rotate(connection: Connection, key_id: str, successor: KeyRecord, end_us: int) -> bool:
-    if not _revoke(connection, key_id, end_us):
+def _rotate(
+    connection: Connection, key_id: str, successor: KeyRecord, end_us: int, note: _Note
+) -> bool:
+    if not _end(connection, key_id, end_us):
         return False
-    _add(connection, successor)
+    _insert(connection, successor)
+    note.append(connection)
     return True
 
 

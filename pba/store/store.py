@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from sqlalchemy import Connection
+
 from pba.errors import NotFound
 from pba.rollout import Flags
-from pba.security import EVERYTHING, Scope
+from pba.security import EVERYTHING, LOCAL, Author, Scope
+from pba.security.audit_chain import AuditEntry
 from pba.store import (
     arm_comparison,
     batch_writes,
@@ -19,16 +22,18 @@ from pba.store import (
     parquet_export,
     retention,
 )
+from pba.store.audit_table import AuditTable, append_entries
 from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
 from pba.store.key_table import KeyTable
 from pba.store.recent_samples import SampleCache
+from pba.store.refusal_table import RefusalTable
 from pba.store.schema_check import SchemaCheck
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
-from pba.store.tidy_job import TidyJob
+from pba.store.tidy_job import Retention, TidyJob
 from pba.store.values import LinkContext, LinkState, Receipt, WriteBatch
 from pba.types import Event, History, NetworkMode
 
@@ -58,6 +63,8 @@ class Store:
         The flags that apply until they are changed for the first time.
     forecast_retention_days
         How long forecasts and their outcomes are kept, at most as long as samples.
+    audit_retention_days, refusal_retention_days
+        How long changes and counts of refused calls are kept.
     schema
         That of another store of the same database, with connections of its own: what one notices
         of the schema both know.
@@ -71,6 +78,10 @@ class Store:
         The last samples of links, as they were read or written lately.
     keys
         The keys of callers.
+    audit
+        What was changed by whom.
+    refusals
+        How many calls were refused.
     jobs
         What only Monitors do, in the same database.
     scoring
@@ -88,6 +99,8 @@ class Store:
         forecast_retention_days: float = 7.0,
         schema: SchemaCheck | None = None,
         cache: SampleCache | None = None,
+        audit_retention_days: float = 400.0,
+        refusal_retention_days: float = 30.0,
     ) -> None:
         self.cache = cache or SampleCache()
         self._default = default
@@ -95,8 +108,13 @@ class Store:
         self._clock = clock
         self._retention_us = int(retention_days * _DAY_US)
         forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
-        self._tidy_job = TidyJob(self._database, self._retention_us, forecast_retention_us)
+        others = (audit_retention_days, refusal_retention_days)
+        audit_us, refusals_us = (int(days * _DAY_US) for days in others)
+        retention_us = Retention(self._retention_us, forecast_retention_us, audit_us, refusals_us)
+        self._tidy_job = TidyJob(self._database, retention_us)
         self.keys = KeyTable(self._database, clock)
+        self.audit = AuditTable(self._database)
+        self.refusals = RefusalTable(self._database)
         self.jobs = JobStore(self._database, clock)
         self.scoring = ScoringStore(self._database, clock, default)
         self.old_rows = OldRows(self._database, clock)
@@ -147,9 +165,10 @@ class Store:
         """Return up to ``count`` links of ``scope`` with names after ``after``, in their order."""
         return self._database.read(link_queries.link_states, mode, after, count, scope)
 
-    def delete(self, link_id: str) -> None:
+    def delete(self, link_id: str, author: Author = LOCAL) -> None:
         """Delete a link with all its rows; raises `NotFound` where it does not exist."""
-        if not self._database.write(retention.delete_link, link_id):
+        entry = AuditEntry(author, "link_deleted", link_id)
+        if not self._database.write(_delete_link, entry, self._now_us()):
             raise no_such_link(link_id)
 
     def history(
@@ -180,9 +199,9 @@ class Store:
         """
         return self._database.read(event_log.events, kind, link_id, before, count, scope)
 
-    def add_events(self, events: Sequence[Event]) -> None:
-        """Append events to the log."""
-        self._database.write(event_log.add_events, events)
+    def add_events(self, events: Sequence[Event], entries: Sequence[AuditEntry] = ()) -> None:
+        """Append events to the log, and the changes that they report to the audit."""
+        self._database.write(_add_events, events, entries, self._now_us())
 
     def newest_link_events(self, kind: str, count: int = 1000) -> list[Event]:
         """Return the newest event of each link among the newest ``count`` of ``kind``, by names."""
@@ -204,11 +223,11 @@ class Store:
         self,
         changes: Mapping[str, Any],
         version: int,
-        who: str,
+        author: Author,
         details: Mapping[str, Any] | None = None,
     ) -> FlagState:
         """Change some flags and return them, see `pba.store.flag_table.change_flags`."""
-        change = flag_table.FlagChange(changes, version, who, details or {})
+        change = flag_table.FlagChange(changes, version, author, details or {})
         return self._database.write(flag_table.change_flags, self._default, change, self._clock())
 
     def compare(self, since_s: float | None = None) -> dict[str, Any]:
@@ -233,6 +252,20 @@ class Store:
 
     def _now_us(self) -> int:
         return round(self._clock() * 1e6)
+
+
+def _delete_link(connection: Connection, entry: AuditEntry, now_us: int) -> bool:
+    if not retention.delete_link(connection, entry.subject):
+        return False
+    append_entries(connection, [entry], now_us)
+    return True
+
+
+def _add_events(
+    connection: Connection, events: Sequence[Event], entries: Sequence[AuditEntry], now_us: int
+) -> None:
+    event_log.add_events(connection, events)
+    append_entries(connection, entries, now_us)
 
 
 def no_such_link(link_id: str) -> NotFound:

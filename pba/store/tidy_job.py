@@ -7,9 +7,11 @@ long as itself, and long enough for those that wait for SQLite's only lock, whic
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from pba.store import retention
+from pba.store import audit_table, retention
+from pba.store.access_tables import refusals
 from pba.store.database import Database
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.partition_job import PartitionJob
@@ -32,6 +34,7 @@ from pba.store.tables import (
 __all__ = ["TidyJob"]
 
 _ROWS = 1000  # in one transaction
+_AUDIT_ROWS = 200  # each change waits for the transaction that trims
 _PAUSE_S = 0.05  # at least
 _LINKS = 200
 _GoOn = Callable[[], bool]
@@ -42,16 +45,34 @@ class _Ended(Exception):
     """The work is left to somebody else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long rows are kept, microseconds.
+
+    Parameters
+    ----------
+    samples_us
+        Samples, counted from a link's newest; and events and sums by minute, counted from now.
+        Links without a report for that long are deleted.
+    forecasts_us
+        Forecasts, counted from a link's newest sample.
+    audit_us, refusals_us
+        Changes and counts of refused calls, counted from now.
+    """
+
+    samples_us: int
+    forecasts_us: int
+    audit_us: int
+    refusals_us: int
+
+
 class TidyJob:
     """Deletes what is older than the retention; on PostgreSQL creates and drops partitions.
 
     Parameters
     ----------
-    retention_us
-        How long samples are kept, counted from a link's newest; and events and sums by minute,
-        counted from now. Links without a report for that long are deleted.
-    forecast_retention_us
-        How long forecasts are kept, counted from a link's newest sample.
+    kept
+        The retention.
     pause
         Waits for a number of seconds.
     """
@@ -59,13 +80,11 @@ class TidyJob:
     def __init__(
         self,
         database: Database,
-        retention_us: int,
-        forecast_retention_us: int,
+        kept: Retention,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._database = database
-        self._retention_us = retention_us
-        self._forecast_retention_us = forecast_retention_us
+        self._kept = kept
         self._pause = pause
         self._looked_us: dict[str, int] = {}
         self._partitions = PartitionJob(database)
@@ -84,29 +103,32 @@ class TidyJob:
             self._tidy(now_us)
 
     def _tidy(self, now_us: int) -> None:
-        self._delete_silent(now_us - self._retention_us)
+        self._delete_silent(now_us - self._kept.samples_us)
         while self._write(retention.delete_deleted, _ROWS):
             pass
         for rows, retention_us in (
-            (LinkRows(samples.name, "at_us"), self._retention_us),
-            (LinkRows(open_forecasts.name, "after_us"), self._forecast_retention_us),
-            (LinkRows(forecasts.name, "after_us"), self._forecast_retention_us),
-            (LinkRows(old_forecasts.name, "after_us"), self._forecast_retention_us),
-            (LinkRows(old_outcomes.name, "at_us"), self._forecast_retention_us),
+            (LinkRows(samples.name, "at_us"), self._kept.samples_us),
+            (LinkRows(open_forecasts.name, "after_us"), self._kept.forecasts_us),
+            (LinkRows(forecasts.name, "after_us"), self._kept.forecasts_us),
+            (LinkRows(old_forecasts.name, "after_us"), self._kept.forecasts_us),
+            (LinkRows(old_outcomes.name, "at_us"), self._kept.forecasts_us),
         ):
             for part in self._single_rows(rows, retention_us, now_us):
                 self._trim(part, retention_us, now_us)
         for table, time_us, retention_us in (
-            (events, events.c.at_us, self._retention_us),
-            (minute_aggregates, minute_aggregates.c.minute_us, self._retention_us),
-            (minute_latencies, minute_latencies.c.minute_us, self._retention_us),
-            (pair_aggregates, pair_aggregates.c.from_us, self._retention_us),
+            (events, events.c.at_us, self._kept.samples_us),
+            (minute_aggregates, minute_aggregates.c.minute_us, self._kept.samples_us),
+            (minute_latencies, minute_latencies.c.minute_us, self._kept.samples_us),
+            (pair_aggregates, pair_aggregates.c.from_us, self._kept.samples_us),
             # An hour goes when its last minute has gone.
-            (hour_pair_aggregates, hour_pair_aggregates.c.hour_us, self._retention_us + HOUR_US),
-            (pair_results, pair_results.c.created_us, self._forecast_retention_us),
+            (hour_pair_aggregates, hour_pair_aggregates.c.hour_us, self._kept.samples_us + HOUR_US),
+            (pair_results, pair_results.c.created_us, self._kept.forecasts_us),
+            (refusals, refusals.c.minute_us, self._kept.refusals_us),
         ):
             while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):
                 pass
+        while self._write(audit_table.trim, now_us - self._kept.audit_us, _AUDIT_ROWS):
+            pass
 
     def _write(self, work: Callable[..., Any], *inputs: Any) -> Any:
         """Run ``work`` in a transaction, and leave others at least as much time as it took."""

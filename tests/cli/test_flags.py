@@ -89,9 +89,9 @@ def test_a_change_names_the_version_that_was_read_and_its_author(server: Server)
     run(server, "flags", "set", "shadow=true", "--version", "2")
     first, second = server.put
     changes = {"v3_rollout_percentage": 10, "shadow": True}
-    assert first == {"version": 3, "who": "anna", "flags": changes}
+    assert first == {"version": 3, "on_behalf_of": "anna", "flags": changes}
     assert second["version"] == 2
-    assert "@" in second["who"]
+    assert "@" in second["on_behalf_of"]
 
 
 def test_words_that_are_no_change_are_refused(server: Server):

@@ -63,7 +63,7 @@ def test_a_card_and_a_history_are_shown(published: Run):
     published("promote", "internet", "a", "--who", "me", "--why", "first")
     assert json.loads(published("show", "internet", "b").stdout)["version"] == "b"
     (pointer,) = json.loads(published("show", "internet").stdout)
-    assert (pointer["version"], pointer["who"], pointer["why"]) == ("a", "me", "first")
+    assert (pointer["version"], pointer["who"], pointer["why"]) == ("a", "local", "first")
 
 
 def test_verify_says_that_a_version_is_intact_or_why_not(published: Run, tmp_path: Path):
@@ -90,7 +90,13 @@ def test_changes_are_events_and_a_stale_one_is_refused(published: Run, tmp_path:
     assert "a is champion" in published("rollback", "internet", "--expected", "2").stdout
     store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: 2e9)
     kinds = [event.kind for event in store.events()]
+    recorded = [(row.action, row.who, "@" in str(row.on_behalf_of)) for row in store.audit.rows()]
     store.close()
+    assert recorded == [
+        ("model_rolled_back", "local", True),
+        ("model_promoted", "local", True),
+        ("model_promoted", "local", True),
+    ]
     assert kinds == ["model_rolled_back", "model_refused", "model_promoted", "model_promoted"]
 
 
@@ -99,4 +105,4 @@ def test_a_champion_changes_though_the_store_is_unavailable(published: Run, tmp_
     url = f"sqlite:///{tmp_path}/broken.db"
     result = published("promote", "internet", "a", "--store", url)
     assert "a is champion" in result.stdout
-    assert "model_promoted is not in the event log" in result.stderr
+    assert "model_promoted is not in event log and audit" in result.stderr

@@ -59,3 +59,9 @@ def test_a_file_of_keys_suffices_and_must_be_readable(tmp_path: Path):
 def test_a_store_that_is_away_does_not_prevent_a_start(tmp_path: Path):
     (tmp_path / "pba.db").write_text("no database")
     require_keys(["0.0.0.0"], settings(tmp_path))
+
+
+def test_an_issuer_or_certificates_of_callers_suffice(tmp_path: Path):
+    issuer = {"oidc_issuer": "https://issuer.example", "oidc_audience": "pba"}
+    require_keys(["0.0.0.0"], settings(tmp_path, **issuer))
+    assert access_warnings(["0.0.0.0"], settings(tmp_path, insecure=True, **issuer)) == []

@@ -76,3 +76,24 @@ def test_http_and_grpc_are_encrypted_both_or_neither(tmp_path: Path):
     for name in HAPROXY:
         with pytest.raises(InvalidInput, match="HTTP would not be encrypted"):
             require_tls_of_haproxy(settings, HAPROXY | variables | {name: "0"})
+
+
+def test_certificates_of_callers_need_the_secret_of_haproxy(tmp_path: Path):
+    rights = {"CN:fra1": {"role": "reporter"}}
+    files = {name: f"{tmp_path}/{name}" for name in ("tls_cert", "tls_key", "tls_client_ca")}
+    settings = read_settings({**files, "tls_identities": rights})
+    with pytest.raises(InvalidInput, match="PBA_PROXY_SECRET_FILE"):
+        require_tls_of_haproxy(settings, HAPROXY | tls_variables(settings))
+    secret = tmp_path / "secret"
+    named = read_settings(
+        {**files, "tls_identities": rights, "proxy_secret_file": str(secret)},
+    )
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        require_tls_of_haproxy(named, HAPROXY | tls_variables(named))
+    for text in ("", "short", "with spaces " * 5):
+        secret.write_text(text)
+        with pytest.raises(InvalidInput, match="32 to 200"):
+            require_tls_of_haproxy(named, HAPROXY | tls_variables(named))
+    secret.write_text(f"{40 * 'x'}\n")
+    require_tls_of_haproxy(named, HAPROXY | tls_variables(named))
+    assert named.proxy_secret == 40 * "x"

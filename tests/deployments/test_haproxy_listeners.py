@@ -1,5 +1,6 @@
 """Where HAProxy listens, what it encrypts, and what it tells replicas of a caller, without Ray."""
 
+import base64
 import re
 import ssl
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from deployments.local_authority import Issued, LocalAuthority
 from tests.support.haproxy import (
@@ -211,3 +214,36 @@ def test_the_socket_of_this_user_answers_without_tls(tmp_path: Path, authority: 
         transport = httpx.HTTPTransport(uds=str(path))
         with httpx.Client(transport=transport, trust_env=False) as client:
             assert client.get("http://localhost/v1/models").status_code == 200
+
+
+def test_replicas_get_the_certificate_that_haproxy_has_verified_and_no_other(
+    tmp_path: Path, authority: LocalAuthority
+):
+    requests: list[bytes] = []
+
+    def answer(request: bytes) -> bytes:
+        requests.append(request)
+        return OK
+
+    secret = tmp_path / "secret"
+    secret.write_text(32 * "s")
+    files, caller = authority.issue("service", ["127.0.0.1"]), authority.issue("caller")
+    variables = tls(files, authority.ca) | {"PBA_PROXY_SECRET_FILE": str(secret)}
+    forged = {"X-PBA-Client-Certificate": f"{32 * 's'}:forged"}
+    with replica(answer) as port, haproxy(tmp_path, port, **variables) as url:
+        get(url, trust(authority, caller), **forged)
+    with replica(answer) as port, haproxy(tmp_path, port, **tls(files)) as url:
+        get(url, trust(authority), **forged)
+    with replica(answer) as port, haproxy(tmp_path, port) as url:
+        get(url, **forged)
+    sent = [certificates_in(request) for request in requests]
+    der = x509.load_pem_x509_certificate(caller.cert.read_bytes()).public_bytes(Encoding.DER)
+    assert sent == [[f"{32 * 's'}:{base64.b64encode(der).decode()}"], [], []]
+    configuration = (tmp_path / "haproxy.cfg").read_text()
+    assert 32 * "s" not in configuration
+
+
+def certificates_in(request: bytes) -> list[str]:
+    lines = request.decode("latin-1").splitlines()
+    pairs = (line.partition(": ") for line in lines)
+    return [value for name, _, value in pairs if name.lower() == "x-pba-client-certificate"]

@@ -49,7 +49,7 @@ def test_changes_are_checked_and_recorded(service: RunningService):
     with PBAClient(service.url) as client:
         version = client.flags()["version"]
         flags = client.set_flags({"enable_hybrid_mode": False}, version, "anna")
-        assert (flags["version"], flags["changed_by"]) == (version + 1, "anna")
+        assert (flags["version"], flags["changed_by"]) == (version + 1, "local")
         with pytest.raises(Conflict, match="Read them again"):
             client.set_flags({"enable_hybrid_mode": True}, version, "ben")
         for wrong in ({"v3_rollout_percentage": 101}, {"colour": True}, {"shadow": "yes"}):
@@ -58,7 +58,7 @@ def test_changes_are_checked_and_recorded(service: RunningService):
         change(client, enable_hybrid_mode=True)
     events = httpx.get(f"{service.url}/v1/events?kind=flags_changed").json()["events"]
     assert events[1]["body"] == {
-        "who": "anna",
+        "who": "local",
         "version": version + 1,
         "changed": {"enable_hybrid_mode": {"before": True, "after": False}},
     }

@@ -1,6 +1,7 @@
 """Settings from the environment and from args: what is refused, ignored or warned of."""
 
 import logging
+from typing import Any
 
 import pytest
 from ray.serve import Application
@@ -10,6 +11,7 @@ from deployments.settings import Settings, environment_warnings, read_settings
 from deployments.variables import variable_warnings
 from pba.errors import InvalidInput
 
+ISSUER = {"oidc_issuer": "https://issuer.example", "oidc_audience": "pba"}
 SERVICE = {  # what Kubernetes sets in each pod beside a Service called pba-grpc
     "PBA_GRPC_SERVICE_HOST": "10.96.7.4",
     "PBA_GRPC_SERVICE_PORT": "9000",
@@ -115,3 +117,23 @@ def test_settings_that_are_printed_show_no_password():
 @pytest.mark.parametrize("host", ["::", "[::]"])
 def test_an_ipv6_host_may_have_brackets(host: str):
     assert read_settings({"grpc_host": host}).grpc_host == "::"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"oidc_issuer": "https://issuer.example"}, "needs oidc_audience"),
+        ({"oidc_audience": "pba"}, "need oidc_issuer"),
+        ({"oidc_issuer": "http://issuer.example", "oidc_audience": "pba"}, "https"),
+        ({**ISSUER, "oidc_jwks": "http://issuer.example/keys"}, "https"),
+        ({**ISSUER, "oidc_algorithms": ["HS256"]}, "HS256"),
+        ({**ISSUER, "oidc_algorithms": ["none"]}, "none"),
+        ({**ISSUER, "oidc_roles": {"ops": "root"}}, "oidc_roles.ops"),
+        ({"tls_identities": {"CN:a": {"role": "reader"}}}, "needs tls_client_ca"),
+        ({"tls_identities": {"CN:a": {"role": "root"}}}, "tls_identities"),
+        ({"tls_identities": {"CN:a": {"role": "reader", "links": ["*x"]}}}, "tls_identities"),
+    ],
+)
+def test_settings_of_tokens_and_certificates_are_checked(args: dict[str, Any], message: str):
+    with pytest.raises(InvalidInput, match=message):
+        read_settings(args)

@@ -6,6 +6,7 @@ import pytest
 
 from pba.errors import Conflict
 from pba.monitoring.progressive_rollout import STEPS, step_rollout
+from pba.security import Author
 from pba.store import Store
 from tests.store.builders import write_both_arms
 
@@ -13,7 +14,9 @@ GOOD, BAD = [50.0] * 30, [100.0] * 30
 
 
 def set_flags(store: Store, **changes: Any) -> None:
-    store.change_flags({"shadow": True, **changes}, store.flags().version, "anna")
+    store.change_flags(
+        {"shadow": True, **changes}, store.flags().version, Author("anna", "operator")
+    )
 
 
 def test_without_evidence_there_is_no_step(store: Store):

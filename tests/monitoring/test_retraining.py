@@ -229,7 +229,7 @@ def test_a_job_that_was_submitted_just_before_the_monitor_died_is_not_submitted_
 ) -> None:
     add_alarm(store, "a")
 
-    def die(events: list[Event]) -> None:
+    def die(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

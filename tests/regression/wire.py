@@ -24,6 +24,15 @@ _METHODS = {
 }
 
 
+AUTHORS = ("who", "changed_by")
+"""What 3.0 took from the caller, and is the name of the key since."""
+
+
+def is_accepted_since(call: Mapping[str, Any]) -> bool:
+    """Return whether version 3.0 refused a call for the lack of an author."""
+    return "who is missing" in str(call["result"])
+
+
 def http_request(request: Mapping[str, Any], histories: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `httpx.Client.request` for a request of a fixture."""
     content = request.get("text")
@@ -85,6 +94,12 @@ def masked(value: Any, varying: Sequence[str], folder: Path) -> Any:
     if isinstance(value, list):
         return [masked(item, varying, folder) for item in value]
     return value.replace(str(folder), "<folder>") if isinstance(value, str) else value
+
+
+def both_masked(call: Mapping[str, Any], result: Any, folder: Path) -> tuple[Any, Any]:
+    """Return what version 3.0 answered, and what is answered now, without what may differ."""
+    varying = [*call["varying"], *AUTHORS]
+    return masked(call["result"], AUTHORS, folder), masked(result, varying, folder)
 
 
 def prepare(step: str, folder: Path) -> None:

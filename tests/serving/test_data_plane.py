@@ -11,6 +11,7 @@ import pytest
 from pba.errors import Busy, InvalidHistory, NotFound, PBAError, StoreUnavailable
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
+from pba.security import LOCAL
 from pba.serving.data_plane import DataPlane
 from pba.types import Forecast
 from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
@@ -155,7 +156,7 @@ async def test_flags_are_read_and_changed_while_a_router_has_all_the_requests_it
 ):
     with plane.admit("forecast"), plane.admit("forecast"):
         state = await plane.call_flags(
-            harness.store.change_flags, {"force_v1_mode": True}, 0, "tests"
+            harness.store.change_flags, {"force_v1_mode": True}, 0, LOCAL
         )
     assert state.flags.force_v1_mode
 

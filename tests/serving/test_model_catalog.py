@@ -17,10 +17,13 @@ from pba.errors import (
 )
 from pba.registry import Expected, Registry
 from pba.registry.promotion import Promoter
+from pba.security import Author
 from pba.serving.event_log import EventLog
 from pba.serving.model_catalog import ModelCatalog
 from pba.store import Store
 from tests.registry.builders import NAME, NOW_S, publish_toys
+
+ME, YOU = (Author(name, "operator") for name in ("me", "you"))
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def lengthen(path: Path) -> None:
 
 
 async def test_versions_include_the_champion_and_its_history(catalog: ModelCatalog):
-    pointer = await catalog.promote(NAME, "a", "me", "first", 0)
+    pointer = await catalog.promote(NAME, "a", ME, "first", 0)
     assert (pointer["number"], pointer["version"], pointer["who"]) == (1, "a", "me")
     listed = await catalog.versions(NAME)
     assert (listed["model"], listed["champion"], listed["history"]) == (NAME, pointer, [pointer])
@@ -61,10 +64,14 @@ async def test_versions_include_the_champion_and_its_history(catalog: ModelCatal
 
 
 async def test_a_change_is_an_event(catalog: ModelCatalog, store: Store):
-    await catalog.promote(NAME, "a", "me", "", None)
-    assert (await catalog.rollback(NAME, "you", "", None))["version"] == "shipped"
+    await catalog.promote(NAME, "a", ME, "", None)
+    assert (await catalog.rollback(NAME, YOU, "", None))["version"] == "shipped"
     events = [(event.kind, event.body["who"]) for event in store.events()]
     assert events == [("model_rolled_back", "you"), ("model_promoted", "me")]
+    assert [(row.action, row.who, row.subject) for row in store.audit.rows()] == [
+        ("model_rolled_back", "you", NAME),
+        ("model_promoted", "me", NAME),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,7 @@ async def test_a_promotion_that_breaks_a_rule_is_refused_with_its_field(
     field: str,
 ):
     with pytest.raises(kind) as caught:
-        await catalog.promote(model, version, "me", "", expected)
+        await catalog.promote(model, version, ME, "", expected)
     assert (type(caught.value), caught.value.field) == (kind, field)
     assert registry.champion(NAME).number == 0
 
@@ -97,7 +104,7 @@ async def test_a_promotion_that_breaks_a_rule_is_refused_with_its_field(
 async def test_a_name_without_a_deployment_has_no_versions_and_no_rollback(
     catalog: ModelCatalog, model: str
 ):
-    for call in (catalog.versions(model), catalog.rollback(model, "me", "", None)):
+    for call in (catalog.versions(model), catalog.rollback(model, ME, "", None)):
         with pytest.raises(NotFound, match="there are internet, v1"):
             await call
 
@@ -107,7 +114,7 @@ async def test_a_damaged_version_is_refused_with_an_event(
 ):
     lengthen(Path(registry.root, NAME, "b", "internet_bandwidth_predictor.onnx"))
     with pytest.raises(BadArtifact, match="sha256"):
-        await catalog.promote(NAME, "b", "me", "", None)
+        await catalog.promote(NAME, "b", ME, "", None)
     (event,) = store.events()
     assert (event.kind, event.body["version"]) == ("model_refused", "b")
 
@@ -115,7 +122,7 @@ async def test_a_damaged_version_is_refused_with_an_event(
 async def test_of_concurrent_promotions_one_wins(registry: Registry, store: Store):
     catalogs = [open_catalog(registry, store) for _ in range(4)]
     calls = [
-        catalog.promote(NAME, "ab"[number % 2], "me", "", 0)
+        catalog.promote(NAME, "ab"[number % 2], ME, "", 0)
         for number, catalog in enumerate(catalogs)
     ]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pba.security import Author
 from pba.store import Store
 from pba.store.report_tables import pair_deltas
 from tests.store.builders import NOW_S, START_S, write_both_arms
@@ -43,7 +44,7 @@ def test_pairs_since_the_last_change_of_the_flags_are_exact(url: str):
     store = Store(url, clock).ready()
     write_both_arms(store, [50.0] * 5, [50.0] * 5)
     clock.now_s += 1.0
-    store.change_flags({"v3_rollout_percentage": 10}, 0, "test")
+    store.change_flags({"v3_rollout_percentage": 10}, 0, Author("test", "operator"))
     assert store.compare()["overall"]["pairs"] == 0, "these are from the second before"
     write_both_arms(store, [100.0] * 3, [50.0] * 3, first=65, created_s=clock.now_s)
     since = store.compare()["overall"]

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, inspect
 
 from pba.errors import RowsRefused, StoreUnavailable
+from pba.security import Author
 from pba.store import Store
 from pba.store.engine import connect, transaction
 from pba.store.tables import metadata
@@ -100,7 +101,7 @@ def test_rows_that_a_changed_table_refuses_are_named(store: Store, url: str):
 
 
 def test_flags_that_this_release_cannot_read_are_named(store: Store, url: str):
-    store.change_flags({"shadow": True}, 0, "anna")
+    store.change_flags({"shadow": True}, 0, Author("anna", "operator"))
     engine = connect(url)
     run(engine, 'UPDATE flags SET body = \'{"v3_rollout_percentage": "all"}\'')
     with pytest.raises(StoreUnavailable, match="its flags cannot be read"):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pba.security import Author
 from pba.store import Receipt, SampleReport, Store
 from pba.types import NetworkMode
 from tests.store.builders import NOW_S, START_S, sample_report, write
@@ -71,7 +72,7 @@ def test_a_mode_changes_when_two_detections_ten_seconds_apart_agree(store: Store
 
 def test_without_detection_links_keep_their_mode(store: Store):
     write(store, sample_report("fast", 0, 20, mbps=5000.0, rtt_ms=1.0))
-    store.change_flags({"enable_mode_detection": False}, 0, "anna")
+    store.change_flags({"enable_mode_detection": False}, 0, Author("anna", "operator"))
     slow, new = write(
         store, sample_report("fast", 20, 40), sample_report("new", 0, 20, mbps=5000.0, rtt_ms=1.0)
     )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import httpx
 
@@ -134,9 +134,9 @@ async def open_in_process(
         transport=transport, base_url="http://test", timeout=30, headers=JSON
     )
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
-    with patch.object(model_handle, "_running_replicas", lambda handle: 0):
+    with patch.object(model_handle, "_running_replicas", AsyncMock(return_value=0)):
         async with opened as client:
-            await asyncio.gather(services.flags.refresh(), services.keys.refresh())
+            await asyncio.gather(services.flags.refresh(), services.callers.refresh())
             yield InProcess(folder, services, models, monitor, client)
     for model in models.values():
         model.host.stop()

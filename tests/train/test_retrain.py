@@ -113,7 +113,9 @@ def run(
         return {"version": "new-1", "gate": {"decision": decision, "reasons": ["why"]}}
 
     monkeypatch.setattr(retrain, "_challenger", challenger)
-    collaborators = Collaborators(registry, events.append, lambda: NOW_S)
+    collaborators = Collaborators(
+        registry, lambda event, entry=None: events.append(event), lambda: NOW_S
+    )
     retrain.retrain(request, tmp_path, collaborators, "")
 
 
@@ -174,7 +176,9 @@ def test_a_retraining_that_fails_is_reported_as_refused(
         raise failure
 
     monkeypatch.setattr(retrain, "_challenger", challenger)
-    collaborators = Collaborators(registry, events.append, lambda: NOW_S)
+    collaborators = Collaborators(
+        registry, lambda event, entry=None: events.append(event), lambda: NOW_S
+    )
     with pytest.raises(type(failure)):
         retrain.retrain(example_request(tmp_path), tmp_path, collaborators, "")
     (event,) = events

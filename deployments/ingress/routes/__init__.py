@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from ..access_control import AccessControl, authorize, require_call
 from ..direct_routes import DirectRoutes
 from ..http import create_app
+from ..refusal_counting import RefusalCounting
 from ..request_flow import RequestFlows
 from ..request_guard import RequestGuard
 from ..services import Services
@@ -28,10 +29,10 @@ def http_application(services: Services) -> ASGIApp:
     app = create_app(ROUTERS, [Depends(authorize)])
     app.state.services = services
     direct = DirectRoutes(app, _routes((forecasts.router, samples.router)), require_call)
-    access = AccessControl(direct, services.keys, _routes(ROUTERS))
     settings = services.settings
+    access = AccessControl(direct, services.callers, _routes(ROUTERS), settings.proxy_secret)
     guard = RequestGuard(access, settings.allowed_host_names, settings.cors_origin_names)
-    return RequestFlows(guard)
+    return RequestFlows(RefusalCounting(guard, services.refusals, services.callers))
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:

@@ -54,9 +54,9 @@ async def get_link(request: Request, link_id: LinkId) -> Response:
 )
 async def delete_link(request: Request, link_id: LinkId) -> Response:
     """Delete a link with its samples, forecasts, outcomes and record."""
-    identity_of(request.scope).require_link(link_id)
-    services = services_of(request)
-    await services.plane.read_store(services.store.delete, link_id)
+    services, identity = services_of(request), identity_of(request.scope)
+    identity.require_link(link_id)
+    await services.plane.read_store(services.store.delete, link_id, identity.author())
     return json_response({"deleted": link_id})
 
 

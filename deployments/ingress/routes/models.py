@@ -1,8 +1,8 @@
 """Models: what serves, what is published, promotion and rollback."""
 
 from fastapi import APIRouter, Request, Response
-from msgspec.structs import asdict
 
+from ..access_control import identity_of
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import ModelName
@@ -36,8 +36,11 @@ async def get_versions(request: Request, mode: ModelName) -> Response:
 )
 async def post_promote(request: Request, mode: ModelName) -> Response:
     """Verify a version and make it the champion; every replica serves it within seconds."""
-    change = asdict(read_promotion(await body_of(request)))
-    return json_response(await services_of(request).catalog.promote(mode, **change))
+    catalog, identity = services_of(request).catalog, identity_of(request.scope)
+    change = read_promotion(await body_of(request))
+    author = identity.author(change.on_behalf_of or change.who)
+    pointer = await catalog.promote(mode, change.version, author, change.why, change.expected)
+    return json_response(pointer)
 
 
 @router.post(
@@ -46,5 +49,7 @@ async def post_promote(request: Request, mode: ModelName) -> Response:
 )
 async def post_rollback(request: Request, mode: ModelName) -> Response:
     """Make the previous champion the champion again."""
-    change = asdict(read_rollback(await body_of(request)))
-    return json_response(await services_of(request).catalog.rollback(mode, **change))
+    catalog, identity = services_of(request).catalog, identity_of(request.scope)
+    change = read_rollback(await body_of(request))
+    author = identity.author(change.on_behalf_of or change.who)
+    return json_response(await catalog.rollback(mode, author, change.why, change.expected))

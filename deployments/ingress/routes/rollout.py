@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from pba.errors import InvalidRequest
 
+from ..access_control import identity_of
 from ..http import body_of, json_response, services_of
 from ..openapi import describe_call
 from ..parameters import Since
@@ -29,13 +30,14 @@ async def get_flags(request: Request) -> Response:
 )
 async def put_flags(request: Request) -> Response:
     """Change flags, unless somebody else has changed them since the caller read them."""
-    services = services_of(request)
+    services, identity = services_of(request), identity_of(request.scope)
     change = read_flags(await body_of(request))
     state = await services.plane.call_flags(services.stores.flags.flags)
     if services.status.v1 is None and state.flags.changed(change.flags).wants_v1:
         raise InvalidRequest("v1 is not deployed; flags leave all links to v3.", "flags")
+    author = identity.author(change.on_behalf_of or change.who)
     state = await services.plane.call_flags(
-        services.stores.flags.change_flags, change.flags, change.version, change.who
+        services.stores.flags.change_flags, change.flags, change.version, author
     )
     await services.flags.refresh()
     return json_response(state.as_dict())

@@ -45,7 +45,7 @@ class Called:
         """Return what sends a new key, once the service knows it."""
         record, header = key(role, *links)
         self.service.services.stores.flags.keys.add(record)
-        await self.service.services.keys.refresh()
+        await self.service.services.callers.refresh()
         return (("authorization", header["Authorization"]),)
 
     async def outcomes(self, metadata: _Metadata | None) -> dict[str, str]:
@@ -78,7 +78,9 @@ async def called(tmp_path: Path) -> AsyncIterator[Called]:
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
             services, settings = service.services, Settings(grpc_port=port)
-            server = GrpcServer(services.plane, settings, services.keys, services.problems)
+            server = GrpcServer(
+                services.plane, settings, services.callers, services.problems, services.refusals
+            )
             await server.start()
             yield Called(service, channel)
             await server.stop()
@@ -118,7 +120,7 @@ async def test_a_revoked_key_is_refused_on_a_connection_that_it_has_used(called:
     assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "OK"
     keys = called.service.services.stores.flags.keys
     keys.revoke(keys.records()[0].key_id)
-    await called.service.services.keys.refresh()
+    await called.service.services.callers.refresh()
     assert await outcome(called.stub.Forecast(NAMELESS, metadata=metadata)) == "UNAUTHENTICATED"
 
 
@@ -183,3 +185,17 @@ async def test_a_caller_without_a_key_is_refused_before_its_message_is_read(call
 def test_outside_a_call_there_is_no_caller():
     with pytest.raises(Exception, match="no valid key"):
         access_control.caller()
+
+
+async def test_refused_calls_are_counted_by_key_and_address(called: Called):
+    metadata = await called.metadata("reporter", "ams2:*")
+    assert await outcome(called.stub.Forecast(forecast_of(OURS), metadata=metadata))
+    for values in ((), (("authorization", "Bearer x"),)):
+        assert await outcome(called.stub.Observe(report(OURS), metadata=values))
+    await called.service.services.refusals.flush()
+    rows = called.service.services.store.refusals.rows()
+    key_id = metadata[0][1].split("_")[1]
+    assert {(row.address, row.key_id, row.unauthenticated, row.forbidden) for row in rows} == {
+        ("127.0.0.1", "", 2, 0),
+        ("127.0.0.1", key_id, 0, 1),
+    }

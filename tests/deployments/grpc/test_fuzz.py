@@ -22,7 +22,7 @@ from tests.deployments.grpc.messages import request
 from tests.serving.link_harness import open_links
 from tests.support.histories import INTERNET
 from tests.support.in_process import NoMeter
-from tests.support.keys import key_watch
+from tests.support.keys import callers, refusal_counter
 from tests.support.ports import own_port
 
 TIMES = int(os.environ.get("PBA_FUZZ_TIMES", "1"))
@@ -46,7 +46,7 @@ async def channel(tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as opened,
         ):
             plane = DataPlane(harness.forecasts, harness.links, 256, NoMeter())
-            server = GrpcServer(plane, limits, await key_watch(), _no_problems)
+            server = GrpcServer(plane, limits, await callers(), _no_problems, refusal_counter())
             await server.start()
             yield opened
             await server.stop()

@@ -23,7 +23,7 @@ from pba.types import History
 from tests.deployments.grpc import messages
 from tests.serving.link_harness import NOON, LinkHarness, open_links
 from tests.support.in_process import NoMeter
-from tests.support.keys import key_watch
+from tests.support.keys import callers, refusal_counter
 from tests.support.ports import own_port
 
 HISTORY = History(np.arange(9.0), np.full((9, 5), 0.5))
@@ -53,7 +53,12 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
             plane = DataPlane(harness.forecasts, harness.links, 256, NoMeter())
             service = Running(plane, harness, {}, channel)
             server = GrpcServer(
-                plane, settings, await key_watch(), service.report_problems, message_patience_s=2.0
+                plane,
+                settings,
+                await callers(),
+                service.report_problems,
+                refusal_counter(),
+                message_patience_s=2.0,
             )
             await server.start()
             yield service
@@ -254,17 +259,18 @@ async def test_an_address_that_cannot_be_bound_is_an_error_with_the_remedy(runni
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = Settings(grpc_port=taken.getsockname()[1])
-        keys = await key_watch()
+        known = await callers()
         with pytest.raises(RuntimeError, match="grpc_port"):
-            GrpcServer(running.plane, settings, keys, running.report_problems)
+            GrpcServer(running.plane, settings, known, running.report_problems, refusal_counter())
 
 
 async def test_two_servers_of_one_machine_share_a_port(running: Running):
     with own_port() as port:
         settings = Settings(grpc_port=port)
-        keys = await key_watch()
+        known = await callers()
         servers = [
-            GrpcServer(running.plane, settings, keys, running.report_problems) for _ in range(2)
+            GrpcServer(running.plane, settings, known, running.report_problems, refusal_counter())
+            for _ in range(2)
         ]
         for server in servers:
             await server.start()

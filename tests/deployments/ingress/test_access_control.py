@@ -1,5 +1,7 @@
 """Keys over HTTP: who is let in, what is open to everyone, and what an error says."""
 
+import base64
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +9,12 @@ from pathlib import Path
 import pytest
 from ray.serve.exceptions import BackPressureError
 
+from deployments.local_authority import LocalAuthority
 from pba.security import KeyRecord
+from tests.security.test_client_certificates import certificate
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
+from tests.support.tokens import AUDIENCE, ISSUER, TokenIssuer
 
 OPEN = ("/", "/livez", "/docs", "/openapi.json")
 CLOSED = ("/v1/flags", "/v1/links", "/v1/whoami", "/none", "/docs/assets", "/livez/", "/Livez")
@@ -24,7 +29,7 @@ async def service(tmp_path: Path) -> AsyncIterator[InProcess]:
 async def add(service: InProcess, *records: KeyRecord) -> None:
     for record in records:
         service.services.stores.flags.keys.add(record)
-    await service.services.keys.refresh()
+    await service.services.callers.refresh()
 
 
 async def status(service: InProcess, path: str, header: dict[str, str] | None = None) -> int:
@@ -51,7 +56,7 @@ async def test_it_stays_closed_when_every_key_is_revoked(service: InProcess):
     record, header = key("admin")
     await add(service, record)
     service.services.stores.flags.keys.revoke(record.key_id)
-    await service.services.keys.refresh()
+    await service.services.callers.refresh()
     assert await status(service, "/v1/flags", header) == 401
     assert await status(service, "/v1/flags") == 401
 
@@ -162,3 +167,55 @@ async def test_a_new_node_without_its_store_is_unavailable_and_neither_open_nor_
             )
             assert "retry-after" in response.headers
         assert await status(service, "/livez") == 200
+
+
+async def test_a_token_of_the_issuer_names_its_caller(tmp_path: Path):
+    issuer, path = TokenIssuer(), tmp_path / "issuer.json"
+    issuer.write(path)
+    settings = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks": str(path)}
+    now_s = time.time()  # noqa: TID251 - the routers' clock
+    async with open_in_process(tmp_path, oidc_links_claim="links", **settings) as service:
+        token = issuer.token(exp=now_s + 60, links=["fra1:*"])
+        header = {"Authorization": f"Bearer {token}"}
+        assert (await service.client.get("/v1/whoami", headers=header)).json() == {
+            "name": "oidc:anna",
+            "key_id": None,
+            "role": "reporter",
+            "links": ["fra1:*"],
+        }
+        assert await status(service, "/v1/flags") == 401
+        for link_id, expected in (("fra1:a", 404), ("ams2:a", 403)):
+            assert await status(service, f"/v1/links/{link_id}", header) == expected
+        issuer.replace_key()
+        token = issuer.token(exp=now_s + 60, links=["fra1:*"])
+        assert await status(service, "/v1/flags", {"Authorization": f"Bearer {token}"}) == 401
+
+
+async def test_a_certificate_counts_from_haproxy_alone(tmp_path: Path):
+    secret = tmp_path / "secret"
+    secret.write_text(32 * "s")
+    authority = LocalAuthority.create(tmp_path / "authority")
+    files = authority.issue("service", ["127.0.0.1"])
+    settings = {
+        "tls_cert": str(files.cert),
+        "tls_key": str(files.key),
+        "tls_client_ca": str(authority.ca),
+        "proxy_secret_file": str(secret),
+        "tls_identities": {"CN:fra1": {"role": "reporter", "links": ["fra1:*"]}},
+    }
+    text = base64.b64encode(certificate("fra1")).decode()
+    async with open_in_process(tmp_path, **settings) as service:
+        header = {"X-PBA-Client-Certificate": f"{32 * 's'}:{text}"}
+        whoami = (await service.client.get("/v1/whoami", headers=header)).json()
+        assert (whoami["name"], whoami["links"]) == ("cert:CN:fra1", ["fra1:*"])
+        for forged in (text, f":{text}", f"{32 * 'x'}:{text}", f"{32 * 's'}:", f"{32 * 's'}:%"):
+            assert await status(service, "/v1/flags", {"X-PBA-Client-Certificate": forged}) == 401
+
+
+async def test_a_certificate_counts_from_nobody_without_a_secret(tmp_path: Path):
+    text = base64.b64encode(certificate("fra1")).decode()
+    record, _ = key("admin")
+    async with open_in_process(tmp_path) as service:
+        await add(service, record)
+        for forged in (text, f":{text}", f"None:{text}"):
+            assert await status(service, "/v1/flags", {"X-PBA-Client-Certificate": forged}) == 401

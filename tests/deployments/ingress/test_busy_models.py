@@ -8,6 +8,7 @@ import pytest
 from ray.serve.exceptions import BackPressureError
 
 from deployments.grpc import pba_pb2 as pb, servicer
+from deployments.grpc.refused_calls import RefusedCalls
 from deployments.grpc.servicer import Predictor
 from pba.client import request
 from pba.errors import Busy
@@ -53,7 +54,8 @@ async def test_over_http_one_forecast_is_refused_and_of_many_one_item(service: I
 
 
 async def test_over_grpc_one_forecast_is_refused_and_of_many_one_item(service: InProcess):
-    predictor = Predictor(service.services.plane, 10)
+    refused = RefusedCalls(service.services.refusals, service.services.callers)
+    predictor = Predictor(service.services.plane, 10, refused)
     with pytest.raises(Busy):
         await predictor._forecast(messages.request(REQUESTS[0]))
     requests = [messages.request(given) for given in REQUESTS]

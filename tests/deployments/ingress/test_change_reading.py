@@ -14,7 +14,8 @@ def test_a_promotion_has_defaults_for_all_but_the_version():
     promotion = read_promotion(b'{"version": "a"}')
     assert asdict(promotion) == {
         "version": "a",
-        "who": "http",
+        "on_behalf_of": None,
+        "who": None,
         "why": "",
         "expected": None,
     }
@@ -48,7 +49,12 @@ def test_a_promotion_that_is_not_json_is_refused_as_such():
 
 
 def test_a_rollback_may_have_an_empty_body():
-    assert asdict(read_rollback(b"")) == {"who": "http", "why": "", "expected": None}
+    assert asdict(read_rollback(b"")) == {
+        "on_behalf_of": None,
+        "who": None,
+        "why": "",
+        "expected": None,
+    }
     assert read_rollback(b'{"who": "me", "expected": "a"}').expected == "a"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from deployments.ingress.exposure import warn_while_open
 from pba.security import KeyRecord
-from tests.support.keys import key, key_watch
+from tests.support.keys import callers, key
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from tests.support.keys import key, key_watch
 async def test_it_is_repeated_while_everybody_is_let_in(
     records: list[KeyRecord], opens: bool, warns: bool, caplog: pytest.LogCaptureFixture
 ):
-    warning = asyncio.create_task(warn_while_open(await key_watch(records, opens), 0.01))
+    warning = asyncio.create_task(warn_while_open(await callers(records, opens), 0.01))
     await asyncio.sleep(0.2)
     warning.cancel()
     count = sum(record.message == "insecure" for record in caplog.records)

@@ -57,7 +57,7 @@ async def headers(service: InProcess, role: str, *links: str) -> dict[str, str]:
     """Return what sends a new key, once the service knows it."""
     record, header = key(role, *links)
     service.services.stores.flags.keys.add(record)
-    await service.services.keys.refresh()
+    await service.services.callers.refresh()
     return header
 
 
@@ -133,7 +133,7 @@ async def test_a_route_without_a_description_is_refused_even_to_an_admin(service
         return json_response({})
 
     header = await headers(service, "admin")
-    app = AccessControl(create_app([routes], [Depends(authorize)]), service.services.keys, [])
+    app = AccessControl(create_app([routes], [Depends(authorize)]), service.services.callers, [])
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         response = await client.get("/v1/new", headers=header)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from deployments.grpc import servicer
+from deployments.grpc.refused_calls import RefusedCalls
 from deployments.grpc.servicer import Predictor
 from deployments.ingress.router import Router
 from pba.forecasting import Query
@@ -78,7 +79,8 @@ async def by_handle_in_bulk(service: InProcess, given: History) -> Forecast:
 
 async def over_grpc(service: InProcess, given: History) -> Forecast:
     request = messages.request(given, allocation=ADVICE)
-    response = await Predictor(service.services.plane, 10)._forecast(request)
+    refused = RefusedCalls(service.services.refusals, service.services.callers)
+    response = await Predictor(service.services.plane, 10, refused)._forecast(request)
     return messages.forecast(response.forecast)
 
 

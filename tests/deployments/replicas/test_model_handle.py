@@ -1,9 +1,11 @@
 """Calls of other deployments: their failures become errors of PBA."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, NoReturn
+from unittest.mock import AsyncMock
 
 import numpy as np
 import pytest
@@ -86,5 +88,48 @@ async def test_a_model_that_does_not_answer_in_time_has_an_error():
 async def test_a_model_that_may_sleep_is_called_only_if_it_is_awake_and_needed(
     monkeypatch: pytest.MonkeyPatch, replicas: int, needed: bool, expected: dict[str, Any]
 ):
-    monkeypatch.setattr(model_handle, "_running_replicas", lambda _: replicas)
+    monkeypatch.setattr(model_handle, "_running_replicas", AsyncMock(return_value=replicas))
     assert await describe_if_awake(handle("describe", description), "v1", 10.0, needed) == expected
+
+
+class Serve:
+    """Stands in for Serve's client, as `ray.serve.context` keeps it."""
+
+    def __init__(self, states: list[str] | None) -> None:
+        replicas = [{"state": state} for state in states or ()]
+        deployments = {} if states is None else {"V1": {"replicas": replicas}}
+        self.details = {"applications": {"pba": {"deployments": deployments}}}
+        self.threads: set[int] = set()
+
+    def look_up(self, **_: Any) -> Any:
+        self.threads.add(threading.get_ident())
+        return SimpleNamespace(get_serve_details=lambda: self.details)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["RUNNING", "STARTING"], {"version": "a"}),
+        (["STOPPING"], {"mode": "v1", "asleep": True}),
+        ([], {"mode": "v1", "asleep": True}),
+        (None, None),
+    ],
+)
+async def test_two_callers_at_once_both_get_what_serve_knows(
+    monkeypatch: pytest.MonkeyPatch, states: list[str] | None, expected: dict[str, Any] | None
+):
+    serve = Serve(states)
+    monkeypatch.setattr(model_handle, "_get_global_client", serve.look_up)
+    v1 = handle("describe", description)
+    v1.app_name, v1.deployment_name = "pba", "V1"
+    results = await asyncio.gather(*(describe_if_awake(v1, "v1", 10.0, True) for _ in range(9)))
+    assert serve.threads == {threading.get_ident()}, "of two threads, one may get no client"
+    for result in results:
+        assert result == expected or (expected is None and "serve status" in result["error"])
+
+
+async def test_without_serve_a_model_that_may_sleep_has_an_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(model_handle, "_get_global_client", lambda **_: None)
+    v1 = handle("describe", description)
+    v1.app_name, v1.deployment_name = "pba", "V1"
+    assert "does not know V1" in (await describe_if_awake(v1, "v1", 10.0, True))["error"]

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import httpx
@@ -11,6 +12,8 @@ import pytest
 from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
 from pba.security import KeyRecord
 from pba.store import Store
+from tests.support.doors import DOORS, open_ports
+from tests.support.intruder import grpc_codes, http_answers
 from tests.support.keys import key
 from tests.support.service import RunningService
 from tests.support.waiting import wait_until
@@ -86,3 +89,31 @@ def test_a_handle_needs_no_key(service: RunningService, store: Store):
         "reply(handle.link_forecasts.remote(['nobody']).result())"
     )
     assert links[0]["error"]["code"] == "not_found"
+
+
+def test_every_port_is_listed_and_answers_nobody_without_key_or_token(
+    service: RunningService, store: Store, tmp_path: Path
+):
+    add(store, key("admin")[0])
+    seconds_until(service, {}, 401)
+    ports, proof = open_ports(service), tmp_path / "proof"
+    assert [port for port in ports if port.door is None] == [], "list it in tests/support/doors.py"
+    doors = {port.door.name for port in ports if port.door}
+    assert {door.name for door in DOORS} - doors <= {"dashboard"}
+    for port in ports:
+        assert port.door
+        if port.door.protocol == "http":
+            assert http_answers(port.port, proof) <= port.door.answers, port
+        else:
+            codes = set(grpc_codes(port.port).values())
+            assert "UNAUTHENTICATED" in codes, port
+            assert codes <= {"UNAUTHENTICATED", "UNIMPLEMENTED"}, port
+    assert not proof.exists()
+
+
+def test_rays_token_opens_what_is_closed_without_it(service: RunningService):
+    token = Path(service.program_environment["RAY_AUTH_TOKEN_PATH"]).read_text()
+    (gcs,) = (port for port in open_ports(service) if port.door and port.door.name == "GCS")
+    codes = grpc_codes(gcs.port, token=token)
+    assert codes["/ray.rpc.NodeInfoGcsService/GetAllNodeInfo"] == "OK"
+    assert "UNAUTHENTICATED" not in codes.values()

@@ -15,6 +15,7 @@ import pytest
 from deployments.grpc import pba_pb2_grpc
 from deployments.local_authority import Issued, LocalAuthority
 from tests.deployments.grpc import messages
+from tests.support.exported import exported_variables
 from tests.support.haproxy import certificate_serial
 from tests.support.histories import INTERNET
 from tests.support.service import PROJECT, RunningService, running_service
@@ -41,6 +42,7 @@ def secure_service(authority: LocalAuthority, caller: Issued) -> Iterator[Runnin
     with running_service(
         verify=verify, secure=authority.ca.parent, tls_client_ca=str(authority.ca)
     ) as running:
+        exported_variables(running.folder / "screen")  # the last that it shows
         yield running
 
 

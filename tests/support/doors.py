@@ -27,7 +27,8 @@ _PUBLIC = frozenset(
 class Door:
     """A kind of port.
 
-    ``answers`` are the calls that everybody who reaches it may make.
+    ``answers`` are the calls that everybody who reaches it may make; ``metrics`` is any call that
+    is answered with figures for Prometheus.
     """
 
     name: str
@@ -53,7 +54,7 @@ DOORS = (
     ),
     Door(
         *("HAProxy's metrics", "haproxy", "a free one", "9101", "Prometheus"),
-        *("nothing: figures without names", _SCRAPER, "http", frozenset({"GET /metrics"})),
+        *("nothing: figures without names", _SCRAPER, "http", frozenset({"metrics"})),
     ),
     Door(
         *("a router's HTTP", "ray::ServeRepli", "20000–29997", "30000–31000", "HAProxy"),
@@ -80,7 +81,11 @@ DOORS = (
     ),
     Door(
         *("agent, metrics", "ray::DashboardA", "a free one", "8080", "Prometheus"),
-        *("nothing: figures without names", _SCRAPER, "http", frozenset({"GET /metrics", "GET /"})),
+        *("nothing: figures without names", _SCRAPER, "http", frozenset({"metrics"})),
+    ),
+    Door(
+        *("head, metrics", "python", "44217 and 44227, if free", "44217 and 44227", "Prometheus"),
+        *("nothing: figures without names", _SCRAPER, "http", frozenset({"metrics"})),
     ),
     Door(
         *("runtime environments", "ray::RuntimeEnv", "a free one", "a free one", "the raylet"),
@@ -99,6 +104,7 @@ _FILES = {
     "metrics_agent_port": "agent, gRPC",
     "runtime_env_agent_port": "runtime environments",
 }
+_HEAD_METRICS = (44217, 44227)  # of Ray's autoscaler and of its dashboard's process
 _BY_PROCESS = {"raylet": "raylet", "python": "worker, replica, driver"}
 
 
@@ -148,6 +154,8 @@ def _rays_variables(service: RunningService) -> Mapping[str, str]:
 def _name(process: str, port: int, names: Mapping[int, str]) -> str:
     if port in names:
         return names[port]
+    if process == "python" and port in _HEAD_METRICS:
+        return "head, metrics"
     if port in range(PORT_BLOCKS.start, PORT_BLOCKS.stop):
         return "Serve's own proxy" if process == "ray::ProxyActor" else "a router's HTTP"
     if process.startswith("ray::") and process not in ("ray::DashboardA", "ray::RuntimeEnv"):

@@ -44,12 +44,13 @@ _METHODS = (
     "/pba.v1.Predictor/Forecast",
 )
 _WAIT_S = 5.0
+_PROMETHEUS = "text/plain; version="
 
 
 def http_answers(
     port: int, proof: Path, verify: ssl.SSLContext | bool = True, scheme: str = "http"
 ) -> set[str]:
-    """Return the calls, as ``GET /``, that are answered with success.
+    """Return the calls, as ``GET /``, that are answered with success, or ``metrics`` for figures.
 
     ``proof`` is a file that a job would create, if one were run.
     """
@@ -72,7 +73,8 @@ def http_answers(
                 headers = {"Content-Type": "application/json"} | identity
                 response = client.request(method, path, content=content, headers=headers)
                 if response.status_code < 400:
-                    answered.add(f"{method} {path}")
+                    figures = response.headers.get("content-type", "").startswith(_PROMETHEUS)
+                    answered.add("metrics" if figures else f"{method} {path}")
     return answered
 
 

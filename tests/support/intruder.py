@@ -34,7 +34,7 @@ _METHODS = (
     "/ray.rpc.JobInfoGcsService/GetAllJobInfo",
     "/ray.rpc.NodeManagerService/GetSystemConfig",
     "/ray.rpc.NodeManagerService/RequestWorkerLease",
-    "/ray.rpc.ObjectManagerService/FreeObjects",
+    "/ray.rpc.ObjectManagerService/Pull",
     "/ray.rpc.CoreWorkerService/GetCoreWorkerStats",
     "/ray.rpc.CoreWorkerService/PushTask",
     "/ray.rpc.ReporterService/GetTraceback",

@@ -75,6 +75,7 @@ def http_answers(
                 if response.status_code < 400:
                     figures = response.headers.get("content-type", "").startswith(_PROMETHEUS)
                     answered.add("metrics" if figures else f"{method} {path}")
+                    break  # whoever it was
     return answered
 
 

@@ -37,7 +37,7 @@ defaults="    timeout http-request 10s
     http-error status 503 $away
     http-error status 504 $late"
 frontend="    unique-id-format %[uuid()]
-    acl clean_id req.hdr(X-Request-ID) -m reg ^[A-Za-z0-9._:@+=-]{1,128}$
+    acl clean_id req.hdr(X-Request-ID) -m reg ^[A-Za-z0-9._:@+=-]{1,100}$
     http-request set-header X-Request-ID %[unique-id] unless clean_id { req.hdr_cnt(X-Request-ID) eq 1 }
     http-request set-var(txn.request_id) req.hdr(X-Request-ID)
     http-request set-header X-Request-Disconnect-Disabled ?1

@@ -58,8 +58,30 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnsupportedMediaType",
+    "cut",
     "from_body",
+    "quoted",
 ]
+
+_MAX_SHOWN = 100
+
+
+def cut(text: str) -> str:
+    """Return the beginning of ``text``, the most that a message repeats of what it received.
+
+    >>> len(cut("k" * 1_000_000))
+    101
+    """
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def quoted(value: object) -> str:
+    r"""Return ``value`` as Python writes it, cut.
+
+    >>> quoted("a\nb"), quoted([0] * 1000)[:7], len(quoted("k" * 1_000_000))
+    ("'a\\nb'", '[0, 0, ', 103)
+    """
+    return repr(cut(value)) if isinstance(value, str) else cut(repr(value))
 
 
 class PBAError(Exception):

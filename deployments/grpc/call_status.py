@@ -18,7 +18,7 @@ __all__ = ["complete"]
 
 _log = logging.getLogger("ray.serve")
 _REQUEST_ID = "x-request-id"
-_CLEAN_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")  # as in haproxy-with-errors.sh
+_CLEAN_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,100}")  # as in haproxy-with-errors.sh
 _MAX_FORECAST_BYTES = 4000  # gRPC refuses metadata of more than 8 kB; base64 adds a third
 _RETRY_AFTER_MS = "1000"  # clients with a retry policy obey it by themselves
 

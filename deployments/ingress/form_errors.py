@@ -9,15 +9,12 @@ from typing import get_args
 
 import msgspec
 
-from pba.errors import InvalidRequest, InvalidSample, NotJson, PBAError
+from pba.errors import InvalidRequest, InvalidSample, NotJson, PBAError, cut
 from pba.types import LIMITS
 
 from .request_models import Mode
 
-__all__ = ["MAX_SHOWN", "cut", "form_error", "not_json"]
-
-MAX_SHOWN = 100
-"""The most characters of a request that an error repeats."""
+__all__ = ["form_error", "not_json"]
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
@@ -53,15 +50,6 @@ def form_error(error: msgspec.ValidationError) -> PBAError:
 def not_json(cause: Exception) -> NotJson:
     """Return the error of a body that is not JSON."""
     return NotJson(f"the body is not JSON: {cut(str(cause))}. Send a JSON object.")
-
-
-def cut(text: str) -> str:
-    """Return the beginning of ``text``, at most `MAX_SHOWN` characters.
-
-    >>> len(cut("k" * 1_000_000))
-    101
-    """
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def _value_error(rule: str, field: str) -> PBAError:

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from pba.errors import Busy, PBAError, StoreUnavailable, Unauthenticated, Unavailable
+from pba.errors import Busy, PBAError, StoreUnavailable, Unauthenticated, Unavailable, cut, quoted
 from pba.types import Forecast
 
 from ..error_codes import error_body, http_status
@@ -30,7 +30,6 @@ __all__ = [
 _RETRY_AFTER = {"Retry-After": "1"}
 _SEND_A_KEY = {"WWW-Authenticate": "Bearer"}
 _METHODS = ("GET", "POST", "PUT", "DELETE")
-_MAX_SHOWN = 100
 _SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
 
 
@@ -86,7 +85,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         return _other_method(request)
     code = str(error.detail).lower().replace(" ", "_")
-    message = f"{request.url.path[:_MAX_SHOWN]}: {error.detail}. The calls are listed at /docs."
+    message = f"{cut(request.url.path)}: {error.detail}. The calls are listed at /docs."
     return json_response(error_body(code, message), error.status_code, error.headers)
 
 
@@ -99,7 +98,7 @@ def _other_method(request: Request) -> Response:
     if request.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": allow})
     message = (
-        f"the method is {request.method[:_MAX_SHOWN]}; this path has {allow}. The calls are "
+        f"the method is {cut(request.method)}; this path has {allow}. The calls are "
         "listed at /docs."
     )
     return json_response(error_body("method_not_allowed", message), 405, {"Allow": allow})
@@ -117,7 +116,7 @@ async def _invalid_parameter(_: Request, error: Exception) -> Response:
     if isinstance(rule, PBAError):  # of a validator that is one of PBA's own checks
         return pba_error_response(rule)
     field = ".".join(str(part) for part in first["loc"][1:])
-    value = repr(first.get("input"))[:_MAX_SHOWN]
+    value = quoted(first.get("input"))
     return json_response(
         error_body("invalid_request", f"{field} is {value}; {first['msg']}.", field), 422
     )

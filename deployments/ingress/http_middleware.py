@@ -4,7 +4,7 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pba.errors import InvalidInput
+from pba.errors import InvalidInput, cut
 
 from .http import pba_error_response
 
@@ -46,7 +46,7 @@ def has_escaped_slash(scope: Scope) -> bool:
 
 async def _escaped_slash_response(scope: Scope, receive: Receive, send: Send) -> None:
     error = InvalidInput(
-        f"the path is {scope['raw_path'].decode('ascii', 'replace')[:210]}; names of links and "
+        f"the path is {cut(scope['raw_path'].decode('ascii', 'replace'))}; names of links and "
         "models have no slash, escaped or not. Replace it, by - for example.",
         "link_id" if "/v1/links/" in scope["path"] else None,
     )

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import Request
 
-from pba.errors import NotJson, TooLarge, TooSlow, UnsupportedMediaType
+from pba.errors import NotJson, TooLarge, TooSlow, UnsupportedMediaType, quoted
 from pba.serving.admission import Admission
 from pba.serving.loop_turns import LoopTurns
 
@@ -157,7 +157,7 @@ def _decoded(stream: AsyncIterator[bytes], encoding: bytes) -> AsyncIterator[byt
     if name in ("gzip", "x-gzip"):
         return _decompressed(stream)
     raise UnsupportedMediaType(
-        f"Content-Encoding is {name[:60]!r}; a body is plain, or compressed once by gzip. Send it "
+        f"Content-Encoding is {quoted(name)}; a body is plain, or compressed once by gzip. Send it "
         "without the encoding.",
         "Content-Encoding",
     )

@@ -13,9 +13,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pba.errors import Forbidden, UnsupportedMediaType
+from pba.errors import Forbidden, UnsupportedMediaType, cut
 
-from .form_errors import cut
 from .http import pba_error_response
 
 __all__ = ["RequestGuard"]

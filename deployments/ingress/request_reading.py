@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pba.errors import InvalidInput, InvalidRequest, PBAError
+from pba.errors import InvalidInput, InvalidRequest, PBAError, cut, quoted
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.chunking import CHUNK
@@ -17,7 +17,6 @@ from pba.store import SampleReport
 from pba.types import COLUMNS, NetworkMode, check_link_id
 
 from .body_decoding import Body, check_count, items_of, read_document
-from .form_errors import cut
 from .request_models import (
     BulkSamplesRequest,
     FlagsRequest,
@@ -126,7 +125,7 @@ def read_forecast_option(body: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]
     forecast = rest.pop("forecast", False)
     if not isinstance(forecast, bool):
         raise InvalidRequest(
-            f"forecast is {cut(repr(forecast))}; it is true or false. Correct it.", "forecast"
+            f"forecast is {quoted(forecast)}; it is true or false. Correct it.", "forecast"
         )
     return forecast, rest
 

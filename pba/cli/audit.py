@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pba.cli.options import DEFAULT_STORE
 from pba.cli.terminal import plain_table
-from pba.errors import NotFound
+from pba.errors import NotFound, quoted
 from pba.store import Store
 
 __all__ = ["audit"]
@@ -56,7 +56,7 @@ def verify(
         raise typer.Exit(1)
     if sha256 is not None and not table.has(sha256):
         raise NotFound(
-            f"no row has the sha256 {sha256[:100]!r}: the audit was replaced since, or the row is "
+            f"no row has the sha256 {quoted(sha256)}: the audit was replaced since, or the row is "
             "older than PBA_AUDIT_RETENTION_DAYS. Compare with a backup."
         )
     typer.echo(f"{result.rows} rows are intact. The last is {result.last}: sha256 {result.digest}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from pba.errors import NotFound
+from pba.errors import NotFound, quoted
 from pba.security import KeyRecord
 from pba.security.key_file import read_keys, write_keys
 
@@ -67,7 +67,7 @@ class KeyFile:
     def _ended(self, key_id: str, end_s: float) -> list[KeyRecord]:
         records = self.records()
         if key_id not in {record.key_id for record in records}:
-            raise NotFound(f"no key in {self._path} has the id {key_id[:100]!r}.")
+            raise NotFound(f"no key in {self._path} has the id {quoted(key_id)}.")
         return [one.revoked(end_s) if one.key_id == key_id else one for one in records]
 
     @contextlib.contextmanager

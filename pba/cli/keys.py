@@ -13,7 +13,7 @@ from rich.console import Console
 from pba.cli.key_places import KeyFile, KeyPlace
 from pba.cli.options import DEFAULT_STORE, user_at_host
 from pba.cli.terminal import plain_table
-from pba.errors import InvalidInput, NotFound
+from pba.errors import InvalidInput, NotFound, quoted
 from pba.security import LOCAL, KeyRecord, Role, Scope, new_key
 from pba.store import Store
 
@@ -121,7 +121,7 @@ def duration_s(text: str) -> float:
     match = re.fullmatch(r"(\d{1,6})([mhdw])", text, re.ASCII)
     if match is None:
         raise InvalidInput(
-            f"{text[:100]!r} is no duration; it is a number and a unit, m, h, d or w. Write 90d "
+            f"{quoted(text)} is no duration; it is a number and a unit, m, h, d or w. Write 90d "
             "for ninety days."
         )
     return float(match[1]) * _UNITS_S[match[2]]
@@ -144,7 +144,7 @@ def _only_one(records: list[KeyRecord], key: str, now_s: float) -> KeyRecord:
         raise InvalidInput(f"{len(named)} valid keys have the name {key}: {ids}. Give the id.")
     if not named:
         raise NotFound(
-            f"no key has the id, and no valid key the name {key[:100]!r}. pba keys list shows all."
+            f"no key has the id, and no valid key the name {quoted(key)}. pba keys list shows all."
         )
     return named[0]
 

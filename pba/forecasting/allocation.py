@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from pba.errors import InvalidRequest
+from pba.errors import InvalidRequest, cut, quoted
 from pba.types import HORIZONS, LIMITS, QUANTILES, Allocation, Forecast
 
 __all__ = ["POLICIES", "AllocationRequest", "advise"]
@@ -182,7 +182,7 @@ def _check_offered(name: str, value: object, offered: tuple[object, ...]) -> Non
     if value in offered and not isinstance(value, bool):
         return
     known = ", ".join(str(one) for one in offered)
-    raise _refusal(name, f"{name} is {_shown(value)}; it is one of {known}. Choose one of them.")
+    raise _refusal(name, f"{name} is {quoted(value)}; it is one of {known}. Choose one of them.")
 
 
 def _check_limit(name: str, value: Any) -> None:
@@ -192,7 +192,7 @@ def _check_limit(name: str, value: Any) -> None:
     if is_number and 0 < value <= most:
         return
     rule = f"a whole number from 1 to {most}" if whole else f"a number above 0, at most {most:.0e}"
-    raise _refusal(name, f"{name} is {_shown(value)}; it is {rule}. Leave it out for the default.")
+    raise _refusal(name, f"{name} is {quoted(value)}; it is {rule}. Leave it out for the default.")
 
 
 def _check_order(kind: str, low: float, high: float) -> None:
@@ -209,19 +209,14 @@ def _check_order(kind: str, low: float, high: float) -> None:
 def _check_fields(body: object, known: tuple[str, ...]) -> None:
     if not isinstance(body, Mapping):
         raise InvalidRequest(
-            f"allocation is {_shown(body)}; it is an object. Send {{}} for the defaults.",
+            f"allocation is {quoted(body)}; it is an object. Send {{}} for the defaults.",
             "allocation",
         )
     for name in body:
         if name not in known:
             listed = ", ".join(known)
-            raise _refusal(name, f"{_shown(name)} is not a field here; they are {listed}. Drop it.")
+            raise _refusal(name, f"{quoted(name)} is not a field here; they are {listed}. Drop it.")
 
 
 def _refusal(name: object, message: str) -> InvalidRequest:
-    return InvalidRequest(message, f"allocation.{name}")
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    return InvalidRequest(message, cut(f"allocation.{name}"))

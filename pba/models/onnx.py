@@ -8,6 +8,7 @@ import numpy as np
 from pba.errors import BadArtifact
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
+from pba.models.onnx_check import check_model
 from pba.types import HORIZONS, Floats
 
 __all__ = ["OnnxForecaster"]
@@ -29,7 +30,8 @@ class OnnxForecaster:
     Raises
     ------
     BadArtifact
-        If the file is not ONNX, lacks its metadata, or has other inputs and outputs than
+        If the file is not ONNX or not allowed (`pba.models.onnx_check`), lacks its metadata, or
+        has other inputs and outputs than
         ``telemetry (batch, window, column)`` → ``probabilities (batch, 3, bin)``,
         ``level_mbps (batch)`` and ``path (batch, 3)``.
 
@@ -92,6 +94,7 @@ class OnnxForecaster:
 
 
 def _session(model: bytes, threads: int) -> Any:
+    check_model(model)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

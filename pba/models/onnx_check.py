@@ -58,7 +58,7 @@ def check_model(model: bytes) -> None:
 
 def _check(kind: str, message: memoryview, depth: int) -> None:
     if depth > _DEEPEST:
-        raise BadArtifact(f"the ONNX file has graphs more than {_DEEPEST} deep. Export it again.")
+        raise BadArtifact(f"the ONNX file has messages more than {_DEEPEST} deep. Export it again.")
     if kind == "function":
         raise BadArtifact(
             "the ONNX file defines operators of its own; a model uses those of the ONNX standard. "

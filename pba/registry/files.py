@@ -12,10 +12,13 @@ from typing import Any
 
 import fsspec
 
-from pba.errors import InvalidRequest, RegistryUnavailable
+from pba.errors import BadArtifact, InvalidRequest, RegistryUnavailable
 from pba.private_files import create_private_file, create_private_folder
 
-__all__ = ["Files"]
+__all__ = ["MAX_BYTES", "Files"]
+
+MAX_BYTES = 256_000_000
+"""The largest file that is read; a shipped model has under 4 MB."""
 
 _LOCAL = {"file", "local"}
 _EXCLUSIVE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"}
@@ -36,11 +39,22 @@ class Files:
         self.root = root
 
     def read(self, name: str) -> bytes | None:
-        """Return the content of the file ``name``, None if it does not exist."""
+        """Return the content of the file ``name``, None if it does not exist.
+
+        Raises
+        ------
+        BadArtifact
+            If it has more than `MAX_BYTES`; no more is read.
+        """
+        content: bytes | None = None
         with self._connected() as (system, root), contextlib.suppress(FileNotFoundError):
-            content: bytes = system.cat_file(f"{root}/{name}")
-            return content
-        return None
+            content = system.cat_file(f"{root}/{name}", end=MAX_BYTES + 1)
+        if content is not None and len(content) > MAX_BYTES:
+            raise BadArtifact(
+                f"{name} has more than {MAX_BYTES} bytes, the most that is read of a file in the "
+                "registry. Replace it."
+            )
+        return content
 
     def names(self, folder: str = "") -> list[str]:
         """Return the sorted names of files and folders in ``folder``; none if it does not exist."""

@@ -2,7 +2,7 @@
 
 import re
 
-from pba.errors import InvalidRequest
+from pba.errors import InvalidRequest, quoted
 
 __all__ = ["CHAMPION", "SHIPPED", "check", "is_name"]
 
@@ -23,8 +23,8 @@ def check(name: str, field: str) -> str:
     """Return ``name``; raises `InvalidRequest` for ``field`` if it is not valid."""
     if not is_name(name):
         raise InvalidRequest(
-            f"{field} is {name!r}; it is 1-100 characters of A-Z a-z 0-9 . _ -, begins with a "
-            f"letter or digit, and is neither {CHAMPION} nor {SHIPPED}.",
+            f"{field} is {quoted(name)}; it is 1-100 characters of A-Z a-z 0-9 . _ -, begins with "
+            f"a letter or digit, and is neither {CHAMPION} nor {SHIPPED}.",
             field,
         )
     return name

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pba.errors import BadArtifact, Conflict, NotFound
+from pba.errors import BadArtifact, Conflict, NotFound, quoted
 from pba.models.onnx import OnnxForecaster
 from pba.registry import names
 from pba.registry.files import Files
@@ -169,8 +169,9 @@ class Registry:
         now = self.champion(model)
         if expected not in (None, now.number, now.version):
             raise Conflict(
-                f"the champion of {model} is {now.version}, number {now.number}; {expected!r} was "
-                "expected. Look again, then say which one is to be replaced.",
+                f"the champion of {model} is {now.version}, number {now.number}; "
+                f"{quoted(expected)} was expected. Look again, then say which one is to be "
+                "replaced.",
                 "expected",
             )
         return now

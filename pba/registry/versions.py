@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import re
 from typing import Any, NamedTuple
 
-from pba.errors import BadArtifact, Conflict, NotFound
+from pba.errors import BadArtifact, Conflict, NotFound, quoted
 from pba.models.onnx import OnnxForecaster
 from pba.registry import artifacts, names
 from pba.registry.artifacts import Artifact
@@ -13,6 +14,7 @@ from pba.registry.files import Files
 __all__ = ["Manifest", "Versions"]
 
 _MANIFEST = "manifest.json"
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", re.ASCII)
 
 
 class Manifest(NamedTuple):
@@ -69,7 +71,7 @@ class Versions:
         content = self._files.read(path)
         if content is None:
             raise NotFound(
-                f"no version {version!r} of {model} is published: {self._files.root} has no "
+                f"no version {quoted(version)} of {model} is published: {self._files.root} has no "
                 f"{path}. `pba models list` names those that are.",
                 "version",
             )
@@ -166,6 +168,9 @@ def _model(
 def _check(manifest: Manifest, model: str, version: str) -> None:
     if (manifest.model, manifest.version) != (model, version):
         raise ValueError(f"it is that of {manifest.model} {manifest.version}")
+    for name in manifest.files:
+        if not _FILE.fullmatch(name):
+            raise ValueError(f"it names {quoted(name)}, which is no file of its own folder")
     texts = [manifest.who, *manifest.files.values()]
     if not all(isinstance(text, str) for text in texts) or not manifest.at_s >= 0:
         raise ValueError(f"{manifest!r:.200} is no manifest")

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from pba.errors import InvalidRequest
+from pba.errors import InvalidRequest, cut, quoted
 
 __all__ = ["Arm", "Flags", "bucket", "fnv1a"]
 
@@ -89,7 +89,7 @@ class Flags:
             if name == "v3_rollout_percentage":
                 _check_percentage(value)
             elif not isinstance(value, bool):
-                raise InvalidRequest(f"{name} is {value!r}; it is true or false.", name)
+                raise InvalidRequest(f"{name} is {quoted(value)}; it is true or false.", name)
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return the flags after ``changes``; raises as the class, and for an unknown flag."""
@@ -97,7 +97,7 @@ class Flags:
         for name in changes:
             if name not in names:
                 raise InvalidRequest(
-                    f"no flag is called {name!r}; they are {', '.join(names)}.", name
+                    f"no flag is called {quoted(name)}; they are {', '.join(names)}.", cut(name)
                 )
         return replace(self, **changes)
 
@@ -127,6 +127,6 @@ class Flags:
 def _check_percentage(value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _BUCKETS:
         raise InvalidRequest(
-            f"v3_rollout_percentage is {value!r}; it is a whole number from 0 to 100.",
+            f"v3_rollout_percentage is {quoted(value)}; it is a whole number from 0 to 100.",
             "v3_rollout_percentage",
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pba.errors import Forbidden
+from pba.errors import Forbidden, quoted
 from pba.security.author import LOCAL, Author
 from pba.security.calls import CALLS, Reach
 from pba.security.keys import KeyRecord
@@ -75,7 +75,7 @@ class Identity:
         if self.scope.allows(link_id):
             return None
         return Forbidden(
-            f"link_id is {link_id[:100]!r}; {self._shown} is for {self.scope}. Use a key "
+            f"link_id is {quoted(link_id)}; {self._shown} is for {self.scope}. Use a key "
             "for that link.",
             "link_id",
         )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
-from pba.errors import InvalidInput
+from pba.errors import InvalidInput, quoted
 from pba.security.author import LOCAL
 from pba.security.roles import Role, parse_role
 from pba.security.scopes import EVERYTHING, Scope
@@ -78,7 +78,7 @@ class KeyRecord:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise InvalidInput(
-                f"name is {self.name[:100]!r}; it has 1 to 100 of the characters A-Z a-z 0-9 . _ : "
+                f"name is {quoted(self.name)}; it has 1 to 100 of the characters A-Z a-z 0-9 . _ : "
                 "@ > and -. Replace the others.",
                 "name",
             )
@@ -164,7 +164,7 @@ def new_key(
     """
     if name == LOCAL.who or name.startswith(_HANDLES):
         raise InvalidInput(
-            f"name is {name[:100]!r}; {LOCAL.who}, and what begins with {_HANDLES}, stand for "
+            f"name is {quoted(name)}; {LOCAL.who}, and what begins with {_HANDLES}, stand for "
             "callers without a key. Choose another.",
             "name",
         )

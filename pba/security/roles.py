@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pba.errors import InvalidInput
+from pba.errors import InvalidInput, quoted
 
 __all__ = ["Role", "parse_role"]
 
@@ -39,7 +39,7 @@ def parse_role(text: str) -> Role:
         return Role(text)
     except ValueError:
         raise InvalidInput(
-            f"role is {text[:100]!r}; it is one of {', '.join(Role)}. Choose the first that "
+            f"role is {quoted(text)}; it is one of {', '.join(Role)}. Choose the first that "
             "suffices.",
             "role",
         ) from None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pba.errors import InvalidInput
+from pba.errors import InvalidInput, quoted
 
 __all__ = ["EVERYTHING", "Scope"]
 
@@ -61,7 +61,7 @@ class Scope:
 def _check(patterns: Sequence[str]) -> None:
     wrong = [text for text in patterns if not _PATTERN.fullmatch(text)]
     if wrong or not 1 <= len(patterns) <= _MAX_PATTERNS:
-        received = repr(wrong[0][:100]) if wrong else f"{len(patterns)} patterns"
+        received = quoted(wrong[0]) if wrong else f"{len(patterns)} patterns"
         raise InvalidInput(
             f"links is {received}; a scope has 1 to {_MAX_PATTERNS} names of links, of which a * "
             "may be the last character. Write fra1:* for all names that begin with fra1:",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from pba.errors import NotFound, RegistryUnavailable
+from pba.errors import NotFound, RegistryUnavailable, quoted
 from pba.registry import Expected, Registry
 from pba.registry.promotion import Promoter
 from pba.security import Author
@@ -88,6 +88,6 @@ class ModelCatalog:
     def _check_model(self, model: str) -> None:
         if model not in self._models:
             raise NotFound(
-                f"no model is called {model!r}; there are {', '.join(sorted(self._models))}.",
+                f"no model is called {quoted(model)}; there are {', '.join(sorted(self._models))}.",
                 "mode",
             )

@@ -7,13 +7,12 @@ from operator import attrgetter
 
 import numpy as np
 
-from pba.errors import InvalidInput, InvalidSample
+from pba.errors import InvalidInput, InvalidSample, cut
 from pba.store import Receipt, RefusedSample, SampleReport
 from pba.types import Floats, History, SampleTable, check_link_id
 
 __all__ = ["ClockLimit", "all_refused", "history_of", "receipts_of", "sample_reports"]
 
-_MAX_NAME = 100
 _LARGEST_OFFSET_S = 14 * 3600.0  # of a time zone
 
 
@@ -30,7 +29,7 @@ def sample_reports(table: SampleTable, link_ids: Sequence[str]) -> list[SampleRe
     errors = {name: _name_error(name) for name in dict.fromkeys(link_ids)}
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(link_ids):
-        rows.setdefault(name if errors[name] is None else _cut(name), []).append(row)
+        rows.setdefault(name if errors[name] is None else cut(name), []).append(row)
     if any(errors.values()) or table.wrong.any():
         return [_report(table, name, at, link_ids, errors) for name, at in rows.items()]
     return _faultless_reports(table, rows)
@@ -175,8 +174,3 @@ def _name_error(name: str) -> InvalidInput | None:
     except InvalidInput as error:
         return error
     return None
-
-
-def _cut(name: str) -> str:
-    """Return the beginning of a long name, which is no valid name."""
-    return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…"

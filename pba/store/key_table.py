@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from pba.errors import InvalidInput, NotFound, StoreUnavailable
+from pba.errors import InvalidInput, NotFound, StoreUnavailable, quoted
 from pba.security import LOCAL, Author, KeyRecord
 from pba.security.audit_chain import AuditEntry
 from pba.store.access_tables import access_keys as table
@@ -62,7 +62,7 @@ class KeyTable:
         now_s = self._clock() if at_s is None else at_s
         note = self._note("key_revoked", key_id, end=rfc3339_of(now_s))
         if not self._database.write(_revoke, key_id, to_micros(now_s), note):
-            raise NotFound(f"no key has the id {key_id[:100]!r}. pba keys list shows all.")
+            raise NotFound(f"no key has the id {quoted(key_id)}. pba keys list shows all.")
 
     def rotate(self, key_id: str, successor: KeyRecord, end_s: float) -> None:
         """Store ``successor`` and have the key ``key_id`` end at ``end_s``, in one transaction.
@@ -74,7 +74,7 @@ class KeyTable:
         """
         note = self._note("key_rotated", key_id, successor, end=rfc3339_of(end_s))
         if not self._database.write(_rotate, key_id, successor, to_micros(end_s), note):
-            raise NotFound(f"no key has the id {key_id[:100]!r}. pba keys list shows all.")
+            raise NotFound(f"no key has the id {quoted(key_id)}. pba keys list shows all.")
 
     def _note(
         self, action: str, key_id: str, record: KeyRecord | None = None, **details: Any

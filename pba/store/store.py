@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection
 
-from pba.errors import NotFound
+from pba.errors import NotFound, cut, quoted
 from pba.rollout import Flags
 from pba.security import EVERYTHING, LOCAL, Author, Scope
 from pba.security.audit_chain import AuditEntry
@@ -271,7 +271,7 @@ def _add_events(
 def no_such_link(link_id: str) -> NotFound:
     """Return the error for a link that does not exist."""
     return NotFound(
-        f"no link is called {link_id!r}. Links come to be with their first samples: POST "
-        f"/v1/links/{link_id}/samples.",
+        f"no link is called {quoted(link_id)}. Links come to be with their first samples: POST "
+        f"/v1/links/{cut(link_id)}/samples.",
         "link_id",
     )

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pba.errors import InvalidMode
+from pba.errors import InvalidMode, quoted
 
 __all__ = ["NetworkMode", "parse_mode"]
 
@@ -32,4 +32,4 @@ def parse_mode(name: str | NetworkMode) -> NetworkMode:
         return NetworkMode(name.lower())
     except (ValueError, AttributeError):
         known = ", ".join(NetworkMode)
-        raise InvalidMode(f"mode is {name!r}; it is one of {known}.", "mode") from None
+        raise InvalidMode(f"mode is {quoted(name)}; it is one of {known}.", "mode") from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pba.errors import InvalidInput
+from pba.errors import InvalidInput, quoted
 
 __all__ = ["COLUMNS", "LIMITS", "Limit", "NetworkMetrics", "check_link_id"]
 
@@ -84,7 +84,7 @@ def check_link_id(link_id: str) -> str:
     """
     if not _LINK_ID.fullmatch(link_id):
         raise InvalidInput(
-            f"link_id is {link_id[:210]!r}; it has 1 to 200 characters of A-Z a-z 0-9 . _ : @ > -, "
+            f"link_id is {quoted(link_id)}; it has 1 to 200 characters of A-Z a-z 0-9 . _ : @ > -, "
             "and is not . or .. alone. Replace the others, slashes and spaces too.",
             "link_id",
         )

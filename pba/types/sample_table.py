@@ -7,14 +7,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pba.errors import InvalidInput, InvalidRequest
+from pba.errors import InvalidInput, InvalidRequest, quoted
 from pba.types.arrays import Floats
 from pba.types.history import History, order_error
 from pba.types.sample_rules import mask_ignored, sample_error, wrong_rows
 
 __all__ = ["SampleTable"]
-
-_MAX_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +53,9 @@ class SampleTable:
         """Return the error of a ``wrong`` row; its field is the name of the value."""
         if row in self.unreadable:
             text = self.unreadable[row]
-            shown = repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")
             return InvalidRequest(
-                f"timestamp is {shown}; it is RFC 3339 text or a number of Unix seconds. Write it "
-                "as 2026-03-01T12:00:00Z.",
+                f"timestamp is {quoted(text)}; it is RFC 3339 text or a number of Unix seconds. "
+                "Write it as 2026-03-01T12:00:00Z.",
                 "timestamp",
             )
         return sample_error(float(self.timestamps_s[row]), float(self.telemetry[row, 0]))

@@ -80,7 +80,7 @@ def test_bad_input_gets_its_error_and_every_response_an_id(service: RunningServi
         assert (response.status_code, response.json()["error"]["code"]) == (status, code)
         assert response.headers["x-request-id"] == "mine"
     assert httpx.get(f"{service.url}/livez").headers["x-request-id"]
-    for strange in ("a" * 200, "a b", "\u00e9", '"', "%0a", "a,b"):
+    for strange in ("a" * 101, "a b", "\u00e9", '"', "%0a", "a,b"):
         headers = {"X-Request-ID": strange.encode()}
         request_id = httpx.get(f"{service.url}/livez", headers=headers).headers["x-request-id"]
         assert re.fullmatch("[0-9a-f-]{36}", request_id), strange

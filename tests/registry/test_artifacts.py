@@ -160,7 +160,7 @@ def test_golden_vectors_are_json_with_null_for_missing_values(folder):
 
 
 def test_bytes_that_are_not_onnx_are_refused():
-    with pytest.raises(BadArtifact, match="cannot read the 5 bytes"):
+    with pytest.raises(BadArtifact, match="5 bytes given are no ONNX file"):
         OnnxForecaster(b"hello")
 
 

@@ -54,10 +54,10 @@ class Lossy:
             self.content = content
         raise self.error
 
-    def cat_file(self, path: str) -> bytes:
+    def cat_file(self, path: str, end: int) -> bytes:
         if self.content is None:
             raise FileNotFoundError(path)
-        return self.content
+        return self.content[:end]
 
 
 def lossy(monkeypatch: pytest.MonkeyPatch, content: bytes | None, error: Exception) -> Files:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pba.errors import BadArtifact, Conflict, InvalidRequest, NotFound, PBAError
-from pba.registry import Registry
+from pba.registry import Registry, files
+from pba.registry.files import Files
 from tests.registry.builders import MODE, NAME, champion, registry_file, version_names
 from tests.toy import toy_artifact
 
@@ -155,3 +156,33 @@ def test_a_version_copied_under_another_name_is_refused(registry: Registry):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": "d"}))
     with pytest.raises(BadArtifact, match="its model calls itself b"):
         registry.verify(NAME, "d")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a/card.json", "/etc/passwd", "..", "a/b", "", ".hidden", "a\nb", "C:\\x", "x" * 201],
+)
+def test_a_manifest_that_names_a_file_elsewhere_is_refused_before_it_is_read(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    path = registry_file(registry, "b/manifest.json")
+    manifest = json.loads(path.read_text())
+    manifest["files"][name] = hashlib.sha256(b"").hexdigest()
+    path.write_text(json.dumps(manifest))
+    read: list[str] = []
+    original = Files.read
+    monkeypatch.setattr(
+        Files, "read", lambda self, file: (read.append(file), original(self, file))[1]
+    )
+    for call in (registry.verify, registry.load):
+        with pytest.raises(BadArtifact, match="no file of its own folder"):
+            call(NAME, "b")
+    assert set(read) == {"internet/b/manifest.json"}
+
+
+def test_a_file_that_is_far_too_large_is_not_read_to_its_end(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(files, "MAX_BYTES", 10_000)
+    with pytest.raises(BadArtifact, match="has more than 10000 bytes"):
+        registry.load(NAME, "b")

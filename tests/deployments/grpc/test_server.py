@@ -147,6 +147,15 @@ async def test_every_response_carries_the_callers_request_id_or_a_new_one(
         assert request_id == "mine" if metadata else len(request_id) == 36
 
 
+@pytest.mark.parametrize("strange", ["a" * 101, "a b", '"', "%0a", "a,b", ""])
+async def test_a_request_id_that_is_long_or_strange_is_replaced(
+    stub: pba_pb2_grpc.PredictorStub, strange: str
+):
+    call = stub.Forecast(messages.request(HISTORY), metadata=(("x-request-id", strange),))
+    await call
+    assert len(dict(await call.trailing_metadata())["x-request-id"]) == 36
+
+
 async def test_a_batch_has_errors_in_their_places(stub: pba_pb2_grpc.PredictorStub):
     valid, invalid = messages.request(HISTORY), messages.request(HISTORY)
     invalid.history[1].ClearField("bandwidth_mbps")

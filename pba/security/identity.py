@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pba.errors import Forbidden, quoted
-from pba.security.author import LOCAL, Author
+from pba.security.author import LOCAL, Author, clean_text
 from pba.security.calls import CALLS, Reach
 from pba.security.keys import KeyRecord
+from pba.security.limits import UNLIMITED, Limits
 from pba.security.roles import Role
 from pba.security.scopes import EVERYTHING, Scope
 
 __all__ = ["ANYBODY", "Identity"]
+
+_LONGEST_NAME = 200  # in the audit; that of a token may be longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,12 @@ class Identity:
     role: Role
     scope: Scope
     key_id: str | None = None
+    limits: Limits = UNLIMITED
 
     @classmethod
     def of(cls, record: KeyRecord) -> "Identity":
         """Return the identity of who holds the key of ``record``."""
-        return cls(record.name, record.role, record.scope, record.key_id)
+        return cls(record.name, record.role, record.scope, record.key_id, record.limits)
 
     @property
     def records(self) -> bool:
@@ -44,7 +48,8 @@ class Identity:
         """Return the caller as the author of a change, for whom the caller names."""
         if self.name is None:
             return LOCAL.acting_for(on_behalf_of)
-        author = Author(self.name, self.role.value, key_id=self.key_id)
+        name = clean_text(self.name, _LONGEST_NAME)
+        author = Author(name, self.role.value, key_id=self.key_id)
         return author.acting_for(on_behalf_of)
 
     def require(self, call: str | None) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import jwt
 
-from pba.errors import Forbidden, InvalidInput, Unauthenticated
+from pba.errors import Forbidden, InvalidInput, Unauthenticated, quoted
 from pba.security.identity import Identity
 from pba.security.roles import Role
 from pba.security.scopes import EVERYTHING, Scope
@@ -199,7 +199,7 @@ class TokenVerifier:
         key = self._keys.get(key_id)
         if key is None:
             raise Unauthenticated(
-                f"the token's kid is {str(key_id)[:100]!r}, which is no key of the issuer. Ask the "
+                f"the token's kid is {quoted(str(key_id))}, which is no key of the issuer. Ask the "
                 "issuer for another token."
             )
         if key.algorithm_name != algorithm:

@@ -32,6 +32,8 @@ def test_where_v3_is_better_the_next_step_is_taken(store: Store, before: int, af
     assert state is not None
     assert state == store.flags()
     assert (state.flags.v3_rollout_percentage, state.changed_by) == (after, "automatic rollout")
+    row = store.audit.rows(1)[0]
+    assert (row.who, row.role, row.action) == ("automatic rollout", "service", "flags_changed")
     because = store.events("flags_changed")[0].body["because"]
     assert because["overall"]["verdict"] == because["internet"]["verdict"] == "better"
 

@@ -91,6 +91,9 @@ def test_an_alarm_leads_to_one_job_also_after_a_restart(store: Store, jobs: Fake
     assert event is not None
     ((job, mode),) = jobs.submitted
     assert (mode, event.body["job"]) == ("internet", job)
+    (row,) = store.audit.rows()
+    recorded = (row.who, row.role, row.action, row.subject, row.as_dict()["details"]["job"])
+    assert recorded == ("automatic retraining", "service", "retraining", "internet", job)
     finish(store, jobs, "promote")
     clock.now_s += 30 * 3600
     assert policy(store, jobs, clock).submit_if_due() is None

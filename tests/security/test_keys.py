@@ -80,3 +80,10 @@ def test_a_name_with_a_line_end_could_forge_a_line_of_a_log():
     record = new_key("a", Role.READER, NOW_S)[0]
     with pytest.raises(InvalidInput, match="characters"):
         replace(record, name="a\nroot")
+
+
+@pytest.mark.parametrize("name", ["local", "ray:job", "oidc:anna", "cert:router-1"])
+def test_no_key_has_the_name_of_a_caller_without_one(name: str):
+    with pytest.raises(InvalidInput, match="stand for callers without a key"):
+        new_key(name, Role.READER, NOW_S)
+    assert new_key(f"x{name}", Role.READER, NOW_S)[0].name == f"x{name}"

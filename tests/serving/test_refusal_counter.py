@@ -3,11 +3,13 @@
 import asyncio
 import tracemalloc
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from pba.errors import StoreUnavailable
 from pba.serving.refusal_counter import OTHER, RefusalCounter
+from pba.store import Store
 from pba.store.refusal_table import RefusalCount
 from tests.support.waiting import wait_until
 
@@ -94,3 +96,20 @@ async def test_counts_are_written_by_themselves_and_at_the_end():
     counter.count("::1", None, forbidden=True)
     await counter.stop()
     assert table.sums == {(0, "::1", ""): [0, 2]}
+
+
+async def test_a_hundred_thousand_bad_keys_are_few_rows_of_a_store(tmp_path: Path):
+    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: 0.0)
+    counter = RefusalCounter(store.refusals.add, lambda: 0.0)
+    for number in range(100_000):
+        counter.count(f"2001:db8::{number:x}", None, forbidden=number % 10 == 0)
+        if number % 20_000 == 0:
+            await counter.flush()
+    await counter.stop()
+    rows = store.refusals.rows(10_000)
+    store.close()
+    assert len(rows) == 201
+    assert (sum(row.unauthenticated for row in rows), sum(row.forbidden for row in rows)) == (
+        90_000,
+        10_000,
+    )

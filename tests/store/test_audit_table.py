@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from pba.errors import Conflict, NotFound, StoreUnavailable
-from pba.security import LOCAL, Author, Role, new_key
+from pba.security import EVERYTHING, LOCAL, Author, Role, new_key
 from pba.security.audit_chain import AuditEntry
+from pba.security.identity import Identity
 from pba.store import Store
 from pba.store.access_tables import audit, audit_chain
 from pba.store.engine import transaction
@@ -179,3 +180,11 @@ def test_without_a_key_the_author_is_local(store: Store):
 
 
 LOCAL_FIELDS = (LOCAL.who, LOCAL.role, None)
+
+
+def test_the_name_in_a_token_may_be_longer_than_the_audit_has_room_for(store: Store):
+    caller = Identity(f"oidc:{'k' * 200}", Role.OPERATOR, EVERYTHING)
+    author = caller.author("p" * 500)
+    assert store.change_flags({"shadow": True}, 0, author).changed_by == author.who
+    (row,) = store.audit.rows()
+    assert (row.who, row.on_behalf_of) == (f"oidc:{'k' * 195}", "p" * 100)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bulk, servers, serving, stored, tls
+from benchmarks import bad_keys, bulk, servers, serving, stored, tls
 
 README = Path(__file__).with_name("README.md")
 START, END = "<!-- results -->", "<!-- end of results -->"
@@ -30,6 +30,7 @@ def sections() -> Iterator[list[str]]:
         yield _bulk(url)
     yield ["", *stored.lines()]
     yield tls.lines()
+    yield bad_keys.lines()
 
 
 def _bulk(url: str) -> list[str]:

@@ -50,15 +50,19 @@ async def send(
     seconds: float,
     rate: float | None = None,
     on_response: OnResponse = lambda latency_s, body: None,
+    head: str = "",
 ) -> Load:
-    """Do the same as `run`, and call ``on_response`` for every response."""
+    """Do the same as `run`, and call ``on_response`` for every response.
+
+    ``head`` has further lines of the request's head, each with its end.
+    """
     target = urlsplit(url)
     method = "POST" if body else "GET"
-    head = (
+    start = (
         f"{method} {path} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n{head}\r\n"
     )
-    message = head.encode() + body
+    message = start.encode() + body
     pause_s = None if rate is None else connections / rate
     started = time.perf_counter()
     end = started + seconds

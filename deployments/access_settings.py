@@ -1,7 +1,13 @@
 """The settings of who may use the service: keys, and the pages of browsers."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
+
+from pba.security.limits import Limits
+from pba.security.roles import Role
 
 __all__ = ["AccessSettings"]
 
@@ -51,6 +57,23 @@ class AccessSettings(BaseSettings):
         gt=0,
         description="How long the counts of refused calls are kept, by minute, address and key.",
     )
+
+    limits: dict[Role, Limits] = Field(
+        {},
+        description="How much callers may send, by role, where their keys do not say: "
+        '{"reporter": {"requests_per_s": 50, "samples_per_s": 5000, "in_flight": 20, "body_mb": 4, '
+        '"max_links": 1000}}; see docs/security.md.',
+    )
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _read_limits(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            role: limits if isinstance(limits, Limits) else Limits.from_dict(limits)
+            for role, limits in value.items()
+        }
 
     @property
     def allowed_host_names(self) -> list[str]:

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Changes where and how the HAProxy of CONFIG listens. Its statistics are on loopback alone, its metrics on
-# PBA_HAPROXY_METRICS_HOST, by default loopback: Ray binds both to every address, and its admin socket to
-# every user. Callers are answered at PBA_HAPROXY_BIND where that is set, and over TLS where PBA_TLS_CERT is:
+# Changes where and how the HAProxy of CONFIG listens. It has no page of statistics, and its metrics are on
+# PBA_HAPROXY_METRICS_HOST, by default loopback: Ray binds both to every address, and its admin socket, which
+# has the statistics too, to every user. Callers are answered at PBA_HAPROXY_BIND where that is set, and over TLS where PBA_TLS_CERT is:
 # the certificate's file, beside its key in PBA_TLS_KEY; with PBA_TLS_CLIENT_CA callers need a certificate of
 # their own that one of these authorities has signed. HAProxy finds the files by links in CONFIG.tls, so no
 # key is copied, and haproxy-certificates.lua loads them again when they change. PBA_HAPROXY_LOCAL is a socket
@@ -49,7 +49,7 @@ export bind metrics tls reload local forwarded
 awk '
   function port(address) { sub(/^.*:/, "", address); return address }
   /^[a-z]/ { section = $1 " " $2 }
-  $1 == "bind" && section == "listen stats" { print "    bind 127.0.0.1:" port($2); next }
+  section == "listen stats" { next }
   $1 == "bind" && section == "frontend prometheus" {
     print "    bind " ENVIRON["metrics"] ":" port($2); next
   }

@@ -44,13 +44,13 @@ class LocalAuthority:
         self._cert, self._key = cert, key
 
     @classmethod
-    def create(cls, folder: Path) -> Self:
+    def create(cls, folder: Path, days: int = _DAYS) -> Self:
         """Return a new authority, whose files ``ca.pem`` and ``ca.key`` are in ``folder``."""
         create_private_folder(folder)
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name("PBA test authority")
         cert = (
-            _builder(name, name, key, _DAYS)
+            _builder(name, name, key, days)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(signs=True), critical=True)
             .sign(key, hashes.SHA256())
@@ -59,21 +59,29 @@ class LocalAuthority:
         return cls(files.cert, cert, key)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Return the authority in ``folder``, a new one if there is none or its time is over."""
+    def open(cls, folder: Path, days: int = _DAYS) -> Self:
+        """Return the authority in ``folder``; a new one for ``days`` if its time is over."""
         ca = folder / "ca.pem"
         if not ca.exists():
-            return cls.create(folder)
+            return cls.create(folder, days)
         cert = x509.load_pem_x509_certificate(ca.read_bytes())
         left = cert.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
         if left.days < _DAYS // 2:  # what it signs would end sooner than it says
-            return cls.create(folder)
+            return cls.create(folder, days)
         key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         return cls(ca, cert, key)
 
-    def issue(self, name: str, hosts: Sequence[str] = (), days: int = _DAYS // 2) -> Issued:
-        """Write a certificate of ``name`` for ``hosts``, names or addresses, beside that of this.
+    def issue(
+        self,
+        name: str,
+        hosts: Sequence[str] = (),
+        days: int = _DAYS // 2,
+        folder: Path | None = None,
+    ) -> Issued:
+        """Write a certificate of ``name`` for ``hosts``, names or addresses, into ``folder``.
+
+        Without a folder it is written beside that of this authority.
 
         It replaces the one of that name: the key first, then the certificate, each whole.
         """
@@ -92,7 +100,7 @@ class LocalAuthority:
             )
             .sign(self._key, hashes.SHA256())
         )
-        return _write(self.ca.parent, name, cert, key)
+        return _write(folder or self.ca.parent, name, cert, key)
 
 
 def _builder(

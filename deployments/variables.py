@@ -17,7 +17,7 @@ __all__ = ["Variables", "is_service_address", "nearest_name", "variable_warnings
 PREFIX = "PBA_"
 _OF_HAPROXY = (f"PBA_HAPROXY_{name}" for name in ("BINARY", "BIND", "LOCAL", "METRICS_HOST"))
 _OTHER_USES = frozenset({*_OF_HAPROXY, "PBA_API_KEY", "PBA_URL"})  # the last two are of clients
-_DEVELOPMENT = frozenset({"PBA_TRACES", "PBA_COVERAGE_FOLDER"})
+_DEVELOPMENT = frozenset({"PBA_CRDS", "PBA_TRACES", "PBA_COVERAGE_FOLDER"})
 _SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+:\d+", re.ASCII)
 _SERVICE_VARIABLE = re.compile(
     r"_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"

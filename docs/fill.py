@@ -17,6 +17,7 @@ from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
 from pba.security import Role
 from pba.security.calls import CALLS, Call
+from tests.support import doors
 
 PROJECT = Path(__file__).parents[1]
 
@@ -84,6 +85,7 @@ TABLES = {
         "user_config": lambda: settings(ModelConfig),
         "router_config": lambda: settings(RouterConfig),
     },
+    "docs/ports.md": {"ports": doors.table},
     "docs/security.md": {"rights": rights},
 }
 

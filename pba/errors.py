@@ -19,6 +19,7 @@
     ├── Conflict                         the object was changed since the caller read it
     ├── NotTrained (RuntimeError)        a predictor without a model
     ├── Busy                             the queue is full: try again later
+    │   └── LimitReached                 the caller has sent as much as it may
     ├── TooSlow                          a request arrives too slowly
     ├── Unavailable                      models or the service do not respond
     │   ├── StoreUnavailable             the telemetry store does not respond, or refuses
@@ -45,6 +46,7 @@ __all__ = [
     "InvalidSample",
     "InvalidTrace",
     "KeysUnavailable",
+    "LimitReached",
     "NotEnoughData",
     "NotFound",
     "NotJson",
@@ -207,9 +209,16 @@ class NotTrained(PBAError, RuntimeError):
 
 
 class Busy(PBAError):
-    """The queue is full; try again later."""
+    """The queue is full; trying again may help in ``retry_after_s`` seconds."""
 
     code = "busy"
+    retry_after_s: float = 1.0
+
+
+class LimitReached(Busy):
+    """The caller has sent as much as it may for now."""
+
+    code = "limit_reached"
 
 
 class TooSlow(PBAError):

@@ -1,5 +1,6 @@
 """Who makes a gRPC call, and whether the caller may: before any message is taken in."""
 
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -9,8 +10,10 @@ import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
-from pba.errors import PBAError, Unauthenticated
+from pba.errors import PBAError, TooLarge, Unauthenticated
 from pba.security.identity import Identity
+from pba.security.limits import UNLIMITED
+from pba.serving.caller_limits import CallerLimits
 from pba.serving.callers import Callers
 
 from .call_status import complete
@@ -54,10 +57,13 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         Knows who calls.
     refused
         Counts the calls that are refused.
+    limits
+        Know how much each caller may send.
     """
 
-    def __init__(self, callers: Callers, refused: RefusedCalls) -> None:
+    def __init__(self, callers: Callers, refused: RefusedCalls, limits: CallerLimits) -> None:
         self._callers = callers
+        self._limits = limits
         self._refused = refused
 
     async def intercept_service(
@@ -75,12 +81,15 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         try:
             identity = self._callers.identify(authorization)
             handler = await continuation(details)
-            if handler is not None:  # gRPC answers methods that do not exist
-                identity.require(METHODS.get(details.method))
+            if handler is None:  # gRPC answers methods that do not exist
+                return None
+            identity.require(METHODS.get(details.method))
         except PBAError as error:
             return self._refusal(error)
         _caller.set(identity)
-        return handler
+        if self._limits.limits_of(identity) is UNLIMITED:
+            return handler
+        return self._limited(handler, identity)
 
     def _by_certificate(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
         """Return ``handler`` behind a look at the connection, which gRPC shows with the call alone.
@@ -92,11 +101,37 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
             verified = self._verified(method, _certificate(context))
             identity = await complete(self._refused.counted(verified, context), context)
             _caller.set(identity)
-            return await handler.stream_unary(messages, context)
+            return await self._answered(handler, identity, messages, context)
 
         return grpc.stream_unary_rpc_method_handler(
             answer, handler.request_deserializer, handler.response_serializer
         )
+
+    def _limited(self, handler: grpc.RpcMethodHandler, identity: Identity) -> grpc.RpcMethodHandler:
+        """Return ``handler`` within the limits of a caller."""
+
+        async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
+            return await self._answered(handler, identity, messages, context)
+
+        return grpc.stream_unary_rpc_method_handler(
+            answer, handler.request_deserializer, handler.response_serializer
+        )
+
+    async def _answered(
+        self,
+        handler: grpc.RpcMethodHandler,
+        identity: Identity,
+        messages: AsyncIterator[Any],
+        context: grpc.aio.ServicerContext,
+    ) -> Any:
+        with contextlib.ExitStack() as stack:
+
+            async def admit() -> None:
+                stack.enter_context(self._limits.admit(identity))
+
+            await complete(admit(), context)
+            limit_mb = self._limits.body_limit_mb(identity)
+            return await handler.stream_unary(_small(messages, limit_mb), context)
 
     async def _verified(self, method: str, certificate: bytes | None) -> Identity:
         identity = self._callers.identify(None, certificate)
@@ -113,6 +148,17 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
             await complete(self._refused.counted(fail(), context), context)
 
         return grpc.stream_unary_rpc_method_handler(refuse)
+
+
+async def _small(messages: AsyncIterator[bytes], limit_mb: float) -> AsyncIterator[bytes]:
+    """Yield ``messages``; raises `TooLarge` for one over ``limit_mb`` million bytes."""
+    async for message in messages:
+        if len(message) > limit_mb * 1e6:
+            raise TooLarge(
+                f"the message has {len(message)} bytes; this caller may send {limit_mb:g} MB. Send "
+                "less at a time."
+            )
+        yield message
 
 
 def _certificate(context: grpc.aio.ServicerContext) -> bytes | None:

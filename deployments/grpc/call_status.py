@@ -20,7 +20,6 @@ _log = logging.getLogger("ray.serve")
 _REQUEST_ID = "x-request-id"
 _CLEAN_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,100}")  # as in haproxy-with-errors.sh
 _MAX_FORECAST_BYTES = 4000  # gRPC refuses metadata of more than 8 kB; base64 adds a third
-_RETRY_AFTER_MS = "1000"  # clients with a retry policy obey it by themselves
 
 _Response = TypeVar("_Response")
 _Metadata = tuple[tuple[str, str | bytes], ...]
@@ -54,9 +53,16 @@ def _metadata(error: PBAError) -> _Metadata:
     detail = error_detail(error)
     code = (("pba-error-code", detail.code),)
     field = (("pba-error-field", detail.field),) if detail.HasField("field") else ()
-    retry = isinstance(error, Busy | Unavailable)  # the errors with Retry-After over HTTP
-    wait = (("grpc-retry-pushback-ms", _RETRY_AFTER_MS),) if retry else ()
+    wait = _retry_after(error)
     return code + field + wait + _forecasts(error)
+
+
+def _retry_after(error: PBAError) -> _Metadata:
+    """Return what clients with a retry policy obey by themselves, as Retry-After over HTTP."""
+    if not isinstance(error, Busy | Unavailable):
+        return ()
+    seconds = error.retry_after_s if isinstance(error, Busy) else 1.0
+    return (("grpc-retry-pushback-ms", str(round(seconds * 1000))),)
 
 
 def _forecasts(error: PBAError) -> _Metadata:

@@ -73,7 +73,7 @@ class GrpcServer:
         self._server = grpc.aio.server(
             options=_options(settings),
             interceptors=(
-                AccessControlInterceptor(callers, refused),
+                AccessControlInterceptor(callers, refused, plane.limits),
                 MessagePlaces(places, message_patience_s, settings.max_items),
             ),
         )

@@ -47,14 +47,14 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
     async def _forecast(self, request: pb.ForecastRequest) -> pb.ForecastResponse:
         with self._plane.admit("forecast") as started:
             query = await read_request(self._plane, read_query, request)
-            query = scoped_calls.allowed_query(caller(), query)
+            query = await scoped_calls.allowed_query(self._plane, caller(), query)
             forecast = await self._plane.forecast(query, started)
         return pb.ForecastResponse(forecast=responses.forecast(forecast))
 
     async def _forecast_batch(self, request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
         with self._plane.admit("forecasts"):
             queries = await read_request(self._plane, read_queries, request, self._limit)
-            allowed = scoped_calls.allowed_queries(caller(), queries)
+            allowed = await scoped_calls.allowed_queries(self._plane, caller(), queries)
             items = await self._plane.forecasts(allowed)
         return await write_answer(self._plane, responses.batch, items)
 

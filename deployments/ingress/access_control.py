@@ -8,12 +8,13 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pba.errors import AuthenticationNotConfigured, PBAError, Unauthenticated
+from pba.errors import AuthenticationNotConfigured, LimitReached, PBAError, Unauthenticated
 from pba.security.calls import PUBLIC
 from pba.security.identity import Identity
+from pba.serving.caller_limits import CallerLimits
 from pba.serving.callers import Callers
 
-from .http import pba_error_response
+from .http import BODY_LIMIT_MB, pba_error_response
 from .openapi import call_of
 
 __all__ = [
@@ -48,6 +49,8 @@ class AccessControl:
         Knows who calls.
     routes
         All routes of ``app``.
+    limits
+        Know how much each caller may send.
     proxy_secret
         What HAProxy sends before the certificate of a caller, which counts from nobody else.
     """
@@ -57,10 +60,12 @@ class AccessControl:
         app: ASGIApp,
         callers: Callers,
         routes: Iterable[APIRoute],
+        limits: CallerLimits,
         proxy_secret: str | None = None,
     ) -> None:
         self._app = app
         self._callers = callers
+        self._limits = limits
         self._proxy_secret = proxy_secret if callers.reads_certificates else None
         public = (route.path for route in routes if call_of(route) == PUBLIC)
         self._public = frozenset([*public, *_DOCS])
@@ -69,12 +74,25 @@ class AccessControl:
         """Answer one request, or handle another event of ASGI."""
         if scope["type"] == "http":
             try:
-                scope[_KEY] = self._identify(scope)
+                identity = self._identify(scope)
             except PBAError as error:
                 if not self._is_open(scope, error):
                     await pba_error_response(error)(scope, receive, send)
                     return
+            else:
+                await self._admit(identity, scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+    async def _admit(self, identity: Identity, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the application answer a caller that has not reached its limits."""
+        scope[_KEY] = identity
+        scope[BODY_LIMIT_MB] = self._limits.body_limit_mb(identity)
+        try:
+            with self._limits.admit(identity):
+                await self._app(scope, receive, send)
+        except LimitReached as error:
+            await pba_error_response(error)(scope, receive, send)
 
     def _identify(self, scope: Scope) -> Identity:
         certificate = None

@@ -1,5 +1,6 @@
 """HTTP without routes: the FastAPI application, bodies in and out, and errors in one form."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..error_codes import error_body, http_status
 from .services import Services
 
 __all__ = [
+    "BODY_LIMIT_MB",
     "body_of",
     "create_app",
     "item_of",
@@ -27,7 +29,9 @@ __all__ = [
     "unexpected_error_response",
 ]
 
-_RETRY_AFTER = {"Retry-After": "1"}
+BODY_LIMIT_MB = "pba.body_limit_mb"
+"""Where the scope of a request has the largest body of its caller."""
+
 _SEND_A_KEY = {"WWW-Authenticate": "Bearer"}
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _SUMMARY = "How much bandwidth a network link will have next, and how sure that is."
@@ -68,11 +72,16 @@ def pba_error_response(error: PBAError) -> Response:
     """Return the response to a request that ended with ``error``."""
     headers = _SEND_A_KEY if isinstance(error, Unauthenticated) else None
     if isinstance(error, Busy | Unavailable):
-        headers = _RETRY_AFTER
+        headers = _retry_after(error)
     body: dict[str, Any] = {"error": error.body()}
     if isinstance(error, StoreUnavailable) and error.forecasts:
         body["forecasts"] = {link_id: item_of(item) for link_id, item in error.forecasts.items()}
     return json_response(body, http_status(error), headers)
+
+
+def _retry_after(error: Busy | Unavailable) -> dict[str, str]:
+    seconds = error.retry_after_s if isinstance(error, Busy) else 1.0
+    return {"Retry-After": str(math.ceil(seconds))}
 
 
 def item_of(item: Forecast | PBAError) -> dict[str, Any]:
@@ -160,9 +169,10 @@ def services_of(request: Request) -> Services:
 
 
 async def body_of(request: Request, limit_mb: float = 16.0) -> bytes | bytearray:
-    """Return the body of ``request``, of at most ``limit_mb`` million bytes.
+    """Return the body of ``request``, of at most ``limit_mb`` million bytes, and as its caller may.
 
     As `request_body.BodyReader.read`. Only calls that are read in pieces take more than the
     default: what is decoded at once holds the interpreter's lock.
     """
+    limit_mb = min(limit_mb, request.scope.get(BODY_LIMIT_MB, limit_mb))
     return await services_of(request).bodies.read(request, limit_mb)

@@ -22,6 +22,9 @@ class RequestMetrics:
         name = "dwcp_pba_predictions_total"
         self._forecasts = counter(name, "Forecasts answered.", "mode", "source")
         self._errors = counter("dwcp_pba_errors_total", "Refused requests.", "call", "code")
+        self._limited = counter(
+            "dwcp_pba_limited_total", "Calls over a limit of their caller.", "role", "limit"
+        )
         self._latency_ms = Histogram(
             "dwcp_pba_prediction_latency_ms",
             "Time from body to forecast, in ms.",
@@ -32,6 +35,10 @@ class RequestMetrics:
     def count_error(self, call: str, error: PBAError) -> None:
         """Count a refused request."""
         self._errors.inc(tags={"call": call, "code": error.code})
+
+    def count_limit(self, role: str, limit: str) -> None:
+        """Count a call that is refused because a caller of ``role`` has reached a limit."""
+        self._limited.inc(tags={"role": role, "limit": limit})
 
     def count_forecast(self, forecast: Forecast, seconds: float) -> None:
         """Count one forecast, and how long it took."""

@@ -89,6 +89,7 @@ class Router:
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
         await asyncio.gather(services.flags.start(), services.callers.start())
         services.refusals.start()
+        services.routers.start()
         background = [] if v1 is None else [keep_v1_awake(services.flags, v1.stay.remote)]
         background += [] if on_loopback else [warn_while_open(services.callers)]
         self._background = [asyncio.create_task(work) for work in background]

@@ -13,6 +13,7 @@ from pba.models import v1_features
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagSource, FlagWatch
+from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.pools import Pools
@@ -93,6 +94,8 @@ class Services:
         Reads the bodies of requests.
     callers
         Knows who calls.
+    routers
+        Count the routers, which share the limits of callers.
     refusals
         Count calls that are refused for who makes them.
     """
@@ -105,6 +108,7 @@ class Services:
     status: ModelStatus
     flags: FlagWatch
     callers: Callers
+    routers: LiveRouters
     refusals: RefusalCounter
     local: LocalModels
     settings: Settings
@@ -128,7 +132,7 @@ class Services:
         try:
             async with asyncio.timeout(_DRAIN_S):
                 await self.plane.drain()
-                await self.refusals.stop()
+                await asyncio.gather(self.refusals.stop(), self.routers.stop())
         except TimeoutError:
             _log.warning("not_all_recorded", extra={"why": f"not written within {_DRAIN_S:g} s"})
         self.pools.close()

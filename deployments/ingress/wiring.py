@@ -1,6 +1,7 @@
 """Wires the services of one router replica from the settings and its deployment handles."""
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pba.project import resolve
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
 from pba.rollout import Flags
+from pba.serving.caller_limits import CallerLimits
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane, RequestMeter
 from pba.serving.event_log import EventLog
@@ -23,8 +25,10 @@ from pba.serving.forecast_service import ForecastService, ModelClient
 from pba.serving.group_commit import GroupCommit
 from pba.serving.key_watch import KeySnapshot, KeySources, KeyWatch
 from pba.serving.link_service import LinkService
+from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
+from pba.serving.new_links import NewLinks
 from pba.serving.pools import Pools
 from pba.serving.refusal_counter import RefusalCounter
 from pba.serving.token_watch import TokenWatch
@@ -75,29 +79,38 @@ def wire(
         pools.flags,
     )
     registry = Registry(resolve(settings.registry), _clock)
-    remote: dict[str, ModelClient] = {
-        mode: model_client(handle) for mode, handle in handles.modes.items()
-    }
+    remote = _mode_clients(handles)
     local = LocalModels(remote, registry, settings.follow_every_s, announcer(stores.reports))
     clients = local.clients
     if handles.v1 is not None:
         clients[v1_features.NAME] = model_client(handles.v1)
-    plane = _data_plane(settings, stores, pools, clients, flags, meter)
-    promoter = Promoter(registry, EventLog(stores.reports).add, _clock)
+    routers = LiveRouters(stores.reports.routers, uuid.uuid4().hex)
+    limits = CallerLimits(settings.limits, routers, count=meter.count_limit)
     deadline_s = settings.model_deadline_ms / 1000
+    plane = _data_plane(settings, stores, pools, clients, flags, meter, limits)
     return Services(
         plane=plane,
         stores=stores,
         pools=pools,
         bodies=BodyReader(settings.max_body_mb, settings.max_readers, settings.large_bodies_mb),
-        catalog=ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter),
+        catalog=_catalog(handles, registry, stores.reports),
         status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
         flags=flags,
         callers=_callers(settings, stores, pools, opens),
+        routers=routers,
         refusals=RefusalCounter(stores.reports.refusals.add, _clock, pools.reports),
         local=local,
         settings=settings,
     )
+
+
+def _mode_clients(handles: Handles) -> dict[str, ModelClient]:
+    return {mode: model_client(handle) for mode, handle in handles.modes.items()}
+
+
+def _catalog(handles: Handles, registry: Registry, store: Store) -> ModelCatalog:
+    promoter = Promoter(registry, EventLog(store).add, _clock)
+    return ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter)
 
 
 def _callers(settings: Settings, stores: Stores, pools: Pools, opens: bool) -> Callers:
@@ -143,6 +156,7 @@ def _data_plane(
     clients: Mapping[str, ModelClient],
     flags: FlagWatch,
     meter: RequestMeter,
+    limits: CallerLimits,
 ) -> DataPlane:
     forecasts = ForecastService(
         clients,
@@ -164,7 +178,9 @@ def _data_plane(
         flags,
         pools,
     )
-    return DataPlane(forecasts, links, settings.max_in_flight, meter)
+    deadline_s = settings.store_deadline_ms / 1000
+    new_links = NewLinks(limits, stores.reads, deadline_s, pools.reads)
+    return DataPlane(forecasts, links, settings.max_in_flight, meter, new_links)
 
 
 def _now() -> datetime:

@@ -15,6 +15,7 @@ from pba.cli.options import DEFAULT_STORE, user_at_host
 from pba.cli.terminal import plain_table
 from pba.errors import InvalidInput, NotFound, quoted
 from pba.security import LOCAL, KeyRecord, Role, Scope, new_key
+from pba.security.limits import Limits
 from pba.store import Store
 
 __all__ = ["duration_s", "keys"]
@@ -46,13 +47,21 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="How long it is valid, as 90d, 12h. Default: for good.")
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How much it may send, as requests_per_s=50, samples_per_s=5000, in_flight=20, "
+            "body_mb=4 or max_links=1000; repeatable. Default: as its role."
+        ),
+    ] = None,
     store: StoreUrl = DEFAULT_STORE,
     file: FileOption = None,
 ) -> None:
     """Create a key and print it, which nothing can do a second time."""
     now_s = _clock()
     expires_s = None if expires is None else now_s + duration_s(expires)
-    record, key = new_key(name, role, now_s, Scope(tuple(links or ["*"])), expires_s)
+    scope = Scope(tuple(links or ["*"]))
+    record, key = new_key(name, role, now_s, scope, expires_s, _limits(limit or []))
     _place(store, file).add(record)
     _announce(f"Key {record.key_id}: {_summary(record)}.")
     typer.echo(key)
@@ -100,7 +109,7 @@ def rotate(
     old = _only_one(place.records(), key, now_s)
     lasts_s = None if old.expires_s is None else old.expires_s - old.created_s
     expires_s = None if lasts_s is None else now_s + lasts_s
-    record, text = new_key(old.name, old.role, now_s, old.scope, expires_s)
+    record, text = new_key(old.name, old.role, now_s, old.scope, expires_s, old.limits)
     place.rotate(old.key_id, record, now_s + duration_s(overlap))
     _announce(f"Key {record.key_id} replaces {old.key_id}: {_summary(record)}.")
     typer.echo(text)
@@ -125,6 +134,11 @@ def duration_s(text: str) -> float:
             "for ninety days."
         )
     return float(match[1]) * _UNITS_S[match[2]]
+
+
+def _limits(texts: list[str]) -> Limits:
+    pairs = [text.partition("=") for text in texts]
+    return Limits.from_dict({name: value for name, _, value in pairs})
 
 
 def _place(store: str, file: Path | None) -> KeyPlace:

@@ -8,6 +8,7 @@ from pba.errors import Forbidden, quoted
 from pba.security.author import LOCAL, Author, clean_text
 from pba.security.calls import CALLS, Reach
 from pba.security.keys import KeyRecord
+from pba.security.limits import UNLIMITED, Limits
 from pba.security.roles import Role
 from pba.security.scopes import EVERYTHING, Scope
 
@@ -31,11 +32,12 @@ class Identity:
     role: Role
     scope: Scope
     key_id: str | None = None
+    limits: Limits = UNLIMITED
 
     @classmethod
     def of(cls, record: KeyRecord) -> "Identity":
         """Return the identity of who holds the key of ``record``."""
-        return cls(record.name, record.role, record.scope, record.key_id)
+        return cls(record.name, record.role, record.scope, record.key_id, record.limits)
 
     @property
     def records(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from pba.errors import InvalidInput, quoted
 from pba.security.author import LOCAL
+from pba.security.limits import UNLIMITED, Limits
 from pba.security.roles import Role, parse_role
 from pba.security.scopes import EVERYTHING, Scope
 
@@ -59,6 +60,8 @@ class KeyRecord:
         Unix seconds.
     expires_s, revoked_s
         Unix seconds from which on the key is not valid; None for never.
+    limits
+        How much its holder may send; those of its role apply where there are none.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class KeyRecord:
     created_s: float
     expires_s: float | None = None
     revoked_s: float | None = None
+    limits: Limits = UNLIMITED
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -114,6 +118,7 @@ class KeyRecord:
             "created_s": self.created_s,
             "expires_s": self.expires_s,
             "revoked_s": self.revoked_s,
+            "limits": self.limits.as_dict(),
         }
 
     @classmethod
@@ -126,15 +131,18 @@ class KeyRecord:
             If it has another form.
         """
         try:
-            times = (document["created_s"], document["expires_s"], document["revoked_s"])
+            ends = (document["expires_s"], document["revoked_s"])
+            expires_s, revoked_s = (None if end is None else float(end) for end in ends)
             return cls(
                 str(document["id"]),
                 str(document["name"]),
                 parse_role(str(document["role"])),
                 Scope(tuple(str(text) for text in document["links"])),
                 str(document["sha256"]),
-                float(times[0]),
-                *(None if time is None else float(time) for time in times[1:]),
+                float(document["created_s"]),
+                expires_s,
+                revoked_s,
+                Limits.from_dict(document.get("limits", {})),
             )
         except (KeyError, TypeError) as error:
             raise InvalidInput(
@@ -149,6 +157,7 @@ def new_key(
     now_s: float,
     scope: Scope = EVERYTHING,
     expires_s: float | None = None,
+    limits: Limits = UNLIMITED,
 ) -> tuple[KeyRecord, str]:
     """Return the record of a new key, and the key itself, which nothing else holds.
 
@@ -169,7 +178,7 @@ def new_key(
             "name",
         )
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    record = KeyRecord(key_id, name, role, scope, _sha256(secret), now_s, expires_s)
+    record = KeyRecord(key_id, name, role, scope, _sha256(secret), now_s, expires_s, limits=limits)
     return record, f"pba_{key_id}_{secret}"
 
 

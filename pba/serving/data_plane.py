@@ -13,9 +13,11 @@ from pba.errors import InvalidInput, PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.admission import Admission
+from pba.serving.caller_limits import CallerLimits
 from pba.serving.forecast_service import ForecastService
 from pba.serving.lazy_queries import LazyQueries
 from pba.serving.link_service import LinkService
+from pba.serving.new_links import NewLinks
 from pba.serving.pools import Pools
 from pba.store import Receipt, SampleReport
 from pba.types import Forecast, check_link_id
@@ -35,6 +37,9 @@ class RequestMeter(Protocol):
 
     def count_error(self, call: str, error: PBAError) -> None:
         """Count a refused request."""
+
+    def count_limit(self, role: str, limit: str) -> None:
+        """Count a call that is refused because a caller of ``role`` has reached a limit."""
 
     def count_forecast(self, forecast: Forecast, seconds: float) -> None:
         """Count one forecast, and how long it took."""
@@ -57,6 +62,15 @@ class DataPlane:
         Reports are admitted beside them, an eighth as many, and so are calls of the flags.
     meter
         Counts requests.
+    new_links
+        Refuses links that a caller may not bring into being; None where all may.
+
+    Attributes
+    ----------
+    limits
+        Know what each caller may use.
+    new_links
+        As given.
     """
 
     def __init__(
@@ -65,6 +79,7 @@ class DataPlane:
         links: LinkService,
         max_in_flight: int,
         meter: RequestMeter,
+        new_links: NewLinks | None = None,
     ) -> None:
         self._forecasts = forecasts
         self._links = links
@@ -72,6 +87,8 @@ class DataPlane:
         self._reports = Admission(max(1, max_in_flight // _REPORT_SHARE), "reports")
         self._flag_calls = Admission(_FLAG_CALLS, "calls of flags")
         self._meter = meter
+        self.new_links = new_links
+        self.limits = CallerLimits() if new_links is None else new_links.limits
 
     @property
     def pools(self) -> Pools:

@@ -1,11 +1,11 @@
-"""Calls with many items for callers who may not see every link: items outside get an error each."""
+"""Calls within the rights and limits of their callers: what is not allowed gets an error each."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from pba.errors import Forbidden, PBAError
+from pba.errors import LimitReached, PBAError
 from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.security.identity import Identity
@@ -25,26 +25,43 @@ __all__ = [
 _Pair = tuple[Receipt, Forecast | PBAError]
 
 
-def allowed_query(identity: Identity, query: Query) -> Query:
-    """Return ``query``; raises `Forbidden` if its history may not be stored."""
-    error = None if query.link_id is None else identity.recording_error(query.link_id)
-    if error is not None:
-        raise error
-    return query
+async def allowed_query(plane: DataPlane, identity: Identity, query: Query) -> Query:
+    """Return ``query``; raises `Forbidden` or `LimitReached` if its history may not be stored."""
+    (allowed,) = await allowed_queries(plane, identity, [query])
+    if isinstance(allowed, PBAError):
+        raise allowed
+    return allowed
 
 
-def allowed_queries(
-    identity: Identity, queries: Sequence[Query | PBAError]
+async def allowed_queries(
+    plane: DataPlane, identity: Identity, queries: Sequence[Query | PBAError]
 ) -> Sequence[Query | PBAError]:
-    """Return ``queries`` with the errors of those whose history may not be stored."""
-    if isinstance(queries, LazyQueries) or _is_unlimited(identity):  # the first name no links
+    """Return ``queries`` with the errors of those whose history may not be stored.
+
+    Raises
+    ------
+    LimitReached
+        If the caller may send no more samples now.
+    """
+    if isinstance(queries, LazyQueries):  # they name no links
         return queries
-    return [
-        query
-        if isinstance(query, PBAError) or query.link_id is None
-        else identity.recording_error(query.link_id) or query
-        for query in queries
-    ]
+    stored = {
+        index: query
+        for index, query in enumerate(queries)
+        if isinstance(query, Query) and query.link_id is not None
+    }
+    if not stored:
+        return queries
+    errors: dict[int, PBAError | None] = {
+        index: identity.recording_error(str(query.link_id)) for index, query in stored.items()
+    }
+    allowed = [query for index, query in stored.items() if errors[index] is None]
+    count = sum(len(query.history) for query in allowed)
+    new = await _admitted(plane, identity, [str(query.link_id) for query in allowed], count)
+    items: list[Query | PBAError] = list(queries)
+    for index, query in stored.items():
+        items[index] = errors[index] or new.get(str(query.link_id)) or query
+    return items
 
 
 async def link_forecasts(
@@ -64,8 +81,14 @@ async def link_forecasts(
 async def observe(
     plane: DataPlane, identity: Identity, reports: Sequence[SampleReport]
 ) -> list[Receipt]:
-    """Do as `DataPlane.observe`, for the links in scope; all samples of others are refused."""
-    errors = [identity.link_error(report.link_id) for report in reports]
+    """Do as `DataPlane.observe`, for the links in scope; all samples of others are refused.
+
+    Raises
+    ------
+    LimitReached
+        If the caller may send no more samples now.
+    """
+    errors = await _report_errors(plane, identity, reports)
     receipts = iter(await plane.observe(_allowed(reports, errors)))
     return [
         next(receipts) if error is None else _refused(report, error)
@@ -81,8 +104,8 @@ async def observe_and_forecast(
     started: float,
     as_of_newest: bool = False,
 ) -> list[_Pair]:
-    """Do as `DataPlane.observe_and_forecast`, for the links in scope."""
-    errors = [identity.link_error(report.link_id) for report in reports]
+    """Do as `DataPlane.observe_and_forecast`, for the links in scope; limits as in `observe`."""
+    errors = await _report_errors(plane, identity, reports)
     allowed = _allowed(reports, errors)
     pairs = iter(await plane.observe_and_forecast(allowed, allocation, started, as_of_newest))
     return [
@@ -91,22 +114,39 @@ async def observe_and_forecast(
     ]
 
 
-def _is_unlimited(identity: Identity) -> bool:
-    return identity.records and identity.scope.everything
+async def _report_errors(
+    plane: DataPlane, identity: Identity, reports: Sequence[SampleReport]
+) -> list[PBAError | None]:
+    """Return why each of ``reports`` is not stored, None if it is."""
+    errors: list[PBAError | None] = [identity.link_error(report.link_id) for report in reports]
+    allowed = _allowed(reports, errors)
+    count = sum(len(report.timestamps_s) for report in allowed)
+    new = await _admitted(plane, identity, [report.link_id for report in allowed], count)
+    return [error or new.get(report.link_id) for report, error in zip(reports, errors, strict=True)]
+
+
+async def _admitted(
+    plane: DataPlane, identity: Identity, link_ids: Sequence[str], count: int
+) -> dict[str, LimitReached]:
+    """Admit ``count`` samples; return the errors of links that may not come into being."""
+    plane.limits.admit_samples(identity, count)
+    return {} if plane.new_links is None else await plane.new_links.errors(identity, link_ids)
 
 
 def _allowed(
-    reports: Sequence[SampleReport], errors: Sequence[Forbidden | None]
+    reports: Sequence[SampleReport], errors: Sequence[PBAError | None]
 ) -> list[SampleReport]:
     return [report for report, error in zip(reports, errors, strict=True) if error is None]
 
 
-def _refused(report: SampleReport, error: Forbidden) -> Receipt:
+def _refused(report: SampleReport, error: PBAError) -> Receipt:
     """Return the receipt of a report of which nothing is stored."""
     count = len(report.timestamps_s)
     indices = np.arange(count) if report.indices is None else report.indices
     refused = [
-        RefusedSample(index, report.link_id, Forbidden(error.message, f"samples[{index}].link_id"))
+        RefusedSample(
+            index, report.link_id, type(error)(error.message, f"samples[{index}].link_id")
+        )
         for index in indices.tolist()
     ]
     everything = sorted([*report.refused, *refused], key=lambda sample: sample.index)

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, Integer, SmallInteger, String, Table,
 
 from pba.store.tables import metadata
 
-__all__ = ["access_keys", "audit", "audit_chain", "refusals"]
+__all__ = ["access_keys", "audit", "audit_chain", "refusals", "routers"]
 
 access_keys = Table(
     "access_keys",
@@ -17,8 +17,10 @@ access_keys = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("revoked_us", BigInteger),
+    Column("limits", Text),
 )
-"""Keys of callers as `pba.security.KeyRecord`; ``links`` is a JSON list of patterns.
+"""Keys of callers as `pba.security.KeyRecord`; ``links`` is a JSON list of patterns, ``limits`` a
+JSON object or null.
 
 Rows stay when a key is not valid any more: a service that has ever had keys never opens by itself.
 """
@@ -63,3 +65,11 @@ refusals = Table(
     Column("forbidden", Integer, nullable=False),
 )
 """How many calls were refused, by minute, address and key; the empty key is none that exists."""
+
+routers = Table(
+    "routers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("seen_us", BigInteger, nullable=False),
+)
+"""The routers that run, and when each has last said so: limits of callers are shared by them."""

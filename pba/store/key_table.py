@@ -117,6 +117,7 @@ def _record(row: Row[Any]) -> KeyRecord:
             "created_s": row.created_us / 1e6,
             "expires_s": _seconds(row.expires_us),
             "revoked_s": _seconds(row.revoked_us),
+            "limits": json.loads(row.limits or "{}"),
         }
     )
 
@@ -136,6 +137,7 @@ def _insert(connection: Connection, record: KeyRecord) -> None:
         "created_us": to_micros(record.created_s),
         "expires_us": _micros(record.expires_s),
         "revoked_us": _micros(record.revoked_s),
+        "limits": json.dumps(record.limits.as_dict()) if record.limits.as_dict() else None,
     }
     connection.execute(insert(table), [row])
 

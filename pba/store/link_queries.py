@@ -1,19 +1,29 @@
 """Reading links: their state, record and last samples."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from pba.forecasting.link_record import LinkRecord
 from pba.security import Scope
 from pba.store.old_tables import old_records
 from pba.store.scope_filter import in_scope
+from pba.store.statements import chunks
 from pba.store.tables import links, records
 from pba.store.values import LinkState
 from pba.telemetry.link_mode import LinkMode
 from pba.types import NetworkMode
 
-__all__ = ["any_link", "link_mode", "link_state", "link_states", "record_of"]
+__all__ = [
+    "any_link",
+    "count_links",
+    "existing_links",
+    "link_mode",
+    "link_state",
+    "link_states",
+    "record_of",
+]
 
 _WITH_RECORDS = select(
     links, records.c.body.label("packed"), old_records.c.body.label("old")
@@ -39,6 +49,24 @@ def link_mode(row: Row[Any]) -> LinkMode:
 def any_link(connection: Connection) -> bool:
     """Return whether there is any link; a query that checks the database responds."""
     return connection.execute(select(links.c.id).limit(1)).scalar() is not None
+
+
+def existing_links(connection: Connection, link_ids: Sequence[str]) -> set[str]:
+    """Return those of ``link_ids`` that are links."""
+    names: set[str] = set()
+    for chunk in chunks(link_ids):
+        query = select(links.c.link_id).where(links.c.link_id.in_(chunk))
+        names.update(connection.execute(query).scalars())
+    return names
+
+
+def count_links(connection: Connection, scope: Scope, most: int) -> int:
+    """Return how many links ``scope`` has, counting no further than ``most``."""
+    query = select(links.c.id)
+    if not scope.everything:
+        query = query.where(in_scope(links.c.link_id, scope))
+    some = query.limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def link_state(connection: Connection, link_id: str) -> LinkState | None:

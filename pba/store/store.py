@@ -30,6 +30,7 @@ from pba.store.job_store import JobStore
 from pba.store.key_table import KeyTable
 from pba.store.recent_samples import SampleCache
 from pba.store.refusal_table import RefusalTable
+from pba.store.router_table import RouterTable
 from pba.store.schema_check import SchemaCheck
 from pba.store.scoring_store import ScoringStore
 from pba.store.statements import to_micros
@@ -82,6 +83,8 @@ class Store:
         What was changed by whom.
     refusals
         How many calls were refused.
+    routers
+        The routers that run.
     jobs
         What only Monitors do, in the same database.
     scoring
@@ -115,6 +118,7 @@ class Store:
         self.keys = KeyTable(self._database, clock)
         self.audit = AuditTable(self._database)
         self.refusals = RefusalTable(self._database)
+        self.routers = RouterTable(self._database, clock)
         self.jobs = JobStore(self._database, clock)
         self.scoring = ScoringStore(self._database, clock, default)
         self.old_rows = OldRows(self._database, clock)
@@ -164,6 +168,14 @@ class Store:
     ) -> list[LinkState]:
         """Return up to ``count`` links of ``scope`` with names after ``after``, in their order."""
         return self._database.read(link_queries.link_states, mode, after, count, scope)
+
+    def existing_links(self, link_ids: Sequence[str]) -> set[str]:
+        """Return those of ``link_ids`` that are links."""
+        return self._database.read(link_queries.existing_links, link_ids)
+
+    def count_links(self, scope: Scope, most: int) -> int:
+        """Return how many links ``scope`` has, counting no further than ``most``."""
+        return self._database.read(link_queries.count_links, scope, most)
 
     def delete(self, link_id: str, author: Author = LOCAL) -> None:
         """Delete a link with all its rows; raises `NotFound` where it does not exist."""

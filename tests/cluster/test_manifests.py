@@ -1,7 +1,11 @@
+import json
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -49,6 +53,78 @@ def test_every_serving_pod_has_both_switches_and_the_head_runs_no_replica():
         assert switches["RAY_SERVE_THROUGHPUT_OPTIMIZED"] == "1"
         assert switches["RAY_worker_niceness"] == "0"
         assert switches["RAY_SERVE_CONTROL_LOOP_INTERVAL_S"] == "0.5"
+
+
+def ray_pods() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name and the template of each pod of a Ray cluster."""
+    for name, key in (("rayservice.yaml", "rayClusterConfig"), ("rayjob.yaml", "rayClusterSpec")):
+        cluster = read(name)["spec"][key]
+        for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+            yield name, group["template"]
+
+
+def test_ray_takes_a_token_and_encrypts_on_every_pod():
+    assert read("rayservice.yaml")["spec"]["rayClusterConfig"]["authOptions"]["mode"] == "token"
+    assert read("rayjob.yaml")["spec"]["rayClusterSpec"]["authOptions"]["mode"] == "token"
+    containers = [pod["spec"]["containers"][0] for _, pod in ray_pods()]
+    containers.append(read("rayservice.yaml")["spec"]["rayClusterConfig"]["autoscalerOptions"])
+    assert len(containers) == 5
+    for container in containers:
+        values = {entry["name"]: entry.get("value") for entry in container["env"]}
+        assert values["RAY_USE_TLS"] == "1"
+        files = {values[f"RAY_TLS_{name}"] for name in ("SERVER_CERT", "SERVER_KEY", "CA_CERT")}
+        assert files == {f"/ray-tls/{name}" for name in ("node.pem", "node.key", "ca.pem")}
+        mounts = {mount["name"] for mount in container["volumeMounts"]}
+        assert "ray-tls" in mounts
+        assert "ray-ca" not in mounts, "whoever has the authority's key passes for a node"
+        assert "RAY_AUTH_MODE" not in values, "the operator sets it, and the token beside it"
+
+
+def test_each_pod_makes_its_certificate_by_the_module():
+    for _, pod in ray_pods():
+        (maker,) = pod["spec"]["initContainers"]
+        assert maker["command"] == ["python", "-m", "deployments.node_certificate"]
+        assert maker["image"] == pod["spec"]["containers"][0]["image"]
+        options = {word for word in maker["args"] if word.startswith("--")}
+        assert {"--ca", "--to"} <= options <= {"--ca", "--to", "--host"}
+        assert {mount["name"] for mount in maker["volumeMounts"]} == {"ray-ca", "ray-tls"}
+    heads = [pod for _, pod in ray_pods() if "--host" in str(pod)]
+    assert len(heads) == 2, "workers find the head by the name of its Service"
+
+
+def test_the_network_policy_covers_every_pod_and_opens_no_port_of_ray():
+    policy = read("networkpolicy.yaml")["spec"]
+    selected = policy["podSelector"]["matchLabels"]
+    for _, pod in ray_pods():
+        assert selected.items() <= pod["metadata"]["labels"].items()
+    everybody = [rule for rule in policy["ingress"] if "from" not in rule]
+    assert [[port["port"] for port in rule["ports"]] for rule in everybody] == [[8000, 9000]]
+    inner = [rule for rule in policy["ingress"] if "ports" not in rule]
+    assert [rule["from"] for rule in inner] == [[{"podSelector": policy["podSelector"]}]]
+    named = {port["port"] for rule in policy["ingress"] for port in rule.get("ports", [])}
+    assert named == {8000, 8080, 8265, 9000, 9101}
+
+
+@pytest.mark.parametrize("kind", ["RayService", "RayJob"])
+def test_manifests_have_only_fields_that_kuberay_knows(kind: str):
+    folder = os.environ.get("PBA_CRDS")
+    if not folder:
+        pytest.skip("PBA_CRDS does not name a folder of schemas of custom resources")
+    schema = json.loads((Path(folder) / f"{kind}.v1.json").read_text())
+    jsonschema.validate(read(f"{kind.lower()}.yaml"), schema)
+
+
+def test_on_machines_ray_takes_a_token_and_encrypts_too():
+    text = (CLUSTER / "ray-up.yaml").read_text()
+    for word in (
+        "RAY_AUTH_MODE=token",
+        "RAY_AUTH_TOKEN_PATH=$HOME/ray-token",
+        "RAY_USE_TLS=1",
+        "deployments.node_certificate --ca ~/ray-ca --to ~/ray-tls",
+        "RAY_SERVE_HAPROXY_BINARY_PATH=$HOME/pba/deployments/haproxy-with-errors.sh",
+    ):
+        assert word in text
+    assert "dashboard-host" not in text, "by default it is loopback"
 
 
 def test_the_workers_have_room_for_one_replica_of_each_deployment():

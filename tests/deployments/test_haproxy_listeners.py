@@ -67,11 +67,10 @@ def bind_lines(folder: Path, host: str, **variables: str) -> dict[str, str]:
     return dict(re.findall(r"^(?:frontend|listen) (\w+)\n +bind (.*)$", text, re.M))
 
 
-def test_only_pages_of_rays_own_are_on_loopback(tmp_path: Path):
+def test_metrics_are_on_loopback_and_statistics_on_no_port(tmp_path: Path):
     assert bind_lines(tmp_path, "0.0.0.0") == {
         "prometheus": "127.0.0.1:METRICS",
         "http_frontend": "*:HTTP",
-        "stats": "127.0.0.1:STATS",
     }
 
 
@@ -79,7 +78,7 @@ def test_a_scraper_elsewhere_may_be_let_in(tmp_path: Path):
     lines = bind_lines(tmp_path, "10.0.0.7", PBA_HAPROXY_METRICS_HOST="10.0.0.7")
     assert lines["prometheus"] == "10.0.0.7:METRICS"
     assert lines["http_frontend"] == "10.0.0.7:HTTP"
-    assert lines["stats"] == "127.0.0.1:STATS"
+    assert "stats" not in lines
 
 
 def test_a_relative_certificate_is_refused(tmp_path: Path):

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import httpx
@@ -11,6 +12,8 @@ import pytest
 from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
 from pba.security import KeyRecord
 from pba.store import Store
+from tests.support.doors import DOORS, OpenPort, open_ports
+from tests.support.intruder import grpc_codes, http_answers
 from tests.support.keys import key
 from tests.support.service import RunningService
 from tests.support.waiting import wait_until
@@ -18,6 +21,8 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
 
 EFFECTIVE_S = 2.0
+MAY_BE_ABSENT = {"dashboard", "head, metrics", "agent, HTTP"}
+"""The first is none of `make serve`, the others have fixed ports, which another Ray may have."""
 HISTORY = [pb.Sample(timestamp_s=1.7e9 + second, bandwidth_mbps=20) for second in range(3)]
 
 
@@ -86,3 +91,44 @@ def test_a_handle_needs_no_key(service: RunningService, store: Store):
         "reply(handle.link_forecasts.remote(['nobody']).result())"
     )
     assert links[0]["error"]["code"] == "not_found"
+
+
+def test_every_port_is_listed_and_answers_nobody_without_key_or_token(
+    service: RunningService, store: Store, tmp_path: Path
+):
+    add(store, key("admin")[0])
+    seconds_until(service, {}, 401)
+    required = {door.name for door in DOORS} - MAY_BE_ABSENT
+
+    def has_all() -> bool:
+        return required <= {port.door.name for port in open_ports(service) if port.door}
+
+    wait_until(has_all, 60, "the start of Ray's agents, which no service waits for")
+    ports, proof = open_ports(service), tmp_path / "proof"
+    assert [port for port in ports if port.door is None] == [], "list it in tests/support/doors.py"
+    answers = {port: _answers(port, proof) for port in ports}
+    beyond = {port: more for port, more in answers.items() if more - _expected(port)}
+    assert beyond == {}
+    assert not proof.exists()
+
+
+def _answers(port: OpenPort, proof: Path) -> set[str]:
+    assert port.door
+    if port.door.protocol == "http":
+        return http_answers(port.port, proof)
+    codes = set(grpc_codes(port.port).values())
+    return codes if "UNAUTHENTICATED" in codes else {*codes, "no method that it knows"}
+
+
+def _expected(port: OpenPort) -> frozenset[str]:
+    assert port.door
+    refused = frozenset({"UNAUTHENTICATED", "UNIMPLEMENTED"})
+    return port.door.answers if port.door.protocol == "http" else refused
+
+
+def test_rays_token_opens_what_is_closed_without_it(service: RunningService):
+    token = Path(service.program_environment["RAY_AUTH_TOKEN_PATH"]).read_text()
+    (gcs,) = (port for port in open_ports(service) if port.door and port.door.name == "GCS")
+    codes = grpc_codes(gcs.port, token=token)
+    assert codes["/ray.rpc.NodeInfoGcsService/GetAllNodeInfo"] == "OK"
+    assert "UNAUTHENTICATED" not in codes.values()

@@ -81,7 +81,7 @@ def test_haproxy_answers_at_the_host_and_its_pages_on_loopback(
     subprocess.run([script, "-db", "-f", config], env=environ, check=True)
     lines = [line.strip() for line in config.read_text().splitlines() if "bind" in line]
     local = f"bind unix@{local_socket(tmp_path)} mode 600"
-    assert lines == ["bind 127.0.0.1:9101", f"bind {bind}", local, "bind 127.0.0.1:8404"]
+    assert lines == ["bind 127.0.0.1:9101", f"bind {bind}", local]
     assert "mode 600 level admin" in config.read_text(), "others could tell HAProxy what to do"
 
 

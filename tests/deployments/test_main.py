@@ -127,3 +127,26 @@ def test_a_missing_file_is_refused(tmp_path: Path):
 def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, config: dict[str, Any]):
     path = write(tmp_path, config)
     assert "the log cannot be written" in run(path, "--log", f"{path}/log")
+
+
+@pytest.fixture
+def _settings_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back afterwards what ``--secure`` sets."""
+    for name in ("PBA_TLS_CERT", "PBA_TLS_KEY", "PBA_KEYS_FILE"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.mark.usefixtures("_settings_of_its_own")
+def test_a_secure_service_needs_haproxy(tmp_path: Path, config: dict[str, Any]):
+    path = write(tmp_path, config)
+    output = run(path, "--plain", "--secure", str(tmp_path / "secure"))
+    assert "HAProxy encrypts HTTP: leave out --plain" in output
+    assert (tmp_path / "secure/keys.json").exists()
+
+
+@pytest.mark.usefixtures("_settings_of_its_own")
+def test_a_folder_of_certificates_that_cannot_be_written_is_named(
+    tmp_path: Path, config: dict[str, Any]
+):
+    path = write(tmp_path, config)
+    assert f"--secure {path}" in run(path, "--secure", str(path))

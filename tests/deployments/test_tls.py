@@ -15,9 +15,11 @@ import pytest
 from deployments.grpc import pba_pb2_grpc
 from deployments.local_authority import Issued, LocalAuthority
 from tests.deployments.grpc import messages
+from tests.support.doors import open_ports
 from tests.support.exported import exported_variables
 from tests.support.haproxy import certificate_serial
 from tests.support.histories import INTERNET
+from tests.support.intruder import grpc_codes
 from tests.support.service import PROJECT, RunningService, running_service
 from tests.support.waiting import wait_until
 
@@ -177,6 +179,20 @@ def test_a_program_with_rays_token_and_certificate_calls_the_handle(
         "reply(handle.link_forecasts.remote(['nobody']).result())"
     )
     assert links[0]["error"]["code"] == "not_found"
+
+
+def test_every_port_is_listed_and_rays_answer_no_one_without_a_certificate(
+    secure_service: RunningService,
+):
+    ports = open_ports(secure_service)
+    assert [port for port in ports if port.door is None] == []
+    codes = {
+        port: set(grpc_codes(port.port).values())
+        for port in ports
+        if port.door and port.door.protocol == "grpc"
+    }
+    assert len(codes) >= 10
+    assert {code for each in codes.values() for code in each} == {"UNAVAILABLE"}
 
 
 def test_a_renewed_certificate_counts_without_a_restart(

@@ -37,6 +37,9 @@ class NoMeter:
     def count_error(self, call: str, error: PBAError) -> None:
         """Count nothing."""
 
+    def count_limit(self, role: str, limit: str) -> None:
+        """Count nothing."""
+
     def count_forecast(self, forecast: Forecast, seconds: float) -> None:
         """Count nothing."""
 

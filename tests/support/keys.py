@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pba.security import EVERYTHING, KeyRecord, Role, Scope, new_key
+from pba.security.limits import UNLIMITED, Limits
 from pba.serving.callers import Callers
 from pba.serving.key_watch import KeySources, KeyWatch
 from pba.serving.refusal_counter import RefusalCounter
@@ -24,8 +25,10 @@ def refusal_counter(stored: list[RefusalCount] | None = None) -> RefusalCounter:
     return RefusalCounter(rows.extend, lambda: NOW_S)
 
 
-def key(role: str, *links: str, name: str = "somebody") -> tuple[KeyRecord, dict[str, str]]:
+def key(
+    role: str, *links: str, name: str = "somebody", limits: Limits = UNLIMITED
+) -> tuple[KeyRecord, dict[str, str]]:
     """Return a key for ``links``, by default all, and the header that sends it."""
     scope = Scope(links) if links else EVERYTHING
-    record, text = new_key(name, Role(role), NOW_S - 60, scope)
+    record, text = new_key(name, Role(role), NOW_S - 60, scope, limits=limits)
     return record, {"Authorization": f"Bearer {text}"}

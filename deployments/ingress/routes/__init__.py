@@ -30,7 +30,13 @@ def http_application(services: Services) -> ASGIApp:
     app.state.services = services
     direct = DirectRoutes(app, _routes((forecasts.router, samples.router)), require_call)
     settings = services.settings
-    access = AccessControl(direct, services.callers, _routes(ROUTERS), settings.proxy_secret)
+    access = AccessControl(
+        direct,
+        services.callers,
+        _routes(ROUTERS),
+        services.plane.limits,
+        settings.proxy_secret,
+    )
     guard = RequestGuard(access, settings.allowed_host_names, settings.cors_origin_names)
     return RequestFlows(RefusalCounting(guard, services.refusals, services.callers))
 

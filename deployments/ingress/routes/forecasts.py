@@ -31,7 +31,7 @@ async def post_forecast(request: Request, as_of: AsOf = None) -> Response:
     plane, body = services_of(request).plane, await body_of(request)
     with plane.admit("forecast") as started:
         query = await read_request(plane, read_query, body)
-        query = scoped_calls.allowed_query(identity_of(request.scope), query)
+        query = await scoped_calls.allowed_query(plane, identity_of(request.scope), query)
         if as_of is not None:
             query = replace(query, as_of_newest=True)
         forecast = await plane.forecast(query, started)
@@ -50,7 +50,9 @@ async def post_forecasts(request: Request, as_of: AsOf = None) -> Response:
         queries = await read_request(
             services.plane, read_queries, body, services.settings.max_items, as_of is not None
         )
-        queries = scoped_calls.allowed_queries(identity_of(request.scope), queries)
+        queries = await scoped_calls.allowed_queries(
+            services.plane, identity_of(request.scope), queries
+        )
         items = await services.plane.forecasts(queries)
     return await write_answer(services.plane, _bulk_response, items)
 

@@ -14,6 +14,7 @@ from deployments.grpc import access_control, pba_pb2 as pb, pba_pb2_grpc
 from deployments.grpc.server import GrpcServer
 from deployments.settings import Settings
 from pba.security import Role
+from pba.security.limits import Limits
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 from tests.support.ports import own_port
@@ -199,3 +200,17 @@ async def test_refused_calls_are_counted_by_key_and_address(called: Called):
         ("127.0.0.1", "", 2, 0),
         ("127.0.0.1", key_id, 0, 1),
     }
+
+
+async def test_a_caller_over_its_limits_is_refused_until_later(called: Called):
+    limits = Limits(requests_per_s=2, in_flight=5, body_mb=0.0002)
+    record, header = key("reporter", limits=limits)
+    called.service.services.stores.flags.keys.add(record)
+    await called.service.services.callers.refresh()
+    metadata = (("authorization", header["Authorization"]),)
+    small = pb.ForecastRequest(history=SAMPLES[:2])
+    results = [await outcome(called.stub.Forecast(small, metadata=metadata)) for _ in range(3)]
+    assert results == ["OK", "OK", "limit_reached"]
+    await asyncio.sleep(0.6)
+    large = pb.ForecastRequest(history=20 * SAMPLES)
+    assert await outcome(called.stub.Forecast(large, metadata=metadata)) == "too_large"

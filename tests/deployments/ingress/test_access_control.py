@@ -11,6 +11,7 @@ from ray.serve.exceptions import BackPressureError
 
 from deployments.local_authority import LocalAuthority
 from pba.security import KeyRecord
+from pba.security.limits import Limits
 from tests.security.test_client_certificates import certificate
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
@@ -219,3 +220,53 @@ async def test_a_certificate_counts_from_nobody_without_a_secret(tmp_path: Path)
         await add(service, record)
         for forged in (text, f":{text}", f"None:{text}"):
             assert await status(service, "/v1/flags", {"X-PBA-Client-Certificate": forged}) == 401
+
+
+async def test_a_caller_over_its_limits_gets_429_and_others_do_not(tmp_path: Path):
+    limits = {"reporter": {"requests_per_s": 3, "body_mb": 0.001}}
+    async with open_in_process(tmp_path, limits=limits) as service:
+        (reporter, header), (operator, other) = key("reporter"), key("operator")
+        await add(service, reporter, operator)
+        codes = [await status(service, "/v1/flags", header) for _ in range(5)]
+        assert codes == [200, 200, 200, 429, 429]
+        answer = await service.client.get("/v1/flags", headers=header)
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.json()["error"]["code"] == "limit_reached"
+        assert "somebody may send 3 requests a second" in answer.json()["error"]["message"]
+        assert await status(service, "/v1/flags", other) == 200
+        assert await status(service, "/livez") == 200
+
+
+async def test_a_body_may_be_as_large_as_its_caller_may_send(tmp_path: Path):
+    async with open_in_process(tmp_path, limits={"reporter": {"body_mb": 0.001}}) as service:
+        (reporter, header), (operator, other) = key("reporter"), key("operator")
+        await add(service, reporter, operator)
+        body = {"samples": [{"timestamp": at, "bandwidth_mbps": 1} for at in range(60)]}
+        for sent, expected in ((header, 413), (other, 200)):
+            response = await service.client.post("/v1/links/x/samples", json=body, headers=sent)
+            assert response.status_code == expected
+
+
+async def test_samples_and_new_links_are_limited_however_they_are_sent(tmp_path: Path):
+    limits = Limits(samples_per_s=100, max_links=2)
+    reporter, header = key("reporter", "fra1:*", limits=limits)
+    history = [{"timestamp": at, "bandwidth_mbps": 1} for at in range(20)]
+    async with open_in_process(tmp_path) as service:
+        await add(service, reporter)
+        rows = [{"link_id": f"fra1:{name}", **history[0]} for name in ("a", "b", "c")]
+        response = await service.client.post("/v1/samples", json={"samples": rows}, headers=header)
+        (refused,) = response.json()["refused"]
+        assert (refused["link_id"], refused["error"]["code"]) == ("fra1:c", "limit_reached")
+        given = {"link_id": "fra1:d", "history": history}
+        for path, body in (("/v1/forecast", given), ("/v1/forecasts", {"requests": [given]})):
+            response = await service.client.post(path, json=body, headers=header)
+            assert "limit_reached" in response.text, path
+        links = (await service.client.get("/v1/links", headers=header)).json()["links"]
+        assert [link["link_id"] for link in links] == ["fra1:a", "fra1:b"]
+        given["link_id"] = "fra1:a"
+        codes = []
+        for _ in range(6):
+            response = await service.client.post("/v1/forecast", json=given, headers=header)
+            codes.append(response.status_code)
+        assert codes[0] == 200
+        assert codes[-1] == 429

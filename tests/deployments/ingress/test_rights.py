@@ -133,7 +133,10 @@ async def test_a_route_without_a_description_is_refused_even_to_an_admin(service
         return json_response({})
 
     header = await headers(service, "admin")
-    app = AccessControl(create_app([routes], [Depends(authorize)]), service.services.callers, [])
+    services = service.services
+    app = AccessControl(
+        create_app([routes], [Depends(authorize)]), services.callers, [], services.plane.limits
+    )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         response = await client.get("/v1/new", headers=header)

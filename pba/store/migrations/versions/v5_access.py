@@ -1,4 +1,7 @@
-"""Audit and refusals. Nothing else changes, so replicas of `v4` run beside this release's."""
+"""Audit, refusals, limits of keys, and routers, which share them.
+
+Nothing else changes, so replicas of `v4` run beside this release's.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +13,20 @@ _NO_ROW = {"last_id": 0, "last_hash": "0" * 64, "anchor_id": 0, "anchor_hash": "
 
 def upgrade() -> None:
     """Create the tables, and the start of the chain."""
+    _create_audit()
+    _create_refusals()
+    op.add_column("access_keys", sa.Column("limits", sa.Text(), nullable=True))
+    op.create_table(
+        "routers",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("seen_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    releases = sa.table("schema_releases", sa.column("revision", sa.String))
+    op.bulk_insert(releases, [{"revision": revision}])
+
+
+def _create_audit() -> None:
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -34,6 +51,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.bulk_insert(chain, [{"id": 1, **_NO_ROW}])
+
+
+def _create_refusals() -> None:
     op.create_table(
         "refusals",
         sa.Column("minute_us", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -43,5 +63,3 @@ def upgrade() -> None:
         sa.Column("forbidden", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("minute_us", "address", "key_id"),
     )
-    releases = sa.table("schema_releases", sa.column("revision", sa.String))
-    op.bulk_insert(releases, [{"revision": revision}])

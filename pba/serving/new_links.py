@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from pba.errors import LimitReached, StoreUnavailable
+from pba.errors import LimitReached, StoreUnavailable, quoted
 from pba.security.identity import Identity
 from pba.security.scopes import Scope
 from pba.serving.caller_limits import CallerLimits
@@ -112,7 +112,7 @@ class NewLinks:
 
 def _error(identity: Identity, link_id: str, limit: int) -> LimitReached:
     error = LimitReached(
-        f"link_id is {link_id[:100]!r}, a new link, and {identity.name} has {limit} links in "
+        f"link_id is {quoted(link_id)}, a new link, and {identity.name} has {limit} links in "
         f"{identity.scope}, the most that it may have (max_links). Delete some, or have the limit "
         "raised.",
         "link_id",

@@ -16,7 +16,7 @@ REQUESTS = int(os.environ.get("PBA_FUZZ_REQUESTS", "0"))
 
 SEED = int(os.environ.get("PBA_FUZZ_SEED", "1"))
 _ECHO = 50
-_LONGEST = 2 * _ECHO + 1  # any part of that length has a piece of _ECHO + 1 at a multiple of _ECHO
+_LONGEST = 2 * _ECHO + 4  # with spaces and quotes that are around a value in both by chance
 _GROWTH_MB = 150
 _LOG_BYTES_A_REQUEST = 100
 

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import asdict
 
 from deployments.ingress.request_reading import read_flags, read_promotion, read_rollback
-from pba.errors import InvalidRequest, NotJson
+from pba.errors import InvalidRequest, NotJson, PBAError
+from pba.rollout import Flags
 
 
 def test_a_promotion_has_defaults_for_all_but_the_version():
@@ -65,3 +66,12 @@ def test_flags_have_the_version_that_the_caller_read():
         with pytest.raises(InvalidRequest) as caught:
             read_flags(content)
         assert caught.value.field == field
+
+
+@pytest.mark.parametrize("digits", [400, 5000, 100_000])
+def test_a_flag_of_very_many_digits_is_refused_and_repeated_in_part(digits: int):
+    body = b'{"version": 0, "flags": {"shadow": 1%s, "v3_rollout_percentage": 1}}' % (b"0" * digits)
+    with pytest.raises(PBAError) as caught:
+        Flags().changed(read_flags(body).flags)
+    assert isinstance(caught.value, InvalidRequest)
+    assert len(caught.value.message) < 300

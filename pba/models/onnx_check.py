@@ -20,6 +20,7 @@ MAX_BYTES = 64_000_000
 _DOMAINS = (b"", b"ai.onnx", b"ai.onnx.ml")
 _DEEPEST = 32
 _EXTERNAL = 1
+_IDENTIFIER = slice(4, 8)  # by which ONNX Runtime takes a file for one of its own format
 
 # Fields that hold messages, by the message that they are in: their kind by their number.
 _INSIDE: Mapping[str, Mapping[int, str]] = {
@@ -40,13 +41,18 @@ def check_model(model: bytes) -> None:
     Raises
     ------
     BadArtifact
-        If it is too large, is no message, uses operators beside the standard's, or refers to
-        another file.
+        If it is too large, is no message or of another format, uses operators beside the
+        standard's, or refers to another file.
     """
     if len(model) > MAX_BYTES:
         raise BadArtifact(
             f"the ONNX file has {len(model)} bytes; it has at most {MAX_BYTES}. Export a smaller "
             "model with `python -m train`."
+        )
+    if model[_IDENTIFIER] == b"ORTM":
+        raise BadArtifact(
+            "the file is in ONNX Runtime's own format; a model is an ONNX file. Export it again "
+            "with `python -m train`."
         )
     try:
         _check("model", memoryview(model), 0)

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import onnx
+import onnxruntime
 import pytest
 from hypothesis import given, strategies as st
 from onnx import TensorProto, helper
@@ -85,6 +86,31 @@ def test_what_is_not_the_standards_is_refused(refused: onnx.ModelProto, reason: 
         check_model(content)
     with pytest.raises(BadArtifact, match=reason):
         OnnxForecaster(content)
+
+
+@pytest.fixture
+def own_format(tmp_path: Path) -> bytes:
+    """Return a shipped model in ONNX Runtime's own format."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "model.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(SHIPPED[0].read_bytes(), options)
+    return (tmp_path / "model.ort").read_bytes()
+
+
+def test_a_file_in_the_runtimes_own_format_is_refused(own_format: bytes):
+    both = b"\x0a\x08\x00\x00" + own_format[4:10] + b"\x0a\x00"  # a message as well
+    for content in (own_format, both):
+        with pytest.raises(BadArtifact, match="own format"):
+            OnnxForecaster(content)
+
+
+def test_the_runtime_takes_no_other_format_by_itself(
+    monkeypatch: pytest.MonkeyPatch, own_format: bytes
+):
+    monkeypatch.setattr("pba.models.onnx.check_model", lambda model: None)
+    with pytest.raises(BadArtifact, match="cannot read"):
+        OnnxForecaster(own_format)
 
 
 def test_a_file_that_is_too_large_is_not_looked_at(monkeypatch: pytest.MonkeyPatch):

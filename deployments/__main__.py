@@ -40,7 +40,7 @@ from .local_profile import (
 from .local_run import Endpoints, StartError
 from .screen import Screen, log_path, relevant_lines
 from .secure_profile import SecureProfile
-from .settings import Settings, environment_warnings, read_settings
+from .settings import Settings, read_settings, settings_warnings
 from .tls_settings import tls_variables
 
 
@@ -80,10 +80,10 @@ def main(
         screen = Screen.redirect(log_file)
         with _stopped_at_the_end(folder, screen):
             screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
-            for warning in [*environment_warnings(), *access_warnings(hosts, settings)]:
+            args = application.get("args") or {}
+            for warning in [*settings_warnings(args), *access_warnings(hosts, settings)]:
                 screen.line(f"Warning: {warning}")
-            name = application.get("name", "default")
-            _serve(deployed, name, endpoints, profile, screen)
+            _serve(deployed, application.get("name", "default"), endpoints, profile, screen)
 
 
 def _serve(

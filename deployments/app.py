@@ -11,7 +11,7 @@ from pba.models import v1_features
 from .ingress.router import Router
 from .replicas.model_replica import ModelReplica
 from .replicas.monitor_replica import Monitor
-from .settings import environment_warnings, read_settings
+from .settings import read_settings, settings_warnings
 from .tls_settings import require_tls_of_haproxy
 
 __all__ = ["build"]
@@ -32,7 +32,7 @@ def build(args: dict[str, Any]) -> Application:
     """
     settings = read_settings(args)
     require_tls_of_haproxy(settings)
-    for warning in environment_warnings():
+    for warning in settings_warnings(args):
         _log.warning(warning)
     datacenter = serve.deployment(name="DatacenterModel")(ModelReplica).bind("datacenter", settings)
     internet = serve.deployment(name="InternetModel")(ModelReplica).bind("internet", settings)

@@ -19,13 +19,14 @@ from pydantic_settings import (
 from pba.errors import InvalidInput
 from pba.rollout import Flags
 from pba.serving.chunking import AT_ONCE
+from pba.store.url import has_password
 
 from .access_settings import AccessSettings
 from .tls_settings import TlsSettings
 from .token_settings import TokenSettings
 from .variables import Variables, nearest_name, variable_warnings
 
-__all__ = ["Settings", "environment_warnings", "haproxy_host", "read_settings"]
+__all__ = ["Settings", "haproxy_host", "read_settings", "settings_warnings"]
 
 
 class Settings(AccessSettings, TokenSettings, TlsSettings):
@@ -227,9 +228,18 @@ def haproxy_host() -> str | None:
     return bind.split()[0].rpartition(":")[0] if bind else None
 
 
-def environment_warnings() -> list[str]:
-    """Return a warning for each `PBA_` variable that sets nothing."""
-    return variable_warnings(os.environ, Settings.model_fields)
+def settings_warnings(args: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each `PBA_` variable that sets nothing, and for a password in ``args``.
+
+    ``args`` are as for `read_settings`.
+    """
+    warnings = variable_warnings(os.environ, Settings.model_fields)
+    if has_password(str(args.get("store_url", ""))):
+        warnings.append(
+            "store_url in args has a password, and Ray logs args and shows them in serve status. "
+            "Set PBA_STORE_URL in its place."
+        )
+    return warnings
 
 
 def read_settings(args: Mapping[str, Any]) -> Settings:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from pba.errors import InvalidInput
 from pba.project import resolve
 
-__all__ = ["describe_url", "parse_url", "url_without_password"]
+__all__ = ["describe_url", "has_password", "parse_url", "url_without_password"]
 
 _SECRETS = ("password", "sslpassword")
 _PORTS = range(1, 65536)
@@ -58,6 +58,19 @@ def url_without_password(text: str) -> str:
         return url.render_as_string(hide_password=False)
     kept = url.difference_update_query(_SECRETS)._replace(drivername="postgresql", password=None)
     return kept.render_as_string()
+
+
+def has_password(text: str) -> bool:
+    """Return whether a URL holds a password; False for one that is refused.
+
+    >>> has_password("postgresql://anna:secret@db/pba"), has_password("postgresql://anna@db/pba")
+    (True, False)
+    """
+    try:
+        url = parse_url(text)
+    except InvalidInput:
+        return False
+    return url.password is not None or not url.query.keys().isdisjoint(_SECRETS)
 
 
 def describe_url(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from ray.serve import Application
 
 from deployments import app
-from deployments.settings import Settings, environment_warnings, read_settings
+from deployments.settings import Settings, read_settings, settings_warnings
 from deployments.variables import variable_warnings
 from pba.errors import InvalidInput
 
@@ -41,11 +41,28 @@ def test_variables_beside_a_service_of_kubernetes_change_no_setting(
     for name, value in SERVICE.items():
         monkeypatch.setenv(name, value)
     assert read_settings({}) == Settings()
-    (warning,) = environment_warnings()
+    (warning,) = settings_warnings({})
     assert warning.startswith("PBA_GRPC_PORT is 'tcp://10.96.7.4:9000', which Kubernetes sets")
     assert "a Service called pba-grpc; it is ignored" in warning
     assert "enableServiceLinks: false" in warning
     assert read_settings({"grpc_port": 9001}).grpc_port == 9001
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("postgresql://anna:s3cret@db/pba", True),
+        ("postgresql://anna@db/pba?password=s3cret", True),
+        ("postgresql://anna@db/pba", False),
+        ("sqlite:///data/pba.db", False),
+        ("postgresql://anna:s3@cret@db/pba", False),  # refused, with the remedy, elsewhere
+    ],
+)
+def test_a_password_that_ray_would_log_is_warned_of_without_showing_it(url: str, warned: bool):
+    warnings = settings_warnings({"store_url": url})
+    assert len(warnings) == warned
+    assert "s3" not in "".join(warnings)
+    assert not warnings or "PBA_STORE_URL" in warnings[0]
 
 
 def test_settings_from_the_environment_hold(monkeypatch: pytest.MonkeyPatch):
@@ -54,7 +71,7 @@ def test_settings_from_the_environment_hold(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PBA_FLAGS", '{"shadow": true}')
     settings = read_settings({})
     assert (settings.grpc_port, settings.v1, settings.flags) == (9002, False, {"shadow": True})
-    assert environment_warnings() == []
+    assert settings_warnings({}) == []
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,17 @@ def locked_store(service: RunningService) -> Iterator[None]:
 
 
 def listening(service: RunningService) -> set[tuple[str, str, int]]:
-    """Return name, address and port of every listening socket of the service's processes."""
+    """Return name, address and port of every listening socket of the service's processes.
+
+    They are those below the command's and those with its folder in their environment, which Ray's
+    agents overwrite when they write their title.
+    """
+    below = {child.pid for child in psutil.Process(service.process.pid).children(recursive=True)}
     sockets: dict[str, str] = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # the process has ended
-            if str(service.folder).encode() in (process / "environ").read_bytes():
+            named = str(service.folder).encode() in (process / "environ").read_bytes()
+            if named or int(process.name) in below:
                 name = (process / "comm").read_text().strip()
                 sockets |= {os.readlink(file): name for file in (process / "fd").iterdir()}
     rows = [

@@ -35,7 +35,6 @@ import contextlib
 import itertools
 import json
 import tempfile
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -46,34 +45,18 @@ import numpy as np
 from fastapi import FastAPI, Request
 
 from benchmarks.call_tracer import PROJECT, CallTracer
+from deployments.ingress.access_control import IDENTITY
 from deployments.ingress.http import create_app
-from deployments.ingress.request_body import BodyReader
 from deployments.ingress.request_metrics import RequestMetrics
 from deployments.ingress.routes.forecasts import get_link_forecast, post_forecast
-from deployments.ingress.services import ModelStatus, Services
+from deployments.ingress.wiring import Handles, wire
 from deployments.settings import Settings
-from deployments.store_factory import Stores, open_store
-from pba.forecasting import ModelOutput
-from pba.registry import Registry
-from pba.registry.promotion import Promoter
-from pba.rollout import Flags
-from pba.serving.data_plane import DataPlane
-from pba.serving.event_log import EventLog
-from pba.serving.flag_watch import FlagWatch
-from pba.serving.forecast_service import ForecastService, ModelClient
-from pba.serving.group_commit import GroupCommit
-from pba.serving.link_service import LinkService
-from pba.serving.local_models import LocalModels
-from pba.serving.model_catalog import ModelCatalog
-from pba.serving.pools import Pools
+from pba.security.identity import ANYBODY
 from pba.store import SampleReport
-from pba.types import COLUMNS, Floats
-from pba.types.profile import PROFILES
+from pba.types import COLUMNS, Floats, NetworkMode
 
 KINDS = ("given", "named", "stored")
 WINDOW = 60
-
-_clock = time.time  # noqa: TID251 - the clock that is passed in
 
 Send = Callable[[str, str], Awaitable[bytes]]
 """Makes one request, of a kind and for a link; returns the body of the response."""
@@ -97,32 +80,23 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
         The first makes a request. For ``stored`` there is a history of the links ``stored-first``
         and ``stored-second``.
     """
-    settings = Settings(store_url=f"sqlite:///{folder}/pba.db", grpc_port=0)
-    store = open_store(settings).ready()
-    flags = FlagWatch(store.flags, Flags(), settings.flags_every_s)
-    await flags.refresh()
-    registry = Registry(f"{folder}/registry", _clock)
-    local = await _local_models(registry, settings)
-    forecasts = ForecastService(
-        local.clients, settings.model_deadline_ms / 1000, settings.gap_intervals, _now, flags
+    settings = Settings(
+        store_url=f"sqlite:///{folder}/pba.db",
+        registry=f"{folder}/registry",
+        keys_snapshot="",
+        grpc_port=0,
     )
-    links = LinkService(
-        forecasts,
-        store,
-        GroupCommit(store.write, settings.max_writes_waiting),
-        settings.max_ahead_s,
-        _now,
-        settings.record_deadline_ms / 1000,
-        settings.store_deadline_ms / 1000,
-        flags,
+    # No call of a model leaves the router, so no handle is called.
+    handles = Handles(dict.fromkeys(NetworkMode), None)  # type: ignore[arg-type]
+    services = wire(settings, handles, RequestMetrics(), True, lambda _: lambda kind, body: None)
+    await services.flags.refresh()
+    await services.local.configure(
+        {str(mode): str(PROJECT / "models" / mode) for mode in NetworkMode},
+        max_windows=4,
+        patience_s=60.0,
     )
-    plane = DataPlane(forecasts, links, settings.max_in_flight, RequestMetrics())
-    promoter = Promoter(registry, EventLog(store).add, _clock)
-    catalog = ModelCatalog(list(PROFILES), registry, promoter)
-    status = ModelStatus({}, None, flags, plane, settings.model_deadline_ms / 1000)
     app = create_app()
-    access = Stores(store, store, store, store), Pools(), BodyReader(128, 1024, 256)
-    app.state.services = Services(plane, *access, catalog, status, flags, local, settings)
+    app.state.services = services
 
     async def send(kind: str, link_id: str) -> bytes:
         if kind == "stored":
@@ -132,22 +106,9 @@ async def build_requests(folder: Path) -> AsyncIterator[tuple[Send, Drain]]:
         return bytes(response.body)
 
     reports = [SampleReport(f"stored-{name}", *_samples()) for name in ("first", "second")]
-    await links.observe(reports)
-    yield send, links.drain
-    local.stop()
-    store.close()
-
-
-async def _local_models(registry: Registry, settings: Settings) -> LocalModels:
-    remote: dict[str, ModelClient] = dict.fromkeys(PROFILES, _unused)
-    local = LocalModels(remote, registry, settings.follow_every_s, lambda kind, body: None)
-    folders = {str(mode): str(PROJECT / "models" / mode) for mode in PROFILES}
-    await local.configure(folders, max_windows=4, patience_s=60.0)
-    return local
-
-
-async def _unused(telemetry: Floats) -> ModelOutput:
-    raise AssertionError("the router answers one window by itself")
+    await services.plane.observe(reports)
+    yield send, services.plane.drain
+    await services.close()
 
 
 def _now() -> datetime:
@@ -180,7 +141,7 @@ def _request(app: FastAPI, body: bytes) -> Request:
 
     headers = [(b"content-length", str(len(body)).encode())]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "app": app}
-    return Request(scope, receive)
+    return Request({**scope, IDENTITY: ANYBODY}, receive)
 
 
 async def trace() -> dict[str, dict[str, Any]]:

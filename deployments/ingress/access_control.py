@@ -19,6 +19,7 @@ from .openapi import call_of
 
 __all__ = [
     "CERTIFICATE_HEADER",
+    "IDENTITY",
     "AccessControl",
     "authorization_of",
     "authorize",
@@ -30,7 +31,9 @@ __all__ = [
 CERTIFICATE_HEADER = b"x-pba-client-certificate"
 """The secret of HAProxy, a colon, and the caller's certificate in base64 (haproxy-listeners.sh)."""
 
-_KEY = "pba.identity"
+IDENTITY = "pba.identity"
+"""Where the scope of a request has who sends it."""
+
 _ALIVE = "/livez"
 _DOCS = ("/docs", "/openapi.json")
 _DOCS_FILES = "/docs/assets/"
@@ -86,7 +89,7 @@ class AccessControl:
 
     async def _admit(self, identity: Identity, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the application answer a caller that has not reached its limits."""
-        scope[_KEY] = identity
+        scope[IDENTITY] = identity
         scope[BODY_LIMIT_MB] = self._limits.body_limit_mb(identity)
         try:
             with self._limits.admit(identity):
@@ -128,7 +131,7 @@ def _certificate(scope: Scope, proxy_secret: str) -> bytes | None:
 
 def known_identity(scope: Scope) -> Identity | None:
     """Return who sends the request, None for a caller without a valid key."""
-    identity: Identity | None = scope.get(_KEY)
+    identity: Identity | None = scope.get(IDENTITY)
     return identity
 
 

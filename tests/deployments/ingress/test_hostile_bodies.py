@@ -81,9 +81,14 @@ NESTED = (
 def test_what_is_inside_of_wrong_items_is_not_decoded(name: str, item: bytes):
     body = many(name, item)
     if name == "requests":
-        started = time.process_time()
-        assert all(isinstance(one, PBAError) for one in read_queries(body, LIMIT))
-        assert time.process_time() - started < 2 * CPU_S  # of the answers
+        took_s = []
+        for _ in range(3):  # as in `refusal`
+            started = time.process_time()
+            assert all(isinstance(one, PBAError) for one in read_queries(body, LIMIT))
+            took_s.append(time.process_time() - started)
+            if took_s[-1] < 2 * CPU_S:  # of the answers
+                break
+        assert min(took_s) < 2 * CPU_S
     else:
         refusal(name, body)
 

@@ -1,6 +1,6 @@
 """Do one to three routers together keep a caller's limit? `python -m benchmarks.shared_limits`.
 
-A key may make 60 calls a second, and 180 are made, over many connections. What is answered within
+A key may make 60 calls a second, and 180 are sent, over many connections. What is answered within
 the last 15 s of 20 is compared with the limit.
 """
 

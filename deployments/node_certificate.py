@@ -28,7 +28,7 @@ def main(
     to: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that gets node.pem, node.key and ca.pem; without it none are made."
+            help="Folder that gets node.pem, node.key and ca.pem; without it there are none."
         ),
     ] = None,
     host: Annotated[

@@ -67,7 +67,7 @@ def _right(call: Call, role: Role) -> str:
 
 
 def _ways(name: str) -> list[str]:
-    """Return how a call is made: method and path, and the method of gRPC."""
+    """Return the method and path of a call, and its method of gRPC."""
     ways = [
         f"`{method} {route.path}`"
         for router in ROUTERS

@@ -33,7 +33,7 @@ async def warn_while_open(callers: Callers, every_s: float = 3600.0) -> None:
 
 
 async def _http_host() -> str:
-    """Return where the proxies of this Serve listen, which the application is not told."""
+    """Return where the proxies of this Serve listen, which no argument of the application holds."""
     client = _get_global_client()
     assert client is not None, "a replica has one"
     options = await client._controller.get_http_config.remote()

@@ -21,7 +21,7 @@ class Row(NamedTuple):
 
 
 def table() -> dict[str, Row]:
-    """Return the rows of the table by how the call is made."""
+    """Return the rows of the table by method and path, or gRPC method."""
     _, text, _ = re.split(r"<!-- (?:end of )?rights -->\n?", _PAGE.read_text())
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     head, _, *lines = cells

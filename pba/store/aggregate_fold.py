@@ -40,7 +40,8 @@ from pba.store.tables import aggregate_deltas, aggregates, minute_aggregates, ve
 __all__ = ["coded_names", "fold_deltas"]
 
 _MAXIMA = frozenset({"most_ms", "newest_us"})
-_POSTGRESQL, _SQLITE = PGDialect_psycopg(), sqlite.dialect()
+_POSTGRESQL: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_SQLITE: Dialect = sqlite.dialect()
 
 _Addition = Callable[[Dialect, FromClause], Insert]
 

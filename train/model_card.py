@@ -16,6 +16,7 @@ from pba.models import v1_features
 from pba.models.distribution import Bins, decode
 from pba.types import HORIZONS
 
+from .data_report import validation_report
 from .gate_report import gate_report
 
 __all__ = ["machine", "make_card", "markdown", "next_version", "revision"]
@@ -139,6 +140,8 @@ def markdown(card: Mapping[str, Any]) -> str:
             "",
             *_table(card["metrics"], str(steps)),
         ]
+    if "validation" in card:
+        lines += ["", *validation_report(card["validation"])]
     if "gate" in card:
         lines += ["", *gate_report(card)]
     return "\n".join(lines) + "\n"

@@ -1,16 +1,18 @@
 """Deltas are added to the sums of their minutes, and those of outcomes to the sums of all time.
 
-A delta is deleted by the transaction that adds it: none counts twice, none is lost. The work is the
-database's: no time passes between statements in which another writer would wait.
+A delta is deleted by the transaction that adds it: none counts twice, none is lost. The statements
+are written once, before any transaction: no time passes in which another writer would wait.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ClauseElement,
     ColumnElement,
-    Connection,
+    Dialect,
     FromClause,
     Insert,
     Table,
@@ -20,8 +22,11 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.store.executor import Executor, SetStatement
 from pba.store.report_tables import (
     HOUR_US,
     hour_pair_aggregates,
@@ -30,25 +35,21 @@ from pba.store.report_tables import (
     pair_aggregates,
     pair_deltas,
 )
-from pba.store.statements import insert_into
 from pba.store.tables import aggregate_deltas, aggregates, minute_aggregates, versions
 
 __all__ = ["coded_names", "fold_deltas"]
 
 _MAXIMA = frozenset({"most_ms", "newest_us"})
+_POSTGRESQL: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_SQLITE: Dialect = sqlite.dialect()
 
-_Addition = Callable[[Connection, FromClause], Insert]
+_Addition = Callable[[Dialect, FromClause], Insert]
 
 
-def fold_deltas(connection: Connection, limit: int) -> int:
+def fold_deltas(executor: Executor, limit: int) -> int:
     """Add up to ``limit`` deltas of each kind to the sums; return how many were added."""
-    kinds: tuple[tuple[Table, tuple[_Addition, ...]], ...] = (
-        (aggregate_deltas, (_add_to(minute_aggregates), _add_to_aggregates)),
-        (pair_deltas, (_add_to(pair_aggregates), _add_to_hours)),
-        (latency_deltas, (_add_to(minute_latencies),)),
-    )
-    fold = _fold_at_once if connection.dialect.name == "postgresql" else _fold_alone
-    return sum(fold(connection, deltas, additions, limit) for deltas, additions in kinds)
+    counts = executor.write([(statement, ()) for statement in _statements(limit)])
+    return sum(int(count) for rows in counts for (count,) in rows)
 
 
 def coded_names(names: Sequence[str], code: ColumnElement[Any]) -> ColumnElement[str]:
@@ -56,51 +57,69 @@ def coded_names(names: Sequence[str], code: ColumnElement[Any]) -> ColumnElement
     return case({at: str(name) for at, name in enumerate(names)}, value=code)
 
 
-def _fold_at_once(
-    connection: Connection, deltas: Table, additions: Sequence[_Addition], limit: int
-) -> int:
-    """Fold in one statement, so that what others append or fold meanwhile is left alone."""
+@cache
+def _statements(limit: int) -> list[SetStatement]:
+    """Return the statements of `fold_deltas`; the first of each kind returns how many it adds."""
+    kinds: tuple[tuple[Table, tuple[_Addition, ...]], ...] = (
+        (aggregate_deltas, (_add_to(minute_aggregates), _add_to_aggregates)),
+        (pair_deltas, (_add_to(pair_aggregates), _add_to_hours)),
+        (latency_deltas, (_add_to(minute_latencies),)),
+    )
+    return [
+        statement
+        for deltas, additions in kinds
+        for statement in _kind_statements(deltas, additions, limit)
+    ]
+
+
+def _kind_statements(
+    deltas: Table, additions: Sequence[_Addition], limit: int
+) -> list[SetStatement]:
+    """Return one statement for PostgreSQL, and several for SQLite, where nobody else writes."""
+    oldest = select(deltas.c.id).order_by(deltas.c.id).limit(limit).subquery()
+    chosen = deltas.c.id <= select(func.max(oldest.c.id)).scalar_subquery()
+    source = select(deltas).where(chosen).subquery("chosen")
+    return [
+        SetStatement(
+            postgresql=_text(_POSTGRESQL, _fold_at_once(deltas, additions, limit)),
+            sqlite=_text(_SQLITE, select(func.count()).select_from(oldest)),
+        ),
+        *(SetStatement(sqlite=_text(_SQLITE, add(_SQLITE, source))) for add in additions),
+        SetStatement(sqlite=_text(_SQLITE, delete(deltas).where(chosen))),
+    ]
+
+
+def _fold_at_once(deltas: Table, additions: Sequence[_Addition], limit: int) -> ClauseElement:
+    """Return what folds at once, so that what others append or fold meanwhile is left alone."""
     oldest = select(deltas.c.id).order_by(deltas.c.id).limit(limit)
     oldest = oldest.with_for_update(skip_locked=True)
     gone = delete(deltas).where(deltas.c.id.in_(oldest)).returning(*deltas.c).cte("gone")
-    parts = [addition(connection, gone).cte(f"part_{at}") for at, addition in enumerate(additions)]
-    count = select(func.count()).select_from(gone).add_cte(*parts)
-    return int(connection.execute(count).scalar_one())
+    parts = [addition(_POSTGRESQL, gone).cte(f"part_{at}") for at, addition in enumerate(additions)]
+    return select(func.count()).select_from(gone).add_cte(*parts)
 
 
-def _fold_alone(
-    connection: Connection, deltas: Table, additions: Sequence[_Addition], limit: int
-) -> int:
-    """Fold where nobody else writes: SQLite."""
-    oldest = select(deltas.c.id).order_by(deltas.c.id).limit(limit).subquery()
-    bounds = select(func.count(), func.max(oldest.c.id)).select_from(oldest)
-    count, last = connection.execute(bounds).one()
-    if count:
-        chosen = select(deltas).where(deltas.c.id <= last).subquery("chosen")
-        for addition in additions:
-            connection.execute(addition(connection, chosen))
-        connection.execute(delete(deltas).where(deltas.c.id <= last))
-    return int(count)
+def _text(dialect: Dialect, statement: ClauseElement) -> str:
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def _add_to(table: Table) -> _Addition:
     """Return what adds deltas to a table whose key is in them by the same names."""
 
-    def addition(connection: Connection, source: FromClause) -> Insert:
+    def addition(dialect: Dialect, source: FromClause) -> Insert:
         keys = [source.c[column.name] for column in table.primary_key.columns]
-        return _upsert(connection, table, source, keys, source)
+        return _upsert(dialect, table, source, keys, source)
 
     return addition
 
 
-def _add_to_hours(connection: Connection, source: FromClause) -> Insert:
+def _add_to_hours(dialect: Dialect, source: FromClause) -> Insert:
     """Add deltas of pairs to the sums by hour."""
     hour_us = literal_column(str(HOUR_US), BigInteger)
     keys = [source.c.from_us // hour_us * hour_us, source.c.mode]
-    return _upsert(connection, hour_pair_aggregates, source, keys, source)
+    return _upsert(dialect, hour_pair_aggregates, source, keys, source)
 
 
-def _add_to_aggregates(connection: Connection, source: FromClause) -> Insert:
+def _add_to_aggregates(dialect: Dialect, source: FromClause) -> Insert:
     """Add deltas to the sums of all time, whose keys are names."""
     keys = [
         coded_names(MODES, source.c.mode),
@@ -111,11 +130,11 @@ def _add_to_aggregates(connection: Connection, source: FromClause) -> Insert:
         source.c.steps,
     ]
     joined = source.join(versions, versions.c.id == source.c.version)
-    return _upsert(connection, aggregates, source, keys, joined)
+    return _upsert(dialect, aggregates, source, keys, joined)
 
 
 def _upsert(
-    connection: Connection,
+    dialect: Dialect,
     table: Table,
     source: FromClause,
     keys: Sequence[ColumnElement[Any]],
@@ -127,7 +146,8 @@ def _upsert(
     # In one order, so that two that fold at once cannot wait for each other.
     query = select(*keys, *values).select_from(joined).group_by(*keys).order_by(*keys)
     columns = [column.name for column in table.primary_key.columns] + names
-    insert = insert_into(connection, table).from_select(columns, query)
+    kinds = postgresql if dialect is _POSTGRESQL else sqlite
+    insert: Any = kinds.insert(table).from_select(columns, query)
     new = {name: _added(table.c[name], insert.excluded[name]) for name in names}
     statement: Insert = insert.on_conflict_do_update(
         index_elements=list(table.primary_key.columns), set_=new

@@ -35,7 +35,8 @@ class SetStatement:
     columns
         The PostgreSQL type of each input column by its name; none for a statement without input.
     postgresql
-        Reads the rows from ``{input}``, a table ``i`` with the columns and ``place``, from 1.
+        Reads the rows from ``{input}``, a table ``i`` with the columns and ``place``, from 1; empty
+        for what SQLite alone needs.
     sqlite
         Run for each row, whose columns are ``?1``, ``?2`` and so on; empty for what PostgreSQL
         alone needs.
@@ -185,7 +186,7 @@ def _in_one_trip(driver: Any, calls: Sequence[Call], writes: bool) -> list[Rows]
         driver.execute(f"SELECT {settings}")
         for statement, rows in calls:
             cursor = None
-            if rows or not statement.columns:
+            if statement.postgresql and (rows or not statement.columns):
                 arrays = [list(column) for column in zip(*rows, strict=True)]
                 cursor = driver.cursor(binary=True)
                 cursor.execute(statement.postgresql_text, arrays)

@@ -59,7 +59,7 @@ class JobStore:
 
     def fold(self, limit: int) -> int:
         """Add up to ``limit`` deltas of each kind to the sums; return how many were added."""
-        return self._database.write(aggregate_fold.fold_deltas, limit)
+        return self._database.write_sets(aggregate_fold.fold_deltas, limit)
 
     def mode_queues(self, limit: int) -> list[ModeQueue]:
         """Return up to ``limit`` batches of outcomes that wait for their mode's drift detector."""

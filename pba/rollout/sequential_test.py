@@ -112,7 +112,7 @@ def evidence_after_blocks(net: _Numbers) -> Floats:
     """
     log_evidence = evidence_of_blocks(net.sum(axis=-2))
     if net.shape[-2] >= _LINKS:
-        totals = np.moveaxis(np.cumsum(net, axis=-1), -2, -1)
+        totals: Floats = np.moveaxis(np.cumsum(net, axis=-1), -2, -1).astype(float)
         log_evidence = np.minimum(log_evidence, evidence_of_links(totals))
     return np.asarray(np.exp(np.minimum(log_evidence, _MOST_LOG)))
 
@@ -158,7 +158,7 @@ def evidence_of_blocks(sums: _Numbers) -> Floats:
     size = np.sqrt(np.cumsum(x * x, axis=-1) / count)
     log_evidence = _mean_of_logs(np.cumsum(_log_gains(x, size, _BLOCK_BETS), axis=-1))
     r = autocorrelation(x)
-    return np.where(count < 3, 0.0, log_evidence * (1.0 - r) / (1.0 + r))
+    return np.asarray(np.where(count < 3, 0.0, log_evidence * (1.0 - r) / (1.0 + r)))
 
 
 def autocorrelation(sums: _Numbers) -> Floats:
@@ -182,7 +182,7 @@ def autocorrelation(sums: _Numbers) -> Floats:
     # Sum of (x[i] - mean)(x[i + 1] - mean) over the first `count` blocks.
     lagged = products - mean * (2.0 * total - x[..., :1] - x) + (count - 1) * mean**2
     r = lagged / np.maximum(squares - count * mean**2, _TINY)
-    return np.clip(r + (1.0 + 4.0 * r) / count, 0.0, _MOST_CORRELATED)
+    return np.asarray(np.clip(r + (1.0 + 4.0 * r) / count, 0.0, _MOST_CORRELATED))
 
 
 def evidence_of_links(totals: _Numbers, counts: _Numbers | None = None) -> Floats:
@@ -208,7 +208,8 @@ def evidence_of_links(totals: _Numbers, counts: _Numbers | None = None) -> Float
 def _log_gains(values: Floats, size: Floats, bets: Sequence[float]) -> Floats:
     """Return the log of what each bet gains on each value, ``(bet, …)``; half bet on losses."""
     signed = np.array([*bets, *(-bet for bet in bets)]).reshape(-1, *[1] * values.ndim)
-    return np.log(2.0) - np.logaddexp(0.0, -2.0 * signed * values / np.maximum(size, _TINY))
+    parts = signed * values / np.maximum(size, _TINY)
+    return np.asarray(np.log(2.0) - np.logaddexp(0.0, -2.0 * parts))
 
 
 def _mean_of_logs(logs: Floats) -> Floats:

@@ -34,7 +34,7 @@ _MOST_CORRELATED = 0.95
 _MOST_LOG = 700.0  # exp of more is no float
 _TINY = 1e-9
 
-_Numbers = NDArray[np.float64] | NDArray[np.int64]
+_Numbers = Floats | NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

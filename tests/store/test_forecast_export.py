@@ -14,7 +14,7 @@ def test_forecasts_are_exported_with_points_and_outcomes_by_day(
     store: Store, tmp_path: Path
 ) -> None:
     midnight = int(86_400 - START_S % 86_400)
-    made = [
+    reported = [
         stored_forecast("a", midnight - 41, 55.0),
         stored_forecast("a", midnight - 3, 80.0),
         stored_forecast("b", midnight, 50.0),
@@ -23,7 +23,7 @@ def test_forecasts_are_exported_with_points_and_outcomes_by_day(
         store,
         sample_report("a", midnight - 60, 70),
         sample_report("b", midnight, 1),
-        forecasts=made,
+        forecasts=reported,
     )
     settle(store)
     counts: list[int] = []

@@ -68,6 +68,8 @@ class WindowSet:
         Names of the sets.
     length
         Samples per window.
+    path_only
+        Names of sets whose bandwidth is no target: it is NaN in `gather`.
     """
 
     values: Floats
@@ -76,6 +78,7 @@ class WindowSet:
     groups: np.ndarray
     names: tuple[str, ...]
     length: int
+    path_only: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, sets: Mapping[str, Sequence[Series]], length: int) -> "WindowSet":
@@ -145,7 +148,13 @@ class WindowSet:
         each, stops = (ends + np.arange(in_a_row)).reshape(-1, 1), np.repeat(stops, in_a_row, 0)
         future = self._at(each + np.array(HORIZONS), stops)[..., 0]
         path = self._at(each + 1, stops)[:, 0, _PATH]
+        future[np.repeat(self._has_no_rate(indices), in_a_row)] = np.nan
         return WindowBatch(telemetry, future, path)
+
+    def _has_no_rate(self, indices: np.ndarray) -> np.ndarray:
+        """Return whether the bandwidth of each window at ``indices`` is no target."""
+        no_rate = np.array([name in self.path_only for name in self.names], dtype=bool)
+        return np.asarray(no_rate[self.groups[indices]])
 
     def _at(self, samples: np.ndarray, stops: np.ndarray) -> Floats:
         """Return the values at ``samples``, NaN from ``stops`` on: ``(*samples.shape, 5)``."""

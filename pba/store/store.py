@@ -111,13 +111,11 @@ class Store:
     ) -> None:
         self.cache = cache or SampleCache()
         self._default = default
-        self._database = Database(url, schema)
-        self._clock = clock
+        self._database, self._clock = Database(url, schema), clock
         self._retention_us = int(retention_days * _DAY_US)
-        forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
-        others = (audit_retention_days, refusal_retention_days)
-        audit_us, refusals_us = (int(days * _DAY_US) for days in others)
-        retention_us = Retention(self._retention_us, forecast_retention_us, audit_us, refusals_us)
+        forecast_days = min(forecast_retention_days, retention_days)
+        others = (forecast_days, audit_retention_days, refusal_retention_days)
+        retention_us = Retention(self._retention_us, *(int(days * _DAY_US) for days in others))
         self._tidy_job = TidyJob(self._database, retention_us)
         self.keys = KeyTable(self._database, clock)
         self.audit = AuditTable(self._database)

@@ -20,7 +20,7 @@ from pba.scoring.forecast_body import pack_all, unpack, unpack_all
 from pba.scoring.latency_sums import latency_sums
 from pba.scoring.mode_outcomes import mode_outcomes
 from pba.scoring.outcome_sums import outcome_sums
-from pba.scoring.pair_sums import pair_sums
+from pba.scoring.pair_sums import link_sums, pair_sums
 from pba.types import HORIZONS, Floats
 from tests.scoring.plain_settlement import OpenForecast, settle
 
@@ -50,6 +50,7 @@ def table(name: str, rates: Floats) -> list[str]:
             outcome_sums(forecasts, outcomes),
             pair_results(forecasts, outcomes),
             pair_sums(forecasts, outcomes, 0),
+            link_sums(forecasts, outcomes, 0),
             latency_sums(forecasts, outcomes),
             mode_outcomes(forecasts, outcomes),
         ),

@@ -103,7 +103,7 @@ def _recompute(rows: list[list[dict[str, Any]]]) -> dict[str, dict[str, float]]:
     for link in rows:
         forecasts: dict[str, dict[str, Any]] = defaultdict(dict)
         for row in link:
-            if "1" in row["actual_mbps"]:
+            if "1" in row["actual_mbps"] and row["source"] != "heuristic":
                 forecasts[row["after"]][row["arm"]] = row
         for both in forecasts.values():
             if len(both) == 2:

@@ -201,11 +201,18 @@ class ArmComparison(BaseModel):
     v1: ArmSummary
     v3: ArmSummary
     evidence: float = Field(description="of the sequential test, after the last closed block")
-    decides_at: float = Field(description="the evidence that decides, shared between the tests")
-    blocks: int = Field(description="closed blocks with pairs since the flags' last change")
-    blocks_needed: int = Field(description="no verdict before so many")
-    block_s: float | None = Field(description="how long a block is; null before the first begins")
-    links: int = Field(description="links with pairs, as of the last closed block")
+    # Absent from 3.0.0 are the next five.
+    decides_at: float | None = Field(
+        None, description="the evidence that decides, shared between the tests"
+    )
+    blocks: int | None = Field(
+        None, description="closed blocks with pairs since the flags' last change"
+    )
+    blocks_needed: int | None = Field(None, description="no verdict before so many")
+    block_s: float | None = Field(
+        None, description="how long a block is; null before the first begins"
+    )
+    links: int | None = Field(None, description="links with pairs, as of the last closed block")
     verdict: str = Field(
         description="better, worse or undecided: of v3, since the flags' last change"
     )

@@ -15,10 +15,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import delete, select, text
 
 from pba.errors import StoreUnavailable
+from pba.monitoring.verdict_job import VerdictJob
 from pba.store import Store, migrations
 from pba.store.engine import connect, transaction
-from pba.store.migrations.versions import v1_first, v2_arms
+from pba.store.migrations.versions import v1_first, v2_arms, v3_compact, v4_keys, v5_access
 from pba.store.tables import links, metadata
+from pba.store.verdict_tables import verdict_blocks
 from tests.store.builders import NOW_S, sample_report, write
 
 MIGRATIONS = Path(migrations.__file__).parent
@@ -131,3 +133,46 @@ def test_samples_of_the_release_before_are_still_there(url: str):
     with closing(Store(url, lambda: NOW_S)) as store:
         history = store.ready().link_contexts(["a"])["a"].history
         assert history.telemetry[:, 0].tolist() == [7.5]
+
+
+def test_a_comparison_that_the_release_before_has_begun_goes_on_in_blocks_from_now(url: str):
+    engine = connect(url)
+    with transaction(engine, writes=True) as connection:
+        options = {"version_table": "schema_version"}
+        context = MigrationContext.configure(connection, opts=options)
+        with Operations.context(context):
+            for version in (v1_first, v2_arms, v3_compact, v4_keys, v5_access):
+                version.upgrade()
+        context.stamp(ScriptDirectory(str(MIGRATIONS)), "v5")
+        MigrationContext.configure(connection).stamp(ScriptDirectory(str(MIGRATIONS)), "v2")
+        connection.execute(
+            text(
+                "INSERT INTO flags (id, version, changed_us, changed_by, body)"
+                " VALUES (1, 4, 1000000, 'anna', '{}')"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO pair_deltas (from_us, mode, pairs, v3_only) VALUES (1000000, 1, 9, 9)"
+            )
+        )
+    engine.dispose()
+    now_s = [NOW_S]
+    with closing(Store(url, lambda: now_s[0])) as store:
+        assert store.ready().compare()["overall"]["pairs"] == 9
+        VerdictJob(store).run()
+        now_s[0] += 1800.0
+        with transaction(store._database.engine, writes=True) as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO pair_deltas (from_us, mode, pairs, v3_only) VALUES"
+                    " (2000000, 1, 5, 2)"
+                )
+            )
+        VerdictJob(store).run()
+        blocks = store.compare()["overall"]
+        assert (blocks["pairs"], blocks["blocks"], blocks["verdict"]) == (14, 1, "undecided")
+        with store._database.engine.connect() as connection:
+            query = select(verdict_blocks.c.net).order_by(verdict_blocks.c.block)
+            start, closed = connection.execute(query.where(verdict_blocks.c.mode == -1)).scalars()
+        assert (start, closed) == (9, 11), "what was there at the first look is no block"

@@ -12,6 +12,7 @@ from pba.evaluation.baselines import autoregression, ewma, holt, last_value
 from pba.evaluation.bootstrap import accuracy_difference
 from pba.evaluation.candidates import Candidate, CandidateForecasts, as_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
+from pba.evaluation.targets import TARGETS
 from pba.evaluation.trees import boosted_trees
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.harmonic_mean import HarmonicMean
@@ -19,7 +20,6 @@ from pba.models.last_value import LastValue
 from pba.models.mean import Mean
 from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace
-from pba.types import HORIZONS
 
 __all__ = ["MODEL", "ModeResult", "evaluate", "rule_candidates"]
 
@@ -34,7 +34,7 @@ class ModeResult:
     Parameters
     ----------
     figures
-        Ready for JSON: ``sets``, ``pooled``, ``mean`` and ``mean_trained`` → candidate → horizon →
+        Ready for JSON: ``sets``, ``pooled``, ``mean`` and ``mean_trained`` → candidate → target →
         figures; per set also ``moments`` (the number of evaluation points), ``traces``, ``path``
         and ``against``, the accuracy of the model less that of each rival.
     forecasts
@@ -173,9 +173,9 @@ def _set_figures(
         "path": {name: errors for name, errors in paths.items() if errors},
         "against": {
             rival: {
-                str(steps): _difference(forecasts[model], forecast, points, index)
-                for index, steps in enumerate(HORIZONS)
-                if str(steps) in figures[rival]
+                target: _difference(forecasts[model], forecast, points, index)
+                for index, target in enumerate(TARGETS)
+                if target in figures[rival] and target in figures[model]
             }
             for rival, forecast in forecasts.items()
             if rival != model
@@ -184,7 +184,7 @@ def _set_figures(
 
 
 def _difference(
-    model: CandidateForecasts, rival: CandidateForecasts, points: EvaluationPoints, horizon: int
+    model: CandidateForecasts, rival: CandidateForecasts, points: EvaluationPoints, target: int
 ) -> dict[str, Any]:
-    difference = accuracy_difference(model, rival, points, horizon)
+    difference = accuracy_difference(model, rival, points, target)
     return asdict(difference) | {"verdict": difference.verdict}

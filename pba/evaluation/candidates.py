@@ -79,8 +79,8 @@ def as_candidate(forecaster: Forecaster, name: str | None = None, identity: str 
         parts = [decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)]
         if prediction.intervals is not None:
             parts.append(decode(prediction.intervals, prediction.level_mbps, forecaster.bins))
-        columns = (for_targets(*arrays) for arrays in zip(*parts, strict=True))
-        return CandidateForecasts(*columns, prediction.path)
+        points, confidence, quantiles = (for_targets(*row) for row in zip(*parts, strict=True))
+        return CandidateForecasts(points, confidence, quantiles, prediction.path)
 
     return Candidate(name or forecaster.name, identity, forecast)
 

@@ -60,8 +60,8 @@ class _Trees:
         features = _features(telemetry, self.train.columns_seen)
         unknown = np.full(len(features), np.nan)
         ratios = [unknown if model is None else model.predict(features) for model in self.models]
-        ratios = np.stack(ratios, axis=1)
-        return point_only(_newest(telemetry)[:, None] * np.exp(ratios))
+        factors = np.exp(np.stack(ratios, axis=1))
+        return point_only(_newest(telemetry)[:, None] * factors)
 
     def _train(self) -> tuple[Any, ...]:
         from sklearn.ensemble import HistGradientBoostingRegressor
@@ -69,7 +69,7 @@ class _Trees:
         batch = self.train.gather(self.order)
         features = _features(batch.telemetry, self.train.columns_seen)
         newest = _newest(batch.telemetry)
-        models = []
+        models: list[Any] = []
         for target in np.concatenate([batch.future_mbps, batch.mean_mbps], axis=1).T:
             known = ~np.isnan(target)
             if not known.any():

@@ -68,6 +68,7 @@ def write_artifacts(
         command=command,
         metrics=metrics,
         **finished.calibration,
+        **run.splits.card_entries,
         **(more or {}),
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,8 @@ def judge(
     newest
         Points that neither was trained on; each link is a trace.
     old
-        Set → points of the original traces' ``val`` split.
+        Set → points of the part of the original traces' `val` split that judges, as
+        `judging.points_by_set` returns them.
     clock
         Seconds of CPU time, for durations.
     """

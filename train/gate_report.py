@@ -28,8 +28,9 @@ def _origin(retraining: Mapping[str, Any]) -> list[str]:
         "",
         f"Trained from {retraining['champion']} on the telemetry of {retraining['links']} links "
         f"({retraining['samples']} samples): training from {cuts['from_s']}, validation from "
-        f"{cuts['val_from_s']}, and from {cuts['gate_from_s']} to {cuts['until_s']} reserved for "
-        f"the gate. A day's windows weigh {retraining['daily_weight']:g} of the next day's. {old}",
+        f"{cuts['val_from_s']} to {retraining['gap_steps']} steps before the gate's slice, and "
+        f"{cuts['gate_from_s']} to {cuts['until_s']} reserved for the gate. A day's windows weigh "
+        f"{retraining['daily_weight']:g} of the next day's. {old}",
         "",
         "| set | windows an epoch |",
         "| --- | --- |",
@@ -81,7 +82,8 @@ def _old_sets(comparisons: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if not comparisons:
         return ["No original traces were given, so it is not known what was forgotten."]
     return [
-        "On the `val` split of the original traces, ±20 % one step ahead:",
+        "On the part of the original traces' `val` split that judges, and that no choice has seen, "
+        "±20 % one step ahead:",
         "",
         "| set | windows | champion | challenger | gained |",
         "| --- | --- | --- | --- | --- |",

@@ -17,6 +17,7 @@ from pba.models import v1_features
 from pba.models.distribution import Bins, decode
 from pba.types import HORIZONS
 
+from .data_report import validation_report
 from .gate_report import gate_report
 
 __all__ = ["machine", "make_card", "markdown", "next_version", "revision"]
@@ -136,6 +137,8 @@ def markdown(card: Mapping[str, Any]) -> str:
     for target in TARGETS:
         if target in card["metrics"]["pooled"]["model"]:
             lines += ["", f"### {described(target)}", "", *_table(card["metrics"], target)]
+    if "validation" in card:
+        lines += ["", *validation_report(card["validation"])]
     if "gate" in card:
         lines += ["", *gate_report(card)]
     return "\n".join(lines) + "\n"

@@ -17,6 +17,7 @@ from pba.registry import Registry, artifacts
 from pba.registry.promotion import RETRAINED, LogEvent, Promoter
 from pba.security.author import SERVICE, Author
 from pba.telemetry.traces import Trace
+from pba.telemetry.validation_parts import gap_steps
 from pba.types import Event
 from pba.types.profile import PROFILES
 
@@ -24,13 +25,14 @@ from . import gate, weight_interpolation
 from .artifact_writer import write_artifacts, write_card
 from .champion import Champion, load_champion
 from .checkpoint import TrainingState
+from .judging import points_by_set, validation_entries
 from .model_card import next_version
 from .ray_trainer import TrainingRun, run_all
 from .retraining_cuts import choose_cuts, read_note, write_note
 from .retraining_request import RetrainingRequest
 from .splits import TraceSplits, trace_splits
 from .telemetry_slices import TimeCuts, between, read_links
-from .training_mix import DAILY_WEIGHT, TrainingMix, training_mix, window_count
+from .training_mix import DAILY_WEIGHT, TrainingMix, training_mix
 from .training_plan import TrainingPlan
 
 __all__ = ["ACTOR", "Collaborators", "retrain"]
@@ -137,15 +139,15 @@ def _challenger(
     on_line(f"{len(material.links)} links; starting the training (usually half a minute)")
     ((_, state),) = run_all([run], on_line=on_line)
     on_line(f"{run.name}: trained for {state.epochs} epochs; exporting and judging")
-    old = _points(request, material.old["val"])
-    share = _interpolate(run, state, old)
+    tuning = points_by_set(material.old["val"], request.window)
+    share = _interpolate(run, state, tuning)
     entries = _card_entries(request, champion, material) | {"share_kept": share}
     version = _version(request, champion, collaborators)
     folder = request.output / run.name
-    more = {"retraining": entries}
+    validation = validation_entries(material.old["val"], material.old["judge"], request.window)
+    more = {"retraining": entries, "validation": validation}
     card = write_artifacts(run, state, folder, command, plot=False, version=version, more=more)
-    newest = between(material.links, material.cuts.gate_from_s, float("inf"))
-    card["gate"] = _judge(request, champion, folder, newest, old)
+    card["gate"] = _judge(request, champion, folder, material)
     write_card(folder, card)
     collaborators.registry.publish(str(folder), ACTOR)
     return card
@@ -157,7 +159,7 @@ def _material(
     until_s = earlier.until_s if earlier else float("inf")
     links = read_links(export, request.mode, request.days, until_s)
     cuts = choose_cuts(request, links, champion, earlier)
-    old: TraceSplits = {"train": {}, "val": {}, "test": {}}
+    old: TraceSplits = {"train": {}, "val": {}, "judge": {}, "test": {}}
     if request.traces is not None:
         old = trace_splits(request.traces, request.mode, request.without)
     settings = request.mix
@@ -184,14 +186,14 @@ def _run(request: RetrainingRequest, champion: Champion, mix: TrainingMix) -> Tr
 
 
 def _interpolate(
-    run: TrainingRun, state: TrainingState, old: Mapping[str, EvaluationPoints]
+    run: TrainingRun, state: TrainingState, tuning: Mapping[str, EvaluationPoints]
 ) -> float:
     """Move the best weights back towards the champion's until no old set is forgotten.
 
     Returns the share of the way that is kept.
     """
     limit = gate.GateLimits().forgotten
-    share = weight_interpolation.largest_safe_share(run, state, old, limit)
+    share = weight_interpolation.largest_safe_share(run, state, tuning, limit)
     state.best = weight_interpolation.interpolate(run.initial_weights, state.best, share)
     return share
 
@@ -213,6 +215,7 @@ def _card_entries(
         "links": len(material.links),
         "samples": sum(map(len, material.links)),
         "cuts": asdict(material.cuts),
+        "gap_steps": gap_steps(request.window),
         "daily_weight": DAILY_WEIGHT,
         "replay": request.mix.replay if request.traces else 0.0,
         "learning_rate": request.fine_tuning.learning_rate,
@@ -220,27 +223,14 @@ def _card_entries(
     }
 
 
-def _points(
-    request: RetrainingRequest, sets: Mapping[str, Sequence[Trace]]
-) -> dict[str, EvaluationPoints]:
-    """Return the evaluation points of those ``sets`` that have a window."""
-    return {
-        name: EvaluationPoints.of(traces, request.window)
-        for name, traces in sets.items()
-        if window_count(traces, request.window)
-    }
-
-
 def _judge(
-    request: RetrainingRequest,
-    champion: Champion,
-    folder: Path,
-    newest: Sequence[Trace],
-    old: Mapping[str, EvaluationPoints],
+    request: RetrainingRequest, champion: Champion, folder: Path, material: _Material
 ) -> dict[str, Any]:
     """Return the gate's decision on the file that would be served."""
     content = (folder / artifacts.onnx_name(request.mode)).read_bytes()
+    newest = between(material.links, material.cuts.gate_from_s, float("inf"))
     points = EvaluationPoints.of(newest, request.window)
+    old = points_by_set(material.old["judge"], request.window)
     challenger = OnnxForecaster(content)
     # Of the thread, in which models with one thread run: a busy machine slows neither of them.
     return gate.judge(champion.forecaster, challenger, points, old, time.thread_time)

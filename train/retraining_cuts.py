@@ -6,11 +6,12 @@ from dataclasses import asdict
 
 from pba.errors import NotEnoughData
 from pba.telemetry.traces import Trace
+from pba.telemetry.validation_parts import gap_steps
 from pba.types import rfc3339_of
 
 from .champion import Champion
 from .retraining_request import RetrainingRequest
-from .telemetry_slices import TimeCuts, between
+from .telemetry_slices import TimeCuts, between, tuning_slice
 from .training_mix import LEAST_LINKS, window_count
 
 __all__ = ["choose_cuts", "read_note", "write_note"]
@@ -32,14 +33,15 @@ def choose_cuts(
     _check_windows(request, links)
     cuts = earlier or TimeCuts.of(links, champion.seen_until_s)
     _check_gate_links(request, between(links, cuts.gate_from_s, float("inf")), cuts)
-    for purpose, low, high in (
-        ("training", cuts.from_s, cuts.val_from_s),
-        ("validation", cuts.val_from_s, cuts.gate_from_s),
+    for purpose, of_slice in (
+        ("training", between(links, cuts.from_s, cuts.val_from_s)),
+        ("validation", tuning_slice(links, cuts, request.window)),
     ):
-        if not window_count(between(links, low, high), request.window):
+        if not window_count(of_slice, request.window):
             raise NotEnoughData(
                 f"no {request.mode} link has a window of {request.window} samples in the slice for "
-                f"{purpose}. Wait, or raise --days."
+                f"{purpose}. Validation ends {gap_steps(request.window)} steps before the gate's "
+                "slice. Wait, or raise --days."
             )
     return cuts
 

@@ -1,8 +1,9 @@
 """Traces, or synthetic links, as windows in three splits that never mix."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +12,11 @@ from pba.models import v1_features
 from pba.telemetry.datasets import Series, WindowSet
 from pba.telemetry.synthetic import generate_synthetic_data
 from pba.telemetry.traces import Trace, read_sets
+from pba.telemetry.validation_parts import divide_validation
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES
+
+from .judging import validation_entries
 
 __all__ = [
     "Splits",
@@ -29,21 +33,27 @@ _SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
 TraceSplits = dict[str, dict[str, list[Trace]]]
-"""Split → set → traces."""
+"""Split → set → traces; ``val`` is the part of the `val` traces that tunes, ``judge`` the other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Splits:
-    """The windows of each split: to train on, to validate on, and to report on."""
+    """The windows of each split: to train on, to validate on, and to report on.
+
+    ``val`` is the part of the `val` traces that tunes: no window of the part that judges is here.
+    ``card_entries`` say for the card where the windows are from.
+    """
 
     train: WindowSet
     val: WindowSet
     test: WindowSet
+    card_entries: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, sets: Mapping[str, Mapping[str, Sequence[Series]]], window: int) -> "Splits":
         """Return the windows of ``sets``: split → set → series."""
-        return cls(*(WindowSet.of(sets[split], window) for split in _SHARES))
+        train, val, test = (WindowSet.of(sets[split], window) for split in _SHARES)
+        return cls(train, val, test)
 
     @property
     def trained_on(self) -> tuple[str, ...]:
@@ -81,32 +91,40 @@ def splits_from_traces(folder: Path, mode: str, window: int, without: Sequence[s
     InvalidTrace
         If there are no traces, or no set of such a name.
     """
-    return _windows(trace_splits(folder, mode, without), mode, window)
+    traces = trace_splits(folder, mode, without)
+    validation = validation_entries(traces["val"], traces["judge"], window)
+    return replace(_windows(traces, mode, window), card_entries={"validation": validation})
 
 
 def trace_splits(folder: Path, mode: str, without: Sequence[str] = ()) -> TraceSplits:
-    """Return the traces that `splits_from_traces` cuts into windows; raises as it does."""
-    sets = {
-        name: traces
-        for trace_mode in _modes(mode)
-        for name, traces in read_sets(folder, trace_mode).items()
-    }
-    splits = {
-        split: {
-            name: [trace for trace in traces if trace.split == split]
-            for name, traces in sets.items()
-        }
-        for split in _SHARES
-    }
+    """Return the traces that `splits_from_traces` cuts into windows, and those that judge.
+
+    Raises as it does.
+    """
+    splits: TraceSplits = {"train": {}, "val": {}, "judge": {}, "test": {}}
+    for trace_mode in _modes(mode):
+        for name, traces in read_sets(folder, trace_mode).items():
+            for split, of_set in _splits_of_set(traces, PROFILES[trace_mode].window).items():
+                splits[split][name] = of_set
     for name in without:
-        if name not in sets:
+        if name not in splits["test"]:
             raise InvalidTrace(
-                f"{folder} has no {mode} set {name}; its sets are {', '.join(sets)}. Leave out one "
-                "of those."
+                f"{folder} has no {mode} set {name}; its sets are {', '.join(splits['test'])}. "
+                "Leave out one of those."
             )
-        splits["train"][name] = splits["val"][name] = []
-    splits["train"] = {name: training_traces(traces) for name, traces in splits["train"].items()}
+        splits["train"][name] = splits["val"][name] = splits["judge"][name] = []
     return splits
+
+
+def _splits_of_set(traces: Sequence[Trace], window: int) -> dict[str, list[Trace]]:
+    by_split = {split: [one for one in traces if one.split == split] for split in _SHARES}
+    parts = divide_validation(by_split["val"], window)
+    return {
+        "train": training_traces(by_split["train"]),
+        "val": parts.tune,
+        "judge": parts.judge,
+        "test": by_split["test"],
+    }
 
 
 def training_traces(traces: Sequence[Trace]) -> list[Trace]:

@@ -16,9 +16,10 @@ import ray.data
 
 from pba.errors import InvalidInput
 from pba.telemetry.traces import Trace
+from pba.telemetry.validation_parts import gap_steps, samples_before
 from pba.types import COLUMNS, Floats
 
-__all__ = ["TimeCuts", "between", "by_day", "day_of", "read_links"]
+__all__ = ["TimeCuts", "between", "by_day", "day_of", "read_links", "tuning_slice"]
 
 _DAY_S = 86_400.0
 _GATE_SHARE = 0.2
@@ -143,6 +144,19 @@ def between(links: Sequence[Trace], from_s: float, to_s: float) -> list[Trace]:
         if in_time.any():
             selected.append(_rows(link, in_time))
     return selected
+
+
+def tuning_slice(links: Sequence[Trace], cuts: TimeCuts, window: int) -> list[Trace]:
+    """Return the samples that validate, without those close to the gate's slice.
+
+    Between a link's last sample here and the gate's slice lie at least `gap_steps` steps, as
+    between the two parts of a trace.
+    """
+    far = []
+    for link in links:
+        count = samples_before(link.timestamps_s, cuts.gate_from_s, gap_steps(window))
+        far.append(_rows(link, slice(count)))
+    return between(far, cuts.val_from_s, cuts.gate_from_s)
 
 
 def _rows(link: Trace, rows: np.ndarray | slice) -> Trace:

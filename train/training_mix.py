@@ -11,7 +11,7 @@ from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace
 
 from .splits import Splits, TraceSplits, training_traces
-from .telemetry_slices import TimeCuts, between, by_day
+from .telemetry_slices import TimeCuts, between, by_day, tuning_slice
 
 __all__ = ["DAILY_WEIGHT", "LEAST_LINKS", "TrainingMix", "training_mix", "window_count"]
 
@@ -65,7 +65,7 @@ def training_mix(
     """
     days = by_day(between(links, -np.inf, cuts.val_from_s), window)
     by_set = {f"{_TELEMETRY}@{day}": training_traces(series) for day, series in days.items()}
-    val = {_TELEMETRY: between(links, cuts.val_from_s, cuts.gate_from_s)}
+    val = {_TELEMETRY: tuning_slice(links, cuts, window)}
     newest = {_TELEMETRY: between(links, cuts.gate_from_s, np.inf)}
     splits = Splits.of(
         {

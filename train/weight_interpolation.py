@@ -32,7 +32,8 @@ def largest_safe_share(
     Parameters
     ----------
     old
-        Set → points, as `gate.judge` takes them; empty if nothing can be forgotten.
+        Set → points of the part that tunes, as `judging.points_by_set` returns them; empty if
+        nothing can be forgotten.
     tolerance
         The loss of accuracy_20 one step ahead that is allowed on each of them, by chance or not: on
         a small set the two cannot be told apart, and a smaller share costs little.

@@ -30,7 +30,10 @@ TraceFolder = Annotated[
 ]
 Models = Annotated[Path, typer.Option(help="The models, one folder a mode.")]
 Mode = Annotated[ModeSelection, typer.Option(help="Which models.")]
-Split = Annotated[str, typer.Option(help="val to choose between models, test to report.")]
+Split = Annotated[
+    str,
+    typer.Option(help="test to report, val to choose between models, judge as the gate judges."),
+]
 Output = Annotated[Path, typer.Option(help="Folder for the report, figures and plots.")]
 Trees = Annotated[bool, typer.Option(help="Train gradient-boosted trees to compare with.")]
 Plot = Annotated[bool, typer.Option(help="Draw plots.")]

@@ -20,11 +20,15 @@ from pba.models.last_value import LastValue
 from pba.models.mean import Mean
 from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace
+from pba.telemetry.validation_parts import divide_validation
 
-__all__ = ["MODEL", "ModeResult", "evaluate", "rule_candidates"]
+__all__ = ["JUDGE", "MODEL", "ModeResult", "evaluate", "rule_candidates"]
 
 MODEL = "pba"
 """The name in tables of the model that is evaluated."""
+
+JUDGE = "judge"
+"""The name of the part of the `val` traces that judges; ``val`` names the part that tunes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +82,8 @@ def evaluate(
     ----------
     window
         Samples that every candidate sees.
+    split
+        ``test`` to report, ``val`` to choose, ``judge`` for the part of `val` that judges.
     cache
         Folder for forecasts, so that a rerun resumes where an interrupted run ended.
     trees
@@ -88,7 +94,7 @@ def evaluate(
         Candidates beside the rules and the trees.
     """
     points = _points(sets, split, window)
-    evaluated, training = _by_split(sets, split), _by_split(sets, "train")
+    evaluated, training = _by_split(sets, split, window), _by_split(sets, "train", window)
     trained = [name for name in points if training[name]]
     result = ModeResult({"window": window, "split": split, "trained": trained}, points=points)
     rivals = [*rivals, *rule_candidates()]
@@ -111,15 +117,23 @@ def evaluate(
     return result
 
 
-def _by_split(sets: Mapping[str, Sequence[Trace]], split: str) -> dict[str, list[Trace]]:
-    return {name: [t for t in traces if t.split == split] for name, traces in sets.items()}
+def _by_split(
+    sets: Mapping[str, Sequence[Trace]], split: str, window: int
+) -> dict[str, list[Trace]]:
+    """Return the traces of ``split``; of `val`, the part that tunes or, for ``judge``, the rest."""
+    of_split = "val" if split == JUDGE else split
+    selected = {name: [t for t in traces if t.split == of_split] for name, traces in sets.items()}
+    if of_split != "val":
+        return selected
+    parts = {name: divide_validation(traces, window) for name, traces in selected.items()}
+    return {name: part.judge if split == JUDGE else part.tune for name, part in parts.items()}
 
 
 def _points(
     sets: Mapping[str, Sequence[Trace]], split: str, window: int
 ) -> dict[str, EvaluationPoints]:
     points = {}
-    for name, traces in _by_split(sets, split).items():
+    for name, traces in _by_split(sets, split, window).items():
         try:
             points[name] = EvaluationPoints.of(traces, window)
         except NotEnoughData:

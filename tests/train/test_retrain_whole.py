@@ -29,8 +29,8 @@ from train.training_plan import TrainingPlan
 pytestmark = RAY_TRAINING
 MODE = NetworkMode.DATACENTER
 SMALL = replace(PROFILES[MODE], units=(16, 16))
-START_S, STEP_S = 20_000 * 86_400.0, 600.0  # 300 samples are two days
-LINKS, SAMPLES = 6, 300
+START_S, STEP_S = 20_000 * 86_400.0, 600.0  # 900 samples are six days
+LINKS, SAMPLES = 6, 900
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -119,18 +119,18 @@ def messages_in_memory(least: int) -> int:
 async def test_neither_a_refused_nor_an_answered_message_is_kept_until_a_collection(
     running: Running, stub: pba_pb2_grpc.PredictorStub
 ):
-    good, bad = (messages.request(HISTORY, link_id="a" * 150) for _ in range(2))
-    bad.history[2].bandwidth_mbps = -1.7
-    size = bad.ByteSize()
+    good = messages.request(HISTORY, link_id="a" * 150)
+    bad = pb.ForecastBatchRequest(requests=[good] * 4)  # one too many
+    size = good.ByteSize()
     await stub.Forecast(good)
-    await refused(stub.Forecast(bad))
+    await refused(stub.ForecastBatch(bad))
     gc.collect()
     gc.disable()
     try:
         before = messages_in_memory(size)
         for _ in range(5):
             await stub.Forecast(good)
-            await refused(stub.Forecast(bad))
+            await refused(stub.ForecastBatch(bad))
         assert messages_in_memory(size) <= before + 1  # the last one may still be on its way out
     finally:
         gc.enable()

@@ -38,8 +38,8 @@ fuzz: .venv/dev.stamp ## send 100 000 random requests and 100 000 gRPC messages,
 
 train: .venv/train.stamp ## train all models on real traces: make train TRACES=DIR
 	@test -n "$(TRACES)" || { echo "say where the traces are: make train TRACES=DIR"; exit 2; }
-	$(TRAIN) --teachers 2 --mode datacenter --epochs 14 --windows-per-set 10000 --batch-size 128
-	$(TRAIN) --teachers 3 --mode internet --epochs 13 --windows-per-set 20000 --learning-rate 0.0015
+	$(TRAIN) --teachers 2 --mode datacenter --epochs 14 --batch-size 128
+	$(TRAIN) --teachers 3 --mode internet --epochs 13 --learning-rate 0.0015
 	$(TRAIN) --mode v1 --windows-per-set 10000
 
 evaluate: .venv/train.stamp ## score the models and every rival on test traces, into docs/evaluation

@@ -1,4 +1,7 @@
-"""Write the generated tables of README.md and docs: `make docs`. --check only reports."""
+"""Write NOTICE and the generated tables of README.md and docs: `make docs`.
+
+--check only reports.
+"""
 
 import json
 import sys
@@ -17,6 +20,7 @@ from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
 from pba.security import Role
 from pba.security.calls import CALLS, Call
+from pba.telemetry.public_sets import notice
 from tests.support import doors
 
 PROJECT = Path(__file__).parents[1]
@@ -90,8 +94,17 @@ TABLES = {
 }
 
 
+FILES = {"NOTICE": notice}
+
+
 def main(check: bool) -> int:
     stale = []
+    for name, content in FILES.items():
+        path = PROJECT / name
+        if not path.exists() or path.read_text() != content():
+            stale.append(name)
+            if not check:
+                path.write_text(content())
     for name, tables in TABLES.items():
         path = PROJECT / name
         text = path.read_text()

@@ -11,6 +11,7 @@ from pba.nets import v1_network
 from pba.types.profile import PROFILES, NetworkShape
 
 from . import export_command, options, retrain_command
+from .set_selection import SetSelection
 
 __all__ = ["NetworkSelection", "app"]
 
@@ -42,7 +43,13 @@ Samples = Annotated[int, typer.Option(help="Samples per synthetic link, without 
 Epochs = Annotated[int | None, typer.Option(help="Most epochs; by default the mode's.")]
 Plot = Annotated[bool, typer.Option("--plot", help="Write history.png.")]
 Traces = Annotated[Path | None, typer.Option(help="Folder of real traces.")]
-WindowsPerSet = Annotated[int, typer.Option(help="Most windows drawn from a set per epoch.")]
+WindowsPerSet = Annotated[
+    int | None, typer.Option(help="Most windows drawn from a set per epoch.", min=8)
+]
+Budget = Annotated[
+    int | None,
+    typer.Option(help="Most windows of a network and its teachers; by default the mode's.", min=1),
+]
 LearningRate = Annotated[float | None, typer.Option(help="Peak; by default the mode's.")]
 Teachers = Annotated[
     int, typer.Option(help="Networks to train first, from which the model then learns.", min=0)
@@ -58,10 +65,13 @@ def main(
     epochs: Epochs = None,
     plot: Plot = False,
     traces: Traces = None,
+    sets: options.OnlySets = None,
     without: options.WithoutSets = None,
+    unseen: options.UnseenSets = None,
     workers: options.Workers = 1,
     batch_size: options.BatchSize = 256,
-    windows_per_set: WindowsPerSet = 15000,
+    windows_per_set: WindowsPerSet = None,
+    budget: Budget = None,
     learning_rate: LearningRate = None,
     teachers: Teachers = 0,
     seed: options.Seed = 0,
@@ -75,18 +85,19 @@ def main(
     # Ray takes seconds to load; `--help` and a mistyped option should not wait for it.
     from .training_command import DataSource, PlanSettings, TrainingRequest, train_networks
 
-    source = DataSource(traces=traces, without=without or (), samples=samples)
+    selection = SetSelection(only=sets or (), without=without or (), unseen=unseen or ())
+    source = DataSource(traces=traces, selection=selection, samples=samples)
     settings = PlanSettings(
         epochs=epochs,
         learning_rate=learning_rate,
         batch_size=batch_size,
         windows_per_set=windows_per_set,
+        budget=budget,
         workers=workers,
         teachers=teachers,
         seed=seed,
     )
-    folder = output.resolve()
-    request = TrainingRequest(mode.shapes, source, settings, folder, plot=plot, resume=resume)
+    request = TrainingRequest(mode.shapes, source, settings, output.resolve(), plot, resume)
     train_networks(request, address)
 
 

@@ -1,6 +1,11 @@
-"""The state of a run on disk: arrays as NPZ and figures as JSON, no pickle."""
+"""The state of a run on disk: arrays as NPZ and figures as JSON, no pickle.
+
+What `keep` writes is complete at every moment. A worker that died, and a whole run that was killed,
+lose no more than the epoch that they were in.
+"""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -11,9 +16,10 @@ from pba.types import Floats
 
 from .training_plan import TrainingPlan
 
-__all__ = ["TrainingState", "best_weights", "load", "save"]
+__all__ = ["TrainingState", "best_weights", "keep", "kept", "load", "save"]
 
 _ARRAYS, _FIGURES = "arrays.npz", "state.json"
+_KEPT = "epoch-"
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +79,31 @@ def save(folder: Path, state: TrainingState, model: Any, optimizer: Any) -> None
     }
     np.savez(folder / _ARRAYS, allow_pickle=False, **named)
     (folder / _FIGURES).write_text(json.dumps(state.history))
+
+
+def keep(folder: Path, state: TrainingState, model: Any, optimizer: Any) -> None:
+    """Write the state into ``folder`` in place of that of the epoch before.
+
+    It is written beside the former one, renamed when complete, and only then is the former one
+    deleted.
+    """
+    former = _kept_folders(folder)
+    draft = folder / "draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    save(draft, state, model, optimizer)
+    draft.rename(folder / f"{_KEPT}{state.epochs:05d}")
+    for one in former:
+        shutil.rmtree(one)
+
+
+def kept(folder: Path) -> Path | None:
+    """Return the folder of the newest state that `keep` wrote into ``folder``, if there is one."""
+    return max(_kept_folders(folder), default=None)
+
+
+def _kept_folders(folder: Path) -> list[Path]:
+    return [*folder.glob(f"{_KEPT}*")]
 
 
 def load(folder: Path, model: Any, optimizer: Any) -> TrainingState:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["validation_report"]
+__all__ = ["data_report", "validation_report"]
 
 _WAYS = {
     "trace": "whole traces",
@@ -25,6 +25,24 @@ def validation_report(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
         *(
             f"| {name} | {_WAYS[entry['divided_by']]} | {entry['tuning_moments']} | "
             f"{entry['judging_moments']} | {entry['figure'] or '–'} |"
+            for name, entry in entries.items()
+        ),
+    ]
+
+
+def data_report(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the Markdown lines for the entry ``data`` of a card."""
+    return [
+        "## The traces",
+        "",
+        "They are not part of this folder. Path only means that latency, loss and jitter were "
+        "learnt, and the rate was no target.",
+        "",
+        "| set | source | licence | use | sha256 of its file |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {name} | {entry['source']} | {entry['licence']} | {entry['use']} | "
+            f"`{entry['sha256']}` |"
             for name, entry in entries.items()
         ),
     ]

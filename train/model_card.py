@@ -17,7 +17,7 @@ from pba.models import v1_features
 from pba.models.distribution import Bins, decode
 from pba.types import HORIZONS
 
-from .data_report import validation_report
+from .data_report import data_report, validation_report
 from .gate_report import gate_report
 
 __all__ = ["machine", "make_card", "markdown", "next_version", "revision"]
@@ -124,8 +124,8 @@ def markdown(card: Mapping[str, Any]) -> str:
         *_export_lines(card),
         f"- ONNX sha256: `{card['sha256']}`",
         "",
-        "Sets without a stated licence (see the traces' README) are used to train and to evaluate "
-        "only and are not part of this folder.",
+        "Sets without a stated licence are used to train and to evaluate only and are not part of "
+        "this folder; the file NOTICE names every set.",
         "",
         "## On the `test` splits",
         "",
@@ -137,7 +137,9 @@ def markdown(card: Mapping[str, Any]) -> str:
     for target in TARGETS:
         if target in card["metrics"]["pooled"]["model"]:
             lines += ["", f"### {described(target)}", "", *_table(card["metrics"], target)]
-    if "validation" in card:
+    if card.get("data"):
+        lines += ["", *data_report(card["data"])]
+    if card.get("validation"):
         lines += ["", *validation_report(card["validation"])]
     if "gate" in card:
         lines += ["", *gate_report(card)]

@@ -10,8 +10,10 @@ import typer
 __all__ = [
     "Address",
     "BatchSize",
+    "OnlySets",
     "Resume",
     "Seed",
+    "UnseenSets",
     "WithoutSets",
     "Workers",
     "command_line",
@@ -25,6 +27,14 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted 
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 WithoutSets = Annotated[
     list[str] | None, typer.Option(help="A set of traces to report on only, without training.")
+]
+OnlySets = Annotated[
+    list[str] | None,
+    typer.Option("--sets", help="A set of traces to learn from; if given, the others are not."),
+]
+UnseenSets = Annotated[
+    list[str] | None,
+    typer.Option(help="A set to report on only, with all sets of its group."),
 ]
 Workers = Annotated[int, typer.Option(help="Ray Train workers per mode.", min=1)]
 

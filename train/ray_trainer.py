@@ -1,22 +1,23 @@
 """Training runs on a Ray cluster: from a plan to the weights of a trained network."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from shutil import rmtree
 from threading import Thread
 from typing import Any
 
 import ray
-from ray.train import CheckpointConfig, FailureConfig, Result, RunConfig, ScalingConfig
+from ray.train import FailureConfig, RunConfig, ScalingConfig
 
 from pba.nets.training_recipe import TrainingRecipe
 from pba.types import Floats
 
+from . import checkpoint
 from .checkpoint import TrainingState
 from .progress import ProgressFollower
 from .splits import Splits
@@ -38,13 +39,13 @@ _LOCAL_SETTINGS = {"RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0", "RAY_TRAIN_METRIC
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingRun:
-    """A plan, its data, and the folder where Ray Train keeps the run's checkpoints.
+    """A plan, its data, and the folder where it keeps its state.
 
     Parameters
     ----------
     storage
-        A folder that every node of the cluster can reach. A run that finds checkpoints there
-        continues from the last one.
+        A folder that every node of the cluster can reach. A run that finds a state there continues
+        after its last epoch.
     is_teacher
         Whether it trains a teacher of another run.
     initial_weights
@@ -69,6 +70,11 @@ class TrainingRun:
         return self.storage.resolve() / self.name / "progress.log"
 
     @property
+    def kept(self) -> Path:
+        """The folder of the state after the last epoch, as `checkpoint.keep` writes it."""
+        return self.storage.resolve() / self.name / "kept"
+
+    @property
     def teacher_runs(self) -> "list[TrainingRun]":
         """The runs of the teachers, which precede this one."""
         return [replace(self, plan=plan, is_teacher=True) for plan in self.plan.teacher_plans]
@@ -76,7 +82,7 @@ class TrainingRun:
     def delete_checkpoints(self) -> None:
         """Delete the checkpoints of an earlier run of that name, and of its teachers."""
         for run in (self, *self.teacher_runs):
-            rmtree(run.storage / run.name, ignore_errors=True)
+            shutil.rmtree(run.storage / run.name, ignore_errors=True)
 
 
 @contextmanager
@@ -167,11 +173,11 @@ def _train(run: TrainingRun, work: WorkerFunction) -> TrainingState:
 
 
 def _fit(run: TrainingRun, work: WorkerFunction, teachers: list[list[Floats]]) -> TrainingState:
-    """Run one trainer, which restarts from its last checkpoint if a worker dies.
+    """Run one trainer, which restarts after its last epoch if a worker dies.
 
     A run that ended before is not started again: its workers would only import TensorFlow.
     """
-    if (state := _earlier_state(run)) and state.completes(run.plan):
+    if (state := _reached_state(run)) and state.completes(run.plan):
         return state
     trainer = _trainer_class(run.plan.workers)(
         work,
@@ -183,6 +189,7 @@ def _fit(run: TrainingRun, work: WorkerFunction, teachers: list[list[Floats]]) -
             "teachers": ray.put(teachers),
             "initial_weights": ray.put(list(run.initial_weights)),
             "progress_file": run.progress_file,
+            "kept": run.kept,
         },
         scaling_config=ScalingConfig(
             num_workers=run.plan.workers, resources_per_worker={"CPU": _CPUS_PER_WORKER}
@@ -191,10 +198,12 @@ def _fit(run: TrainingRun, work: WorkerFunction, teachers: list[list[Floats]]) -
             name=run.name,
             storage_path=str(run.storage.resolve()),
             failure_config=FailureConfig(max_failures=_MAX_FAILURES),
-            checkpoint_config=CheckpointConfig(num_to_keep=2),
         ),
     )
-    return _last_state(trainer.fit())
+    trainer.fit()
+    state = _reached_state(run)
+    assert state is not None  # every epoch keeps one
+    return state
 
 
 def _trainer_class(workers: int) -> Any:
@@ -212,16 +221,7 @@ def _trainer_class(workers: int) -> Any:
     return DataParallelTrainer
 
 
-def _earlier_state(run: TrainingRun) -> TrainingState | None:
-    """Return the state that an earlier run of that name has reached, if there was one."""
-    try:
-        result = Result.from_path(run.storage.resolve() / run.name)
-    except RuntimeError:  # no run, or none that has reported
-        return None
-    return _last_state(result) if result.checkpoint else None
-
-
-def _last_state(result: Result) -> TrainingState:
-    assert result.checkpoint is not None  # every epoch reports one
-    with result.checkpoint.as_directory() as folder:
-        return TrainingState.read(Path(folder))
+def _reached_state(run: TrainingRun) -> TrainingState | None:
+    """Return the state that a run of that name has reached, if there was one."""
+    folder = checkpoint.kept(run.kept)
+    return TrainingState.read(folder) if folder else None

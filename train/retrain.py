@@ -25,6 +25,7 @@ from . import gate, weight_interpolation
 from .artifact_writer import write_artifacts, write_card
 from .champion import Champion, load_champion
 from .checkpoint import TrainingState
+from .data_origin import data_entries
 from .judging import points_by_set, validation_entries
 from .model_card import next_version
 from .ray_trainer import TrainingRun, run_all
@@ -144,8 +145,7 @@ def _challenger(
     entries = _card_entries(request, champion, material) | {"share_kept": share}
     version = _version(request, champion, collaborators)
     folder = request.output / run.name
-    validation = validation_entries(material.old["val"], material.old["judge"], request.window)
-    more = {"retraining": entries, "validation": validation}
+    more = {"retraining": entries, **_data_entries(request, material.old)}
     card = write_artifacts(run, state, folder, command, plot=False, version=version, more=more)
     card["gate"] = _judge(request, champion, folder, material)
     write_card(folder, card)
@@ -161,7 +161,7 @@ def _material(
     cuts = choose_cuts(request, links, champion, earlier)
     old: TraceSplits = {"train": {}, "val": {}, "judge": {}, "test": {}}
     if request.traces is not None:
-        old = trace_splits(request.traces, request.mode, request.without)
+        old = trace_splits(request.traces, request.mode, request.selection)
     settings = request.mix
     mix = training_mix(links, cuts, old, request.window, settings.windows, settings.replay)
     return _Material(links, cuts, old, mix)
@@ -220,6 +220,16 @@ def _card_entries(
         "replay": request.mix.replay if request.traces else 0.0,
         "learning_rate": request.fine_tuning.learning_rate,
         **material.mix.card_entries(),
+    }
+
+
+def _data_entries(request: RetrainingRequest, old: TraceSplits) -> dict[str, Any]:
+    """Return the card's entries about the original traces; none if there are none."""
+    if request.traces is None:
+        return {}
+    return {
+        "data": data_entries([request.traces / request.mode], old),
+        "validation": validation_entries(old["val"], old["judge"], request.window),
     }
 
 

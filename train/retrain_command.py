@@ -23,6 +23,7 @@ from pba.types.profile import PROFILES, ModeSelection
 from . import options
 from .console import TrainingConsole, open_console, readable_path, started_cluster
 from .retraining_request import FineTuning, MixSettings, RetrainingRequest
+from .set_selection import SetSelection
 from .summary import gate_lines
 
 __all__ = ["retrain"]
@@ -90,7 +91,7 @@ def retrain(
         mode=network_mode,
         days=days,
         traces=traces,
-        without=without or (),
+        selection=SetSelection(without=without or ()),
         shipped=shipped / network_mode,
         output=output.resolve(),
         mix=MixSettings(windows=windows, replay=replay, least_windows=least_windows),

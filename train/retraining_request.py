@@ -1,11 +1,12 @@
 """The settings of a retraining. Values only."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pba.types import NetworkMode
 from pba.types.profile import PROFILES
+
+from .set_selection import SetSelection
 
 __all__ = ["FineTuning", "MixSettings", "RetrainingRequest"]
 
@@ -49,7 +50,7 @@ class RetrainingRequest:
         Whose champion to challenge: datacenter or internet.
     days
         How far to look back.
-    traces, without
+    traces, selection
         The original traces, as for `splits.trace_splits`; None for none.
     shipped
         The folder of the model that serves while the registry has no champion.
@@ -62,7 +63,7 @@ class RetrainingRequest:
     mode: NetworkMode
     days: float
     traces: Path | None
-    without: Sequence[str]
+    selection: SetSelection
     shipped: Path
     output: Path
     mix: MixSettings

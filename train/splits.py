@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from pba.errors import InvalidTrace
 from pba.models import v1_features
 from pba.telemetry.datasets import Series, WindowSet
+from pba.telemetry.public_sets import SetUse, public_set
 from pba.telemetry.synthetic import generate_synthetic_data
 from pba.telemetry.traces import Trace, read_sets
 from pba.telemetry.validation_parts import divide_validation
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES
 
+from .data_origin import data_entries
 from .judging import validation_entries
+from .set_selection import ALL_SETS, SetSelection
 
 __all__ = [
     "Splits",
@@ -53,7 +55,8 @@ class Splits:
     def of(cls, sets: Mapping[str, Mapping[str, Sequence[Series]]], window: int) -> "Splits":
         """Return the windows of ``sets``: split → set → series."""
         train, val, test = (WindowSet.of(sets[split], window) for split in _SHARES)
-        return cls(train, val, test)
+        path_only = [name for name in train.names if public_set(name).use is SetUse.PATH_ONLY]
+        return cls(replace(train, path_only=frozenset(path_only)), val, test)
 
     @property
     def trained_on(self) -> tuple[str, ...]:
@@ -74,7 +77,9 @@ class _FeatureSeries:
     telemetry: Floats
 
 
-def splits_from_traces(folder: Path, mode: str, window: int, without: Sequence[str] = ()) -> Splits:
+def splits_from_traces(
+    folder: Path, mode: str, window: int, selection: SetSelection = ALL_SETS
+) -> Splits:
     """Return the splits of the trace files of ``mode`` in ``folder``; for v1, of all modes.
 
     Training traces occur twice: as measured, and at half the sampling rate.
@@ -83,36 +88,40 @@ def splits_from_traces(folder: Path, mode: str, window: int, without: Sequence[s
     ----------
     folder
         Contains ``<mode>/<set>.parquet``; other folders in it are not read.
-    without
-        Names of sets to report on only, as networks that the model has never seen.
+    selection
+        Which sets to learn from; the others are reported on only.
 
     Raises
     ------
     InvalidTrace
-        If there are no traces, or no set of such a name.
+        If there are no traces, no set of a selected name, or none to learn from.
     """
-    traces = trace_splits(folder, mode, without)
-    validation = validation_entries(traces["val"], traces["judge"], window)
-    return replace(_windows(traces, mode, window), card_entries={"validation": validation})
+    traces = trace_splits(folder, mode, selection)
+    entries = {
+        "data": data_entries([folder / one for one in _modes(mode)], traces),
+        "validation": validation_entries(traces["val"], traces["judge"], window),
+    }
+    return replace(_windows(traces, mode, window), card_entries=entries)
 
 
-def trace_splits(folder: Path, mode: str, without: Sequence[str] = ()) -> TraceSplits:
+def trace_splits(folder: Path, mode: str, selection: SetSelection = ALL_SETS) -> TraceSplits:
     """Return the traces that `splits_from_traces` cuts into windows, and those that judge.
 
-    Raises as it does.
+    A set whose rates are an application's neither tunes nor judges. Raises as the other does.
     """
     splits: TraceSplits = {"train": {}, "val": {}, "judge": {}, "test": {}}
     for trace_mode in _modes(mode):
         for name, traces in read_sets(folder, trace_mode).items():
             for split, of_set in _splits_of_set(traces, PROFILES[trace_mode].window).items():
                 splits[split][name] = of_set
-    for name in without:
-        if name not in splits["test"]:
-            raise InvalidTrace(
-                f"{folder} has no {mode} set {name}; its sets are {', '.join(splits['test'])}. "
-                "Leave out one of those."
-            )
-        splits["train"][name] = splits["val"][name] = splits["judge"][name] = []
+    names = tuple(splits["test"])
+    selection.check(folder, mode, names)
+    training_sets = selection.training_sets(names)
+    for name in names:
+        if name not in training_sets:
+            splits["train"][name] = []
+        if name not in training_sets or public_set(name).use is SetUse.PATH_ONLY:
+            splits["val"][name] = splits["judge"][name] = []
     return splits
 
 

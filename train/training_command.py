@@ -13,10 +13,12 @@ from pba.types.profile import NetworkShape
 
 from . import splits
 from .artifact_writer import write_artifacts
+from .budget import BUDGETS, epoch_quotas
 from .checkpoint import TrainingState
 from .console import TrainingConsole, open_console, readable_path, started_cluster
 from .options import command_line
 from .ray_trainer import TrainingRun, run_all
+from .set_selection import SetSelection
 from .summary import results_table
 from .training_plan import TrainingPlan
 
@@ -29,14 +31,14 @@ class DataSource:
 
     Parameters
     ----------
-    traces, without
-        Folder of real traces, and names of sets to report on only; None for synthetic links.
+    traces, selection
+        Folder of real traces, None for synthetic links, and which of its sets to learn from.
     samples
         Of each synthetic link.
     """
 
     traces: Path | None = None
-    without: Sequence[str] = ()
+    selection: SetSelection = SetSelection()
     samples: int = 2000
 
 
@@ -48,12 +50,18 @@ class PlanSettings:
     ----------
     epochs, learning_rate
         None for each network's own.
+    budget
+        The most training windows of a network and its teachers, over all epochs; None for the
+        mode's, and for no limit if it has none.
+    windows_per_set
+        The most windows that an epoch draws from a set; None for no other limit than the budget.
     """
 
     epochs: int | None = None
     learning_rate: float | None = None
     batch_size: int = 256
-    windows_per_set: int = 15000
+    windows_per_set: int | None = None
+    budget: int | None = None
     workers: int = 1
     teachers: int = 0
     seed: int = 0
@@ -119,28 +127,46 @@ def _runs(request: TrainingRequest, console: TrainingConsole) -> list[TrainingRu
     if request.source.traces is not None:
         console.line(f"Reading the traces in {request.source.traces}")
     runs = [_run(request, shape) for shape in request.shapes]
-    windows = sum(len(run.splits.train) for run in runs)
-    epochs = max(run.plan.epochs for run in runs)
-    console.line(f"{windows} training windows, at most {epochs} epochs")
+    for run in runs:
+        networks, of_epoch = run.plan.teachers + 1, run.plan.windows_an_epoch
+        console.line(
+            f"{run.name}: {len(run.splits.train)} windows; an epoch draws {of_epoch}. At most "
+            f"{run.plan.epochs} epochs of {networks} network{'s' * (networks > 1)}, "
+            f"{of_epoch * run.plan.epochs * networks} windows in all"
+        )
     return runs
 
 
 def _run(request: TrainingRequest, shape: NetworkShape) -> TrainingRun:
     """Return the run of one network, its earlier checkpoints deleted unless it is resumed."""
-    settings = request.settings
+    settings, data = request.settings, _data(request, shape)
     plan = TrainingPlan(
         profile=replace(shape, learning_rate=settings.learning_rate or shape.learning_rate),
         epochs=settings.epochs or shape.epochs,
         batch_size=settings.batch_size,
-        windows_per_set=settings.windows_per_set,
         workers=settings.workers,
         teachers=settings.teachers,
         seed=settings.seed,
     )
-    run = TrainingRun(plan, _data(request, shape), request.output / "runs")
+    plan = replace(plan, windows_per_set=_quotas(settings, plan, data))
+    run = TrainingRun(plan, data, request.output / "runs")
     if not request.resume:
         run.delete_checkpoints()
     return run
+
+
+def _quotas(settings: PlanSettings, plan: TrainingPlan, data: splits.Splits) -> tuple[int, ...]:
+    """Return the windows that an epoch draws from each set."""
+    counts = [len(windows) for _, windows in data.train.by_set()]
+    budget = settings.budget or BUDGETS.get(plan.profile.mode, sum(counts) * plan.epochs)
+    of_epoch = budget // (plan.epochs * (plan.teachers + 1))
+    quotas = epoch_quotas(counts, of_epoch, plan.in_a_row, settings.windows_per_set)
+    if not any(quotas):
+        raise InvalidInput(
+            f"--budget is {budget}: too few windows for {plan.epochs} epochs of "
+            f"{plan.teachers + 1} networks over {len(counts)} sets. Raise it, or take fewer epochs."
+        )
+    return quotas
 
 
 def _data(request: TrainingRequest, shape: NetworkShape) -> splits.Splits:
@@ -148,7 +174,7 @@ def _data(request: TrainingRequest, shape: NetworkShape) -> splits.Splits:
     if source.traces is None:
         rng = np.random.default_rng(request.settings.seed)
         return splits.synthetic_splits(shape.mode, source.samples, shape.window, rng)
-    return splits.splits_from_traces(source.traces, shape.mode, shape.window, source.without)
+    return splits.splits_from_traces(source.traces, shape.mode, shape.window, source.selection)
 
 
 def _finish(

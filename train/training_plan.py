@@ -1,5 +1,6 @@
 """The settings of one training run. Values only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pba.telemetry.datasets import WindowLimit
@@ -52,6 +53,12 @@ class TrainingPlan:
     teachers: int = 0
     seed: int = 0
     columns_seen: tuple[bool, ...] | None = None
+
+    @property
+    def windows_an_epoch(self) -> int:
+        """The most windows of an epoch, if each set has a limit of its own; 0 otherwise."""
+        limits = self.windows_per_set
+        return sum(limits) if isinstance(limits, Sequence) else 0
 
     @property
     def teacher_plans(self) -> "tuple[TrainingPlan, ...]":

@@ -1,4 +1,4 @@
-"""The function that every Ray Train worker executes, from initial weights to the last checkpoint.
+"""The function that every Ray Train worker executes, from initial weights to the last epoch.
 
 All workers draw the same batches and each trains on its own share of every batch. The loss is
 summed and divided by the size of the whole batch, and gradients are summed over workers, so that N
@@ -6,7 +6,6 @@ workers take the same steps as one would.
 """
 
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from os import cpu_count
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray.train import Checkpoint, get_checkpoint, get_context, report
+from ray.train import get_context, report
 
 from pba.nets.epochs import WorkerShare, stretches_per_batch, train_epoch, validate_epoch
 from pba.nets.training_recipe import TrainingRecipe, training_recipe
@@ -36,7 +35,8 @@ def worker_loop(config: dict[str, Any]) -> None:
     Parameters
     ----------
     config
-        The run's ``name``, ``plan`` and ``progress_file``; and references into Ray's object store:
+        The run's ``name``, ``plan``, ``progress_file``, and ``kept``, the folder of its states,
+        which an earlier command may have filled; and references into Ray's object store:
         the windows ``train`` and ``val``, the weights of each of the ``teachers``, and
         ``initial_weights``, which are empty for random ones.
     """
@@ -50,7 +50,7 @@ def worker_loop(config: dict[str, Any]) -> None:
 
     _share_cores(get_context().get_local_world_size())
     steps, learner, model, optimizer = _build(config, recipe, batches, share.world)
-    state = _resume(learner, optimizer)
+    state = _resume(config["kept"], learner, optimizer)
     write = _progress_writer(share, config["progress_file"])
     progress = EpochProgress(config["name"], plan.epochs, batches, state.epochs, write=write)
     val_order = val.draw(np.random.default_rng(plan.seed), plan.val_per_set)
@@ -62,7 +62,9 @@ def worker_loop(config: dict[str, Any]) -> None:
         figures = {"loss": loss, **validate_epoch(steps, val, val_order, share)}
         state.add(figures, model.get_weights())
         progress.epoch(figures)
-        _report(share, state, learner, optimizer)
+        if share.rank == 0:
+            checkpoint.keep(config["kept"], state, learner, optimizer)
+        _report(share, state)
 
 
 def _skip_optional_imports() -> None:
@@ -125,24 +127,16 @@ def _strategy(world: int) -> Any:
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def _resume(learner: Any, optimizer: Any) -> TrainingState:
-    last = get_checkpoint()
-    if last is None:
-        return TrainingState()
-    with last.as_directory() as folder:
-        return checkpoint.load(Path(folder), learner, optimizer)
+def _resume(folder: Path, learner: Any, optimizer: Any) -> TrainingState:
+    """Return the state after the last epoch, before a worker died or of an earlier command."""
+    last = checkpoint.kept(folder)
+    return checkpoint.load(last, learner, optimizer) if last else TrainingState()
 
 
-def _report(share: WorkerShare, state: TrainingState, learner: Any, optimizer: Any) -> None:
-    """Report the epoch's figures, and from rank 0 a checkpoint, to Ray Train."""
+def _report(share: WorkerShare, state: TrainingState) -> None:
+    """Report the epoch's figures to Ray Train."""
     figures = {name: values[-1] for name, values in state.history.items()}
-    figures |= {"epoch": state.epochs, "rank": share.rank}
-    with tempfile.TemporaryDirectory() as folder:
-        if share.rank == 0:
-            checkpoint.save(Path(folder), state, learner, optimizer)
-            report(figures, checkpoint=Checkpoint.from_directory(folder))
-        else:
-            report(figures)
+    report(figures | {"epoch": state.epochs, "rank": share.rank})
 
 
 def _progress_writer(share: WorkerShare, path: Path) -> Callable[[str], None]:

@@ -1,47 +1,24 @@
 """Export of samples to Parquet, one folder per day, as `pba.telemetry.traces` reads it."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import Connection, select
 
+from pba.store.day_files import DayFiles
 from pba.store.tables import links, samples
 from pba.types import COLUMNS
 
 __all__ = ["export"]
 
 _ROWS = 20_000
-_DAY_US = 86_400_000_000
 _SCHEMA = pa.schema(
     [("trace_id", pa.string()), ("timestamp_s", pa.float64())]
     + [(name, pa.float64()) for name in COLUMNS]
     + [("mode", pa.string())]
 )
-
-
-class _DayFiles:
-    """One open file per day. Rows are written in groups to bound the memory used."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._files: dict[int, pq.ParquetWriter] = {}
-
-    def add(self, day: int, table: pa.Table) -> None:
-        if day not in self._files:
-            name = datetime.fromtimestamp(day * _DAY_US / 1e6, UTC).date().isoformat()
-            folder = self._folder / f"day={name}"
-            folder.mkdir(parents=True, exist_ok=True)
-            self._files[day] = pq.ParquetWriter(folder / "samples.parquet", _SCHEMA)
-        self._files[day].write_table(table)
-
-    def close(self) -> int:
-        for file in self._files.values():
-            file.close()
-        return len(self._files)
 
 
 def export(
@@ -58,12 +35,10 @@ def export(
     on_rows
         Receives the number of rows after each part that is written.
     """
-    files = _DayFiles(folder)
+    files = DayFiles(folder, "samples.parquet", _SCHEMA)
     try:
         for table, at_us in _tables(connection):
-            row_days = at_us // _DAY_US
-            for day in np.unique(row_days):
-                files.add(int(day), table.filter(pa.array(row_days == day)))
+            files.add_by_day(table, at_us)
             on_rows(len(at_us))
     finally:
         count = files.close()

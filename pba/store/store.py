@@ -15,6 +15,7 @@ from pba.store import (
     batch_writes,
     event_log,
     flag_table,
+    forecast_export,
     history_queries,
     link_queries,
     link_reading,
@@ -257,6 +258,12 @@ class Store:
     def export(self, folder: Path, on_rows: Callable[[int], None] = lambda count: None) -> int:
         """Write all samples as Parquet, see `pba.store.parquet_export.export`."""
         return self._database.read(parquet_export.export, folder, on_rows)
+
+    def export_forecasts(
+        self, folder: Path, on_rows: Callable[[int], None] = lambda count: None
+    ) -> int:
+        """Write all forecasts as Parquet, see `pba.store.forecast_export.export_forecasts`."""
+        return self._database.read(forecast_export.export_forecasts, folder, on_rows)
 
     def tidy(self, go_on: Callable[[], bool] = lambda: True) -> None:
         """Delete what is older than the retention, in small transactions, while ``go_on()``."""

@@ -75,6 +75,8 @@ class WindowSet:
         Names of the sets.
     length
         Samples per window.
+    path_only
+        Names of sets whose bandwidth is no target: it is NaN in `gather`.
     """
 
     values: Floats
@@ -84,6 +86,7 @@ class WindowSet:
     groups: np.ndarray
     names: tuple[str, ...]
     length: int
+    path_only: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, sets: Mapping[str, Sequence[Series]], length: int) -> "WindowSet":
@@ -155,7 +158,14 @@ class WindowSet:
         future = _at(self.values, each + np.array(HORIZONS), stops)[..., 0]
         path = _at(self.values, each + 1, stops)[:, 0, _PATH]
         mean = _at(self.mean_mbps, each[:, 0], stops[:, 0])
+        no_rate = np.repeat(self._has_no_rate(indices), in_a_row)
+        future[no_rate] = mean[no_rate] = np.nan
         return WindowBatch(telemetry, future, path, mean)
+
+    def _has_no_rate(self, indices: np.ndarray) -> np.ndarray:
+        """Return whether the bandwidth of each window at ``indices`` is no target."""
+        no_rate = np.array([name in self.path_only for name in self.names], dtype=bool)
+        return np.asarray(no_rate[self.groups[indices]])
 
     def count_windows(self, indices: np.ndarray, in_a_row: int) -> int:
         """Return the number of windows with a target in the stretches from ``indices`` on."""

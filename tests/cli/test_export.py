@@ -14,6 +14,7 @@ from pba.registry import Registry
 from pba.store import SampleReport, Store, WriteBatch
 from pba.telemetry.traces import read_traces
 from pba.types import NetworkMode
+from tests.store.builders import sample_report, stored_forecast, write
 from tests.toy import toy_artifact
 
 
@@ -45,3 +46,16 @@ def test_export_writes_the_stored_samples(tmp_path: Path):
     assert result.output == f"2 samples of 1 days are in {tmp_path / 'out'}.\n"
     (trace,) = read_traces(tmp_path / "out" / "day=2001-09-09" / "samples.parquet")
     assert (trace.trace_id, len(trace)) == ("a", 2)
+
+
+def test_forecasts_are_written_where_they_are_no_traces(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/pba.db"
+    store = Store(url, lambda: 2e9).ready()
+    write(store, sample_report("a", 0, 60), forecasts=[stored_forecast("a", 59)])
+    store.close()
+    words = ["export", str(tmp_path / "out"), "--store", url, "--forecasts"]
+    result = CliRunner().invoke(app, words)
+    target = tmp_path / "out" / "forecasts"
+    assert f"1 forecasts of 1 days are in {target}." in result.output
+    assert [path.parent.parent.name for path in target.glob("day=*/*.parquet")] == ["forecasts"]
+    assert len([*(tmp_path / "out").glob("day=*/*.parquet")]) == 1

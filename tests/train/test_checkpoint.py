@@ -1,5 +1,8 @@
 """Contents of a checkpoint, and that a resumed run continues as if it had not stopped."""
 
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,3 +81,39 @@ def test_two_halves_of_a_batch_sum_to_the_loss_of_the_whole() -> None:
     halves = [WindowBatch(*(array[half::2] for array in batch)) for half in (0, 1)]
     whole, _, _ = steps.evaluate(batch, 32)
     assert sum(steps.evaluate(half, 32)[0] for half in halves) == pytest.approx(whole, rel=1e-5)
+
+
+KEEP_FOREVER = """
+import sys
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np
+from train.checkpoint import TrainingState, keep
+state = TrainingState()
+for epoch in count(1):
+    weights = [np.full(50_000, float(epoch))]
+    state.add({"val_loss": 1.0 / epoch}, weights)
+    model = SimpleNamespace(get_weights=lambda: weights)
+    keep(Path(sys.argv[1]), state, model, SimpleNamespace(variables=[]))
+    print(epoch, flush=True)
+"""
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.001, 0.003, 0.007])
+def test_a_run_killed_at_any_moment_leaves_its_last_epoch_whole(
+    tmp_path: Path, pause_s: float
+) -> None:
+    words = [sys.executable, "-c", KEEP_FOREVER, str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            completed = int(process.stdout.readline())
+        time.sleep(pause_s)
+        process.kill()
+        completed = max([completed, *map(int, process.stdout.read().split())])
+    folder = checkpoint.kept(tmp_path)
+    assert folder is not None
+    state = TrainingState.read(folder)
+    assert state.epochs in (completed, completed + 1), "the kill may precede the print"
+    assert state.best[0].tolist() == [float(state.epochs)] * 50_000

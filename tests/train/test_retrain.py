@@ -20,6 +20,7 @@ from train.champion import Champion, load_champion
 from train.retrain import Collaborators
 from train.retraining_cuts import choose_cuts, read_note, write_note
 from train.retraining_request import FineTuning, MixSettings, RetrainingRequest
+from train.set_selection import SetSelection
 from train.telemetry_slices import TimeCuts
 
 INTERNET = NetworkMode.INTERNET
@@ -34,7 +35,7 @@ def example_request(tmp_path: Path, **changed: Any) -> RetrainingRequest:
         "mode": INTERNET,
         "days": 30.0,
         "traces": None,
-        "without": (),
+        "selection": SetSelection(),
         "shipped": tmp_path / "shipped",
         "output": tmp_path / "out",
         "mix": MixSettings(windows=1000, replay=0.5, least_windows=2000),

@@ -98,7 +98,7 @@ class Workplace:
 
     @property
     def checkpoints(self) -> set[str]:
-        return {path.name for path in (self.output / "runs" / MODE).glob("checkpoint_*")}
+        return {path.name for path in (self.output / "runs" / MODE / "kept").glob("epoch-*")}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from pba.errors import InvalidTrace
 from pba.telemetry.traces import Trace
 from pba.types import NetworkMode
+from train.set_selection import SetSelection
 from train.splits import coarser, splits_from_traces, synthetic_splits
 
 SPLITS = ("train", "val", "test")
@@ -72,7 +73,7 @@ def test_a_set_without_a_train_split_is_only_reported_on(tmp_path: Path) -> None
 def test_an_excluded_set_is_only_reported_on(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_set(tmp_path / "internet", name, SPLITS, 10.0)
-    splits = splits_from_traces(tmp_path, NetworkMode.INTERNET, 30, ["b"])
+    splits = splits_from_traces(tmp_path, NetworkMode.INTERNET, 30, SetSelection(without=["b"]))
     assert splits.trained_on == ("a",)
     assert [name for name, at in splits.val.by_set() if len(at)] == ["a"]
     assert [name for name, at in splits.test.by_set() if len(at)] == ["a", "b"]
@@ -80,8 +81,8 @@ def test_an_excluded_set_is_only_reported_on(tmp_path: Path) -> None:
 
 def test_an_unknown_set_cannot_be_excluded(tmp_path: Path) -> None:
     write_set(tmp_path / "internet", "a", SPLITS, 10.0)
-    with pytest.raises(InvalidTrace, match="no internet set c; its sets are a. Leave out"):
-        splits_from_traces(tmp_path, NetworkMode.INTERNET, 30, ["c"])
+    with pytest.raises(InvalidTrace, match="no internet set c; its sets are a. Name one"):
+        splits_from_traces(tmp_path, NetworkMode.INTERNET, 30, SetSelection(without=["c"]))
 
 
 def test_only_the_folder_of_the_mode_is_read(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The gRPC server over a real data plane: heuristic forecasts, and a SQLite store."""
 
 import asyncio
-import gc
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -105,35 +104,6 @@ async def test_an_invalid_sample_is_named_in_trailing_metadata(stub: pba_pb2_grp
     assert "bandwidth_mbps is -1.7" in text
     assert metadata["pba-error-code"] == "invalid_sample"
     assert metadata["pba-error-field"] == "history[2].bandwidth_mbps"
-
-
-def messages_in_memory(least: int) -> int:
-    """Return how many objects refer to ``bytes`` of at least that size."""
-    return sum(
-        type(one) is bytes and len(one) >= least
-        for holder in gc.get_objects()
-        for one in gc.get_referents(holder)
-    )
-
-
-async def test_neither_a_refused_nor_an_answered_message_is_kept_until_a_collection(
-    running: Running, stub: pba_pb2_grpc.PredictorStub
-):
-    good = messages.request(HISTORY, link_id="a" * 150)
-    bad = pb.ForecastBatchRequest(requests=[good] * 4)  # one too many
-    size = good.ByteSize()
-    await stub.Forecast(good)
-    await refused(stub.ForecastBatch(bad))
-    gc.collect()
-    gc.disable()
-    try:
-        before = messages_in_memory(size)
-        for _ in range(5):
-            await stub.Forecast(good)
-            await refused(stub.ForecastBatch(bad))
-        assert messages_in_memory(size) <= before + 1  # the last one may still be on its way out
-    finally:
-        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ __all__ = [
     "INTERVAL_PREFIX",
     "MEANS",
     "NARROW",
+    "NARROW_MEAN",
     "SMOOTHING",
     "TINY",
     "WIDE",
@@ -33,6 +34,7 @@ __all__ = [
 
 # Limits of component widths in log-ratio; narrower ones amplify float32 noise beyond parity.
 NARROW, WIDE = 0.005, 2.0
+NARROW_MEAN = 0.015  # of a mean rate, whose logarithm has more rounding
 MEANS = (5, 15)
 INTERVAL_PREFIX = "interval_"
 SMOOTHING = 0.3
@@ -52,7 +54,7 @@ def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Gener
         Random source of the initial weights.
     """
     anchors = _reachable(_anchors(log_ratio), bins)
-    return _mixtures(hidden, anchors, len(HORIZONS), bins, draw, "")
+    return _mixtures(hidden, anchors, (len(HORIZONS), NARROW), bins, draw, "")
 
 
 def intervals(
@@ -65,14 +67,25 @@ def intervals(
     from keras import ops
 
     anchors = ops.concatenate([_anchors(log_ratio), _mean_rates(log_ratio)], axis=-1)
-    return _mixtures(hidden, _reachable(anchors, bins), count, bins, draw, INTERVAL_PREFIX)
+    size = count, NARROW_MEAN
+    return _mixtures(hidden, _reachable(anchors, bins), size, bins, draw, INTERVAL_PREFIX)
 
 
 def _mixtures(
-    hidden: Any, anchors: Any, rows: int, bins: Bins, draw: np.random.Generator, prefix: str
+    hidden: Any,
+    anchors: Any,
+    size: tuple[int, float],
+    bins: Bins,
+    draw: np.random.Generator,
+    prefix: str,
 ) -> Any:
-    """Return ``(batch, row, bin)``; the names of the layers begin with ``prefix``."""
+    """Return ``(batch, row, bin)``; the names of the layers begin with ``prefix``.
+
+    ``size`` is the number of rows and the least width of a component.
+    """
     from keras import layers, ops
+
+    rows, narrow = size
 
     def dense(units: int, name: str, initializer: Any = None) -> Any:
         initializer = initializer or glorot(draw)
@@ -84,7 +97,7 @@ def _mixtures(
     shares = dense(rows * (count + 1), "shares")
     shares = ops.softmax(ops.reshape(shares, (-1, rows, count + 1)), axis=-1)
     widths = dense(rows * count, "widths")
-    widths = ops.exp(math.log(NARROW) + math.log(WIDE / NARROW) * ops.sigmoid(widths))
+    widths = ops.exp(math.log(narrow) + math.log(WIDE / narrow) * ops.sigmoid(widths))
     shifts = dense(rows * count, "shifts", "zeros")
     centers = ops.reshape(shifts, (-1, rows, count)) + ops.expand_dims(anchors, 1)
     components = _components(centers, ops.reshape(widths, (-1, rows, count)), bins)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pba.nets.features import PATH_FACTORS
-from pba.nets.heads import INTERVAL_PREFIX, MEANS, NARROW, SMOOTHING, TINY, WIDE
+from pba.nets.heads import INTERVAL_PREFIX, MEANS, NARROW, NARROW_MEAN, SMOOTHING, TINY, WIDE
 from pba.nets.inference.feature_rows import FeatureRows
 from pba.nets.inference.graph_builder import GraphBuilder
 from pba.nets.inference.layer_inputs import Picks
@@ -27,6 +27,7 @@ class _Mixtures:
     prefix: str  # of the names of the layers
     rows: int
     anchors: int
+    narrow: float  # the least width of a component
     sharpness: Sequence[float] | None
 
 
@@ -63,15 +64,14 @@ def _all_mixtures(network: TrainedNetwork) -> list[_Mixtures]:
     horizons, sharpness = len(HORIZONS), network.sharpness
     anchors = 3 + len(MEANS)  # the last value, the one before, the level, the means
     of_points = None if sharpness is None else sharpness[:horizons]
-    points = _Mixtures("probabilities", "", horizons, anchors, of_points)
+    points = _Mixtures("probabilities", "", horizons, anchors, NARROW, of_points)
     if not network.intervals:
         return [points]
     anchors += len(MEANS) + 1  # the mean rates
     of_means = None if sharpness is None else sharpness[horizons:]
-    return [
-        points,
-        _Mixtures("intervals", INTERVAL_PREFIX, network.intervals, anchors, of_means),
-    ]
+    count = network.intervals
+    means = _Mixtures("intervals", INTERVAL_PREFIX, count, anchors, NARROW_MEAN, of_means)
+    return [points, means]
 
 
 def _anchors(
@@ -141,7 +141,9 @@ def _probabilities(
     free, shares, components = graph.split(joined, sizes, axis=3)
     components = graph.reshape(components, -1, rows, 2 * anchors, 1)
     widths, centers = graph.split(components, [anchors, anchors], axis=2)
-    widths = graph.add("Pow", WIDE / NARROW, graph.add("Sigmoid", widths))
+    widths = graph.add("Pow", WIDE / mixtures.narrow, graph.add("Sigmoid", widths))
+    if mixtures.narrow != NARROW:
+        widths = graph.add("Mul", widths, mixtures.narrow / NARROW)
     # The last bin also takes everything above it, and the first everything below.
     edges = np.concatenate([[-1e9], network.bins.edges[:-1] / NARROW, [1e9]])
     below = graph.add("Sigmoid", graph.add("Div", graph.add("Sub", edges, centers), widths))

@@ -9,6 +9,7 @@ from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.onnx import OnnxForecaster
 from pba.telemetry.datasets import WindowSet
+from pba.telemetry.public_sets import public_set
 
 __all__ = ["evaluate"]
 
@@ -26,7 +27,8 @@ def evaluate(forecaster: OnnxForecaster, data: WindowSet, trained_on: tuple[str,
     dict
         ``sets`` (set → ``windows``, ``model``, ``last_value``), ``pooled`` (each window counts
         alike), ``mean`` and ``mean_trained`` (each set counts alike). For each candidate they
-        contain horizon → figures.
+        contain horizon → figures. Sets that do not count (`pba.telemetry.public_sets`) are in
+        ``sets`` alone.
     """
     points = {
         name: EvaluationPoints(data.only(indices))
@@ -42,9 +44,10 @@ def evaluate(forecaster: OnnxForecaster, data: WindowSet, trained_on: tuple[str,
         figures = {name: scores.scores(forecasts[name], points[name]) for name in points}
         for name in points:
             report["sets"][name][candidate.name] = figures[name]
-        pairs = [(forecasts[name], points[name]) for name in points]
+        counted = [name for name in points if public_set(name).is_counted]
+        pairs = [(forecasts[name], points[name]) for name in counted]
         report["pooled"][candidate.name] = scores.pooled(pairs)
-        report["mean"][candidate.name] = scores.mean(list(figures.values()))
-        trained = [figures[name] for name in points if name in trained_on]
+        report["mean"][candidate.name] = scores.mean([figures[name] for name in counted])
+        trained = [figures[name] for name in counted if name in trained_on]
         report["mean_trained"][candidate.name] = scores.mean(trained)
     return report

@@ -1,4 +1,4 @@
-"""The `pba` command: forecasts, replays, evaluation, models, flags, keys and audit.
+"""The `pba` command: forecasts, replays, evaluation, models, flags, verdicts, keys and audit.
 
 One module a command reads its options, calls the library or a running service, and prints. What is
 computed lives elsewhere: the evaluation in `pba.evaluation`, the calls in `pba.client`. Training
@@ -19,6 +19,7 @@ from pba.cli.keys import keys
 from pba.cli.models import models
 from pba.cli.replay import replay
 from pba.cli.synth import synth
+from pba.cli.verdict import verdict
 from pba.errors import PBAError
 
 __all__ = ["app", "main"]
@@ -35,6 +36,7 @@ app.command("import")(import_traces)
 app.command()(synth)
 app.command()(evaluate)
 app.command()(export)
+app.command()(verdict)
 app.add_typer(models, name="models")
 app.add_typer(flags, name="flags")
 app.add_typer(keys, name="keys")

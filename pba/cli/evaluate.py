@@ -18,7 +18,7 @@ from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate as evalua
 from pba.evaluation.report import markdown
 from pba.models import v1_features
 from pba.registry import artifacts
-from pba.telemetry.traces import read_sets
+from pba.telemetry.traces import Trace, read_sets
 from pba.types import NetworkMode
 from pba.types.profile import PROFILES, ModeSelection
 
@@ -36,6 +36,7 @@ Split = Annotated[
 ]
 Output = Annotated[Path, typer.Option(help="Folder for the report, figures and plots.")]
 Trees = Annotated[bool, typer.Option(help="Train gradient-boosted trees to compare with.")]
+Sets = Annotated[list[str] | None, typer.Option(help="Only the set of this name; repeatable.")]
 Plot = Annotated[bool, typer.Option(help="Draw plots.")]
 
 
@@ -46,6 +47,7 @@ def evaluate(
     split: Split = "test",
     output: Output = Path("build/evaluation"),
     trees: Trees = True,
+    sets: Sets = None,
     plot: Plot = True,
 ) -> None:
     """Forecast at every sample of every trace, and score all forecasters alike.
@@ -55,11 +57,11 @@ def evaluate(
     _require("scikit-learn", "sklearn", "--no-trees", trees)
     _require("matplotlib", "matplotlib", "--no-plot", plot)
     results, versions = {}, {}
-    control = _control(models)
+    control, cache = _control(models), output / "forecasts"
     with progress_bar() as progress:
         for name in mode.modes:
             result, versions[name.value] = _evaluate(
-                name, traces, models, split, output / "forecasts", trees, control, progress
+                name, traces, models, split, cache, trees, sets or (), control, progress
             )
             results[name.value] = result.figures
             if plot:
@@ -80,6 +82,7 @@ def _evaluate(
     split: str,
     cache: Path,
     trees: bool,
+    sets: Sequence[str],
     control: Sequence[Candidate],
     progress: Progress,
 ) -> tuple[ModeResult, str]:
@@ -91,7 +94,7 @@ def _evaluate(
         progress.update(task, description=label, completed=done, total=total)
 
     result = evaluate_mode(
-        read_sets(traces, mode),
+        _selected(read_sets(traces, mode), sets),
         served_candidate(forecaster, MODEL, card["sha256"]),
         PROFILES[mode].window,
         split,
@@ -99,8 +102,21 @@ def _evaluate(
         trees,
         advance,
         control,
+        card.get("trained_on"),
     )
     return result, card["version"]
+
+
+def _selected(
+    all_sets: Mapping[str, Sequence[Trace]], names: Sequence[str]
+) -> dict[str, Sequence[Trace]]:
+    """Return the sets of these ``names``, or all if there is none."""
+    selected = {name: traces for name, traces in all_sets.items() if not names or name in names}
+    if not selected:
+        raise typer.BadParameter(
+            f"--sets is {', '.join(names)}; the sets are {', '.join(all_sets)}. Name one of those."
+        )
+    return selected
 
 
 def _control(models: Path) -> list[Candidate]:
@@ -127,6 +143,9 @@ def _print_summary(console: Console, mode: str, version: str, figures: Mapping[s
     for name, result in figures["sets"].items():
         table.add_row(name, str(result["moments"]), *_accuracies(result["scores"]))
     table.add_row("mean", "", *_accuracies(figures["mean"]))
+    if figures["mean_unseen"]:
+        count = len(figures["unseen"])
+        table.add_row(f"mean, {count} unseen", "", *_accuracies(figures["mean_unseen"]))
     title = f"\n{mode}, {version}, {figures['split']} traces: share within ±20 %, one step ahead"
     console.print(title, table, "", sep="\n", highlight=False)
 

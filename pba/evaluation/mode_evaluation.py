@@ -19,6 +19,7 @@ from pba.models.harmonic_mean import HarmonicMean
 from pba.models.last_value import LastValue
 from pba.models.mean import Mean
 from pba.telemetry.datasets import WindowSet
+from pba.telemetry.public_sets import public_set
 from pba.telemetry.traces import Trace
 from pba.telemetry.validation_parts import divide_validation
 
@@ -38,9 +39,11 @@ class ModeResult:
     Parameters
     ----------
     figures
-        Ready for JSON: ``sets``, ``pooled``, ``mean`` and ``mean_trained`` → candidate → target →
-        figures; per set also ``moments`` (the number of evaluation points), ``traces``, ``path``
-        and ``against``, the accuracy of the model less that of each rival.
+        Ready for JSON: ``sets``, ``pooled``, ``mean``, ``mean_trained`` and ``mean_unseen`` →
+        candidate → target → figures; per set also ``moments`` (the number of evaluation points),
+        ``traces``, ``path`` and ``against``, the accuracy of the model less that of each rival.
+        ``trained`` and ``unseen`` name the sets of the last two means. Sets that do not count
+        (`pba.telemetry.public_sets`) are in none of the means.
     forecasts
         Set → candidate → its forecasts, for the plots.
     points
@@ -75,6 +78,7 @@ def evaluate(
     trees: bool = True,
     on_progress: Callable[[str, int, int], None] = lambda label, total, done: None,
     rivals: Sequence[Candidate] = (),
+    trained_on: Sequence[str] | None = None,
 ) -> ModeResult:
     """Return how ``model`` and its rivals do on the traces of ``split`` in ``sets``.
 
@@ -92,11 +96,13 @@ def evaluate(
         Called with a label (set and candidate), the set's number of points, and those done.
     rivals
         Candidates beside the rules and the trees.
+    trained_on
+        Names of the sets that ``model`` was trained on; None for all that have `train` traces.
     """
     points = _points(sets, split, window)
     evaluated, training = _by_split(sets, split, window), _by_split(sets, "train", window)
-    trained = [name for name in points if training[name]]
-    result = ModeResult({"window": window, "split": split, "trained": trained}, points=points)
+    figures = {"window": window, "split": split, **_sets_of_means(points, training, trained_on)}
+    result = ModeResult(figures, points=points)
     rivals = [*rivals, *rule_candidates()]
     if trees:
         rivals.append(boosted_trees("gbt_mode", WindowSet.of(training, window)))
@@ -115,6 +121,20 @@ def evaluate(
             result.forecasts[name][candidate.name] = walk_forward(candidate, seen, file, progress)
     _add_figures(result, model.name)
     return result
+
+
+def _sets_of_means(
+    points: Mapping[str, EvaluationPoints],
+    training: Mapping[str, Sequence[Trace]],
+    trained_on: Sequence[str] | None,
+) -> dict[str, list[str]]:
+    """Return the names of the sets that are counted, trained on, and those that are unseen."""
+    counted = [name for name in points if public_set(name).is_counted]
+    trained = [name for name in counted if name in (trained_on or ())]
+    if trained_on is None:
+        trained = [name for name in counted if training[name]]
+    unseen = [name for name in counted if public_set(name).later and name not in trained]
+    return {"counted": counted, "trained": trained, "unseen": unseen}
 
 
 def _by_split(
@@ -153,16 +173,17 @@ def _set_trees(training: Sequence[Trace], window: int) -> list[Candidate]:
 
 def _add_figures(result: ModeResult, model: str) -> None:
     figures, forecasts, points = result.figures, result.forecasts, result.points
+    counted = figures["counted"]
     figures["sets"] = {
         name: _set_figures(by_candidate, points[name], model)
         for name, by_candidate in forecasts.items()
     }
     figures["pooled"] = {
-        candidate: scores.pooled([(forecasts[name][candidate], points[name]) for name in forecasts])
-        for candidate in _in_every(list(forecasts.values()))
+        candidate: scores.pooled([(forecasts[name][candidate], points[name]) for name in counted])
+        for candidate in _in_every([forecasts[name] for name in counted])
     }
-    for key, names in (("mean", list(forecasts)), ("mean_trained", figures["trained"])):
-        tables = [figures["sets"][name]["scores"] for name in names]
+    for key, sets in (("mean", "counted"), ("mean_trained", "trained"), ("mean_unseen", "unseen")):
+        tables = [figures["sets"][name]["scores"] for name in figures[sets]]
         figures[key] = {
             candidate: scores.mean([table[candidate] for table in tables])
             for candidate in _in_every(tables)

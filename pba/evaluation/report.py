@@ -54,7 +54,8 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
         "the error that a perfectly calibrated confidence would show on as many forecasts.",
     ]
     for mode, figures in results.items():
-        lines += ["", f"## {mode}: {version[mode]}, {figures['split']} traces"]
+        lines += ["", f"## {mode}: {version[mode]}, {figures['split']} traces", ""]
+        lines += _sets_of_means(figures)
         for steps in TARGETS:
             if steps not in figures["pooled"][model]:
                 continue
@@ -67,6 +68,17 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
         if path := _path(figures, model):
             lines += ["", f"### {mode}: latency, loss and jitter, mean absolute error", "", *path]
     return "\n".join(lines) + "\n"
+
+
+def _sets_of_means(figures: Figures) -> list[str]:
+    """Return which sets the means are over."""
+    lines = [f"Trained on: {', '.join(figures['trained']) or 'none of these sets'}."]
+    if figures["unseen"]:
+        lines.append(f"Unseen networks: {', '.join(figures['unseen'])}.")
+    uncounted = [name for name in figures["sets"] if name not in figures["counted"]]
+    if uncounted:
+        lines.append(f"In no mean: {', '.join(uncounted)}.")
+    return lines
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -99,6 +111,7 @@ def _accuracies(figures: Figures, model: str, steps: str) -> list[str]:
     ]
     for title, key in (
         ("mean, sets trained on", "mean_trained"),
+        ("mean, unseen networks", "mean_unseen"),
         ("mean", "mean"),
         ("all points", "pooled"),
     ):

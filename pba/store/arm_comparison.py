@@ -4,12 +4,13 @@ The sums are those of `hour_pair_aggregates`, of `pair_aggregates` for the hour 
 starts, and of the deltas that are not added to them yet.
 """
 
+from math import exp, lgamma, log
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, select, union, union_all
 
 from pba.rollout import Arm
-from pba.rollout.sequential_test import bayes_factor, verdict
+from pba.rollout.sequential_test import THRESHOLD
 from pba.scoring.codes import ARMS, MODES
 from pba.scoring.latency_sums import MINUTE_US
 from pba.store.aggregate_fold import coded_names
@@ -104,6 +105,19 @@ def _summary(sums: dict[str, Any]) -> dict[str, Any]:
         "v3_only": wins,
         "v1_only": losses,
         **{name.value: arm(name) for name in Arm},
-        "evidence": bayes_factor(wins, losses),
-        "verdict": verdict(wins, losses),
+        "evidence": _bayes_factor(wins, losses),
+        "verdict": _verdict(wins, losses),
     }
+
+
+def _bayes_factor(wins: int, losses: int) -> float:
+    """Return the likelihood of the pairs under coins of any bias over that under a fair coin."""
+    pairs = wins + losses
+    log_beta = lgamma(wins + 1) + lgamma(losses + 1) - lgamma(pairs + 2)
+    return exp(min(log_beta + pairs * log(2.0), 700.0))
+
+
+def _verdict(wins: int, losses: int) -> str:
+    if _bayes_factor(wins, losses) < THRESHOLD:
+        return "undecided"
+    return "better" if wins > losses else "worse"

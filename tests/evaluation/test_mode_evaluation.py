@@ -137,3 +137,23 @@ def test_plots_are_drawn(result: ModeResult, tmp_path: Path) -> None:
 def test_traces_too_short_for_any_point_are_refused() -> None:
     with pytest.raises(NotEnoughData, match="no set has a test trace longer than 30"):
         evaluate({"short": SETS["short"]}, MODEL_CANDIDATE, 30, trees=False)
+
+
+def test_unseen_networks_have_a_mean_and_what_does_not_count_is_in_none() -> None:
+    names = ("fcc_2016", "ghent_4g", "us_drive_tcp_2023", "hairpin_gaming", "starlink_iperf_2023")
+    sets = {
+        name: [*links(1, "train", seed, 40), *links(2, "test", seed + 10)]
+        for seed, name in enumerate((*names, "zhuge_wifi_4g_200ms"))
+    }
+    trained_on = ("fcc_2016", "us_drive_tcp_2023", "hairpin_gaming")
+    result = evaluate(sets, MODEL_CANDIDATE, 30, trees=False, trained_on=trained_on)
+    figures = result.figures
+    assert figures["trained"] == ["fcc_2016", "us_drive_tcp_2023"]
+    assert figures["unseen"] == ["ghent_4g"]
+    of_ghent = figures["sets"]["ghent_4g"]["scores"]["pba"]["1"]
+    assert figures["mean_unseen"]["pba"]["1"]["accuracy_20"] == of_ghent["accuracy_20"]
+    assert figures["pooled"]["pba"]["1"]["count"] == 4 * 60, "four of six sets count"
+    text = markdown({"internet": figures}, MODEL, {"internet": "internet-1"})
+    assert "\nUnseen networks: ghent_4g.\n" in text
+    assert "\nIn no mean: hairpin_gaming, zhuge_wifi_4g_200ms.\n" in text
+    assert "| **mean, unseen networks** | " in text

@@ -46,3 +46,20 @@ def test_the_notice_names_every_set_with_its_source_and_licence() -> None:
 def test_no_set_is_named_twice() -> None:
     names = [one.name for one in PUBLIC_SETS]
     assert len(names) == len(set(names))
+
+
+def test_ten_internet_sets_and_one_other_are_the_unseen_networks_of_the_first_champions() -> None:
+    later = [one.name for one in PUBLIC_SETS if one.later and one.is_counted]
+    assert later == [
+        "cloud_wan_2021",
+        "fcc_2018",
+        "us_drive_tcp_2023",
+        "us_drive_udp_2023",
+        "ghent_4g",
+        "zhuge_wifi_4g",
+        "vienna_lte_2017",
+        "sfr_fixed_2016",
+        "mmwave_uplink_2022",
+        "hsr_pitree",
+        "lab_pitree",
+    ]

@@ -80,7 +80,7 @@ def cell(parts: list[Outcomes], horizon: int, figure: int) -> str:
 def replay(service: LocalService, trace: Trace, mode: NetworkMode) -> Iterator[Outcomes]:
     """Yield the outcomes in each stretch of ``trace`` between gaps."""
     window = PROFILES[mode].window
-    for telemetry in runs(trace.timestamps_s, trace.telemetry):
+    for _, telemetry, _ in runs(trace.timestamps_s, trace.telemetry):
         ends = range(window, len(telemetry))
         for start in range(0, len(ends), AT_ONCE):
             chunk = ends[start : start + AT_ONCE]

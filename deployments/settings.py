@@ -169,6 +169,12 @@ class Settings(AccessSettings, TokenSettings, TlsSettings):
     flags_every_s: float = Field(
         0.5, gt=0, description="How often a router replica reads the flags and the keys."
     )
+    verdict_block_s: float = Field(
+        1800.0,
+        ge=1,
+        description="The length of a block of the rollout's test, longer than any advantage that "
+        "comes and goes; a change counts from the next change of the flags on.",
+    )
     step_every_s: float = Field(
         60.0, gt=0, description="How often the Monitor checks whether a rollout step is due."
     )

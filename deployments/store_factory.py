@@ -28,6 +28,7 @@ def open_store(
         cache,
         settings.audit_retention_days,
         settings.refusal_retention_days,
+        settings.verdict_block_s,
     )
 
 

@@ -7,7 +7,7 @@ import logging
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,8 @@ class BandwidthPredictorV3:
         # Validation windows begin before the cut, so that their targets are all after it.
         older, newer = history.first(cut), history.last(len(history) - cut + window)
         train, val = (WindowSet.of({"data": [series]}, window) for series in (older, newer))
-        fitted = fit(self._profile, train, val, epochs, batch_size, self._rng)
+        shape = replace(self._profile, intervals=())  # one set cannot calibrate them
+        fitted = fit(shape, train, val, epochs, batch_size, self._rng)
         self._adopt(fitted.model, train.columns_seen, fitted.history)
         return {
             "history": fitted.history,

@@ -90,7 +90,7 @@ def _finish(recipe: TrainingRecipe, model: Any, run: TrainingRun) -> FinishedNet
     val, plan = run.splits.val, run.plan
     batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
     prediction = KerasForecaster(model, recipe.bins).predict(batch.telemetry)
-    return recipe.finish(model, prediction, batch.future_mbps)
+    return recipe.finish(model, prediction, batch)
 
 
 def export(

@@ -1,7 +1,7 @@
 """The model that serves now: a retraining starts from it and compares its challenger with it."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ class Champion:
         """The end of the telemetry that it was trained on, Unix seconds; minus infinity if none."""
         origin = self.card.get("retraining")
         return float(origin["cuts"]["gate_from_s"]) if origin else float("-inf")
+
+    def shape(self, shape: NetworkShape) -> NetworkShape:
+        """Return ``shape`` with the intervals of this model: a retraining adds none."""
+        return replace(shape, intervals=self.forecaster.intervals)
 
     def weights(self, shape: NetworkShape) -> list[Floats]:
         """Return the weights from which a retraining starts.

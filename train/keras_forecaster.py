@@ -9,7 +9,7 @@ from pba.types import Floats
 
 __all__ = ["KerasForecaster"]
 
-_OUTPUTS = ("probabilities", "level_mbps", "path")
+_OUTPUTS = ("probabilities", "level_mbps", "path", "intervals")
 _CHUNK = 512
 
 
@@ -33,4 +33,4 @@ class KerasForecaster:
     def predict(self, telemetry: Floats) -> Prediction:
         """Return the predictions for ``telemetry``, shape ``(batch, window, column)``."""
         outputs = self.model.predict(telemetry, batch_size=_CHUNK, verbose=0)
-        return Prediction(**{name: outputs[name] for name in _OUTPUTS})
+        return Prediction(**{name: outputs[name] for name in _OUTPUTS if name in outputs})

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pba.evaluation.targets import TARGETS, described
 from pba.models import v1_features
 from pba.models.distribution import Bins, decode
 from pba.types import HORIZONS
@@ -133,13 +134,9 @@ def markdown(card: Mapping[str, Any]) -> str:
         "of a step of over 20 %; calibration is the expected error of the confidence. "
         "`pba evaluate` compares with more forecasters.",
     ]
-    for steps in HORIZONS:
-        lines += [
-            "",
-            f"### {steps} step{'s' * (steps > 1)} ahead",
-            "",
-            *_table(card["metrics"], str(steps)),
-        ]
+    for target in TARGETS:
+        if target in card["metrics"]["pooled"]["model"]:
+            lines += ["", f"### {described(target)}", "", *_table(card["metrics"], target)]
     if card.get("data"):
         lines += ["", *data_report(card["data"])]
     if card.get("validation"):
@@ -174,7 +171,8 @@ def _export_lines(card: Mapping[str, Any]) -> list[str]:
 def _calibration(card: Mapping[str, Any]) -> str:
     if "sharpness" in card:
         powers = ", ".join(f"{power:.3g}" for power in card["sharpness"])
-        return f"- Sharpness 1, 5, 15 steps ahead, fitted on `val`: {powers}"
+        targets = ", ".join(TARGETS[: len(card["sharpness"])])
+        return f"- Sharpness ({targets}), fitted on `val`: {powers}"
     decoded = decode(np.array([card["spread"]]), np.ones(1), Bins(np.array(card["bins"])))
     confidence = ", ".join(f"{value:.3f}" for value in decoded.confidence[0])
     factors = ", ".join(f"{value:.3f}" for value in decoded.bandwidth_mbps[0])

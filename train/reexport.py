@@ -31,8 +31,8 @@ def export_again(folder: Path, mode: NetworkMode, traces: Path, command: str) ->
         If the model in ``folder`` cannot be read or must not be served, or if the export differs
         from Keras.
     """
-    shape = PROFILES[mode]
     old = read_shipped(folder, mode)
+    shape = old.shape(PROFILES[mode])
     data = splits_from_traces(traces, mode, shape.window)
     seen = old.columns_seen
     recipe = training_recipe(shape, data.train, seen)

@@ -169,8 +169,9 @@ def _material(
 
 def _run(request: RetrainingRequest, champion: Champion, mix: TrainingMix) -> TrainingRun:
     settings = request.fine_tuning
+    shape = champion.shape(PROFILES[request.mode])
     plan = TrainingPlan(
-        profile=replace(PROFILES[request.mode], learning_rate=settings.learning_rate),
+        profile=replace(shape, learning_rate=settings.learning_rate),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         windows_per_set=mix.epoch_quotas,

@@ -17,6 +17,7 @@ from pba.serving.caller_limits import CallerLimits
 from pba.serving.callers import Callers
 
 from .call_status import complete
+from .message_streams import open_stream
 from .refused_calls import RefusedCalls, authorization_in
 
 __all__ = ["METHODS", "OPEN_SERVICES", "AccessControlInterceptor", "caller"]
@@ -152,13 +153,14 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
 
 async def _small(messages: AsyncIterator[bytes], limit_mb: float) -> AsyncIterator[bytes]:
     """Yield ``messages``; raises `TooLarge` for one over ``limit_mb`` million bytes."""
-    async for message in messages:
-        if len(message) > limit_mb * 1e6:
-            raise TooLarge(
-                f"the message has {len(message)} bytes; this caller may send {limit_mb:g} MB. Send "
-                "less at a time."
-            )
-        yield message
+    async with open_stream(messages) as stream:
+        async for message in stream:
+            if len(message) > limit_mb * 1e6:
+                raise TooLarge(
+                    f"the message has {len(message)} bytes; this caller may send {limit_mb:g} MB. "
+                    "Send less at a time."
+                )
+            yield message
 
 
 def _certificate(context: grpc.aio.ServicerContext) -> bytes | None:

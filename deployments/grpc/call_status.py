@@ -2,6 +2,7 @@
 
 import logging
 import re
+import traceback
 import uuid
 from collections.abc import Awaitable
 from typing import NoReturn, TypeVar
@@ -36,6 +37,7 @@ async def complete(response: Awaitable[_Response], context: grpc.aio.ServicerCon
     try:
         return await response
     except PBAError as error:
+        traceback.clear_frames(error.__traceback__)  # which hold the message until a collection
         await _abort(context, error, request_id)
     except Exception as error:
         _log.exception("grpc_failed")

@@ -14,6 +14,7 @@ from pba.serving.admission import Admission
 
 from .call_status import complete
 from .message_parsing import parse_message
+from .message_streams import open_stream
 
 __all__ = ["MessagePlaces"]
 
@@ -76,8 +77,8 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
         with self._waiting.admit():
             async with self._places:
                 try:
-                    async with asyncio.timeout(self._patience_s):
-                        return await anext(aiter(messages))
+                    async with open_stream(messages) as stream, asyncio.timeout(self._patience_s):
+                        return await anext(stream)
                 except StopAsyncIteration:  # the caller is gone, or its message is too large
                     raise InvalidRequest("the call has no message. Send one.") from None
                 except TimeoutError:

@@ -200,8 +200,15 @@ class ArmComparison(BaseModel):
     v1_only: int = Field(description="pairs in which only v1 was in band")
     v1: ArmSummary
     v3: ArmSummary
-    evidence: float = Field(description="the Bayes factor of the sequential test")
-    verdict: str = Field(description="better, worse or undecided: of v3")
+    evidence: float = Field(description="of the sequential test, after the last closed block")
+    decides_at: float = Field(description="the evidence that decides, shared between the tests")
+    blocks: int = Field(description="closed blocks with pairs since the flags' last change")
+    blocks_needed: int = Field(description="no verdict before so many")
+    block_s: float | None = Field(description="how long a block is; null before the first begins")
+    links: int = Field(description="links with pairs, as of the last closed block")
+    verdict: str = Field(
+        description="better, worse or undecided: of v3, since the flags' last change"
+    )
 
 
 class RolloutResponse(BaseModel):

@@ -87,10 +87,13 @@ def _print_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
     table.add_row("in band alone", *(f"{part['v1_only']} / {part['v3_only']}" for part in parts))
     for key in _FIGURES:
         table.add_row(key, *(_both_arms(part, key) for part in parts))
-    table.add_row("evidence", *(f"{part['evidence']:.3g}" for part in parts))
+    blocks = (f"{part['blocks']} of {part['blocks_needed']}" for part in parts)
+    table.add_row("blocks", *blocks)
+    evidence = (f"{part['evidence']:.3g} of {part['decides_at']:g}" for part in parts)
+    table.add_row("evidence", *evidence)
     table.add_row("v3 is", *(part["verdict"] for part in parts))
     console.print(table)
-    console.print("The evidence rests on the pairs in which one arm alone was in band.")
+    console.print("Evidence and verdict are those of the blocks since the flags' last change.")
 
 
 def _both_arms(part: Mapping[str, Any], key: str) -> str:

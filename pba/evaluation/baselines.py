@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 
 from pba.evaluation.candidates import Candidate, CandidateForecasts, as_candidate, point_only
+from pba.evaluation.targets import TARGETS
 from pba.models.ewma import Ewma
 from pba.models.last_value import LastValue
-from pba.types import HORIZONS, Floats
+from pba.types import HORIZONS, INTERVALS, Floats
 
 __all__ = ["autoregression", "ewma", "holt", "last_value"]
 
 _ALPHA, _BETA, _DAMPING = 0.5, 0.1, 0.9
 _ORDER, _RIDGE = 10, 1e-3
+_LONGEST = max(*HORIZONS, *INTERVALS)
 
 
 def last_value() -> Candidate:
@@ -22,7 +24,7 @@ def last_value() -> Candidate:
     def forecast(telemetry: Floats) -> CandidateForecasts:
         newest = telemetry[:, -1:, 0].astype(float)
         return replace(
-            point_only(newest.repeat(len(HORIZONS), axis=1)), path=rule.forecast(telemetry).path
+            point_only(newest.repeat(len(TARGETS), axis=1)), path=rule.forecast(telemetry).path
         )
 
     return Candidate("last_value", "2", forecast)
@@ -43,11 +45,20 @@ def autoregression() -> Candidate:
 
 
 def ewma(alpha: float) -> Candidate:
-    """Return `pba.models.ewma.Ewma`, applied to latency, loss and jitter as well."""
-    rule = as_candidate(Ewma(alpha))
+    """Return `pba.models.ewma.Ewma`, applied to latency, loss and jitter as well.
+
+    It forecasts the mean over every interval as the average itself.
+    """
+    rule = Ewma(alpha)
+    candidate = as_candidate(rule)
 
     def forecast(telemetry: Floats) -> CandidateForecasts:
-        return replace(rule.forecast(telemetry), path=_smoothed(telemetry[:, :, 1:4], alpha))
+        forecasts = candidate.forecast(telemetry)
+        average = rule.estimates(telemetry[:, :, 0].astype(float))[:, -1:]
+        points = forecasts.bandwidth_mbps[:, : len(HORIZONS)]
+        points = np.concatenate([points, average.repeat(len(INTERVALS), axis=1)], axis=1)
+        path = _smoothed(telemetry[:, :, 1:4], alpha)
+        return replace(forecasts, bandwidth_mbps=points, path=path)
 
     return Candidate(f"ewma_{alpha:g}", "1", forecast)
 
@@ -68,8 +79,8 @@ def _holt(telemetry: Floats) -> CandidateForecasts:
         previous, damped_trend = level, _DAMPING * trend
         level = _ALPHA * sample + (1 - _ALPHA) * (level + damped_trend)
         trend = _BETA * (level - previous) + (1 - _BETA) * damped_trend
-    damping = np.cumsum(_DAMPING ** np.arange(1, max(HORIZONS) + 1))[np.array(HORIZONS) - 1]
-    return point_only(np.maximum(level[:, None] + damping * trend[:, None], 0.0))
+    damping = np.cumsum(_DAMPING ** np.arange(1, _LONGEST + 1))
+    return _of_path(np.maximum(level[:, None] + damping * trend[:, None], 0.0))
 
 
 def _autoregression(telemetry: Floats) -> CandidateForecasts:
@@ -82,9 +93,16 @@ def _autoregression(telemetry: Floats) -> CandidateForecasts:
     weights = np.linalg.solve(square, inputs.transpose(0, 2, 1) @ rows[..., -1:])[..., 0]
     recent, highest = scaled[:, -_ORDER:], scaled.max(axis=1)
     steps_ahead = []
-    for _ in range(max(HORIZONS)):
+    for _ in range(_LONGEST):
         ahead = (recent * weights[:, :-1]).sum(axis=1) + weights[:, -1]
         # An unstable fit is limited to the highest value in the window.
         steps_ahead.append(np.clip(ahead, 0.0, highest))
         recent = np.column_stack([recent[:, 1:], steps_ahead[-1]])
-    return point_only(scale * np.stack([steps_ahead[steps - 1] for steps in HORIZONS], axis=1))
+    return _of_path(scale * np.stack(steps_ahead, axis=1))
+
+
+def _of_path(rates_mbps: Floats) -> CandidateForecasts:
+    """Return the forecasts of who forecasts every step, ``(point, step)``."""
+    points = [rates_mbps[:, steps - 1] for steps in HORIZONS]
+    means = [rates_mbps[:, :steps].mean(axis=1) for steps in INTERVALS]
+    return point_only(np.stack([*points, *means], axis=1))

@@ -30,19 +30,19 @@ class Difference:
 
 
 def accuracy_difference(
-    one: CandidateForecasts, other: CandidateForecasts, points: EvaluationPoints, horizon: int
+    one: CandidateForecasts, other: CandidateForecasts, points: EvaluationPoints, target: int
 ) -> Difference:
     """Return the accuracy_20 of ``one`` less that of ``other``, at the same points.
 
     Parameters
     ----------
-    horizon
-        Index into `pba.types.HORIZONS`.
+    target
+        Index into `pba.evaluation.targets.TARGETS`.
     """
-    actual = points.actual_mbps[:, horizon]
+    actual = points.actual_mbps[:, target]
     known = ~np.isnan(actual)
-    gains = metrics.in_band(one.bandwidth_mbps[known, horizon], actual[known]).astype(float)
-    gains -= metrics.in_band(other.bandwidth_mbps[known, horizon], actual[known])
+    gains = metrics.in_band(one.bandwidth_mbps[known, target], actual[known]).astype(float)
+    gains -= metrics.in_band(other.bandwidth_mbps[known, target], actual[known])
     return bootstrap_mean(gains, points.trace[known])
 
 

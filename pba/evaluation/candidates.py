@@ -5,18 +5,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pba.evaluation.targets import TARGETS
 from pba.models import v1_features
 from pba.models.base import Forecaster
 from pba.models.distribution import decode
 from pba.telemetry.outliers import clean_windows
 from pba.telemetry.traces import Trace
-from pba.types import COLUMNS, HORIZONS, QUANTILES, Floats
+from pba.types import COLUMNS, QUANTILES, Floats
 
 __all__ = [
     "Candidate",
     "CandidateForecasts",
     "as_candidate",
     "control_candidate",
+    "for_targets",
     "point_only",
     "served_candidate",
 ]
@@ -31,9 +33,10 @@ class CandidateForecasts:
     Parameters
     ----------
     bandwidth_mbps, confidence
-        Shape ``(point, horizon)``; confidence is NaN for a candidate without a distribution.
+        Shape ``(point, target)``, see `pba.evaluation.targets`. NaN are what the candidate does not
+        forecast, and the confidence of one without a distribution.
     quantiles_mbps
-        Shape ``(point, horizon, 7)``; NaN likewise.
+        Shape ``(point, target, 7)``; NaN likewise.
     path
         Latency (ms), packet loss and jitter (ms) of the next step, shape ``(point, 3)``, or NaN.
     """
@@ -73,10 +76,11 @@ def as_candidate(forecaster: Forecaster, name: str | None = None, identity: str 
 
     def forecast(telemetry: Floats) -> CandidateForecasts:
         prediction = forecaster.predict(telemetry)
-        decoded = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)
-        return CandidateForecasts(
-            decoded.bandwidth_mbps, decoded.confidence, decoded.quantiles_mbps, prediction.path
-        )
+        parts = [decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)]
+        if prediction.intervals is not None:
+            parts.append(decode(prediction.intervals, prediction.level_mbps, forecaster.bins))
+        points, confidence, quantiles = (for_targets(*row) for row in zip(*parts, strict=True))
+        return CandidateForecasts(points, confidence, quantiles, prediction.path)
 
     return Candidate(name or forecaster.name, identity, forecast)
 
@@ -111,11 +115,15 @@ def control_candidate(forecaster: Forecaster, identity: str = "") -> Candidate:
 
 
 def point_only(bandwidth_mbps: Floats) -> CandidateForecasts:
-    """Return forecasts that consist of ``bandwidth_mbps (point, horizon)`` alone."""
-    count = len(bandwidth_mbps)
-    return CandidateForecasts(
-        bandwidth_mbps,
-        np.full((count, len(HORIZONS)), np.nan),
-        np.full((count, len(HORIZONS), len(QUANTILES)), np.nan),
-        np.full((count, 3), np.nan),
-    )
+    """Return forecasts that consist of ``bandwidth_mbps (point, target)`` alone."""
+    unknown = np.full_like(bandwidth_mbps, np.nan)
+    quantiles = np.repeat(unknown[..., None], len(QUANTILES), axis=-1)
+    return CandidateForecasts(bandwidth_mbps, unknown, quantiles, unknown[:, :3])
+
+
+def for_targets(*columns: Floats) -> Floats:
+    """Return ``columns (point, target, …)`` one after the other, and NaN for targets after them."""
+    joined = np.concatenate(columns, axis=1)
+    missing = len(TARGETS) - joined.shape[1]
+    widths = [(0, 0), (0, missing), *[(0, 0)] * (joined.ndim - 2)]
+    return np.pad(joined, widths, constant_values=np.nan)

@@ -9,7 +9,7 @@ import numpy as np
 
 from pba.telemetry.datasets import WindowSet
 from pba.telemetry.traces import Trace
-from pba.types import HORIZONS, Floats
+from pba.types import HORIZONS, INTERVALS, Floats
 
 __all__ = ["EvaluationPoints"]
 
@@ -40,9 +40,14 @@ class EvaluationPoints:
 
     @cached_property
     def actual_mbps(self) -> Floats:
-        """The actual bandwidth, shape ``(point, horizon)``, NaN past the end of a run."""
+        """What was measured, shape ``(point, target)``, NaN past the end of a run.
+
+        Targets are those of `pba.evaluation.targets`.
+        """
         ahead, known = self._ahead
-        return np.asarray(np.where(known, self.windows.values[ahead, 0], np.nan), dtype=float)
+        rates = np.where(known, self.windows.values[ahead, 0], np.nan)
+        means = self.windows.mean_mbps[self.windows.ends]
+        return np.concatenate([rates, means], axis=1, dtype=float)
 
     @cached_property
     def actual_path(self) -> Floats:
@@ -56,9 +61,13 @@ class EvaluationPoints:
 
     @cached_property
     def near_change(self) -> np.ndarray:
-        """Whether the actual lies within 5 samples of a change of over 20 %; as `actual_mbps`."""
+        """Whether the actual lies within 5 samples of a change of over 20 %; as `actual_mbps`.
+
+        False for means.
+        """
         ahead, known = self._ahead
-        return np.asarray(known & self._changes[ahead])
+        near = known & self._changes[ahead]
+        return np.pad(near, [(0, 0), (0, len(INTERVALS))])
 
     @property
     def _ahead(self) -> tuple[np.ndarray, np.ndarray]:

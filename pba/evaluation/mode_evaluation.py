@@ -12,6 +12,7 @@ from pba.evaluation.baselines import autoregression, ewma, holt, last_value
 from pba.evaluation.bootstrap import accuracy_difference
 from pba.evaluation.candidates import Candidate, CandidateForecasts, as_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
+from pba.evaluation.targets import TARGETS
 from pba.evaluation.trees import boosted_trees
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.harmonic_mean import HarmonicMean
@@ -21,7 +22,6 @@ from pba.telemetry.datasets import WindowSet
 from pba.telemetry.public_sets import public_set
 from pba.telemetry.traces import Trace
 from pba.telemetry.validation_parts import divide_validation
-from pba.types import HORIZONS
 
 __all__ = ["JUDGE", "MODEL", "ModeResult", "evaluate", "rule_candidates"]
 
@@ -40,7 +40,7 @@ class ModeResult:
     ----------
     figures
         Ready for JSON: ``sets``, ``pooled``, ``mean``, ``mean_trained`` and ``mean_unseen`` →
-        candidate → horizon → figures; per set also ``moments`` (the number of evaluation points),
+        candidate → target → figures; per set also ``moments`` (the number of evaluation points),
         ``traces``, ``path`` and ``against``, the accuracy of the model less that of each rival.
         ``trained`` and ``unseen`` name the sets of the last two means. Sets that do not count
         (`pba.telemetry.public_sets`) are in none of the means.
@@ -208,9 +208,9 @@ def _set_figures(
         "path": {name: errors for name, errors in paths.items() if errors},
         "against": {
             rival: {
-                str(steps): _difference(forecasts[model], forecast, points, index)
-                for index, steps in enumerate(HORIZONS)
-                if str(steps) in figures[rival]
+                target: _difference(forecasts[model], forecast, points, index)
+                for index, target in enumerate(TARGETS)
+                if target in figures[rival] and target in figures[model]
             }
             for rival, forecast in forecasts.items()
             if rival != model
@@ -219,7 +219,7 @@ def _set_figures(
 
 
 def _difference(
-    model: CandidateForecasts, rival: CandidateForecasts, points: EvaluationPoints, horizon: int
+    model: CandidateForecasts, rival: CandidateForecasts, points: EvaluationPoints, target: int
 ) -> dict[str, Any]:
-    difference = accuracy_difference(model, rival, points, horizon)
+    difference = accuracy_difference(model, rival, points, target)
     return asdict(difference) | {"verdict": difference.verdict}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pba.evaluation.targets import TARGETS, described
 from pba.models import v1_features
-from pba.types import HORIZONS
 
 __all__ = ["markdown"]
 
@@ -56,8 +56,10 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
     for mode, figures in results.items():
         lines += ["", f"## {mode}: {version[mode]}, {figures['split']} traces", ""]
         lines += _sets_of_means(figures)
-        for steps in map(str, HORIZONS):
-            lines += ["", f"### {mode}, {_ahead(steps)}: accuracy_20", ""]
+        for steps in TARGETS:
+            if steps not in figures["pooled"][model]:
+                continue
+            lines += ["", f"### {mode}, {described(steps)}: accuracy_20", ""]
             lines += _accuracies(figures, model, steps)
         for key, title in _ERRORS.items():
             lines += ["", f"### {mode}: {title}, Mbps", "", *_errors(figures, model, key)]
@@ -97,7 +99,7 @@ def _accuracies(figures: Figures, model: str, steps: str) -> list[str]:
     candidates = _candidates(results["scores"] for results in sets.values())
 
     def cell(results: Figures, candidate: str) -> str:
-        if candidate not in results["scores"]:
+        if steps not in results["scores"].get(candidate, {}):
             return "–"
         against = results["against"]
         mark = _MARKS[against[candidate][steps]["verdict"]] if candidate != model else ""
@@ -124,7 +126,8 @@ def _candidates(tables: Iterable[Figures]) -> list[str]:
 
 
 def _accuracy(scores: Figures, candidate: str, steps: str) -> str:
-    return f"{scores[candidate][steps]['accuracy_20']:.3f}" if candidate in scores else "–"
+    figures = scores.get(candidate, {}).get(steps)
+    return f"{figures['accuracy_20']:.3f}" if figures else "–"
 
 
 def _errors(figures: Figures, model: str, key: str) -> list[str]:
@@ -173,10 +176,6 @@ def _path(figures: Figures, model: str) -> list[str]:
         for column in results["path"].get(model, {})
     ]
     return table(["set", "", model, *control, "last value", "EWMA"], rows) if rows else []
-
-
-def _ahead(steps: str) -> str:
-    return f"{steps} step{'s' * (steps != '1')} ahead"
 
 
 def _number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Scores of a candidate per horizon: accuracy, errors, intervals and calibration."""
+"""Scores of a candidate per target: accuracy, errors, coverage and calibration."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,8 @@ import numpy as np
 from pba.evaluation import metrics
 from pba.evaluation.candidates import CandidateForecasts
 from pba.evaluation.evaluation_points import EvaluationPoints
-from pba.types import HORIZONS, QUANTILES, Floats
+from pba.evaluation.targets import TARGETS
+from pba.types import QUANTILES, Floats
 
 __all__ = ["THRESHOLDS", "mean", "path_errors", "pooled", "scores"]
 
@@ -22,24 +23,25 @@ Figures = dict[str, Any]
 
 
 def scores(forecasts: CandidateForecasts, points: EvaluationPoints) -> dict[str, Figures]:
-    """Return the figures of each horizon, by its number of steps as text.
+    """Return the figures of each target, by its name in `pba.evaluation.targets`.
 
     Shares are from 0 to 1; ``mae``, ``rmse``, ``pinball`` and ``bias`` are in Mbps; those that
-    begin with ``near_`` are over the points near a change. Left out are intervals and calibration
-    of a candidate without a distribution, and a horizon beyond the end of every trace.
+    begin with ``near_`` are over the points near a change. Left out are coverage and calibration
+    of a candidate without a distribution, a target beyond the end of every trace, and one that the
+    candidate does not forecast.
     """
-    return _by_horizon([(forecasts, points)])
+    return _by_target([(forecasts, points)])
 
 
 def pooled(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
     """Return the figures over the points of all ``parts``, each point with equal weight."""
-    return _by_horizon(parts)
+    return _by_target(parts)
 
 
 def mean(parts: Sequence[dict[str, Figures]]) -> dict[str, dict[str, float]]:
     """Return the mean of each figure over sets, each set with equal weight."""
     means = {}
-    for steps in map(str, HORIZONS):
+    for steps in TARGETS:
         rows = [part[steps] for part in parts if steps in part]
         if rows:
             means[steps] = {
@@ -64,11 +66,12 @@ def path_errors(forecasts: CandidateForecasts, points: EvaluationPoints) -> dict
     }
 
 
-def _by_horizon(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
+def _by_target(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
     return {
-        str(steps): _figures(parts, index)
-        for index, steps in enumerate(HORIZONS)
+        target: _figures(parts, index)
+        for index, target in enumerate(TARGETS)
         if any(not np.isnan(points.actual_mbps[:, index]).all() for _, points in parts)
+        and not any(np.isnan(forecasts.bandwidth_mbps[:, index]).any() for forecasts, _ in parts)
     }
 
 

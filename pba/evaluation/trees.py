@@ -13,7 +13,7 @@ import numpy as np
 from pba.errors import NotEnoughData
 from pba.evaluation.candidates import Candidate, CandidateForecasts, point_only
 from pba.telemetry.datasets import WindowSet
-from pba.types import HORIZONS, Floats
+from pba.types import Floats
 
 __all__ = ["boosted_trees"]
 
@@ -28,7 +28,7 @@ def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Candidate:
     """Return trees trained on at most 20 000 windows of each set of ``train``.
 
     Histogram-based gradient boosting on absolute error (Ke et al., "LightGBM", NeurIPS 2017) of the
-    log-ratio to the newest sample, one model per horizon.
+    log-ratio to the newest sample, one model per target.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def boosted_trees(name: str, train: WindowSet, seed: int = 0) -> Candidate:
             f"{name} has {len(order)} training windows; trees need {_LEAST_WINDOWS}. Evaluate "
             "without trees."
         )
-    identity = hashlib.sha256(train.values.tobytes() + order.tobytes() + b"1").hexdigest()
+    identity = hashlib.sha256(train.values.tobytes() + order.tobytes() + b"2").hexdigest()
     return Candidate(name, identity, _Trees(train, order, seed))
 
 
@@ -58,8 +58,10 @@ class _Trees:
         if not self.models:
             self.models = self._train()
         features = _features(telemetry, self.train.columns_seen)
-        ratios = np.stack([model.predict(features) for model in self.models], axis=1)
-        return point_only(_newest(telemetry)[:, None] * np.exp(ratios))
+        unknown = np.full(len(features), np.nan)
+        ratios = [unknown if model is None else model.predict(features) for model in self.models]
+        factors = np.exp(np.stack(ratios, axis=1))
+        return point_only(_newest(telemetry)[:, None] * factors)
 
     def _train(self) -> tuple[Any, ...]:
         from sklearn.ensemble import HistGradientBoostingRegressor
@@ -67,10 +69,13 @@ class _Trees:
         batch = self.train.gather(self.order)
         features = _features(batch.telemetry, self.train.columns_seen)
         newest = _newest(batch.telemetry)
-        models = []
-        for index in range(len(HORIZONS)):
-            known = ~np.isnan(batch.future_mbps[:, index])
-            actual = np.maximum(batch.future_mbps[known, index], _LEAST_MBPS)
+        models: list[Any] = []
+        for target in np.concatenate([batch.future_mbps, batch.mean_mbps], axis=1).T:
+            known = ~np.isnan(target)
+            if not known.any():
+                models.append(None)
+                continue
+            actual = np.maximum(target[known], _LEAST_MBPS)
             ratio = np.clip(np.log(actual / newest[known]), -_REACH, _REACH)
             model = HistGradientBoostingRegressor(
                 loss="absolute_error", max_iter=_ROUNDS, learning_rate=0.1, random_state=self.seed

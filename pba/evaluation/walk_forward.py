@@ -9,6 +9,7 @@ import numpy as np
 
 from pba.evaluation.candidates import Candidate, CandidateForecasts
 from pba.evaluation.evaluation_points import EvaluationPoints
+from pba.evaluation.targets import TARGETS
 
 __all__ = ["walk_forward"]
 
@@ -51,7 +52,7 @@ def walk_forward(
 
 def _key(candidate: Candidate, points: EvaluationPoints) -> str:
     """Return a digest of the candidate and the points."""
-    identity = f"{candidate.name} {candidate.identity} {points.windows.length}"
+    identity = f"{candidate.name} {candidate.identity} {points.windows.length} {TARGETS}"
     digest = hashlib.sha256(identity.encode())
     digest.update(points.windows.values.tobytes())
     digest.update(points.windows.ends.tobytes())

@@ -30,12 +30,16 @@ class Prediction:
     worth
         `Bins.worth` of the probabilities, where the forecaster knows it without computing it from
         them.
+    intervals
+        The same as ``probabilities`` of the mean over each interval, ``(batch, interval, bin)``:
+        the first of `pba.types.INTERVALS`. None where the forecaster predicts none.
     """
 
     probabilities: Floats
     level_mbps: Floats
     path: Floats
     worth: ShapeWorth | None = None
+    intervals: Floats | None = None
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -43,11 +47,13 @@ class Prediction:
         if len(parts) == 1:
             return parts[0]
         worth = [part.worth for part in parts if part.worth is not None]
+        intervals = [part.intervals for part in parts if part.intervals is not None]
         return cls(
             np.concatenate([part.probabilities for part in parts]),
             np.concatenate([part.level_mbps for part in parts]),
             np.concatenate([part.path for part in parts]),
             ShapeWorth.concatenate(worth) if len(worth) == len(parts) else None,
+            np.concatenate(intervals) if len(intervals) == len(parts) else None,
         )
 
 

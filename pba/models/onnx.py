@@ -9,7 +9,7 @@ from pba.errors import BadArtifact
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.models.onnx_check import check_model
-from pba.types import HORIZONS, Floats
+from pba.types import HORIZONS, INTERVALS, Floats
 
 __all__ = ["OnnxForecaster"]
 
@@ -33,7 +33,8 @@ class OnnxForecaster:
         If the file is not ONNX or not allowed (`pba.models.onnx_check`), lacks its metadata, or
         has other inputs and outputs than
         ``telemetry (batch, window, column)`` → ``probabilities (batch, 3, bin)``,
-        ``level_mbps (batch)`` and ``path (batch, 3)``.
+        ``level_mbps (batch)``, ``path (batch, 3)`` and, if the metadata has ``intervals``,
+        ``intervals (batch, interval, bin)``.
 
     Attributes
     ----------
@@ -43,6 +44,8 @@ class OnnxForecaster:
     learned
         The output that differs between windows because of training: ``probabilities``, or
         ``level_mbps`` if the probabilities are the same for every window.
+    intervals
+        Over how many steps it predicts the mean: the first of `pba.types.INTERVALS`, or none.
     """
 
     def __init__(self, model: bytes, threads: int = 1) -> None:
@@ -54,6 +57,7 @@ class OnnxForecaster:
             self.window = int(self.metadata["window"])
             self.bins = Bins(np.array(json.loads(self.metadata["bin_edges"]), dtype=float))
             self.columns = tuple(json.loads(self.metadata["columns"]))
+            self.intervals = _intervals(self.metadata.get("intervals", "[]"))
             self.learned = self.metadata.get("learned", _OUTPUTS[0])
             if self.learned not in _OUTPUTS:
                 raise ValueError(f"learned ({self.learned!r})")
@@ -67,8 +71,9 @@ class OnnxForecaster:
     def predict(self, telemetry: Floats) -> Prediction:
         """Return the network's prediction from the last `window` samples of each history."""
         recent = np.ascontiguousarray(telemetry[:, -self.window :], dtype=np.float32)
+        names = [*_OUTPUTS, "intervals"] if self.intervals else _OUTPUTS
         runs = [
-            Prediction(*self._session.run(_OUTPUTS, {"telemetry": recent[start : start + _CHUNK]}))
+            _prediction(self._session.run(names, {"telemetry": recent[start : start + _CHUNK]}))
             for start in range(0, len(recent), _CHUNK)
         ]
         return runs[0] if len(runs) == 1 else Prediction.concatenate(runs)
@@ -81,6 +86,8 @@ class OnnxForecaster:
             "level_mbps": [],
             "path": [3],
         }
+        if self.intervals:
+            expected["intervals"] = [len(self.intervals), len(self.bins)]
         if telemetry.name != "telemetry" or telemetry.shape[1:] != [self.window, len(self.columns)]:
             raise BadArtifact(
                 f"the ONNX input is {telemetry.name} {telemetry.shape}; it is telemetry (batch, "
@@ -91,6 +98,18 @@ class OnnxForecaster:
                 f"the ONNX outputs (without batch) are {shapes}; they are {expected}. Export the "
                 "model again with `python -m train`."
             )
+
+
+def _intervals(text: str) -> tuple[int, ...]:
+    steps = tuple(json.loads(text))
+    if steps != INTERVALS[: len(steps)]:
+        raise ValueError(f"intervals ({text})")
+    return steps
+
+
+def _prediction(outputs: list[Floats]) -> Prediction:
+    probabilities, level_mbps, path, *means = outputs
+    return Prediction(probabilities, level_mbps, path, intervals=means[0] if means else None)
 
 
 def _session(model: bytes, threads: int) -> Any:

@@ -30,7 +30,8 @@ def augment(batch: WindowBatch, rng: np.random.Generator) -> WindowBatch:
     all measured latency is of one network, whose peaks last for one sample.
 
     All rates of every second stretch, including the targets, are raised to a power of 0.67 to
-    1.49, which makes its changes smaller or larger, as on a link outside the training data.
+    1.49, which makes its changes smaller or larger, as on a link outside the training data. Such a
+    stretch has no targets for intervals: the mean of powers is not the power of the mean.
 
     Latency and jitter of every stretch, including the targets, are multiplied by a factor of 0.1 to
     10, because a high value in one network is a usual one in another.
@@ -44,7 +45,9 @@ def augment(batch: WindowBatch, rng: np.random.Generator) -> WindowBatch:
     factor = _DISTANCE_FACTOR ** rng.uniform(-1.0, 1.0, count)
     telemetry[..., _TIMES] *= factor[:, None, None]
     path[:, _PATH_TIMES] *= np.repeat(factor, len(path) // count)[:, None]
-    parts = (telemetry, future_mbps, path)
+    is_powered = np.repeat(powered, len(batch.mean_mbps) // count)[:, None]
+    mean_mbps = np.where(is_powered, np.nan, batch.mean_mbps)
+    parts = (telemetry, future_mbps, path, mean_mbps)
     return WindowBatch(*(part.astype(np.float32) for part in parts))
 
 

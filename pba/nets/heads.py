@@ -1,4 +1,4 @@
-"""The network's output heads: a distribution per horizon and the next step's path.
+"""The network's heads: a distribution per horizon and interval, and the next step's path.
 
 A distribution is a mixture of free bins (a softmax) and of logistic components that are anchored to
 statistics of the window: its last values, its level, its means. Links repeat values, often exactly,
@@ -19,11 +19,14 @@ from pba.nets.seeds import glorot
 from pba.types import HORIZONS
 
 __all__ = [
+    "INTERVAL_PREFIX",
     "MEANS",
     "NARROW",
+    "NARROW_MEAN",
     "SMOOTHING",
     "TINY",
     "WIDE",
+    "intervals",
     "path",
     "probabilities",
     "sharpen",
@@ -31,13 +34,15 @@ __all__ = [
 
 # Limits of component widths in log-ratio; narrower ones amplify float32 noise beyond parity.
 NARROW, WIDE = 0.005, 2.0
+NARROW_MEAN = 0.015  # of a mean rate, whose logarithm has more rounding
 MEANS = (5, 15)
+INTERVAL_PREFIX = "interval_"
 SMOOTHING = 0.3
 TINY = 1e-9
 
 
 def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Generator) -> Any:
-    """Return ``(batch, horizon, bin)``.
+    """Return the distribution at each horizon, ``(batch, horizon, bin)``.
 
     Parameters
     ----------
@@ -48,28 +53,60 @@ def probabilities(hidden: Any, log_ratio: Any, bins: Bins, draw: np.random.Gener
     draw
         Random source of the initial weights.
     """
+    anchors = _reachable(_anchors(log_ratio), bins)
+    return _mixtures(hidden, anchors, (len(HORIZONS), NARROW), bins, draw, "")
+
+
+def intervals(
+    hidden: Any, log_ratio: Any, count: int, bins: Bins, draw: np.random.Generator
+) -> Any:
+    """Return the distribution of the mean over each of ``count`` intervals; as `probabilities`.
+
+    Anchors are also the logarithms of mean rates, which lie above the means of logarithms.
+    """
+    from keras import ops
+
+    anchors = ops.concatenate([_anchors(log_ratio), _mean_rates(log_ratio)], axis=-1)
+    size = count, NARROW_MEAN
+    return _mixtures(hidden, _reachable(anchors, bins), size, bins, draw, INTERVAL_PREFIX)
+
+
+def _mixtures(
+    hidden: Any,
+    anchors: Any,
+    size: tuple[int, float],
+    bins: Bins,
+    draw: np.random.Generator,
+    prefix: str,
+) -> Any:
+    """Return ``(batch, row, bin)``; the names of the layers begin with ``prefix``.
+
+    ``size`` is the number of rows and the least width of a component.
+    """
     from keras import layers, ops
 
-    def dense(units: int, name: str) -> Any:
-        return layers.Dense(units, kernel_initializer=glorot(draw), name=name)(hidden)
+    rows, narrow = size
 
-    anchors = _anchors(log_ratio, float(bins.edges[-1]))
-    count, horizons = anchors.shape[-1], len(HORIZONS)
-    free = dense(horizons * len(bins), "free")
-    free = ops.softmax(ops.reshape(free, (-1, horizons, len(bins))), axis=-1)
-    shares = dense(horizons * (count + 1), "shares")
-    shares = ops.softmax(ops.reshape(shares, (-1, horizons, count + 1)), axis=-1)
-    widths = dense(horizons * count, "widths")
-    widths = ops.exp(math.log(NARROW) + math.log(WIDE / NARROW) * ops.sigmoid(widths))
-    shifts = layers.Dense(horizons * count, kernel_initializer="zeros", name="shifts")(hidden)
-    centers = ops.reshape(shifts, (-1, horizons, count)) + ops.expand_dims(anchors, 1)
-    components = _components(centers, ops.reshape(widths, (-1, horizons, count)), bins)
+    def dense(units: int, name: str, initializer: Any = None) -> Any:
+        initializer = initializer or glorot(draw)
+        return layers.Dense(units, kernel_initializer=initializer, name=prefix + name)(hidden)
+
+    count = anchors.shape[-1]
+    free = dense(rows * len(bins), "free")
+    free = ops.softmax(ops.reshape(free, (-1, rows, len(bins))), axis=-1)
+    shares = dense(rows * (count + 1), "shares")
+    shares = ops.softmax(ops.reshape(shares, (-1, rows, count + 1)), axis=-1)
+    widths = dense(rows * count, "widths")
+    widths = ops.exp(math.log(narrow) + math.log(WIDE / narrow) * ops.sigmoid(widths))
+    shifts = dense(rows * count, "shifts", "zeros")
+    centers = ops.reshape(shifts, (-1, rows, count)) + ops.expand_dims(anchors, 1)
+    components = _components(centers, ops.reshape(widths, (-1, rows, count)), bins)
     mixed = ops.sum(components * ops.expand_dims(shares[:, :, 1:], -1), axis=2)
     return mixed + free * shares[:, :, :1]
 
 
 def sharpen(probabilities: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
-    """Return ``(batch, horizon, bin)`` with each horizon's density raised to its power.
+    """Return ``(batch, row, bin)`` with the density of each row raised to its power.
 
     Powers above 1 narrow the distribution, powers below 1 widen it; `pba.nets.sharpness` fits them.
     """
@@ -81,13 +118,29 @@ def sharpen(probabilities: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
     return sharp / ops.sum(sharp, axis=-1, keepdims=True)
 
 
-def _anchors(log_ratio: Any, reach: float) -> Any:
-    """Return the anchors, shape ``(batch, anchor)``; that of an outage is far below the bins."""
+def _anchors(log_ratio: Any) -> Any:
+    """Return the anchors of points, shape ``(batch, anchor)``."""
     from keras import ops
 
     statistics = [log_ratio[:, -1], log_ratio[:, -2], ops.zeros_like(log_ratio[:, -1])]
     statistics += [ops.mean(log_ratio[:, -steps:], axis=1) for steps in MEANS]
-    anchors = ops.stack(statistics, axis=-1)
+    return ops.stack(statistics, axis=-1)
+
+
+def _mean_rates(log_ratio: Any) -> Any:
+    """Return the logarithms of mean rates over the newest samples, shape ``(batch, span)``."""
+    from keras import ops
+
+    ratio = ops.exp(log_ratio)
+    spans = [ratio[:, -steps:] for steps in MEANS] + [ratio]
+    return ops.log(ops.stack([ops.mean(span, axis=1) for span in spans], axis=-1))
+
+
+def _reachable(anchors: Any, bins: Bins) -> Any:
+    """Return the anchors; that of an outage is far below the bins."""
+    from keras import ops
+
+    reach = float(bins.edges[-1])
     return ops.where(anchors < 1e-3 - reach, -2.0 * reach, anchors)
 
 

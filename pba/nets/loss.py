@@ -1,4 +1,4 @@
-"""The loss: cross-entropy on smoothed bins per horizon plus a small term for the path."""
+"""The loss: cross-entropy on smoothed bins of points and of means, and a small path term."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,21 +16,27 @@ _HUBER = 0.05
 _TINY = 1e-9
 
 
-def window_loss(bins: Bins) -> Callable[[Any, Any, Any], Any]:
-    """Return the function ``(outputs, future_mbps, path) -> loss of each window``, ``(batch,)``.
+def window_loss(bins: Bins) -> Callable[[Any, Any, Any, Any], Any]:
+    """Return the function from outputs, ``future_mbps``, ``path`` and ``mean_mbps`` to the loss.
 
-    Horizons beyond the end of a series and missing path values are excluded.
+    It returns that of each window, ``(batch,)``. Horizons and intervals beyond the end of a series
+    and missing path values are excluded.
     """
     targets, edges = soft_targets(bins), bins.edges.astype(np.float32)
 
-    def loss(outputs: dict[str, Any], future_mbps: Any, path: Any) -> Any:
-        bandwidth = _bandwidth(outputs, future_mbps, targets, edges)
-        return bandwidth + _PATH_WEIGHT * _path(outputs["path"], path)
+    def loss(outputs: dict[str, Any], future_mbps: Any, path: Any, mean_mbps: Any) -> Any:
+        level_mbps, points = outputs["level_mbps"], outputs["probabilities"]
+        total = _bandwidth(points, level_mbps, future_mbps, targets, edges)
+        if "intervals" in outputs:
+            means = outputs["intervals"]
+            mean_mbps = mean_mbps[:, : means.shape[1]]
+            total += _bandwidth(means, level_mbps, mean_mbps, targets, edges)
+        return total + _PATH_WEIGHT * _path(outputs["path"], path)
 
     return loss
 
 
-def distillation_loss(outputs: dict[str, Any], teacher: Any, future_mbps: Any) -> Any:
+def distillation_loss(probabilities: Any, teacher: Any, actual_mbps: Any) -> Any:
     """Return the cross-entropy of each window to its teachers' mean, shape ``(batch,)``.
 
     Knowledge distillation (Hinton, Vinyals and Dean, "Distilling the knowledge in a neural
@@ -38,28 +44,31 @@ def distillation_loss(outputs: dict[str, Any], teacher: Any, future_mbps: Any) -
 
     Parameters
     ----------
-    teacher
-        The teachers' mean probabilities, shape ``(batch, horizon, bin)``.
-    future_mbps
-        Horizons that are NaN here are excluded: they lie past the end of their series.
+    probabilities, teacher
+        Those of the network and the teachers' mean, shape ``(batch, row, bin)``, where a row is a
+        horizon or an interval.
+    actual_mbps
+        Rows that are NaN here are excluded, shape ``(batch, row)``.
     """
     import tensorflow as tf
 
-    known = ~tf.math.is_nan(future_mbps)
-    entropy = -tf.reduce_sum(teacher * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
+    known = ~tf.math.is_nan(actual_mbps)
+    entropy = -tf.reduce_sum(teacher * tf.math.log(probabilities + _TINY), axis=-1)
     return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
 
 
-def _bandwidth(outputs: dict[str, Any], future_mbps: Any, targets: Any, edges: Any) -> Any:
+def _bandwidth(
+    probabilities: Any, level_mbps: Any, actual_mbps: Any, targets: Any, edges: Any
+) -> Any:
     import tensorflow as tf
 
-    known = ~tf.math.is_nan(future_mbps)
-    ratio = tf.where(known, future_mbps, 1.0) / outputs["level_mbps"][:, None]
+    known = ~tf.math.is_nan(actual_mbps)
+    ratio = tf.where(known, actual_mbps, 1.0) / level_mbps[:, None]
     log_ratio = tf.math.log(tf.maximum(ratio, float(np.exp(edges[0] - 1.0))))
     flat = tf.searchsorted(edges, tf.reshape(log_ratio, [-1]), side="right")
     index = tf.reshape(tf.minimum(flat, len(edges) - 1), tf.shape(log_ratio))
     target = tf.gather(tf.constant(targets), index)
-    entropy = -tf.reduce_sum(target * tf.math.log(outputs["probabilities"] + _TINY), axis=-1)
+    entropy = -tf.reduce_sum(target * tf.math.log(probabilities + _TINY), axis=-1)
     return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
 
 

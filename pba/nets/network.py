@@ -42,8 +42,9 @@ def build(
     -------
     keras.Model
         ``telemetry (stretch, window + in_a_row - 1, 5)`` → ``probabilities (batch, horizon, bin)``,
-        ``level_mbps (batch,)`` and ``path (batch, 3)``, as in `pba.models.base.Prediction`; the
-        batch has every window of the first stretch, then those of the next.
+        ``level_mbps (batch,)``, ``path (batch, 3)`` and, where the profile has intervals,
+        ``intervals (batch, interval, bin)``, as in `pba.models.base.Prediction`; the batch has
+        every window of the first stretch, then those of the next.
         Only built-in layers and operations, so that `.keras` files load without this package.
     """
     import keras
@@ -58,16 +59,24 @@ def build(
         "level_mbps": view.level_mbps,
         "path": heads.path(hidden, cut_windows(telemetry, profile.window, profile.window)),
     }
+    if count := len(profile.intervals):
+        outputs["intervals"] = heads.intervals(hidden, view.log_ratio, count, bins, draw)
     return keras.Model(telemetry, outputs, name=str(profile.mode))
 
 
 def calibrate(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
-    """Return ``model``, with shared weights, calibrated by the ``sharpness`` of each horizon."""
+    """Return ``model``, with shared weights, calibrated.
+
+    ``sharpness`` is that of each horizon, then of each interval.
+    """
     import keras
 
     (telemetry,) = model.inputs
     outputs = dict(model.output)
-    outputs["probabilities"] = heads.sharpen(outputs["probabilities"], bins, sharpness)
+    horizons = len(HORIZONS)
+    outputs["probabilities"] = heads.sharpen(outputs["probabilities"], bins, sharpness[:horizons])
+    if "intervals" in outputs:
+        outputs["intervals"] = heads.sharpen(outputs["intervals"], bins, sharpness[horizons:])
     return keras.Model(telemetry, outputs, name=model.name)
 
 
@@ -82,7 +91,7 @@ def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[boo
         If ``saved`` is not such a network.
     """
     plain = build(profile, bins, seen)
-    finished = calibrate(plain, bins, [1.0] * len(HORIZONS))
+    finished = calibrate(plain, bins, [1.0] * (len(HORIZONS) + len(profile.intervals)))
     finished.set_weights(saved.get_weights())
     weights: list[Floats] = plain.get_weights()
     return weights

@@ -12,7 +12,7 @@ from pba.models import v1_features
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.models.onnx import OnnxForecaster
-from pba.types import COLUMNS, HORIZONS, Floats
+from pba.types import COLUMNS, HORIZONS, INTERVALS, Floats
 
 __all__ = ["Origin", "annotate", "check_parity", "export_onnx", "varied_windows"]
 
@@ -79,6 +79,8 @@ def export_onnx(
         "revision": origin.revision,
         "metrics": "{}",  # until `annotate`
     }
+    if "intervals" in model.output:
+        metadata["intervals"] = json.dumps(INTERVALS[: model.output["intervals"].shape[1]])
     content = _with_metadata(graph, metadata)
     check_parity(model, OnnxForecaster(content))
     return content
@@ -170,6 +172,8 @@ def _difference(onnx: Prediction, keras: Prediction) -> float:
         (np.log(onnx.level_mbps), np.log(keras.level_mbps)),
         (onnx.path / (1.0 + keras.path), keras.path / (1.0 + keras.path)),
     ]
+    if onnx.intervals is not None and keras.intervals is not None:
+        pairs.append((onnx.intervals, keras.intervals))
     if not (np.isnan(onnx.path) == np.isnan(keras.path)).all():
         return float("nan")
     return max(float(np.nanmax(np.abs(a - b), initial=0.0)) for a, b in pairs)

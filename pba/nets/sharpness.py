@@ -1,4 +1,4 @@
-"""Calibration of a trained network: one exponent per horizon, fitted on validation data.
+"""Calibration of a trained network: an exponent a horizon and interval, from validation data.
 
 The density (mass over width of each bin) is raised to a power and normalised, which is
 temperature scaling (Guo et al., "On calibration of modern neural networks", ICML 2017) for bins of
@@ -12,7 +12,7 @@ from pba.evaluation.metrics import in_band
 from pba.models.base import Prediction
 from pba.models.distribution import Bins, decode
 from pba.nets.targets import soft_targets
-from pba.types import HORIZONS, Floats
+from pba.types import Floats
 
 __all__ = ["fit_sharpness", "fit_spread"]
 
@@ -20,8 +20,10 @@ _COARSE, _FINE = np.linspace(0.5, 2.0, 16), np.linspace(-0.08, 0.08, 9)
 _TINY = 1e-9
 
 
-def fit_sharpness(prediction: Prediction, actual_mbps: Floats, bins: Bins) -> tuple[float, ...]:
-    """Return the power for each horizon; 1 for a horizon without actuals.
+def fit_sharpness(
+    prediction: Prediction, actual_mbps: Floats, mean_mbps: Floats, bins: Bins
+) -> tuple[float, ...]:
+    """Return the power of each horizon, then of each interval; 1 for one without actuals.
 
     Parameters
     ----------
@@ -29,13 +31,13 @@ def fit_sharpness(prediction: Prediction, actual_mbps: Floats, bins: Bins) -> tu
         For windows outside the training data.
     actual_mbps
         Shape ``(batch, horizon)``, NaN where unknown.
+    mean_mbps
+        The same of the intervals, at least those of ``prediction``.
     """
-    return tuple(
-        _best_power(
-            prediction.probabilities[:, index], prediction.level_mbps, actual_mbps[:, index], bins
-        )
-        for index in range(len(HORIZONS))
-    )
+    rows = list(zip(_rows(prediction.probabilities), actual_mbps.T, strict=True))
+    if prediction.intervals is not None:
+        rows += zip(_rows(prediction.intervals), mean_mbps.T, strict=False)
+    return tuple(_best_power(mass, prediction.level_mbps, actual, bins) for mass, actual in rows)
 
 
 def fit_spread(prediction: Prediction, actual_mbps: Floats, bins: Bins) -> Floats:
@@ -57,6 +59,10 @@ def fit_spread(prediction: Prediction, actual_mbps: Floats, bins: Bins) -> Float
         counts = np.bincount(indices, minlength=len(bins)) + 1.0 / len(bins)
         rows.append(counts @ soft_targets(bins) / counts.sum())
     return np.array(rows)
+
+
+def _rows(probabilities: Floats) -> Floats:
+    return probabilities.swapaxes(0, 1)
 
 
 def _best_power(probabilities: Floats, level_mbps: Floats, actual: Floats, bins: Bins) -> float:

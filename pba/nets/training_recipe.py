@@ -18,7 +18,7 @@ from pba.nets.keras_conversion import convert_keras
 from pba.nets.loss import window_loss
 from pba.nets.sharpness import fit_sharpness, fit_spread
 from pba.telemetry.datasets import WindowBatch, WindowSet
-from pba.types import COLUMNS, Floats
+from pba.types import COLUMNS
 from pba.types.profile import NetworkShape
 
 __all__ = ["FinishedNetwork", "TrainingRecipe", "calibrated", "training_recipe"]
@@ -56,21 +56,22 @@ class TrainingRecipe:
     build
         Seed and windows in a row → an untrained network, as in `pba.nets.network.build`.
     loss
-        Outputs, ``future_mbps`` and ``path`` → the loss of each window, shape ``(batch,)``.
+        Outputs, and ``future_mbps``, ``path`` and ``mean_mbps`` of windows → the loss of each,
+        shape ``(batch,)``.
     augment
         Training windows and a random generator → augmented windows.
     finish
-        A trained network, its prediction for validation windows, and their actuals,
-        ``(batch, horizon)`` → the network to export.
+        A trained network, its prediction for validation windows, and these → the network to
+        export.
     """
 
     bins: Bins
     columns: tuple[str, ...]
     learned: str
     build: Callable[[int, int], Any]
-    loss: Callable[[Any, Any, Any], Any]
+    loss: Callable[[Any, Any, Any, Any], Any]
     augment: Callable[[WindowBatch, np.random.Generator], WindowBatch]
-    finish: Callable[[Any, Prediction, Floats], FinishedNetwork]
+    finish: Callable[[Any, Prediction, WindowBatch], FinishedNetwork]
 
 
 def training_recipe(
@@ -120,14 +121,15 @@ def calibrated(
 
 
 def _with_sharpness(
-    bins: Bins, seen: tuple[bool, ...], model: Any, prediction: Prediction, actual_mbps: Floats
+    bins: Bins, seen: tuple[bool, ...], model: Any, prediction: Prediction, batch: WindowBatch
 ) -> FinishedNetwork:
-    return calibrated(model, bins, seen, fit_sharpness(prediction, actual_mbps, bins))
+    sharpness = fit_sharpness(prediction, batch.future_mbps, batch.mean_mbps, bins)
+    return calibrated(model, bins, seen, sharpness)
 
 
 def _with_spread(
-    bins: Bins, model: Any, prediction: Prediction, actual_mbps: Floats
+    bins: Bins, model: Any, prediction: Prediction, batch: WindowBatch
 ) -> FinishedNetwork:
-    spread = fit_spread(prediction, actual_mbps, bins)
+    spread = fit_spread(prediction, batch.future_mbps, bins)
     model = v1_network.with_spread(model, spread)
     return FinishedNetwork(model, convert_keras(model), {"spread": spread.round(6).tolist()})

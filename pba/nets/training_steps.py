@@ -69,13 +69,13 @@ class TrainingSteps:
         self.recipe, self._teachers = recipe, teachers
         with self._strategy.scope():
             optimizer.build(learner.trainable_variables)
-        floats = [tf.TensorSpec((None, 3), tf.float32)] * 2 + [tf.TensorSpec((), tf.float32)]
+        targets = [tf.TensorSpec((None, 3), tf.float32)] * 3 + [tf.TensorSpec((), tf.float32)]
         self._train, self._evaluate = (
             tf.function(
                 step,
                 input_signature=[
                     tf.TensorSpec((None, *network.input_shape[1:]), tf.float32),
-                    *floats,
+                    *targets,
                 ],
             )
             for step, network in ((self._train_all, learner), (self._evaluate_all, model))
@@ -114,38 +114,43 @@ class TrainingSteps:
 
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
 
-    def _train_all(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
-        return self._total(self._strategy.run(self._train_one, (telemetry, future, path, size)))
+    def _train_all(self, *inputs: Any) -> Any:
+        return self._total(self._strategy.run(self._train_one, inputs))
 
-    def _train_one(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
+    def _train_one(self, telemetry: Any, future: Any, path: Any, mean: Any, size: Any) -> Any:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             outputs = self._learner(telemetry, training=True)
-            losses = self.recipe.loss(outputs, future, path)
+            losses = self.recipe.loss(outputs, future, path, mean)
             if self._teachers:
-                teacher = self._teacher_probabilities(telemetry)
-                distillation = distillation_loss(outputs, teacher, future)
                 losses = (1.0 - _DISTILLATION_SHARE) * losses
-                losses += _DISTILLATION_SHARE * distillation
+                losses += _DISTILLATION_SHARE * self._distillation(outputs, telemetry, future, mean)
             loss = tf.reduce_sum(losses) / size
         variables = self._learner.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
-    def _teacher_probabilities(self, telemetry: Any) -> Any:
-        """Return the teachers' mean probabilities."""
-        outputs = [teacher(telemetry, training=False) for teacher in self._teachers]
-        return sum(output["probabilities"] for output in outputs) / len(outputs)
+    def _distillation(
+        self, outputs: dict[str, Any], telemetry: Any, future_mbps: Any, mean_mbps: Any
+    ) -> Any:
+        """Return the loss of each window to the mean of what the teachers predict."""
+        of_teachers = [teacher(telemetry, training=False) for teacher in self._teachers]
+        total = 0.0
+        for name, actual_mbps in (("probabilities", future_mbps), ("intervals", mean_mbps)):
+            if name in outputs:
+                teacher = sum(output[name] for output in of_teachers) / len(of_teachers)
+                known = actual_mbps[:, : outputs[name].shape[1]]
+                total += distillation_loss(outputs[name], teacher, known)
+        return total
 
-    def _evaluate_all(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
-        run = self._strategy.run(self._evaluate_one, (telemetry, future, path, size))
-        loss, probabilities, level_mbps = run
+    def _evaluate_all(self, *inputs: Any) -> Any:
+        loss, probabilities, level_mbps = self._strategy.run(self._evaluate_one, inputs)
         return self._total(loss), probabilities, level_mbps
 
-    def _evaluate_one(self, telemetry: Any, future: Any, path: Any, size: Any) -> Any:
+    def _evaluate_one(self, telemetry: Any, future: Any, path: Any, mean: Any, size: Any) -> Any:
         import tensorflow as tf
 
         outputs = self._model(telemetry, training=False)
-        loss = tf.reduce_sum(self.recipe.loss(outputs, future, path)) / size
+        loss = tf.reduce_sum(self.recipe.loss(outputs, future, path, mean)) / size
         return loss, outputs["probabilities"], outputs["level_mbps"]

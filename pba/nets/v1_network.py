@@ -21,7 +21,7 @@ from pba.types.profile import NetworkShape
 
 __all__ = ["SHAPE", "FeatureScale", "build", "loss", "augment", "with_spread"]
 
-SHAPE = NetworkShape(v1_features.NAME, v1_features.WINDOW, (128, 64), 0.2, 1e-3, 30)
+SHAPE = NetworkShape(v1_features.NAME, v1_features.WINDOW, (128, 64), 0.2, 1e-3, 30, ())
 """The shape of v1's network, and the defaults of its training."""
 
 _LEAST_MBPS, _MOST_MBPS = 0.01, 1e7
@@ -96,10 +96,12 @@ def build(
     return keras.Model(telemetry, outputs, name=shape.mode)
 
 
-def loss(scale: FeatureScale, outputs: dict[str, Any], future_mbps: Any, path: Any) -> Any:
+def loss(
+    scale: FeatureScale, outputs: dict[str, Any], future_mbps: Any, path: Any, mean_mbps: Any
+) -> Any:
     """Return the sum of squared errors of the standardised logarithms one step ahead, ``(batch,)``.
 
-    Missing values are excluded.
+    Missing values are excluded, and so is ``mean_mbps``: it predicts no interval.
     """
     import tensorflow as tf
 
@@ -126,7 +128,7 @@ def augment(batch: WindowBatch, rng: np.random.Generator) -> WindowBatch:
     )
     telemetry[dated, :, _OUTPUTS:] = dates[dated, None]
     telemetry, path = augment_columns(telemetry, batch.path, rng)
-    return WindowBatch(telemetry.astype(np.float32), batch.future_mbps, path.astype(np.float32))
+    return batch._replace(telemetry=telemetry.astype(np.float32), path=path.astype(np.float32))
 
 
 def with_spread(model: Any, spread: Floats) -> Any:

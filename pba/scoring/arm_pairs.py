@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from pba.evaluation.metrics import in_band
 from pba.rollout import Arm
 from pba.scoring.batch import OpenForecasts, OutcomeTable
-from pba.scoring.codes import ARMS
+from pba.scoring.codes import ARMS, SOURCES
 from pba.types import Floats
 
 __all__ = ["ArmPairs", "new_pairs", "pair_results"]
 
 _Ints = NDArray[np.int64]
 
+_HEURISTIC = SOURCES.index("heuristic")
 _CODES = ARMS.index(Arm.V1), ARMS.index(Arm.V3)
 
 
@@ -50,14 +51,15 @@ class ArmPairs:
 def new_pairs(forecasts: OpenForecasts, outcomes: OutcomeTable) -> ArmPairs:
     """Return the pairs that are complete by these outcomes, in the forecasts' order.
 
-    Of several versions of an arm the first counts.
+    Of several versions of an arm the first counts. A heuristic does not: it is a response in the
+    place of an arm whose model is absent or has too little history.
     """
     actual_mbps = forecasts.actual_mbps[:, 0].copy()
     new = np.zeros(len(actual_mbps), dtype=bool)
     first = outcomes.horizon == 0
     actual_mbps[outcomes.row[first]] = outcomes.actual_mbps[first]
     new[outcomes.row[first]] = True
-    scored = np.flatnonzero(~np.isnan(actual_mbps))
+    scored = np.flatnonzero(~np.isnan(actual_mbps) & (forecasts.source != _HEURISTIC))
     moment = np.cumsum(
         (np.diff(forecasts.link, prepend=-1) != 0) | (np.diff(forecasts.after_us, prepend=-1) != 0)
     )

@@ -10,7 +10,7 @@ from pba.scoring.arm_pairs import ArmPairs, new_pairs
 from pba.scoring.batch import OpenForecasts, OutcomeTable
 from pba.scoring.latency_sums import MINUTE_US
 
-__all__ = ["pair_sums"]
+__all__ = ["link_sums", "pair_sums"]
 
 _Ints = NDArray[np.int64]
 
@@ -41,6 +41,27 @@ def pair_sums(
         | {name: float(column[at]) for name, column in sums.items()}
         for at, (start, code) in enumerate(keys)
     ]
+
+
+def link_sums(
+    forecasts: OpenForecasts, outcomes: OutcomeTable, flags_changed_us: int
+) -> dict[str, list[int]]:
+    """Return the columns of `link_pair_sums` for the pairs that are complete by these outcomes.
+
+    Only pairs since the last change of the flags count. The rows are in the order of their keys.
+    """
+    pairs = new_pairs(forecasts, outcomes)
+    since = pairs.created_us(forecasts) >= flags_changed_us
+    net = pairs.hits(forecasts, Arm.V3).astype(np.int64) - pairs.hits(forecasts, Arm.V1)
+    of_pairs = np.stack([forecasts.link[pairs.v3], forecasts.mode[pairs.v3]], axis=1)[since]
+    keys, group = np.unique(of_pairs, axis=0, return_inverse=True)
+    sums = np.bincount(group.ravel(), net[since], minlength=len(keys)).astype(np.int64)
+    return {
+        "link": keys[:, 0].tolist(),
+        "mode": keys[:, 1].tolist(),
+        "since_us": [flags_changed_us] * len(keys),
+        "net": sums.tolist(),
+    }
 
 
 def _period(created_us: _Ints, flags_changed_us: int) -> _Ints:

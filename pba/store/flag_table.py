@@ -15,6 +15,7 @@ from pba.store.audit_table import append_entries
 from pba.store.event_log import add_events
 from pba.store.statements import insert_into, to_micros
 from pba.store.tables import flags as table
+from pba.store.verdict_blocks import start_blocks
 from pba.types import Event, rfc3339_of
 
 __all__ = ["FLAGS_CHANGED", "FlagChange", "FlagState", "change_flags", "flag_state", "flags_of"]
@@ -105,9 +106,11 @@ def flags_of(row: Sequence[Any] | None, default: Flags) -> FlagState:
 
 
 def change_flags(
-    connection: Connection, default: Flags, change: FlagChange, now_s: float
+    connection: Connection, default: Flags, change: FlagChange, now_s: float, block_us: int
 ) -> FlagState:
     """Change some flags, record the change in events and audit, and return the new state.
+
+    The comparison of the arms begins anew, in blocks of ``block_us``.
 
     Raises
     ------
@@ -131,6 +134,7 @@ def change_flags(
     add_events(connection, [Event(FLAGS_CHANGED, now_s, None, body)])
     entry = AuditEntry(change.author, FLAGS_CHANGED, "flags", details)
     append_entries(connection, [entry], to_micros(now_s))
+    start_blocks(connection, to_micros(now_s), block_us)
     return after
 
 

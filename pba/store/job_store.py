@@ -1,11 +1,13 @@
 """What the jobs of Monitors do in the store, beside scoring: leases, sums, drift of modes."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from pba.store import aggregate_fold, leases, link_counts, mode_outcome_queue
+from pba.store import aggregate_fold, leases, link_counts, mode_outcome_queue, verdict_blocks
 from pba.store.database import Database
 from pba.store.mode_outcome_queue import ModeQueue
 from pba.store.statements import to_micros
+from pba.store.verdict_blocks import DueBlock
 from pba.types import Event
 
 __all__ = ["JobStore"]
@@ -20,11 +22,16 @@ class JobStore:
         The store's.
     clock
         Returns the current Unix time in seconds.
+    block_us
+        The length of blocks of the rollout's test which nobody has begun yet.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], float], block_us: int = 1_800_000_000
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._block_us = block_us
 
     def take_lease(self, name: str, holder: str, seconds: float) -> bool:
         """Take a lease that is free, or renew one's own; return whether ``holder`` has it.
@@ -72,3 +79,12 @@ class JobStore:
     def count_links(self) -> None:
         """Count links and mode switches for reports, see `pba.store.link_counts`."""
         self._database.write(link_counts.write_counts, self._database.read(link_counts.count_all))
+
+    def due_block(self) -> DueBlock | None:
+        """Return the block of the rollout's test that is to be closed, None if there is none."""
+        now_us = to_micros(self._clock())
+        return self._database.read(verdict_blocks.due_block, now_us, self._block_us)
+
+    def write_block(self, due: DueBlock, rows: Sequence[dict[str, Any]]) -> bool:
+        """Write a closed block, see `verdict_blocks.write_block`."""
+        return self._database.write(verdict_blocks.write_block, due, rows)

@@ -28,6 +28,7 @@ from pba.store.tables import (
     records,
     samples,
 )
+from pba.store.verdict_tables import link_pair_sums
 
 __all__ = [
     "LinkRows",
@@ -65,7 +66,7 @@ _ROWS = (
     LinkRows(old_forecasts.name, "after_us"),
     LinkRows(old_outcomes.name, "at_us"),
 )
-_SINGLE_ROWS = (due_links, records, old_records)
+_SINGLE_ROWS = (due_links, records, old_records, link_pair_sums)
 
 
 def delete_link(connection: Connection, link_id: str) -> bool:
@@ -179,12 +180,15 @@ def delete_some(
     time_us: ColumnElement[int],
     before_us: int,
     count: int,
+    kept: ColumnElement[bool] | None = None,
 ) -> bool:
     """Delete up to ``count`` rows from before ``before_us``; return whether more may follow.
 
-    ``time_us`` is the first column of an index.
+    ``time_us`` is the first column of an index. Rows that are ``kept`` stay whatever their time.
     """
     key = tuple_(*old_table.primary_key.columns)
     chosen = select(*old_table.primary_key.columns).where(time_us < before_us)
+    if kept is not None:
+        chosen = chosen.where(~kept)
     chosen = chosen.order_by(time_us).limit(count)
     return int(connection.execute(delete(old_table).where(key.in_(chosen))).rowcount) == count

@@ -59,6 +59,14 @@ _CLOSED = f"""
                               source, served, body, actual_1_mbps, actual_5_mbps, actual_15_mbps)
     SELECT * FROM closed ON CONFLICT DO NOTHING
 """
+_LINK_SUMS = """
+    INSERT INTO link_pair_sums AS s (link, mode, since_us, net)
+    SELECT * FROM unnest(%(link)b::bigint[], %(mode)b::smallint[], %(since_us)b::bigint[],
+                         %(net)b::int[])
+    ON CONFLICT (link, mode) DO UPDATE SET since_us = excluded.since_us,
+    net = CASE WHEN s.since_us = excluded.since_us THEN s.net ELSE 0 END + excluded.net
+    WHERE s.since_us < excluded.since_us OR (s.since_us = excluded.since_us AND excluded.net <> 0)
+"""
 _DUE = """
     WITH mine AS (
         SELECT d.link, g.finished AND d.generation = g.generation AND d.since_us = g.since_us
@@ -90,7 +98,11 @@ def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
     try:
         with driver.pipeline():
             records = driver.execute(_RECORDS, rows.records)
-            for statement, given in ((_FORECASTS, rows.forecasts), (_CLOSED, rows.closed)):
+            for statement, given in (
+                (_FORECASTS, rows.forecasts),
+                (_CLOSED, rows.closed),
+                (_LINK_SUMS, rows.link_sums),
+            ):
                 if given["link"]:
                     driver.execute(statement, given)
             for table, new in rows.inserts:

@@ -10,7 +10,7 @@ from pba.scoring.arm_pairs import pair_results
 from pba.scoring.latency_sums import latency_sums
 from pba.scoring.mode_outcomes import mode_outcomes
 from pba.scoring.outcome_sums import outcome_sums
-from pba.scoring.pair_sums import pair_sums
+from pba.scoring.pair_sums import link_sums, pair_sums
 from pba.store import report_tables, tables
 from pba.store.due_batch import MAX_FORECASTS, MAX_SAMPLES
 from pba.store.due_links import Claim
@@ -36,6 +36,8 @@ class SettlementRows:
         The same of those that go to `forecast_log`.
     inserts
         Rows to append, by table.
+    link_sums
+        What to add to `link_pair_sums`.
     due
         What was claimed of `due_links`, and whether it is ``finished``.
     until_us
@@ -46,6 +48,7 @@ class SettlementRows:
     forecasts: Columns
     closed: Columns
     inserts: tuple[tuple[Table, list[dict[str, Any]]], ...]
+    link_sums: Columns
     due: Columns
     until_us: int
 
@@ -57,6 +60,7 @@ class SettlementRows:
             forecasts=_forecasts(scored, closed=False),
             closed=_forecasts(scored, closed=True),
             inserts=_inserts(scored, flags_changed_us),
+            link_sums=link_sums(scored.batch.forecasts, scored.outcomes, flags_changed_us),
             due=_due(claim, scored),
             until_us=claim.until_us,
         )

@@ -37,6 +37,12 @@ _LOG = f"""
         ON CONFLICT DO NOTHING
 """
 _CLOSED = f"DELETE FROM open_forecasts {_KEY}"
+_LINK_SUMS = """
+    INSERT INTO link_pair_sums AS s (link, mode, since_us, net) VALUES (?, ?, ?, ?)
+    ON CONFLICT (link, mode) DO UPDATE SET since_us = excluded.since_us,
+    net = CASE WHEN s.since_us = excluded.since_us THEN s.net ELSE 0 END + excluded.net
+    WHERE s.since_us < excluded.since_us OR (s.since_us = excluded.since_us AND excluded.net <> 0)
+"""
 _DUE = "DELETE FROM due_links WHERE link = ? AND since_us = ? AND generation = ?"
 
 
@@ -54,6 +60,7 @@ def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
     for table, new in rows.inserts:
         if new:
             connection.execute(insert_into(connection, table).on_conflict_do_nothing(), new)
+    _execute(connection, _LINK_SUMS, rows.link_sums, "link", "mode", "since_us", "net")
     finished = np.flatnonzero(rows.due["finished"]).tolist()
     due = {name: [column[at] for at in finished] for name, column in rows.due.items()}
     _execute(connection, _DUE, due, "link", "since_us", "generation")

@@ -67,6 +67,8 @@ class Store:
         How long forecasts and their outcomes are kept, at most as long as samples.
     audit_retention_days, refusal_retention_days
         How long changes and counts of refused calls are kept.
+    verdict_block_s
+        The length of the blocks of the rollout's test, from the next change of the flags on.
     schema
         That of another store of the same database, with connections of its own: what one notices
         of the schema both know.
@@ -105,22 +107,22 @@ class Store:
         cache: SampleCache | None = None,
         audit_retention_days: float = 400.0,
         refusal_retention_days: float = 30.0,
+        verdict_block_s: float = 1800.0,
     ) -> None:
         self.cache = cache or SampleCache()
         self._default = default
-        self._database = Database(url, schema)
-        self._clock = clock
+        self._database, self._clock = Database(url, schema), clock
         self._retention_us = int(retention_days * _DAY_US)
-        forecast_retention_us = int(min(forecast_retention_days, retention_days) * _DAY_US)
-        others = (audit_retention_days, refusal_retention_days)
-        audit_us, refusals_us = (int(days * _DAY_US) for days in others)
-        retention_us = Retention(self._retention_us, forecast_retention_us, audit_us, refusals_us)
+        forecast_days = min(forecast_retention_days, retention_days)
+        others = (forecast_days, audit_retention_days, refusal_retention_days)
+        retention_us = Retention(self._retention_us, *(int(days * _DAY_US) for days in others))
         self._tidy_job = TidyJob(self._database, retention_us)
         self.keys = KeyTable(self._database, clock)
         self.audit = AuditTable(self._database)
         self.refusals = RefusalTable(self._database)
         self.routers = RouterTable(self._database, clock)
-        self.jobs = JobStore(self._database, clock)
+        self._block_us = to_micros(verdict_block_s)
+        self.jobs = JobStore(self._database, clock, self._block_us)
         self.scoring = ScoringStore(self._database, clock, default)
         self.old_rows = OldRows(self._database, clock)
 
@@ -241,7 +243,9 @@ class Store:
     ) -> FlagState:
         """Change some flags and return them, see `pba.store.flag_table.change_flags`."""
         change = flag_table.FlagChange(changes, version, author, details or {})
-        return self._database.write(flag_table.change_flags, self._default, change, self._clock())
+        return self._database.write(
+            flag_table.change_flags, self._default, change, self._clock(), self._block_us
+        )
 
     def compare(self, since_s: float | None = None) -> dict[str, Any]:
         """Return how the arms compare, see `pba.store.arm_comparison.compare`.

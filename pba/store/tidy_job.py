@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pba.store import audit_table, retention
+from pba.store import audit_table, retention, verdict_blocks, verdict_tables
 from pba.store.access_tables import refusals
 from pba.store.database import Database
 from pba.store.old_tables import old_forecasts, old_outcomes
+from pba.store.pair_totals import next_hour_us
 from pba.store.partition_job import PartitionJob
 from pba.store.report_tables import (
     HOUR_US,
@@ -30,10 +31,12 @@ from pba.store.tables import (
     pair_results,
     samples,
 )
+from pba.store.verdict_tables import link_pair_sums
 
 __all__ = ["TidyJob"]
 
 _ROWS = 1000  # in one transaction
+_SINCE_US = verdict_tables.verdict_blocks.c.since_us
 _AUDIT_ROWS = 200  # each change waits for the transaction that trims
 _PAUSE_S = 0.05  # at least
 _LINKS = 200
@@ -119,16 +122,29 @@ class TidyJob:
             (events, events.c.at_us, self._kept.samples_us),
             (minute_aggregates, minute_aggregates.c.minute_us, self._kept.samples_us),
             (minute_latencies, minute_latencies.c.minute_us, self._kept.samples_us),
-            (pair_aggregates, pair_aggregates.c.from_us, self._kept.samples_us),
-            # An hour goes when its last minute has gone.
-            (hour_pair_aggregates, hour_pair_aggregates.c.hour_us, self._kept.samples_us + HOUR_US),
             (pair_results, pair_results.c.created_us, self._kept.forecasts_us),
             (refusals, refusals.c.minute_us, self._kept.refusals_us),
         ):
             while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):
                 pass
+        self._tidy_pairs(now_us - self._kept.samples_us)
         while self._write(audit_table.trim, now_us - self._kept.audit_us, _AUDIT_ROWS):
             pass
+
+    def _tidy_pairs(self, before_us: int) -> None:
+        """Delete old sums over pairs, but for those that the verdict of now rests on."""
+        since_us = self._database.read(verdict_blocks.changed_us)
+        minute_us, hour_us = pair_aggregates.c.from_us, hour_pair_aggregates.c.hour_us
+        first_hour = (minute_us >= since_us) & (minute_us < next_hour_us(since_us))
+        for table, time_us, until_us, kept in (
+            (pair_aggregates, minute_us, before_us, first_hour),
+            # An hour goes when its last minute has gone.
+            (hour_pair_aggregates, hour_us, min(before_us - HOUR_US, since_us), None),
+            (verdict_tables.verdict_blocks, _SINCE_US, min(before_us, since_us), None),
+            (link_pair_sums, link_pair_sums.c.since_us, since_us, None),
+        ):
+            while self._write(retention.delete_some, table, time_us, until_us, _ROWS, kept):
+                pass
 
     def _write(self, work: Callable[..., Any], *inputs: Any) -> Any:
         """Run ``work`` in a transaction, and leave others at least as much time as it took."""

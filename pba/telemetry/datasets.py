@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from pba.errors import NotEnoughData
-from pba.telemetry.windows import runs
+from pba.telemetry.interval_means import interval_means
+from pba.telemetry.windows import GAP_INTERVALS, Run, runs
 from pba.types import COLUMNS, HORIZONS, Floats
 
 __all__ = ["Series", "WindowBatch", "WindowLimit", "WindowSet"]
@@ -43,11 +44,15 @@ class WindowBatch(NamedTuple):
         Bandwidth at each of `pba.types.HORIZONS`, shape ``(batch, 3)``, NaN past the series' end.
     path
         Latency (ms), packet loss and jitter (ms) of the next step, shape ``(batch, 3)``, or NaN.
+    mean_mbps
+        Mean bandwidth over each of `pba.types.INTERVALS`, shape ``(batch, 3)``, NaN where
+        `pba.telemetry.interval_means` has none.
     """
 
     telemetry: Floats
     future_mbps: Floats
     path: Floats
+    mean_mbps: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,8 @@ class WindowSet:
     ----------
     values
         All series, one after the other, float32, shape ``(sample, 5)``.
+    mean_mbps
+        The mean bandwidth over each of the intervals after each sample, shape ``(sample, 3)``.
     ends
         Index in ``values`` of each window's last sample, shape ``(window,)``.
     stops
@@ -73,6 +80,7 @@ class WindowSet:
     """
 
     values: Floats
+    mean_mbps: Floats
     ends: np.ndarray
     stops: np.ndarray
     groups: np.ndarray
@@ -93,23 +101,24 @@ class WindowSet:
             If there is none.
         """
         parts = [
-            (group, segment)
+            (group, run)
             for group, series in enumerate(sets.values())
             for item in series
-            for segment in runs(item.timestamps_s, item.telemetry)
-            if len(segment) > length
+            for run in runs(item.timestamps_s, item.telemetry)
+            if len(run.telemetry) > length
         ]
         if not parts:
             raise NotEnoughData(
                 f"no series has the {length + 1} samples without a gap that one window and its "
                 "target need. Give longer series."
             )
-        stops = np.cumsum([len(segment) for _, segment in parts])
+        stops = np.cumsum([len(run.telemetry) for _, run in parts])
         starts = np.concatenate([[0], stops[:-1]])
         spans = [np.arange(a + length - 1, b - 1) for a, b in zip(starts, stops, strict=True)]
         counts = [len(span) for span in spans]
         return cls(
-            np.concatenate([segment for _, segment in parts]).astype(np.float32),
+            np.concatenate([run.telemetry for _, run in parts]).astype(np.float32),
+            np.concatenate([_means(run) for _, run in parts]).astype(np.float32),
             np.concatenate(spans),
             np.repeat(stops, counts),
             np.repeat([group for group, _ in parts], counts),
@@ -146,20 +155,17 @@ class WindowSet:
         samples = ends + np.arange(1 - self.length, in_a_row)
         telemetry = self.values[np.minimum(samples, stops - 1)]
         each, stops = (ends + np.arange(in_a_row)).reshape(-1, 1), np.repeat(stops, in_a_row, 0)
-        future = self._at(each + np.array(HORIZONS), stops)[..., 0]
-        path = self._at(each + 1, stops)[:, 0, _PATH]
-        future[np.repeat(self._has_no_rate(indices), in_a_row)] = np.nan
-        return WindowBatch(telemetry, future, path)
+        future = _at(self.values, each + np.array(HORIZONS), stops)[..., 0]
+        path = _at(self.values, each + 1, stops)[:, 0, _PATH]
+        mean = _at(self.mean_mbps, each[:, 0], stops[:, 0])
+        no_rate = np.repeat(self._has_no_rate(indices), in_a_row)
+        future[no_rate] = mean[no_rate] = np.nan
+        return WindowBatch(telemetry, future, path, mean)
 
     def _has_no_rate(self, indices: np.ndarray) -> np.ndarray:
         """Return whether the bandwidth of each window at ``indices`` is no target."""
         no_rate = np.array([name in self.path_only for name in self.names], dtype=bool)
         return np.asarray(no_rate[self.groups[indices]])
-
-    def _at(self, samples: np.ndarray, stops: np.ndarray) -> Floats:
-        """Return the values at ``samples``, NaN from ``stops`` on: ``(*samples.shape, 5)``."""
-        known = samples < stops
-        return np.where(known[..., None], self.values[np.where(known, samples, 0)], np.nan)
 
     def count_windows(self, indices: np.ndarray, in_a_row: int) -> int:
         """Return the number of windows with a target in the stretches from ``indices`` on."""
@@ -203,3 +209,16 @@ class WindowSet:
         """Yield each set's name and the indices of its windows."""
         for group, name in enumerate(self.names):
             yield name, np.flatnonzero(self.groups == group)
+
+
+def _at(values: Floats, samples: np.ndarray, stops: np.ndarray) -> Floats:
+    """Return ``values (sample, column)`` at ``samples``, NaN from ``stops`` on."""
+    known = samples < stops
+    return np.where(known[..., None], values[np.where(known, samples, 0)], np.nan)
+
+
+def _means(run: Run) -> Floats:
+    rate_mbps = run.telemetry[:, 0]
+    every = np.arange(len(rate_mbps))
+    gap_s = GAP_INTERVALS * run.step_s
+    return interval_means(run.timestamps_s, rate_mbps, run.step_s, gap_s, every)

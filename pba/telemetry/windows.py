@@ -3,7 +3,9 @@
 Planning cuts windows here, scoring finds actuals, and training and evaluation do both.
 """
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,7 @@ __all__ = [
     "GAP_INTERVALS",
     "UNSTABLE_VOLATILITY",
     "CurrentWindow",
+    "Run",
     "current_window",
     "following_steps",
     "is_unstable",
@@ -137,21 +140,31 @@ def _since_last_gap(history: History, gap_s: float) -> History:
     return history.last(len(history) - 1 - int(gaps[-1])) if gaps.size else history
 
 
-def runs(timestamps_s: Floats, telemetry: Floats) -> list[Floats]:
-    """Return the telemetry ``(step, 5)`` of each stretch between gaps, oldest first.
+class Run(NamedTuple):
+    """The steps of a stretch between gaps: times ``(step,)`` and telemetry ``(step, 5)``."""
+
+    timestamps_s: Floats
+    telemetry: Floats
+    step_s: float
+
+
+def runs(timestamps_s: Floats, telemetry: Floats) -> list[Run]:
+    """Return each stretch between gaps, oldest first; the step is that of all of them.
 
     Samples close to each other are merged, as for a forecast.
 
     >>> times = np.array([0.0, 1.0, 2.0, 60.0, 61.0])
-    >>> [len(part) for part in runs(times, np.ones((5, 5)))]
+    >>> [len(run.telemetry) for run in runs(times, np.ones((5, 5)))]
     [3, 2]
     """
     if len(timestamps_s) < 2:
-        return [telemetry]
+        return [Run(timestamps_s, telemetry, math.nan)]
     spaced = spacing(timestamps_s)
     if spaced.merges:
         timestamps_s, telemetry = merge_close(timestamps_s, telemetry, spaced.step_s)
-    return np.split(telemetry, _starts(timestamps_s, GAP_INTERVALS))
+    starts = _starts(timestamps_s, GAP_INTERVALS)
+    parts = zip(np.split(timestamps_s, starts), np.split(telemetry, starts), strict=True)
+    return [Run(*part, spaced.step_s) for part in parts]
 
 
 def following_steps(

@@ -9,6 +9,7 @@ from pba.types.arrays import Floats
 from pba.types.event import Event
 from pba.types.forecast import (
     HORIZONS,
+    INTERVALS,
     QUANTILES,
     Allocation,
     Forecast,
@@ -30,6 +31,7 @@ from pba.types.times import rfc3339_of
 __all__ = [
     "COLUMNS",
     "HORIZONS",
+    "INTERVALS",
     "LIMITS",
     "QUANTILES",
     "Allocation",

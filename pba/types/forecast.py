@@ -8,10 +8,21 @@ from typing import Any, Self
 from pba.types.mode import NetworkMode
 from pba.types.wire import ForecastDocument, HorizonDocument
 
-__all__ = ["HORIZONS", "QUANTILES", "Allocation", "Forecast", "HorizonForecast", "Member"]
+__all__ = [
+    "HORIZONS",
+    "INTERVALS",
+    "QUANTILES",
+    "Allocation",
+    "Forecast",
+    "HorizonForecast",
+    "Member",
+]
 
 HORIZONS = (1, 5, 15)
 """How many steps ahead a forecast looks."""
+
+INTERVALS = (5, 15, 60)
+"""Over how many of the next steps a forecast takes the mean."""
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """The levels of the quantiles that a forecast carries."""

@@ -18,6 +18,11 @@ PART = {
     "v1_only": 30,
     "v3_only": 59,
     "evidence": 15.3,
+    "decides_at": 80.0,
+    "blocks": 12,
+    "blocks_needed": 14,
+    "block_s": 1800.0,
+    "links": 412,
     "verdict": "undecided",
     "v1": {"accuracy_20": 0.556, "mae_mbps": 306.0, "bias_mbps": -16.5, "latency_ms": 346.0},
     "v3": {"accuracy_20": 0.626, "mae_mbps": 295.0, "bias_mbps": 70.7, "latency_ms": None},
@@ -108,6 +113,8 @@ def test_a_report_of_all_modes_fits_80_columns(server: Server):
     assert ["in band alone", *["30 / 59"] * 4] in rows
     assert ["accuracy_20", *["0.556 / 0.626"] * 4] in rows
     assert ["latency_ms", *["346 / –"] * 4] in rows
+    assert ["blocks", *["12 of 14"] * 4] in rows
+    assert ["evidence", *["15.3 of 80"] * 4] in rows
     assert ["v3 is", *["undecided"] * 4] in rows
 
 

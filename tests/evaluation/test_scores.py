@@ -9,6 +9,7 @@ import pytest
 from pba.evaluation.candidates import CandidateForecasts, point_only
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.scores import mean, path_errors, pooled, scores
+from pba.evaluation.targets import POINTS, TARGETS
 from pba.types import QUANTILES
 from tests.evaluation.test_evaluation_points import trace
 
@@ -22,7 +23,7 @@ def points(rng: np.random.Generator) -> EvaluationPoints:
 
 @pytest.fixture
 def forecasts(points: EvaluationPoints, rng: np.random.Generator) -> CandidateForecasts:
-    point = np.nan_to_num(points.actual_mbps, nan=1.0) * np.exp(rng.normal(0, 0.3, (70, 3)))
+    point = np.nan_to_num(points.actual_mbps, nan=1.0) * np.exp(rng.normal(0, 0.3, (70, 6)))
     spread = np.linspace(0.6, 1.5, len(QUANTILES))
     return CandidateForecasts(
         point, rng.uniform(0, 1, point.shape), point[..., None] * spread, np.full((70, 3), np.nan)
@@ -33,8 +34,8 @@ def test_every_figure_agrees_with_a_plain_loop(
     forecasts: CandidateForecasts, points: EvaluationPoints
 ) -> None:
     figures = scores(forecasts, points)
-    assert set(figures) == {"1", "5", "15"}
-    for index, steps in enumerate((1, 5, 15)):
+    assert tuple(figures) == TARGETS
+    for index, target in enumerate(TARGETS):
         rows = [
             (
                 forecasts.bandwidth_mbps[i, index],
@@ -48,7 +49,8 @@ def test_every_figure_agrees_with_a_plain_loop(
         expected = expected_figures(
             rows, forecasts.quantiles_mbps[:, index], points.near_change[:, index]
         )
-        computed = figures[str(steps)]
+        computed = figures[target]
+        assert ("near_mae" in computed) == (target in POINTS)
         for name, value in expected.items():
             assert computed[name] == pytest.approx(value), name
 
@@ -67,7 +69,7 @@ def expected_figures(rows, quantiles, near) -> dict[str, float]:
         for level, q in zip(QUANTILES, quantiles[i], strict=True)
     ]
     close = [(f, a) for f, a, _, i in rows if near[i]]
-    return {
+    figures = {
         "count": count,
         "near_count": len(close),
         "accuracy_20": sum(hit(f, a) for f, a, _, _ in rows) / count,
@@ -85,9 +87,11 @@ def expected_figures(rows, quantiles, near) -> dict[str, float]:
             for part in tenths.values()
         )
         / count,
-        "near_accuracy_20": sum(hit(f, a) for f, a in close) / len(close),
-        "near_mae": sum(abs(f - a) for f, a in close) / len(close),
     }
+    if close:
+        figures["near_accuracy_20"] = sum(hit(f, a) for f, a in close) / len(close)
+        figures["near_mae"] = sum(abs(f - a) for f, a in close) / len(close)
+    return figures
 
 
 def test_reliability_and_confidence_thresholds_add_up(
@@ -108,7 +112,7 @@ def test_reliability_and_confidence_thresholds_add_up(
 def test_point_forecasts_have_no_intervals_and_no_calibration(
     points: EvaluationPoints,
 ) -> None:
-    figures = scores(point_only(np.ones((70, 3))), points)["1"]
+    figures = scores(point_only(np.ones((70, 6))), points)["1"]
     assert "accuracy_20" in figures
     assert not {"pinball", "coverage_90", "calibration_error", "answered"} & set(figures)
 
@@ -117,7 +121,7 @@ def test_the_pool_weighs_points_equally_and_a_mean_weighs_sets_equally() -> None
     short, long = (
         EvaluationPoints.of([trace([rate] * count)], 2) for rate, count in ((1.0, 5), (2.0, 13))
     )
-    right, wrong = point_only(np.full((3, 3), 1.0)), point_only(np.full((11, 3), 1.0))
+    right, wrong = point_only(np.full((3, 6), 1.0)), point_only(np.full((11, 6), 1.0))
     assert pooled([(right, short), (wrong, long)])["1"]["accuracy_20"] == pytest.approx(3 / 14)
     both = mean([scores(right, short), scores(wrong, long)])
     assert both["1"]["accuracy_20"] == 0.5
@@ -129,6 +133,6 @@ def test_path_errors_are_over_measured_values() -> None:
     one = trace([1.0] * 6)
     one.telemetry[:, 1] = [1, 1, 4, np.nan, 7, 1]
     points = EvaluationPoints.of([one], 2)
-    forecasts = point_only(np.ones((4, 3)))
+    forecasts = point_only(np.ones((4, 6)))
     forecasts.path[:, 0] = 5.0
     assert path_errors(forecasts, points) == {"latency_ms": pytest.approx((1 + 2 + 4) / 3)}

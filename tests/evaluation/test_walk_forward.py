@@ -20,7 +20,7 @@ def counting(name: str = "one", identity: str = "1") -> tuple[Candidate, list[in
 
     def forecast(telemetry: np.ndarray) -> CandidateForecasts:
         sizes.append(len(telemetry))
-        return point_only(telemetry[:, -1:, 0].repeat(3, axis=1))
+        return point_only(telemetry[:, -1:, 0].repeat(6, axis=1))
 
     return Candidate(name, identity, forecast), sizes
 
@@ -28,7 +28,7 @@ def counting(name: str = "one", identity: str = "1") -> tuple[Candidate, list[in
 def test_forecasts_depend_on_earlier_samples_only() -> None:
     forecasts = walk_forward(as_candidate(LastValue()), POINTS)
     np.testing.assert_allclose(forecasts.bandwidth_mbps[:, 0], np.arange(5, 30), rtol=0.01)
-    assert forecasts.quantiles_mbps.shape == (25, 3, 7)
+    assert forecasts.quantiles_mbps.shape == (25, 6, 7)
 
 
 def test_chunks_are_concatenated_and_progress_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,32 @@
 """A rollout takes a step only when the comparison of the arms is decided and flags allow it."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pba.errors import Conflict
 from pba.monitoring.progressive_rollout import STEPS, step_rollout
+from pba.rollout.sequential_test import BLOCKS_NEEDED
 from pba.security import Author
 from pba.store import Store
-from tests.store.builders import write_both_arms
+from tests.monitoring.blocks import BLOCK_S, Clock, better, run_blocks
 
-GOOD, BAD = [50.0] * 30, [100.0] * 30
+BETTER = better(BLOCKS_NEEDED)
+WORSE = [-net for net in BETTER]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path}/pba.db", clock, verdict_block_s=BLOCK_S).ready()
+    yield store
+    store.close()
 
 
 def set_flags(store: Store, **changes: Any) -> None:
@@ -25,9 +41,11 @@ def test_without_evidence_there_is_no_step(store: Store):
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 10), (7, 10), (10, 50), (50, 100)])
-def test_where_v3_is_better_the_next_step_is_taken(store: Store, before: int, after: int):
+def test_where_v3_is_better_the_next_step_is_taken(
+    store: Store, clock: Clock, before: int, after: int
+):
     set_flags(store, v3_rollout_percentage=before, automatic_steps=True)
-    write_both_arms(store, BAD, GOOD)
+    run_blocks(store, clock, BETTER)
     state = step_rollout(store)
     assert state is not None
     assert state == store.flags()
@@ -38,23 +56,22 @@ def test_where_v3_is_better_the_next_step_is_taken(store: Store, before: int, af
     assert because["overall"]["verdict"] == because["internet"]["verdict"] == "better"
 
 
-def test_after_the_last_step_there_is_none(store: Store):
+def test_after_the_last_step_there_is_none(store: Store, clock: Clock):
     set_flags(store, v3_rollout_percentage=STEPS[-1], automatic_steps=True)
-    write_both_arms(store, BAD, GOOD)
+    run_blocks(store, clock, BETTER)
     assert step_rollout(store) is None
 
 
-def test_each_step_needs_evidence_of_its_own(store: Store, monkeypatch: pytest.MonkeyPatch):
+def test_each_step_needs_evidence_of_its_own(store: Store, clock: Clock):
     set_flags(store, v3_rollout_percentage=0, automatic_steps=True)
-    write_both_arms(store, BAD, GOOD)
-    monkeypatch.setattr(store, "_clock", lambda: 2e9 + 1)
+    run_blocks(store, clock, BETTER)
     assert step_rollout(store) is not None
     assert step_rollout(store) is None
 
 
-def test_where_v3_is_worse_all_links_return_to_v1(store: Store):
+def test_where_v3_is_worse_all_links_return_to_v1(store: Store, clock: Clock):
     set_flags(store, v3_rollout_percentage=50, automatic_steps=True, automatic_return=True)
-    write_both_arms(store, GOOD, BAD)
+    run_blocks(store, clock, WORSE)
     state = step_rollout(store)
     assert state is not None
     assert state.flags.v3_rollout_percentage == 0
@@ -63,30 +80,30 @@ def test_where_v3_is_worse_all_links_return_to_v1(store: Store):
 
 
 @pytest.mark.parametrize(
-    ("flags", "v1_mbps", "v3_mbps", "verdict"),
+    ("flags", "nets", "verdict"),
     [
-        ({}, BAD, GOOD, "better"),
-        ({"automatic_return": True}, BAD, GOOD, "better"),
-        ({"automatic_steps": True}, GOOD, BAD, "worse"),
+        ({}, BETTER, "better"),
+        ({"automatic_return": True}, BETTER, "better"),
+        ({"automatic_steps": True}, WORSE, "worse"),
     ],
 )
 def test_without_its_flag_a_step_is_not_taken(
-    store: Store, flags: dict[str, bool], v1_mbps: list[float], v3_mbps: list[float], verdict: str
+    store: Store, clock: Clock, flags: dict[str, bool], nets: list[int], verdict: str
 ):
     set_flags(store, v3_rollout_percentage=10, **flags)
-    write_both_arms(store, v1_mbps, v3_mbps)
+    run_blocks(store, clock, nets)
     assert step_rollout(store) is None
     assert store.compare()["overall"]["verdict"] == verdict
     assert store.flags().flags.v3_rollout_percentage == 10
 
 
 def test_a_change_of_flags_in_the_meantime_has_precedence(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     def conflict(*_: object) -> None:
         raise Conflict("changed meanwhile", "version")
 
     set_flags(store, v3_rollout_percentage=0, automatic_steps=True)
-    write_both_arms(store, BAD, GOOD)
+    run_blocks(store, clock, BETTER)
     monkeypatch.setattr(store, "change_flags", conflict)
     assert step_rollout(store) is None

@@ -26,7 +26,9 @@ def augment_columns_only(telemetry: Floats, rng: np.random.Generator) -> Floats:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(augmentation, "_POWER_SHARE", 0.0)
         patch.setattr(augmentation, "_DISTANCE_FACTOR", 1.0)
-        return augment(WindowBatch(telemetry, future_mbps, no_path(len(telemetry))), rng).telemetry
+        return augment(
+            WindowBatch(telemetry, future_mbps, no_path(len(telemetry)), future_mbps), rng
+        ).telemetry
 
 
 def test_whole_columns_are_removed_but_never_bandwidth(rng: np.random.Generator) -> None:
@@ -45,7 +47,7 @@ def test_half_of_the_links_get_another_volatility_and_their_targets_with_them(
     inputs = windows((4,))
     future_mbps = np.repeat([[12.0, 16.0, np.nan], [13.0, 17.0, 0.0]], 2000, axis=0)
     future_mbps = future_mbps.reshape(2, 2000, 3).swapaxes(0, 1).reshape(4000, 3)
-    augmented = augment(WindowBatch(inputs, future_mbps.astype(np.float32), no_path(4000)), rng)
+    augmented = augment(WindowBatch(inputs, future_mbps, no_path(4000), future_mbps), rng)
     power = np.log(augmented.telemetry[:, 9, 0]) / np.log(9.0)
     powered = np.abs(power - 1.0) > 1e-6
     assert powered.mean() == pytest.approx(0.5, abs=0.05)
@@ -56,6 +58,8 @@ def test_half_of_the_links_get_another_volatility_and_their_targets_with_them(
     np.testing.assert_allclose(augmented.telemetry[present, 0, 4], 7.0 ** power[present], rtol=1e-5)
     expected = future_mbps ** np.repeat(power, 2)[:, None]
     np.testing.assert_allclose(augmented.future_mbps, expected, rtol=1e-5)
+    known = np.where(np.repeat(powered, 2)[:, None], np.nan, future_mbps)
+    np.testing.assert_allclose(augmented.mean_mbps, known, rtol=1e-5)
 
 
 def test_measured_columns_are_never_replaced(rng: np.random.Generator) -> None:
@@ -89,7 +93,7 @@ def test_distances_are_scaled_with_their_targets(rng: np.random.Generator) -> No
     future_mbps = np.ones((4000, 3), dtype=np.float32)
     path = np.full((4000, 3), 7.0, dtype=np.float32)
     inputs = windows((1, 2, 3))
-    augmented = augment(WindowBatch(inputs, future_mbps, path), rng)
+    augmented = augment(WindowBatch(inputs, future_mbps, path, future_mbps), rng)
     factor = augmented.path[::2, 0] / 7.0
     assert 0.1 <= factor.min() < 0.12
     assert 8.0 < factor.max() <= 10.0
@@ -110,7 +114,7 @@ def test_synthetic_windows_have_synthetic_targets(rng: np.random.Generator) -> N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(augmentation, "_DISTANCE_FACTOR", 1.0)
         patch.setattr(augmentation, "_MISSING_SHARE", 0.0)
-        augmented = augment(WindowBatch(inputs, future_mbps, no_path(4000)), rng)
+        augmented = augment(WindowBatch(inputs, future_mbps, no_path(4000), future_mbps), rng)
     synthetic = ~np.isnan(augmented.telemetry[:, 0, 1])
     targets = augmented.path.reshape(2000, 2, 3)
     assert synthetic.mean() == pytest.approx(0.4, abs=0.04)

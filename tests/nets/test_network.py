@@ -13,7 +13,6 @@ from pba.nets.bin_layout import bins_for
 from pba.nets.loss import window_loss
 from pba.nets.network import build, calibrate, weights_of
 from pba.nets.onnx_export import varied_windows
-from pba.telemetry.datasets import WindowBatch
 from pba.types import Floats, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -48,7 +47,7 @@ def test_outputs_are_distributions_and_positive_levels(network: Any) -> None:
 
 
 def test_sharpness_is_a_power_of_the_density(network: Any) -> None:
-    sharp = calibrate(network, BINS, (1.25, 1.0, 0.8))
+    sharp = calibrate(network, BINS, (1.25, 1.0, 0.8, 1.0, 0.9))
     plain, powered = (predict(one, windows())["probabilities"] for one in (network, sharp))
     width = np.concatenate([[1.0], np.diff(BINS.edges)])
     expected = width * (np.maximum(plain, 1e-9) / width) ** np.array([1.25, 1.0, 0.8])[:, None]
@@ -137,9 +136,10 @@ def test_the_loss_ignores_missing_targets_and_its_gradient_is_finite(network: An
     future[1:, 0] = telemetry[1:, -1, 0]
     path = np.full((16, 3), np.nan, dtype=np.float32)
     path[::2] = 0.0
-    batch = WindowBatch(telemetry, future, path)
+    mean = np.full((16, 3), np.nan, dtype=np.float32)
+    mean[1:, 1] = 2.0 * telemetry[1:, -1, 0]
     with tf.GradientTape() as tape:
-        losses = window_loss(BINS)(network(batch.telemetry, training=True), future, path)
+        losses = window_loss(BINS)(network(telemetry, training=True), future, path, mean)
         loss = tf.reduce_sum(losses)
     gradients = tape.gradient(loss, network.trainable_variables)
     assert np.isfinite(losses).all()
@@ -164,7 +164,7 @@ def test_the_weights_of_a_calibrated_network_can_be_extracted_for_more_training(
 ) -> None:
     import keras
 
-    calibrate(network, BINS, (1.25, 1.0, 0.8)).save(tmp_path / "model.keras")
+    calibrate(network, BINS, (1.25, 1.0, 0.8, 0.9, 1.1)).save(tmp_path / "model.keras")
     saved = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     weights = weights_of(saved, SMALL, BINS, ALL)
     for before, after in zip(network.get_weights(), weights, strict=True):

@@ -9,6 +9,7 @@ from pba.nets.sharpness import fit_sharpness, fit_spread
 
 BINS = Bins.spaced(122, 6.0, 0.05)
 _COUNT = 800
+NO_MEANS = np.empty((0, 3))
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def distributions(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def test_a_calibrated_prediction_keeps_its_sharpness(distributions) -> None:
     mass, actual = distributions
     sharpness = fit_sharpness(
-        Prediction(mass, np.ones(_COUNT), np.empty((_COUNT, 3))), actual, BINS
+        Prediction(mass, np.ones(_COUNT), np.empty((_COUNT, 3))), actual, NO_MEANS, BINS
     )
     assert sharpness == pytest.approx((1.0, 1.0, 1.0), abs=0.2)
 
@@ -37,7 +38,7 @@ def test_a_power_that_distorted_the_confidence_is_inverted(distributions, power:
     distorted = BINS.widths * (mass / BINS.widths) ** np.array([1.0, power, 1.0])[:, None]
     distorted /= distorted.sum(axis=-1, keepdims=True)
     sharpness = fit_sharpness(
-        Prediction(distorted, np.ones(_COUNT), np.empty((_COUNT, 3))), actual, BINS
+        Prediction(distorted, np.ones(_COUNT), np.empty((_COUNT, 3))), actual, NO_MEANS, BINS
     )
     assert sharpness[1] == pytest.approx(1 / power, abs=0.15)
 
@@ -46,7 +47,7 @@ def test_a_horizon_without_actuals_is_not_changed(distributions) -> None:
     mass, actual = distributions
     actual[:, 2] = np.nan
     prediction = Prediction(mass[:50], np.ones(50), np.empty((50, 3)))
-    assert fit_sharpness(prediction, actual[:50], BINS)[2] == 1.0
+    assert fit_sharpness(prediction, actual[:50], NO_MEANS, BINS)[2] == 1.0
 
 
 def point_prediction(level_mbps: np.ndarray) -> Prediction:

@@ -27,21 +27,18 @@ def test_the_distillation_loss_is_least_at_the_teacher() -> None:
     rng = np.random.default_rng(0)
     teacher, other = rng.dirichlet(np.ones(len(BINS)), (2, 8, 3)).astype(np.float32)
     future = np.ones((8, 3), dtype=np.float32)
-    least, larger = (
-        distillation_loss({"probabilities": p}, teacher, future) for p in (teacher, other)
-    )
+    least, larger = (distillation_loss(p, teacher, future) for p in (teacher, other))
     assert (np.asarray(least) < np.asarray(larger)).all()
     future[:, 1:] = np.nan  # past the end of a series the teacher is ignored
     alone = -np.sum(teacher[:, 0] * np.log(other[:, 0]), axis=-1) / 3
-    np.testing.assert_allclose(
-        distillation_loss({"probabilities": other}, teacher, future), alone, 1e-4
-    )
+    np.testing.assert_allclose(distillation_loss(other, teacher, future), alone, 1e-4)
 
 
 def test_a_student_approaches_its_teachers_which_do_not_change() -> None:
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
     future = np.repeat(telemetry[:, -1:, 0], 3, axis=1)
-    batch = WindowBatch(telemetry, future, np.full((32, 3), np.nan, dtype=np.float32))
+    unknown = np.full((32, 3), np.nan, dtype=np.float32)
+    batch = WindowBatch(telemetry, future, unknown, future)
     teachers = [build(SMALL, BINS, SEEN, seed) for seed in (1, 2)]
     before = [teacher.get_weights() for teacher in teachers]
 

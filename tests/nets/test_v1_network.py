@@ -82,7 +82,7 @@ def test_half_of_the_training_windows_without_a_time_get_one(rng) -> None:
     telemetry[:2000, :, 4:] = np.nan
     dated = np.full((2000, 10, 2), [7.0, 3.0])
     telemetry[2000:, :, 4:] = dated
-    batch = WindowBatch(telemetry, np.ones((4000, 3)), np.ones((4000, 3)))
+    batch = WindowBatch(telemetry, *[np.ones((4000, 3))] * 3)
     augmented = v1_network.augment(batch, rng).telemetry
     hour, weekday = augmented[:2000, 0, 4], augmented[:2000, 0, 5]
     assert 0.3 < np.isfinite(hour).mean() < 0.4  # half of them, less the removed columns
@@ -182,7 +182,7 @@ def test_the_loss_ignores_missing_targets_and_is_zero_at_the_actual() -> None:
     nan = np.nan
     path = np.array([[nan, nan, nan], [nan, nan, nan], [1.0, nan, nan]], dtype=np.float32)
     answer = np.array([[1.0, 9, 9, 9], [3.0, 9, 9, 9], [1.0, 0, 9, 9]], dtype=np.float32)
-    losses = np.asarray(v1_network.loss(scale, {"answer": answer}, future, path))
+    losses = np.asarray(v1_network.loss(scale, {"answer": answer}, future, path, future))
     np.testing.assert_allclose(losses, [0.0, 4.0, np.log(101.0) ** 2], rtol=1e-5, atol=1e-6)
 
 

@@ -138,7 +138,7 @@ class StoredLinks:
         return {
             "links": {name: self.store.link(name).as_dict() for name in names},
             "summary": comparable(self.store.summary()),
-            "compare": without_latency(self.store.compare(0.0)),
+            "versions": self.store.compare(0.0)["versions"],
             "events": [event.as_dict() for event in self.store.events(count=1000)],
         }
 
@@ -221,7 +221,7 @@ def database(store: Store, link_id: str) -> dict[str, Any]:
         "summary": comparable(store.summary()),
         "events": [event.as_dict() for event in store.events(count=1000)],
         "flags": store.flags().as_dict(),
-        "compare": store.compare(0.0),
+        "versions": store.compare(0.0)["versions"],
     }
 
 

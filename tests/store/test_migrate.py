@@ -88,15 +88,15 @@ def test_replicas_of_the_release_before_may_start_beside_the_new_ones(store: Sto
 
 def test_a_newer_schema_that_serves_this_release_is_used_as_it_is(store: Store, url: str):
     with transaction(store._database.engine, writes=True) as connection:
-        connection.execute(text("UPDATE schema_version SET version_num = 'v6'"))
-        connection.execute(text("INSERT INTO schema_releases VALUES ('v6')"))
+        connection.execute(text("UPDATE schema_version SET version_num = 'v7'"))
+        connection.execute(text("INSERT INTO schema_releases VALUES ('v7')"))
     with closing(Store(url, lambda: NOW_S)) as second:
         write(second.ready(), sample_report("a", 0, 3))
     with transaction(store._database.engine, writes=True) as connection:
-        connection.execute(text("DELETE FROM schema_releases WHERE revision = 'v5'"))
+        connection.execute(text("DELETE FROM schema_releases WHERE revision = 'v6'"))
     with (
         closing(Store(url, lambda: NOW_S)) as third,
-        pytest.raises(StoreUnavailable, match="its schema is at 'v6'"),
+        pytest.raises(StoreUnavailable, match="its schema is at 'v7'"),
     ):
         third.ready()
 

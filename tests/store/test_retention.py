@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text, union_all
 
+from pba.security import Author
 from pba.store import Store, report_tables, retention
 from pba.store.engine import transaction
 from pba.store.tables import forecasts, minute_aggregates, open_forecasts, pair_results
@@ -143,8 +144,9 @@ def test_forecasts_have_a_retention_of_their_own(url: str):
 
 
 def test_sums_by_minute_and_pairs_have_a_retention(url: str):
-    now = [START_S + 100.0]
+    now = [START_S + 6 * DAY_S]
     store = Store(url, lambda: now[0], 4.0, forecast_retention_days=1.0).ready()
+    store.change_flags({"shadow": True}, 0, Author("anna", "operator"))  # pairs before are not kept
     minutes = [round(START_S + day * DAY_S) * 1_000_000 for day in (0, 3, 5)]
     key = {"mode": 0, "source": 0, "arm": 1, "steps": 1, "version": 1, "served": True}
     pair = {"mode": 0, "v1_hit": True, "v3_hit": True}

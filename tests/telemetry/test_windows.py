@@ -65,15 +65,15 @@ def test_a_series_is_split_at_its_gaps():
     times = [0, 1, 2, 50, 51, 90]
     telemetry = np.arange(30.0).reshape(6, 5) / 30
     windows = runs(np.array(times, dtype=float), telemetry)
-    assert [len(part) for part in windows] == [3, 2, 1]
-    np.testing.assert_array_equal(np.concatenate(windows), telemetry)
+    assert [run.timestamps_s.tolist() for run in windows] == [[0, 1, 2], [50, 51], [90]]
+    np.testing.assert_array_equal(np.concatenate([run.telemetry for run in windows]), telemetry)
+    assert {run.step_s for run in windows} == {1.0}
 
 
 @pytest.mark.parametrize("times", [[], [5.0], [5.0, 5000.0]])
 def test_a_series_without_a_gap_is_not_split(times):
-    assert [len(part) for part in runs(np.array(times, dtype=float), history(times).telemetry)] == [
-        len(times)
-    ]
+    (run,) = runs(np.array(times, dtype=float), history(times).telemetry)
+    assert run.timestamps_s.tolist() == times
 
 
 def test_sliding_windows_are_all_windows_oldest_first():

@@ -52,7 +52,8 @@ def test_a_resumed_training_continues_as_if_it_had_not_stopped(
     monkeypatch.setattr("pba.nets.network._HIDDEN_DROPOUT", 0.0)
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
     future = np.repeat(telemetry[:, -1:, 0], 3, axis=1)
-    batch = WindowBatch(telemetry, future, np.full((32, 3), np.nan, dtype=np.float32))
+    unknown = np.full((32, 3), np.nan, dtype=np.float32)
+    batch = WindowBatch(telemetry, future, unknown, future)
     model, optimizer, steps = trainer(0)
     for _ in range(3):
         steps.train(batch, 32)
@@ -73,7 +74,9 @@ def test_a_resumed_training_continues_as_if_it_had_not_stopped(
 @pytest.mark.timeout(180)
 def test_two_halves_of_a_batch_sum_to_the_loss_of_the_whole() -> None:
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
-    batch = WindowBatch(telemetry, telemetry[:, -3:, 0], np.full((32, 3), np.nan, dtype=np.float32))
+    unknown = np.full((32, 3), np.nan, dtype=np.float32)
+    future = telemetry[:, -3:, 0]
+    batch = WindowBatch(telemetry, future, unknown, future)
     _, _, steps = trainer(0)
     halves = [WindowBatch(*(array[half::2] for array in batch)) for half in (0, 1)]
     whole, _, _ = steps.evaluate(batch, 32)

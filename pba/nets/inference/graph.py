@@ -28,16 +28,16 @@ def inference_graph(network: TrainedNetwork) -> Any:
     values = picks.add(graph)
     hidden = _hidden(graph, network, features, picks, values)
     add_heads(graph, network, picks, (hidden, values), features)
-    return graph.model(
-        str(network.model.name),
-        {"telemetry": ["batch", network.window, len(COLUMNS)]},
-        {
-            "probabilities": ["batch", len(HORIZONS), len(network.bins)],
-            "level_mbps": ["batch"],
-            "path": ["batch", len(PATH_FACTORS)],
-        },
-        _OPSET,
-    )
+    bins = len(network.bins)
+    outputs: dict[str, list[str | int]] = {
+        "probabilities": ["batch", len(HORIZONS), bins],
+        "level_mbps": ["batch"],
+        "path": ["batch", len(PATH_FACTORS)],
+    }
+    if network.intervals:
+        outputs["intervals"] = ["batch", network.intervals, bins]
+    telemetry = ["batch", network.window, len(COLUMNS)]
+    return graph.model(str(network.model.name), {"telemetry": telemetry}, outputs, _OPSET)
 
 
 def _hidden(

@@ -1,6 +1,6 @@
 """An ONNX graph under construction: nodes in order, and constants, each stored once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,8 +63,8 @@ class GraphBuilder:
     def model(
         self,
         name: str,
-        inputs: dict[str, Sequence[Any]],
-        outputs: dict[str, Sequence[Any]],
+        inputs: Mapping[str, Sequence[Any]],
+        outputs: Mapping[str, Sequence[Any]],
         opset: int,
     ) -> Any:
         """Return the graph as a checked ONNX model of float32 inputs and outputs.
@@ -77,7 +77,7 @@ class GraphBuilder:
         import onnx
         from onnx import helper, numpy_helper
 
-        def described(values: dict[str, Sequence[Any]]) -> list[Any]:
+        def described(values: Mapping[str, Sequence[Any]]) -> list[Any]:
             kind = onnx.TensorProto.FLOAT
             return [helper.make_tensor_value_info(key, kind, v) for key, v in values.items()]
 

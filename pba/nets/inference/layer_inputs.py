@@ -64,6 +64,11 @@ class Picks:
         indices = [rows[name] * window + sample for name, sample in self.places]
         return graph.add("Gather", flat, indices, axis=1)
 
+    @property
+    def newest(self) -> list[int]:
+        """The places of all log-ratios to the window's level, oldest first."""
+        return [self.places["newest", sample] for sample in range(self._window)]
+
     def means(self, spans: Sequence[int]) -> Floats:
         """Return the matrix to the means of the newest log-ratios, shape ``(pick, span)``."""
         matrix = np.zeros((len(self.places), len(spans)))

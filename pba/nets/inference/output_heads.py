@@ -1,11 +1,13 @@
 """The heads of the exported graph: the distributions and the path, as in `pba.nets.heads`."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pba.nets.features import PATH_FACTORS
-from pba.nets.heads import MEANS, NARROW, SMOOTHING, TINY, WIDE
+from pba.nets.heads import INTERVAL_PREFIX, MEANS, NARROW, NARROW_MEAN, SMOOTHING, TINY, WIDE
 from pba.nets.inference.feature_rows import FeatureRows
 from pba.nets.inference.graph_builder import GraphBuilder
 from pba.nets.inference.layer_inputs import Picks
@@ -14,8 +16,19 @@ from pba.types import HORIZONS, Floats
 
 __all__ = ["add_heads"]
 
-_ANCHORS = 3 + len(MEANS)  # the last value, the one before, the level, the means
 _FORGET_LONGER = -1000.0  # a logarithm that leaves only the newest measurement
+
+
+@dataclass(frozen=True, slots=True)
+class _Mixtures:
+    """Distributions that are computed together: of the horizons, or of the intervals."""
+
+    output: str
+    prefix: str  # of the names of the layers
+    rows: int
+    anchors: int
+    narrow: float  # the least width of a component
+    sharpness: Sequence[float] | None
 
 
 def add_heads(
@@ -25,7 +38,7 @@ def add_heads(
     inputs: tuple[str, str],
     features: FeatureRows,
 ) -> None:
-    """Add the outputs ``probabilities`` and ``path``, from one product for all heads.
+    """Add ``probabilities``, ``path`` and any ``intervals``, from one product for all heads.
 
     Parameters
     ----------
@@ -33,62 +46,104 @@ def add_heads(
         The hidden state, and the values of ``picks``.
     """
     hidden, values = inputs
-    last, before = (picks.places["newest", network.window - lag] for lag in (1, 2))
-    anchors = np.zeros((len(picks.places), _ANCHORS))
-    anchors[last, 0] = anchors[before, 1] = 1.0
-    anchors[:, 3:] = picks.means(MEANS)
-    # In units of the narrowest width, as all distances between bins and components.
-    anchor = graph.add("MatMul", values, anchors / NARROW)
-    outage = graph.add("Less", anchor, (1e-3 - network.reach) / NARROW)
-    anchor = graph.add("Where", outage, -2.0 * network.reach / NARROW, anchor)
-    joined = graph.add("Concat", hidden, anchor, axis=1)
-    kernel, bias = _head_weights(network)
+    mixtures = _all_mixtures(network)
+    anchors = _anchors(graph, network, picks, values, len(mixtures) > 1)
+    joined = graph.add("Concat", hidden, anchors, axis=1)
+    count = max(mixture.anchors for mixture in mixtures)
+    parts = [_mixture_weights(network, mixture, count) for mixture in mixtures]
+    parts.append(_path_weights(network, count))
+    kernel, bias = (np.concatenate(values, axis=-1) for values in zip(*parts, strict=True))
     heads = graph.add("Gemm", joined, kernel, bias)
-    path_size = 3 * len(PATH_FACTORS)
-    distributions, path = graph.split(heads, [kernel.shape[1] - path_size, path_size], axis=1)
-    _probabilities(graph, network, distributions)
-    _path(graph, network.window, path, features)
+    outputs = graph.split(heads, [part[1].shape[-1] for part in parts], axis=1)
+    for mixture, output in zip(mixtures, outputs, strict=False):
+        _probabilities(graph, network, mixture, output)
+    _path(graph, network.window, outputs[-1], features)
 
 
-def _head_weights(network: TrainedNetwork) -> tuple[Floats, Floats]:
-    """Return the kernel and the bias of all heads.
+def _all_mixtures(network: TrainedNetwork) -> list[_Mixtures]:
+    horizons, sharpness = len(HORIZONS), network.sharpness
+    anchors = 3 + len(MEANS)  # the last value, the one before, the level, the means
+    of_points = None if sharpness is None else sharpness[:horizons]
+    points = _Mixtures("probabilities", "", horizons, anchors, NARROW, of_points)
+    if not network.intervals:
+        return [points]
+    anchors += len(MEANS) + 1  # the mean rates
+    of_means = None if sharpness is None else sharpness[horizons:]
+    count = network.intervals
+    means = _Mixtures("intervals", INTERVAL_PREFIX, count, anchors, NARROW_MEAN, of_means)
+    return [points, means]
 
-    Inputs are the hidden state and the anchors. Outputs are, for each horizon, those of the free
-    bins, the shares, the widths and the centers; then, for each column of the path, its smoothing,
-    0, and its change.
+
+def _anchors(
+    graph: GraphBuilder, network: TrainedNetwork, picks: Picks, values: str, with_rates: bool
+) -> str:
+    """Add the anchors, in units of the narrowest width, as all distances of bins and components."""
+    last, before = (picks.places["newest", network.window - lag] for lag in (1, 2))
+    matrix = np.zeros((len(picks.places), 3 + len(MEANS)))
+    matrix[last, 0] = matrix[before, 1] = 1.0
+    matrix[:, 3:] = picks.means(MEANS)
+    anchors = graph.add("MatMul", values, matrix / NARROW)
+    if with_rates:
+        spans = picks.means((*MEANS, network.window))
+        ratios = graph.add("Exp", graph.add("Gather", values, picks.newest, axis=1))
+        rates = graph.add("Log", graph.add("MatMul", ratios, spans[picks.newest]))
+        rates = graph.add("Mul", rates, 1.0 / NARROW)
+        anchors = graph.add("Concat", anchors, rates, axis=1)
+    outage = graph.add("Less", anchors, (1e-3 - network.reach) / NARROW)
+    return graph.add("Where", outage, -2.0 * network.reach / NARROW, anchors)
+
+
+def _mixture_weights(
+    network: TrainedNetwork, mixtures: _Mixtures, anchors: int
+) -> tuple[Floats, Floats]:
+    """Return the kernel and the bias of some distributions.
+
+    Inputs are the hidden state and all ``anchors``. Outputs are, for each row, those of the free
+    bins, the shares, the widths and the centers.
     """
-    horizons, columns = len(HORIZONS), len(PATH_FACTORS)
-    names = ("free", "shares", "widths", "shifts")
     free, shares, widths, shifts = (
-        [values.reshape(*values.shape[:-1], horizons, -1) for values in network.weights(name)]
-        for name in names
+        [
+            values.reshape(*values.shape[:-1], mixtures.rows, -1)
+            for values in network.weights(mixtures.prefix + name)
+        ]
+        for name in ("free", "shares", "widths", "shifts")
     )
+    kernel, bias = (
+        np.concatenate([free[part], shares[part], widths[part], shifts[part] / NARROW], axis=-1)
+        for part in (0, 1)
+    )
+    size = kernel.shape[-1]
+    centers = np.zeros((anchors, mixtures.rows, size))
+    for anchor in range(mixtures.anchors):
+        centers[anchor, :, size - mixtures.anchors + anchor] = 1.0
+    kernel = np.concatenate([kernel, centers]).reshape(len(kernel) + anchors, -1)
+    return kernel, bias.ravel()
+
+
+def _path_weights(network: TrainedNetwork, anchors: int) -> tuple[Floats, Floats]:
+    """Return the same of the path: of each column its smoothing, 0, and its change."""
     smooth, change = network.weights("path_smooth"), network.weights("path_change")
-    joined = []
-    for part in (0, 1):  # kernel and bias
-        parts = [free[part], shares[part], widths[part], shifts[part] / NARROW]
-        outputs = np.concatenate(parts, axis=-1)
-        path = np.stack([smooth[part], np.zeros_like(smooth[part]), change[part]], axis=-1)
-        flat = (values.reshape(*values.shape[:-2], -1) for values in (outputs, path))
-        joined.append(np.concatenate(list(flat), axis=-1))
-    kernel, bias = joined
-    size = free[0].shape[-1] + shares[0].shape[-1] + 2 * _ANCHORS
-    anchors = np.zeros((_ANCHORS, horizons, size))
-    for anchor in range(_ANCHORS):
-        anchors[anchor, :, size - _ANCHORS + anchor] = 1.0
-    anchors = np.pad(anchors.reshape(_ANCHORS, -1), ((0, 0), (0, 3 * columns)))
-    return np.concatenate([kernel, anchors]), bias
+    kernel, bias = (
+        np.stack([smooth[part], np.zeros_like(smooth[part]), change[part]], axis=-1)
+        for part in (0, 1)
+    )
+    kernel = kernel.reshape(len(kernel), -1)
+    return np.pad(kernel, ((0, anchors), (0, 0))), bias.ravel()
 
 
-def _probabilities(graph: GraphBuilder, network: TrainedNetwork, outputs: str) -> None:
-    """Add ``probabilities``: a mixture of free bins and anchored components, then sharpened."""
-    bins, horizons = len(network.bins), len(HORIZONS)
-    sizes = [bins, _ANCHORS + 1, 2 * _ANCHORS]
-    rows = graph.reshape(outputs, -1, horizons, 1, sum(sizes))
-    free, shares, components = graph.split(rows, sizes, axis=3)
-    components = graph.reshape(components, -1, horizons, 2 * _ANCHORS, 1)
-    widths, centers = graph.split(components, [_ANCHORS, _ANCHORS], axis=2)
-    widths = graph.add("Pow", WIDE / NARROW, graph.add("Sigmoid", widths))
+def _probabilities(
+    graph: GraphBuilder, network: TrainedNetwork, mixtures: _Mixtures, outputs: str
+) -> None:
+    """Add an output: mixtures of free bins and anchored components, then sharpened."""
+    bins, rows, anchors = len(network.bins), mixtures.rows, mixtures.anchors
+    sizes = [bins, anchors + 1, 2 * anchors]
+    joined = graph.reshape(outputs, -1, rows, 1, sum(sizes))
+    free, shares, components = graph.split(joined, sizes, axis=3)
+    components = graph.reshape(components, -1, rows, 2 * anchors, 1)
+    widths, centers = graph.split(components, [anchors, anchors], axis=2)
+    widths = graph.add("Pow", WIDE / mixtures.narrow, graph.add("Sigmoid", widths))
+    if mixtures.narrow != NARROW:
+        widths = graph.add("Mul", widths, mixtures.narrow / NARROW)
     # The last bin also takes everything above it, and the first everything below.
     edges = np.concatenate([[-1e9], network.bins.edges[:-1] / NARROW, [1e9]])
     below = graph.add("Sigmoid", graph.add("Div", graph.add("Sub", edges, centers), widths))
@@ -97,13 +152,13 @@ def _probabilities(graph: GraphBuilder, network: TrainedNetwork, outputs: str) -
     masses = graph.add("Sub", upper, lower)
     parts = graph.add("Concat", graph.add("Softmax", free, axis=-1), masses, axis=2)
     mixed = graph.add("MatMul", graph.add("Softmax", shares, axis=-1), parts)
-    if network.sharpness is not None:
-        powers = np.array(network.sharpness).reshape(horizons, 1, 1)
+    if mixtures.sharpness is not None:
+        powers = np.array(mixtures.sharpness).reshape(rows, 1, 1)
         logs = graph.add("Log", graph.add("Max", mixed, TINY))
         factors = (1.0 - powers) * np.log(network.bins.widths)
         mixed = graph.add("Add", graph.add("Mul", logs, powers), factors)
         mixed = graph.add("Softmax", mixed, axis=-1)
-    graph.add("Reshape", mixed, [-1, horizons, bins], outputs=["probabilities"])
+    graph.add("Reshape", mixed, [-1, rows, bins], outputs=[mixtures.output])
 
 
 def _path(graph: GraphBuilder, window: int, outputs: str, features: FeatureRows) -> None:

@@ -37,6 +37,12 @@ class TrainedNetwork:
         return int(self.model.input_shape[1])
 
     @property
+    def intervals(self) -> int:
+        """Of how many intervals it predicts the mean."""
+        outputs = self.model.output
+        return int(outputs["intervals"].shape[1]) if "intervals" in outputs else 0
+
+    @property
     def reach(self) -> float:
         """The largest absolute log-ratio."""
         return float(self.bins.edges[-1])

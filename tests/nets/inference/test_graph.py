@@ -16,7 +16,7 @@ from pba.types import COLUMNS, NetworkMode
 from pba.types.profile import PROFILES
 
 pytestmark = [pytest.mark.tf, pytest.mark.timeout(180)]
-SHARPNESS = (1.3, 0.9, 0.7)
+SHARPNESS = (1.3, 0.9, 0.7, 1.1, 0.8, 1.2)
 
 
 def random_network(mode: NetworkMode, seen: tuple[bool, ...]) -> Any:
@@ -32,8 +32,9 @@ def random_network(mode: NetworkMode, seen: tuple[bool, ...]) -> Any:
 def test_it_agrees_with_keras_in_all_outputs(mode: NetworkMode, missing: str) -> None:
     seen = tuple(name != missing for name in COLUMNS)
     bins, network = bins_for(mode), random_network(mode, seen)
-    graph = inference_graph(TrainedNetwork(network, bins, seen, SHARPNESS))
-    finished = calibrate(network, bins, SHARPNESS)
+    sharpness = SHARPNESS[: 3 + len(PROFILES[mode].intervals)]
+    graph = inference_graph(TrainedNetwork(network, bins, seen, sharpness))
+    finished = calibrate(network, bins, sharpness)
     content = export_onnx(finished, graph, bins, Origin("random-1", seen))  # which compares them
     assert json.loads(OnnxForecaster(content).metadata["columns_seen"]) == list(seen)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deployments.ingress.services import Services
 from pba.security import EVERYTHING, KeyRecord, Role, Scope, new_key
 from pba.security.limits import UNLIMITED, Limits
 from pba.serving.callers import Callers
@@ -32,3 +33,21 @@ def key(
     scope = Scope(links) if links else EVERYTHING
     record, text = new_key(name, Role(role), NOW_S - 60, scope, limits=limits)
     return record, {"Authorization": f"Bearer {text}"}
+
+
+def key_headers(services: Services) -> list[dict[str, str]]:
+    """Add a key of every kind; return the headers of each, of none, and of some that are wrong.
+
+    One key is limited so that a caller at full speed meets each of its limits.
+    """
+    limits = Limits(requests_per_s=200, samples_per_s=50, in_flight=2, body_mb=0.01, max_links=20)
+    keys = [
+        *(key(role, *links, name=role) for role in Role for links in ((), ("a*", "b:*"))),
+        key(Role.REPORTER, name="limited", limits=limits),
+    ]
+    for record, _ in keys:
+        services.stores.flags.keys.add(record)
+    known = [header for _, header in keys]
+    token = known[0]["Authorization"]
+    wrong = [f"{token}0", token[:-1], "Bearer", "Basic YTpi", f"Bearer {'a' * 9000}", "Bearer \xe9"]
+    return [{}, *known, *({"Authorization": text} for text in wrong)]

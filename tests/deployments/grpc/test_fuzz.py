@@ -5,6 +5,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,7 @@ from deployments.error_codes import STATUS
 from deployments.grpc import pba_pb2 as pb
 from deployments.grpc.server import SERVICE, GrpcServer
 from deployments.settings import Settings
-from pba.serving.data_plane import DataPlane
 from tests.deployments.grpc.random_messages import KINDS, content
-from tests.serving.link_harness import open_links
 from tests.support.fuzzing import (
     REQUESTS,
     Bounds,
@@ -26,8 +25,8 @@ from tests.support.fuzzing import (
     count_of,
     random_of,
 )
-from tests.support.in_process import NoMeter
-from tests.support.keys import callers, refusal_counter
+from tests.support.in_process import open_in_process
+from tests.support.keys import key_headers
 from tests.support.ports import own_port
 
 DESCRIBED = {codes.grpc for codes in STATUS.values()} - {grpc.StatusCode.INTERNAL}
@@ -39,37 +38,59 @@ RESPONSES: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-async def channel(tmp_path: Path) -> AsyncIterator[grpc.aio.Channel]:
+@dataclass
+class Fuzzed:
+    """A connection to a server, and the metadata of which each call has some."""
+
+    channel: grpc.aio.Channel
+    keys: list[tuple[tuple[str, str], ...]]
+
+
+@pytest.fixture(params=["open", "with keys"])
+async def fuzzed(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Fuzzed]:
     with own_port() as port:
-        limits = Settings(grpc_port=port, max_items=20, max_body_mb=0.1, large_bodies_mb=0.8)
+        settings = Settings(grpc_port=port, max_items=20, max_body_mb=0.1, large_bodies_mb=0.8)
         async with (
-            open_links(tmp_path) as harness,
-            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as opened,
+            open_in_process(tmp_path) as service,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
-            plane = DataPlane(harness.forecasts, harness.links, 256, NoMeter())
-            server = GrpcServer(plane, limits, await callers(), _no_problems, refusal_counter())
+            known = service.services
+            headers = [{}] if request.param == "open" else key_headers(known)
+            await known.callers.refresh()
+            server = GrpcServer(
+                known.plane, settings, known.callers, known.problems, known.refusals
+            )
             await server.start()
-            yield opened
+            yield Fuzzed(channel, [_metadata(each) for each in headers if _is_sent(each)])
             await server.stop()
 
 
-async def _no_problems() -> dict[str, str]:
-    return {}
+def _metadata(headers: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.lower(), value) for name, value in headers.items())
+
+
+def _is_sent(headers: dict[str, str]) -> bool:
+    """Return whether a client of gRPC sends such values: ASCII, and less than 8 kB."""
+    return all(value.isascii() and len(value) < 8000 for value in headers.values())
 
 
 @pytest.mark.timeout(0 if REQUESTS else 60)
-async def test_any_message_gets_a_described_status(channel: grpc.aio.Channel, bounds: Bounds):
+async def test_any_message_gets_a_described_status(fuzzed: Fuzzed, bounds: Bounds):
     randoms = {method: random_of(method) for method in KINDS}
     for _ in range(count_of(500, len(KINDS)) // AT_ONCE + 1):
         for method, random in randoms.items():
             contents = [content(random, method) for _ in range(AT_ONCE)]
-            await asyncio.gather(*(send(channel, method, data, bounds) for data in contents))
+            keys = [random.choice(fuzzed.keys) for _ in contents]
+            calls = zip(contents, keys, strict=True)
+            await asyncio.gather(*(send(fuzzed, method, *each, bounds) for each in calls))
 
 
-async def send(channel: grpc.aio.Channel, method: str, data: bytes, bounds: Bounds) -> None:
+async def send(
+    fuzzed: Fuzzed, method: str, data: bytes, key: tuple[tuple[str, str], ...], bounds: Bounds
+) -> None:
     """Send a message, and check what comes of it."""
-    code, messages = await outcome(channel.unary_unary(f"/{SERVICE}/{method}"), method, data)
+    call = fuzzed.channel.unary_unary(f"/{SERVICE}/{method}")
+    code, messages = await outcome(call, method, data, key)
     assert code in DESCRIBED or code is grpc.StatusCode.OK, (method, data, code, messages)
     for message in messages:
         assert len(message) < 600, (method, data, code, message)
@@ -77,10 +98,12 @@ async def send(channel: grpc.aio.Channel, method: str, data: bytes, bounds: Boun
     bounds.count()
 
 
-async def outcome(call: Any, method: str, data: bytes) -> tuple[grpc.StatusCode, list[str]]:
+async def outcome(
+    call: Any, method: str, data: bytes, key: tuple[tuple[str, str], ...]
+) -> tuple[grpc.StatusCode, list[str]]:
     """Return the status of a call, and the messages of its errors, those of its items too."""
     try:
-        response = RESPONSES[method].FromString(await call(data, timeout=20))
+        response = RESPONSES[method].FromString(await call(data, timeout=20, metadata=key))
     except grpc.aio.AioRpcError as error:
         return error.code(), [error.details() or ""]
     items = [*getattr(response, "forecasts", []), *getattr(response, "refused", [])]

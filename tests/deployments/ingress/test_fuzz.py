@@ -7,6 +7,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,36 +31,50 @@ from tests.support.fuzzing import (
 from tests.support.histories import INTERNET
 from tests.support.http_server import http_server
 from tests.support.in_process import InProcess, open_in_process
+from tests.support.keys import key_headers
 
 SAMPLES = request(INTERNET)["history"]
 STATED = ("store_unavailable", "registry_unavailable", "unavailable", "keys_unavailable")
 """The codes of errors with status 503."""
 
 
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[InProcess]:
+@dataclass
+class Fuzzed:
+    """A service, and the headers of which each request has some."""
+
+    service: InProcess
+    keys: list[dict[str, str]]
+
+
+@pytest.fixture(params=["open", "with keys"])
+async def fuzzed(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Fuzzed]:
     async with open_in_process(tmp_path, max_body_mb=0.1) as opened:
         await opened.client.post("/v1/links/a/samples", json={"samples": SAMPLES})
-        yield opened
+        keys = [{}] if request.param == "open" else key_headers(opened.services)
+        await opened.services.callers.refresh()
+        yield Fuzzed(opened, keys)
 
 
 @pytest.mark.timeout(0 if REQUESTS else 60)
-async def test_any_request_gets_a_described_answer(service: InProcess, bounds: Bounds):
+async def test_any_request_gets_a_described_answer(fuzzed: Fuzzed, bounds: Bounds):
     count = count_of(100, len(ROUTES))
     randoms = {route: random_of(" ".join(route)) for route in ROUTES}
     for _ in range(count):
         for route, random in randoms.items():
-            await send_any(service, *route, random)
+            await send_any(fuzzed, *route, random)
             bounds.count()
         await asyncio.sleep(0)
 
 
-async def send_any(service: InProcess, method: str, path: str, random: Random) -> None:
+async def send_any(fuzzed: Fuzzed, method: str, path: str, random: Random) -> None:
     """Send a random request, and check that its answer is one of the route, or of no route."""
     url = http_requests.path(random, path) + http_requests.query(random)
     content = http_requests.body(random) if method in ("POST", "PUT") else None
-    headers = http_requests.headers(random)
-    response = await service.client.request(method, url, content=content, headers=headers)
+    headers = http_requests.headers(random) | random.choice(fuzzed.keys)
+    sent_headers = {name: value.encode("latin-1") for name, value in headers.items()}
+    response = await fuzzed.service.client.request(
+        method, url, content=content, headers=sent_headers
+    )
     shown = (method, url, content, headers, response.status_code, response.text[:4000])
     described: Any = ROUTES[method, path].responses
     elsewhere = (404, 405, 422) if "{" in path else ()

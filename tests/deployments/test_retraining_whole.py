@@ -27,11 +27,11 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 MODEL = "datacenter"
-LINKS, CALM, CHANGED = 6, 150, 450
+LINKS, CALM, CHANGED = 6, 150, 750
 COUNT = CALM + CHANGED
 OPTIONS = {
     "--least-windows": 500,
-    "--epochs": 6,
+    "--epochs": 3,
     "--batch-size": 64,
     "--learning-rate": 0.003,
 }

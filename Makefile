@@ -33,7 +33,7 @@ check: .venv/dev.stamp ## style, types, layers
 unit: .venv/dev.stamp ## the tests that take seconds
 	$(PY) -m pytest $(IN_TWO) -m "not ray and not tf and not slow"
 
-fuzz: .venv/dev.stamp ## send 100 000 random requests and 100 000 gRPC messages, and let schemathesis try
+fuzz: .venv/dev.stamp ## send 100 000 random requests and gRPC messages without keys and with, and let schemathesis try
 	PBA_FUZZ_REQUESTS=100000 $(PY) -m pytest tests/deployments/ingress/test_fuzz.py tests/deployments/grpc/test_fuzz.py --timeout=0
 
 train: .venv/train.stamp ## train all models on real traces: make train TRACES=DIR

@@ -36,7 +36,7 @@ def data_report(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "## The traces",
         "",
         "They are not part of this folder. Path only means that latency, loss and jitter were "
-        "learnt, and the rate was no target.",
+        "learned, and the rate was no target.",
         "",
         "| set | source | licence | use | sha256 of its file |",
         "| --- | --- | --- | --- | --- |",

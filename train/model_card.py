@@ -98,6 +98,7 @@ def make_card(content: bytes, metadata: Mapping[str, str], **origin: Any) -> dic
         "sha256": hashlib.sha256(content).hexdigest(),
         "window": int(metadata["window"]),
         "horizons": list(HORIZONS),
+        "intervals": json.loads(metadata.get("intervals", "[]")),
         "columns": json.loads(metadata["columns"]),
         "columns_seen": json.loads(metadata["columns_seen"]),
         "bins": json.loads(metadata["bin_edges"]),

@@ -18,7 +18,6 @@ __all__ = [
     "CandidateForecasts",
     "as_candidate",
     "control_candidate",
-    "for_targets",
     "point_only",
     "served_candidate",
 ]
@@ -79,7 +78,7 @@ def as_candidate(forecaster: Forecaster, name: str | None = None, identity: str 
         parts = [decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)]
         if prediction.intervals is not None:
             parts.append(decode(prediction.intervals, prediction.level_mbps, forecaster.bins))
-        points, confidence, quantiles = (for_targets(*row) for row in zip(*parts, strict=True))
+        points, confidence, quantiles = (_for_targets(*row) for row in zip(*parts, strict=True))
         return CandidateForecasts(points, confidence, quantiles, prediction.path)
 
     return Candidate(name or forecaster.name, identity, forecast)
@@ -118,10 +117,11 @@ def point_only(bandwidth_mbps: Floats) -> CandidateForecasts:
     """Return forecasts that consist of ``bandwidth_mbps (point, target)`` alone."""
     unknown = np.full_like(bandwidth_mbps, np.nan)
     quantiles = np.repeat(unknown[..., None], len(QUANTILES), axis=-1)
-    return CandidateForecasts(bandwidth_mbps, unknown, quantiles, unknown[:, :3])
+    path = np.full((len(bandwidth_mbps), 3), np.nan)
+    return CandidateForecasts(bandwidth_mbps, unknown, quantiles, path)
 
 
-def for_targets(*columns: Floats) -> Floats:
+def _for_targets(*columns: Floats) -> Floats:
     """Return ``columns (point, target, …)`` one after the other, and NaN for targets after them."""
     joined = np.concatenate(columns, axis=1)
     missing = len(TARGETS) - joined.shape[1]

@@ -72,6 +72,7 @@ class ModelOutput:
             values.level_mbps[part],
             values.path[part],
             None if values.worth is None else values.worth[part],
+            None if values.intervals is None else values.intervals[part],
         )
         decoded = self.decoded and DecodedForecast(*(values[part] for values in self.decoded))
         return ModelOutput(self.version, self.bins, prediction, decoded)

@@ -23,7 +23,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.store.executor import Executor, SetStatement
@@ -37,18 +36,18 @@ from pba.store.report_tables import (
 )
 from pba.store.tables import aggregate_deltas, aggregates, minute_aggregates, versions
 
-__all__ = ["coded_names", "fold_deltas"]
+__all__ = ["coded_names", "fold_deltas", "fold_statements"]
 
 _MAXIMA = frozenset({"most_ms", "newest_us"})
-_POSTGRESQL: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _SQLITE: Dialect = sqlite.dialect()
 
 _Addition = Callable[[Dialect, FromClause], Insert]
 
 
-def fold_deltas(executor: Executor, limit: int) -> int:
-    """Add up to ``limit`` deltas of each kind to the sums; return how many were added."""
-    counts = executor.write([(statement, ()) for statement in _statements(limit)])
+def fold_deltas(executor: Executor, statements: Sequence[SetStatement]) -> int:
+    """Add deltas of each kind to the sums by `fold_statements`; return how many were added."""
+    counts = executor.write([(statement, ()) for statement in statements])
     return sum(int(count) for rows in counts for (count,) in rows)
 
 
@@ -58,18 +57,18 @@ def coded_names(names: Sequence[str], code: ColumnElement[Any]) -> ColumnElement
 
 
 @cache
-def _statements(limit: int) -> list[SetStatement]:
-    """Return the statements of `fold_deltas`; the first of each kind returns how many it adds."""
+def fold_statements(limit: int) -> tuple[SetStatement, ...]:
+    """Return what adds up to ``limit`` deltas of each kind, of which the first returns how many."""
     kinds: tuple[tuple[Table, tuple[_Addition, ...]], ...] = (
         (aggregate_deltas, (_add_to(minute_aggregates), _add_to_aggregates)),
         (pair_deltas, (_add_to(pair_aggregates), _add_to_hours)),
         (latency_deltas, (_add_to(minute_latencies),)),
     )
-    return [
+    return tuple(
         statement
         for deltas, additions in kinds
         for statement in _kind_statements(deltas, additions, limit)
-    ]
+    )
 
 
 def _kind_statements(

@@ -66,7 +66,8 @@ class JobStore:
 
     def fold(self, limit: int) -> int:
         """Add up to ``limit`` deltas of each kind to the sums; return how many were added."""
-        return self._database.write_sets(aggregate_fold.fold_deltas, limit)
+        statements = aggregate_fold.fold_statements(limit)
+        return self._database.write_sets(aggregate_fold.fold_deltas, statements)
 
     def mode_queues(self, limit: int) -> list[ModeQueue]:
         """Return up to ``limit`` batches of outcomes that wait for their mode's drift detector."""

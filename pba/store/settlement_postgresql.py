@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pba.scoring.forecast_body import LOGGED_BYTES
 from pba.store.settlement_rows import Columns, SettlementRows
+from pba.store.verdict_tables import ADD_TO_LINK_SUM
 
 __all__ = ["write_rows"]
 
@@ -59,13 +60,11 @@ _CLOSED = f"""
                               source, served, body, actual_1_mbps, actual_5_mbps, actual_15_mbps)
     SELECT * FROM closed ON CONFLICT DO NOTHING
 """
-_LINK_SUMS = """
+_LINK_SUMS = f"""
     INSERT INTO link_pair_sums AS s (link, mode, since_us, net)
     SELECT * FROM unnest(%(link)b::bigint[], %(mode)b::smallint[], %(since_us)b::bigint[],
                          %(net)b::int[])
-    ON CONFLICT (link, mode) DO UPDATE SET since_us = excluded.since_us,
-    net = CASE WHEN s.since_us = excluded.since_us THEN s.net ELSE 0 END + excluded.net
-    WHERE s.since_us < excluded.since_us OR (s.since_us = excluded.since_us AND excluded.net <> 0)
+    {ADD_TO_LINK_SUM}
 """
 _DUE = """
     WITH mine AS (

@@ -9,6 +9,7 @@ from pba.scoring.forecast_body import LOGGED_BYTES
 from pba.store.driver_rows import driver_rows
 from pba.store.settlement_rows import Columns, SettlementRows
 from pba.store.statements import insert_into
+from pba.store.verdict_tables import ADD_TO_LINK_SUM
 
 __all__ = ["write_rows"]
 
@@ -37,11 +38,9 @@ _LOG = f"""
         ON CONFLICT DO NOTHING
 """
 _CLOSED = f"DELETE FROM open_forecasts {_KEY}"
-_LINK_SUMS = """
+_LINK_SUMS = f"""
     INSERT INTO link_pair_sums AS s (link, mode, since_us, net) VALUES (?, ?, ?, ?)
-    ON CONFLICT (link, mode) DO UPDATE SET since_us = excluded.since_us,
-    net = CASE WHEN s.since_us = excluded.since_us THEN s.net ELSE 0 END + excluded.net
-    WHERE s.since_us < excluded.since_us OR (s.since_us = excluded.since_us AND excluded.net <> 0)
+    {ADD_TO_LINK_SUM}
 """
 _DUE = "DELETE FROM due_links WHERE link = ? AND since_us = ? AND generation = ?"
 

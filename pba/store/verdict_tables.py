@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, SmallInteger, 
 
 from pba.store.tables import metadata
 
-__all__ = ["OVERALL", "link_pair_sums", "verdict_blocks"]
+__all__ = ["ADD_TO_LINK_SUM", "OVERALL", "link_pair_sums", "verdict_blocks"]
 
 OVERALL = -1
 """What stands for all modes together, among the codes of modes."""
@@ -29,6 +29,13 @@ link_pair_sums = Table(
 ``since_us`` is the change of the flags since which they count. A row that counts since an earlier
 one starts again with the link's next pair.
 """
+
+ADD_TO_LINK_SUM = """
+    ON CONFLICT (link, mode) DO UPDATE SET since_us = excluded.since_us,
+    net = CASE WHEN s.since_us = excluded.since_us THEN s.net ELSE 0 END + excluded.net
+    WHERE s.since_us < excluded.since_us OR (s.since_us = excluded.since_us AND excluded.net <> 0)
+"""
+"""The end of a statement of both databases that inserts rows into `link_pair_sums` as ``s``."""
 
 verdict_blocks = Table(
     "verdict_blocks",

@@ -141,7 +141,7 @@ def _since_last_gap(history: History, gap_s: float) -> History:
 
 
 class Run(NamedTuple):
-    """The steps of a stretch between gaps: times ``(step,)`` and telemetry ``(step, 5)``."""
+    """A stretch between gaps: times ``(step,)``, telemetry ``(step, 5)``, and the series' step."""
 
     timestamps_s: Floats
     telemetry: Floats

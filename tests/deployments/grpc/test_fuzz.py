@@ -1,6 +1,6 @@
 """Random messages, and bytes that are none, get a status of `error_codes` that is no defect.
 
-`make fuzz` sends 100 000. ``PBA_FUZZ_SEED`` chooses others.
+`make fuzz` sends 100 000 without keys and as many with. ``PBA_FUZZ_SEED`` chooses others.
 """
 
 import asyncio

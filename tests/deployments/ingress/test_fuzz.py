@@ -1,6 +1,7 @@
 """Requests of every kind get an answer that is described, and never an error of the service.
 
-`make fuzz` sends 100 000, and has schemathesis try for longer. ``PBA_FUZZ_SEED`` chooses others.
+`make fuzz` sends 100 000 without keys and as many with, and has schemathesis try for longer.
+``PBA_FUZZ_SEED`` chooses others.
 """
 
 import asyncio

@@ -115,7 +115,7 @@ class ForecastItem(_message.Message):
     def __init__(self, forecast: _Optional[_Union[Forecast, _Mapping]] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
 
 class Forecast(_message.Message):
-    __slots__ = ("link_id", "mode", "source", "model_version", "made_at_s", "valid_until_s", "step_s", "bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms", "members", "reasons", "allocation", "newest_sample_at_s", "age_s")
+    __slots__ = ("link_id", "mode", "source", "model_version", "made_at_s", "valid_until_s", "step_s", "bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms", "members", "reasons", "allocation", "newest_sample_at_s", "age_s", "intervals")
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +134,7 @@ class Forecast(_message.Message):
     ALLOCATION_FIELD_NUMBER: _ClassVar[int]
     NEWEST_SAMPLE_AT_S_FIELD_NUMBER: _ClassVar[int]
     AGE_S_FIELD_NUMBER: _ClassVar[int]
+    INTERVALS_FIELD_NUMBER: _ClassVar[int]
     link_id: str
     mode: Mode
     source: str
@@ -152,7 +153,8 @@ class Forecast(_message.Message):
     allocation: Allocation
     newest_sample_at_s: float
     age_s: float
-    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., model_version: _Optional[str] = ..., made_at_s: _Optional[float] = ..., valid_until_s: _Optional[float] = ..., step_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., horizons: _Optional[_Iterable[_Union[Horizon, _Mapping]]] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., allocation: _Optional[_Union[Allocation, _Mapping]] = ..., newest_sample_at_s: _Optional[float] = ..., age_s: _Optional[float] = ...) -> None: ...
+    intervals: _containers.RepeatedCompositeFieldContainer[Interval]
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., model_version: _Optional[str] = ..., made_at_s: _Optional[float] = ..., valid_until_s: _Optional[float] = ..., step_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., horizons: _Optional[_Iterable[_Union[Horizon, _Mapping]]] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., allocation: _Optional[_Union[Allocation, _Mapping]] = ..., newest_sample_at_s: _Optional[float] = ..., age_s: _Optional[float] = ..., intervals: _Optional[_Iterable[_Union[Interval, _Mapping]]] = ...) -> None: ...
 
 class Allocation(_message.Message):
     __slots__ = ("policy", "quantile", "safe_rate_mbps", "streams", "buffer_bytes", "chunk_bytes", "pacing_total_mbps", "pacing_per_stream_mbps")
@@ -185,6 +187,18 @@ class Horizon(_message.Message):
     confidence: float
     quantiles: _containers.RepeatedCompositeFieldContainer[Quantile]
     def __init__(self, steps: _Optional[int] = ..., bandwidth_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., quantiles: _Optional[_Iterable[_Union[Quantile, _Mapping]]] = ...) -> None: ...
+
+class Interval(_message.Message):
+    __slots__ = ("steps", "mean_mbps", "confidence", "quantiles")
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    MEAN_MBPS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    QUANTILES_FIELD_NUMBER: _ClassVar[int]
+    steps: int
+    mean_mbps: float
+    confidence: float
+    quantiles: _containers.RepeatedCompositeFieldContainer[Quantile]
+    def __init__(self, steps: _Optional[int] = ..., mean_mbps: _Optional[float] = ..., confidence: _Optional[float] = ..., quantiles: _Optional[_Iterable[_Union[Quantile, _Mapping]]] = ...) -> None: ...
 
 class Quantile(_message.Message):
     __slots__ = ("level", "bandwidth_mbps")

@@ -7,7 +7,7 @@ from itertools import repeat
 from pba.errors import PBAError
 from pba.serving.sample_reports import all_refused
 from pba.store import Receipt, RefusedSample, SampleReport
-from pba.types import QUANTILES, Forecast, HorizonForecast, Member
+from pba.types import QUANTILES, Forecast, HorizonForecast, IntervalForecast, Member
 
 from . import pba_pb2 as pb
 from .requests import MODES
@@ -33,6 +33,7 @@ def forecast(source: Forecast) -> pb.Forecast:
         bandwidth_mbps=source.bandwidth_mbps,
         confidence=source.confidence,
         horizons=[_horizon(horizon) for horizon in source.horizons],
+        intervals=[_interval(interval) for interval in source.intervals],
         latency_ms=source.latency_ms,
         packet_loss=source.packet_loss,
         jitter_ms=source.jitter_ms,
@@ -99,13 +100,26 @@ def _item(item: Forecast | PBAError) -> pb.ForecastItem:
 
 
 def _horizon(source: HorizonForecast) -> pb.Horizon:
-    pairs = zip(QUANTILES, source.quantiles_mbps, strict=True)
     return pb.Horizon(
         steps=source.steps,
         bandwidth_mbps=source.bandwidth_mbps,
         confidence=source.confidence,
-        quantiles=[pb.Quantile(level=level, bandwidth_mbps=mbps) for level, mbps in pairs],
+        quantiles=_quantiles(source),
     )
+
+
+def _interval(source: IntervalForecast) -> pb.Interval:
+    return pb.Interval(
+        steps=source.steps,
+        mean_mbps=source.mean_mbps,
+        confidence=source.confidence,
+        quantiles=_quantiles(source),
+    )
+
+
+def _quantiles(source: HorizonForecast | IntervalForecast) -> list[pb.Quantile]:
+    pairs = zip(QUANTILES, source.quantiles_mbps, strict=True)
+    return [pb.Quantile(level=level, bandwidth_mbps=mbps) for level, mbps in pairs]
 
 
 def _member(source: Member) -> pb.Member:

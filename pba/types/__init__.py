@@ -14,6 +14,7 @@ from pba.types.forecast import (
     Allocation,
     Forecast,
     HorizonForecast,
+    IntervalForecast,
     Member,
 )
 from pba.types.history import History
@@ -40,6 +41,7 @@ __all__ = [
     "Forecast",
     "History",
     "HorizonForecast",
+    "IntervalForecast",
     "Limit",
     "Member",
     "NetworkMetrics",

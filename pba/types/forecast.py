@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from pba.types.mode import NetworkMode
-from pba.types.wire import ForecastDocument, HorizonDocument
+from pba.types.wire import ForecastDocument, HorizonDocument, IntervalDocument
 
 __all__ = [
     "HORIZONS",
@@ -15,6 +15,7 @@ __all__ = [
     "Allocation",
     "Forecast",
     "HorizonForecast",
+    "IntervalForecast",
     "Member",
 ]
 
@@ -46,6 +47,29 @@ class HorizonForecast:
         return {
             "steps": self.steps,
             "bandwidth_mbps": self.bandwidth_mbps,
+            "confidence": self.confidence,
+            "quantiles": dict(zip(_QUANTILE_NAMES, self.quantiles_mbps, strict=True)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalForecast:
+    """The forecast of the mean rate over the next ``steps`` steps, which is what a transfer gets.
+
+    ``confidence`` is the probability that the actual mean lies in band: within ±20 % of itself from
+    ``mean_mbps``. ``quantiles_mbps`` follow the levels of `QUANTILES`.
+    """
+
+    steps: int
+    mean_mbps: float
+    confidence: float
+    quantiles_mbps: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the wire form."""
+        return {
+            "steps": self.steps,
+            "mean_mbps": self.mean_mbps,
             "confidence": self.confidence,
             "quantiles": dict(zip(_QUANTILE_NAMES, self.quantiles_mbps, strict=True)),
         }
@@ -123,7 +147,8 @@ class Forecast:
     ``source`` is ``model``, ``ensemble``, ``expert`` or ``heuristic``; ``latency_ms``,
     ``packet_loss`` and ``jitter_ms`` are for the next step, None if the history has none.
     ``age_s`` is from ``newest_sample_at`` to ``made_at``, negative if the reporter's clock is
-    ahead; the forecast is valid until one step after the newest sample.
+    ahead; the forecast is valid until one step after the newest sample. ``intervals`` are the first
+    of `INTERVALS`, or none: no rule predicts them, and no model without heads for them.
     ``allocation`` is None unless it was requested.
     """
 
@@ -143,6 +168,7 @@ class Forecast:
     members: tuple[Member, ...]
     reasons: tuple[str, ...]
     allocation: Allocation | None = None
+    intervals: tuple[IntervalForecast, ...] = ()
 
     @property
     def bandwidth_mbps(self) -> float:
@@ -170,6 +196,7 @@ class Forecast:
             "bandwidth_mbps": self.bandwidth_mbps,
             "confidence": self.confidence,
             "horizons": [horizon.as_dict() for horizon in self.horizons],
+            "intervals": [interval.as_dict() for interval in self.intervals],
             "latency_ms": self.latency_ms,
             "packet_loss": self.packet_loss,
             "jitter_ms": self.jitter_ms,
@@ -199,13 +226,20 @@ class Forecast:
             age_s=document.age_s,
             valid_until=document.valid_until,
             step_s=document.step_s,
-            horizons=tuple(map(_horizon, document.horizons)),
+            horizons=tuple(
+                HorizonForecast(one.steps, one.bandwidth_mbps, one.confidence, _levels(one))
+                for one in document.horizons
+            ),
             latency_ms=document.latency_ms,
             packet_loss=document.packet_loss,
             jitter_ms=document.jitter_ms,
             members=tuple(Member(**dict(member)) for member in document.members),
             reasons=tuple(document.reasons),
             allocation=None if advice is None else Allocation.from_dict(dict(advice)),
+            intervals=tuple(
+                IntervalForecast(one.steps, one.mean_mbps, one.confidence, _levels(one))
+                for one in document.intervals
+            ),
         )
 
 
@@ -215,10 +249,8 @@ def _utc_text(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
-def _horizon(document: HorizonDocument) -> HorizonForecast:
+def _levels(document: HorizonDocument | IntervalDocument) -> tuple[float, ...]:
+    """Return the quantiles of ``document`` in the order of `QUANTILES`."""
     if not document.quantiles.keys() >= set(_QUANTILE_NAMES):
         raise ValueError(f"quantiles lacks some of the levels {', '.join(_QUANTILE_NAMES)}.")
-    quantiles_mbps = tuple(document.quantiles[name] for name in _QUANTILE_NAMES)
-    return HorizonForecast(
-        document.steps, document.bandwidth_mbps, document.confidence, quantiles_mbps
-    )
+    return tuple(document.quantiles[name] for name in _QUANTILE_NAMES)

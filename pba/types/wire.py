@@ -7,7 +7,13 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-__all__ = ["AllocationDocument", "ForecastDocument", "HorizonDocument", "MemberDocument"]
+__all__ = [
+    "AllocationDocument",
+    "ForecastDocument",
+    "HorizonDocument",
+    "IntervalDocument",
+    "MemberDocument",
+]
 
 
 class HorizonDocument(BaseModel):
@@ -15,6 +21,15 @@ class HorizonDocument(BaseModel):
 
     steps: int = Field(description="how many steps ahead")
     bandwidth_mbps: float = Field(description="the value with the most probability within ±20 %")
+    confidence: float = Field(description="the probability that the actual is within ±20 %")
+    quantiles: dict[str, float] = Field(description="Mbps by level, 0.05 to 0.95")
+
+
+class IntervalDocument(BaseModel):
+    """The forecast of the mean rate over the next steps: what a transfer gets."""
+
+    steps: int = Field(description="over how many of the next steps")
+    mean_mbps: float = Field(description="the value with the most probability within ±20 %")
     confidence: float = Field(description="the probability that the actual is within ±20 %")
     quantiles: dict[str, float] = Field(description="Mbps by level, 0.05 to 0.95")
 
@@ -56,6 +71,9 @@ class ForecastDocument(BaseModel):
     bandwidth_mbps: float = Field(description="the point one step ahead")
     confidence: float = Field(description="the confidence one step ahead")
     horizons: list[HorizonDocument]
+    intervals: list[IntervalDocument] = Field(
+        [], description="the means over the next 5, 15 and 60 steps, as far as models predict them"
+    )
     latency_ms: float | None = Field(description="round-trip time of the next step")
     packet_loss: float | None = Field(description="share of packets lost in the next step")
     jitter_ms: float | None = Field(description="jitter of the next step")

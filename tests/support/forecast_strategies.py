@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from pba.types import (
     HORIZONS,
+    INTERVALS,
     QUANTILES,
     Allocation,
     Forecast,
     HorizonForecast,
+    IntervalForecast,
     Member,
     NetworkMode,
 )
@@ -25,6 +27,14 @@ _horizons = st.tuples(
     *(
         st.builds(HorizonForecast, st.just(steps), _number, _number, _quantiles)
         for steps in HORIZONS
+    )
+)
+_intervals = st.integers(0, len(INTERVALS)).flatmap(
+    lambda count: st.tuples(
+        *(
+            st.builds(IntervalForecast, st.just(steps), _number, _number, _quantiles)
+            for steps in INTERVALS[:count]
+        )
     )
 )
 _members = st.lists(st.builds(Member, st.text(), _number, _number, _number), max_size=3)
@@ -48,4 +58,5 @@ forecasts = st.builds(
     members=_members.map(tuple),
     reasons=st.lists(st.text(), max_size=3).map(tuple),
     allocation=st.none() | _allocations,
+    intervals=_intervals,
 )

@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from pba.types import HORIZONS, QUANTILES, Forecast, HorizonForecast, Member, NetworkMode
+from pba.types import (
+    HORIZONS,
+    INTERVALS,
+    QUANTILES,
+    Forecast,
+    HorizonForecast,
+    IntervalForecast,
+    Member,
+    NetworkMode,
+)
 
 
 def forecast(**changes: object) -> Forecast:
@@ -26,6 +35,7 @@ def forecast(**changes: object) -> Forecast:
         "jitter_ms": 0.5,
         "members": (Member("x", 0.25, 9.0, 0.5), Member("y", 0.75, 11.0, 0.6)),
         "reasons": ("irregular_window",),
+        "intervals": tuple(IntervalForecast(k, 9.0 * k, 0.6, quantiles) for k in INTERVALS),
     }
     return Forecast(**(fields | changes))  # type: ignore[arg-type]
 
@@ -46,6 +56,7 @@ def test_the_wire_form_of_a_forecast_is_the_documented_one():
         *("link_id", "mode", "source", "model_version", "made_at", "valid_until", "step_s"),
         *("newest_sample_at", "age_s"),
         *("bandwidth_mbps", "confidence", "horizons", "latency_ms", "packet_loss", "jitter_ms"),
+        "intervals",
         *("members", "reasons"),
     }
     assert body["made_at"] == "2026-03-01T12:00:00Z"
@@ -54,6 +65,8 @@ def test_the_wire_form_of_a_forecast_is_the_documented_one():
     assert set(body["horizons"][0]["quantiles"]) == {
         *("0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95")
     }
+    assert set(body["intervals"][0]) == {"steps", "mean_mbps", "confidence", "quantiles"}
+    assert body["intervals"][0]["quantiles"].keys() == body["horizons"][0]["quantiles"].keys()
     assert set(body["members"][0]) == {"name", "weight", "bandwidth_mbps", "confidence"}
 
 

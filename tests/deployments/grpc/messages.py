@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 
 from deployments.grpc import pba_pb2 as pb
 from deployments.grpc.requests import MODES
-from pba.types import COLUMNS, Allocation, Forecast, History, HorizonForecast, Member, NetworkMode
+from pba.types import (
+    COLUMNS,
+    Allocation,
+    Forecast,
+    History,
+    HorizonForecast,
+    IntervalForecast,
+    Member,
+    NetworkMode,
+)
 
 _RETRY = {
     "maxAttempts": 4,
@@ -56,12 +65,18 @@ def forecast(message: pb.Forecast) -> Forecast:
         ),
         reasons=tuple(message.reasons),
         allocation=_allocation(message.allocation) if message.HasField("allocation") else None,
+        intervals=tuple(_interval(part) for part in message.intervals),
     )
 
 
 def _horizon(part: pb.Horizon) -> HorizonForecast:
     quantiles = tuple(item.bandwidth_mbps for item in part.quantiles)
     return HorizonForecast(part.steps, part.bandwidth_mbps, part.confidence, quantiles)
+
+
+def _interval(part: pb.Interval) -> IntervalForecast:
+    quantiles = tuple(item.bandwidth_mbps for item in part.quantiles)
+    return IntervalForecast(part.steps, part.mean_mbps, part.confidence, quantiles)
 
 
 def _allocation(part: pb.Allocation) -> Allocation:

@@ -11,8 +11,8 @@ from hypothesis import given, settings, strategies as st
 from pba.forecasting.fixed_share import EXPERTS
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring.batch_settlement import settle_batch
+from pba.scoring.codes import TARGET_STEPS
 from pba.telemetry.windows import GAP_INTERVALS
-from pba.types import HORIZONS
 from tests.scoring.builders import SECOND_US, forecast_row
 from tests.scoring.link_batches import Link, batch_of, open_forecasts, random_link
 from tests.scoring.plain_settlement import Outcome, settle
@@ -47,7 +47,7 @@ def settle_at(
         batch_of([Link(at_us, rates, forecasts, record or LinkRecord())]), 0, LONG_US
     )
     table = settlement.outcomes
-    steps = [HORIZONS[horizon] for horizon in table.horizon]
+    steps = [TARGET_STEPS[target] for target in table.target]
     at_s = (table.at_us / SECOND_US).tolist()
     outcomes = list(zip(steps, at_s, table.actual_mbps.tolist(), strict=True))
     return Settled(outcomes, settlement.closed.tolist(), settlement.records.record(0))
@@ -164,10 +164,11 @@ def assert_settled_as_alone(several: list[Link], gap_intervals: float = GAP_INTE
             assert record.weights[name] == pytest.approx(alone.record.weights[name], rel=1e-12)
         assert replace(record, weights={}) == replace(alone.record, weights={})
     table = together.outcomes
-    rows = zip(table.row, table.horizon, table.at_us, table.actual_mbps, table.hit, strict=True)
-    assert [tuple(value.item() for value in row) for row in rows] == [
-        (one.forecast.id, one.horizon, one.at_us, one.actual_mbps, one.hit) for one in outcomes
-    ]
+    rows = zip(table.row, table.target, table.at_us, table.actual_mbps, table.hit, strict=True)
+    expected = [(one.forecast.id, one.target, one.at_us, one.hit) for one in outcomes]
+    assert [(row, target, at_us, hit) for row, target, at_us, _, hit in rows] == expected
+    actuals = [one.actual_mbps for one in outcomes]
+    assert table.actual_mbps.tolist() == pytest.approx(actuals, rel=1e-9, abs=1e-9)
     assert set(np.flatnonzero(together.closed).tolist()) == closed
     return len(outcomes)
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from pba.monitoring.scorer import ScoredBatch, Scorer
 from pba.rollout import Arm
-from pba.scoring.codes import ARMS
+from pba.scoring.codes import ARMS, TARGET_STEPS
 from pba.store import Receipt, SampleReport, Store, StoredForecast, WriteBatch
-from pba.types import HORIZONS
 
 NOW_S = 2e9
 START_S = 1e9
@@ -81,17 +80,17 @@ def settled_of(batch: ScoredBatch) -> list[Settled]:
             int(part.batch.forecasts.version[row]),
             ARMS[part.batch.forecasts.arm[row]],
             bool(part.batch.forecasts.served[row]),
-            HORIZONS[horizon],
+            TARGET_STEPS[target],
             at_us,
-            float(part.batch.forecasts.points_mbps[row, horizon]),
-            float(part.batch.forecasts.confidence[row, horizon]),
+            float(part.batch.forecasts.points_mbps[row, target]),
+            float(part.batch.forecasts.confidence[row, target]),
             actual_mbps,
             hit,
         )
         for part in batch.parts
-        for row, horizon, at_us, actual_mbps, hit in zip(
+        for row, target, at_us, actual_mbps, hit in zip(
             part.outcomes.row.tolist(),
-            part.outcomes.horizon.tolist(),
+            part.outcomes.target.tolist(),
             part.outcomes.at_us.tolist(),
             part.outcomes.actual_mbps.tolist(),
             part.outcomes.hit.tolist(),

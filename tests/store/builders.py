@@ -40,6 +40,20 @@ def stored_forecast(
     return replace(forecast, **changes)  # type: ignore[arg-type]
 
 
+def with_intervals(
+    forecast: StoredForecast, mbps: float = 50.0, targets: int = 6
+) -> StoredForecast:
+    """Return ``forecast`` with the same mean over each interval, of three or of two."""
+    prediction = {
+        "points_mbps": [*forecast.prediction["points_mbps"], *[mbps] * 3][:targets],
+        "confidence": [0.8, 0.7, 0.6, 0.9, 0.8, 0.7][:targets],
+        "unadapted": [0.9, 0.8, 0.7, 0.95, 0.85, 0.75][:targets],
+        "quantiles_mbps": ([[40.0, 42.0, 45.0, 50.0, 55.0, 58.0, 60.0]] * 6)[:targets],
+        "members": forecast.prediction["members"],
+    }
+    return replace(forecast, prediction=prediction)
+
+
 def write(
     store: Store, *reports: SampleReport, forecasts: Sequence[StoredForecast] = ()
 ) -> list[Receipt]:

@@ -16,21 +16,30 @@ from pba.types import COLUMNS, HORIZONS, NetworkMode
 from pba.types.profile import PROFILES
 
 BINS = Bins.spaced(122, 6.0, 0.05)
+_WIDTHS = (0.1, 0.2, 0.3)
 
 
-def toy_onnx(name: str, version: str = "toy-1", peak: float = 0.0) -> bytes:
-    """Return a model that expects ``exp(peak)`` times the last bandwidth, more or less surely."""
+def toy_onnx(
+    name: str, version: str = "toy-1", peak: float = 0.0, intervals: tuple[int, ...] = ()
+) -> bytes:
+    """Return a model that expects ``exp(peak)`` times the last bandwidth, more or less surely.
+
+    The mean over each of the ``intervals`` is expected at half of ``peak``, and more surely.
+    """
     window, columns = _input(name)
+    constants = _constants(window, peak)
+    nodes, outputs = _nodes("probabilities"), [_distributions("probabilities", len(HORIZONS))]
+    if intervals:
+        widths = np.array(_WIDTHS[: len(intervals)])[:, None] / 2
+        constants["shape_of_intervals"] = _shape(peak / 2, widths)
+        nodes += _distribution("intervals", "shape_of_intervals")
+        outputs.append(_distributions("intervals", len(intervals)))
     graph = helper.make_graph(
-        _nodes(),
+        nodes,
         "toy",
         [_tensor("telemetry", ["batch", window, len(columns)])],
-        [
-            _tensor("probabilities", ["batch", len(HORIZONS), len(BINS)]),
-            _tensor("level_mbps", ["batch"]),
-            _tensor("path", ["batch", 3]),
-        ],
-        [numpy_helper.from_array(value, key) for key, value in _constants(window, peak).items()],
+        [*outputs, _tensor("level_mbps", ["batch"]), _tensor("path", ["batch", 3])],
+        [numpy_helper.from_array(value, key) for key, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     helper.set_model_props(
@@ -41,6 +50,7 @@ def toy_onnx(name: str, version: str = "toy-1", peak: float = 0.0) -> bytes:
             "window": str(window),
             "columns": json.dumps(columns),
             "bin_edges": json.dumps(BINS.edges.tolist()),
+            "intervals": json.dumps(intervals),
         },
     )
     onnx.checker.check_model(model)
@@ -49,9 +59,8 @@ def toy_onnx(name: str, version: str = "toy-1", peak: float = 0.0) -> bytes:
 
 
 def _constants(window: int, peak: float) -> dict[str, np.ndarray]:
-    shape = -(((BINS.edges - peak) / np.array([[0.1], [0.2], [0.3]])) ** 2)
     return {
-        "shape": shape[None].astype(np.float32),
+        "shape": _shape(peak, np.array(_WIDTHS)[:, None]),
         "last": np.array([window - 1]),
         "bandwidth": np.array([0]),
         "path_columns": np.array([1, 2, 3]),
@@ -64,7 +73,12 @@ def _constants(window: int, peak: float) -> dict[str, np.ndarray]:
     }
 
 
-def _nodes() -> list[onnx.NodeProto]:
+def _shape(peak: float, widths: np.ndarray) -> np.ndarray:
+    shape = -(((BINS.edges - peak) / widths) ** 2)
+    return np.asarray(shape[None], dtype=np.float32)
+
+
+def _nodes(output: str) -> list[onnx.NodeProto]:
     """Return the nodes; the confidence varies with the level, so that no two links agree."""
     return [
         helper.make_node("Gather", ["telemetry", "last"], ["newest"], axis=1),
@@ -77,15 +91,31 @@ def _nodes() -> list[onnx.NodeProto]:
         helper.make_node("Mul", ["wave", "half"], ["small_wave"]),
         helper.make_node("Add", ["small_wave", "one"], ["scale"]),
         helper.make_node("Reshape", ["scale", "outer"], ["outer_scale"]),
-        helper.make_node("Mul", ["shape", "outer_scale"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=2),
+        *_distribution(output, "shape"),
     ]
 
 
-def toy_artifact(folder: Path, name: str, version: str = "toy-1", peak: float = 0.0) -> Path:
+def _distribution(output: str, shape: str) -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("Mul", [shape, "outer_scale"], [f"logits_of_{output}"]),
+        helper.make_node("Softmax", [f"logits_of_{output}"], [output], axis=2),
+    ]
+
+
+def _distributions(name: str, count: int) -> onnx.ValueInfoProto:
+    return _tensor(name, ["batch", count, len(BINS)])
+
+
+def toy_artifact(
+    folder: Path,
+    name: str,
+    version: str = "toy-1",
+    peak: float = 0.0,
+    intervals: tuple[int, ...] = (),
+) -> Path:
     """Write a whole toy artefact into ``folder`` and return it."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = toy_onnx(name, version, peak)
+    content = toy_onnx(name, version, peak, intervals)
     (folder / artifacts.onnx_name(name)).write_bytes(content)
     rng = np.random.default_rng(0)
     window, columns = _input(name)

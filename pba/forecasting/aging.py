@@ -1,10 +1,10 @@
 """What a forecast is worth when its newest sample is old.
 
 The next step after the call is then several steps after the newest sample. A horizon of an aged
-forecast has the distribution of the first horizon that lies as far ahead. Beyond the last, the
-distribution fades: it is mixed with one that knows the rate's order of magnitude only, so that the
-log-odds of the confidence go on to fall with the logarithm of the steps as they did before, and
-faster at ages that no trace shows.
+forecast has the distribution of the first horizon that lies as far ahead, and an interval that of
+the first interval that ends as late. Beyond the last, the distribution fades: it is mixed with one
+that knows the rate's order of magnitude only, so that the log-odds of the confidence go on to fall
+with the logarithm of the steps as they did before, and faster at ages that no trace shows.
 """
 
 import math
@@ -30,7 +30,6 @@ _UNMEASURED_FALL = 0.1  # of the log-odds, with the square of the logarithm beyo
 _SCALE = 1.0  # of the log-ratio in the distribution that knows only the order of magnitude
 _LEAST = 1e-3
 _ROUNDING = 1e-6
-_AHEAD = np.array(HORIZONS)
 
 
 def age_steps(age_s: float, step_s: float) -> int:
@@ -43,20 +42,25 @@ def age_steps(age_s: float, step_s: float) -> int:
 
 
 class FreshForecast(NamedTuple):
-    """A forecast as of its newest sample: distribution, confidence by horizon, and its age."""
+    """A forecast as of its newest sample: distribution and confidence by target, and its age.
+
+    ``ahead`` says how many steps ahead each target ends: `HORIZONS`, or `INTERVALS`.
+    """
 
     distribution: MemberDistribution
     confidence: Sequence[float]
     steps: int
+    ahead: tuple[int, ...] = HORIZONS
 
 
 def aged_together(forecasts: Sequence[FreshForecast]) -> list[DecodedForecast]:
     """Return each of ``forecasts`` at its age, as a batch of one; all are decoded together."""
-    places: dict[Bins, list[int]] = {}
+    places: dict[tuple[Bins, int], list[int]] = {}
     for place, forecast in enumerate(forecasts):
-        places.setdefault(forecast.distribution.bins, []).append(place)
+        kind = forecast.distribution.bins, len(forecast.ahead)
+        places.setdefault(kind, []).append(place)
     results: dict[int, DecodedForecast] = {}
-    for bins, group in places.items():
+    for (bins, _), group in places.items():
         probabilities = np.stack([aged(forecasts[place]) for place in group])
         level_mbps = np.array([forecasts[place].distribution.level_mbps for place in group])
         decoded = decode(probabilities, level_mbps, bins)
@@ -67,26 +71,32 @@ def aged_together(forecasts: Sequence[FreshForecast]) -> list[DecodedForecast]:
 
 
 def aged(forecast: FreshForecast) -> Floats:
-    """Return the probabilities ``(horizon, bin)`` of a forecast at its age."""
-    distribution, confidence, steps = forecast
-    rows = np.minimum(np.searchsorted(HORIZONS, _AHEAD + steps), len(HORIZONS) - 1)
+    """Return the probabilities ``(target, bin)`` of a forecast at its age."""
+    distribution, confidence, steps, ahead = forecast
+    aged_ahead = np.array(ahead) + steps
+    rows = np.minimum(np.searchsorted(ahead, aged_ahead), len(ahead) - 1)
     probabilities = np.asarray(distribution.probabilities, dtype=float)[rows]
-    beyond = (_AHEAD + steps) / HORIZONS[-1]
+    beyond = aged_ahead / ahead[-1]
     if beyond[-1] <= 1.0:
         return probabilities
     vague, least = _vague(distribution.bins)
     excess = confidence[-1] - least
     if excess <= 0.0:
         return probabilities
-    share = np.minimum(1.0, (confidence[-1] - _faded_confidence(confidence, beyond)) / excess)
+    faded = _faded_confidence(confidence, ahead, beyond)
+    share = np.minimum(1.0, (confidence[-1] - faded) / excess)
     share = np.where(beyond > 1.0, share, 0.0)[:, None]
     return np.asarray((1.0 - share) * probabilities + share * vague)
 
 
-def _faded_confidence(confidence: Sequence[float], beyond: Floats) -> Floats:
-    """Return the confidence at ``beyond`` times the last horizon, at least 1 time."""
-    nearer, last = (_log_odds(value) for value in confidence[-2:])
-    fall = max(_LEAST_FALL, (nearer - last) / math.log(HORIZONS[-1] / HORIZONS[-2]))
+def _faded_confidence(
+    confidence: Sequence[float], ahead: tuple[int, ...], beyond: Floats
+) -> Floats:
+    """Return the confidence at ``beyond`` times the end of the last target, at least 1 time."""
+    last, fall = _log_odds(confidence[-1]), _LEAST_FALL
+    if len(ahead) > 1:
+        slope = (_log_odds(confidence[-2]) - last) / math.log(ahead[-1] / ahead[-2])
+        fall = max(fall, slope)
     times = np.log(np.maximum(beyond, 1.0))
     unmeasured = np.maximum(0.0, times - math.log(_MEASURED))
     return np.asarray(1.0 / (1.0 + np.exp(fall * times + _UNMEASURED_FALL * unmeasured**2 - last)))

@@ -10,12 +10,18 @@ import numpy as np
 
 from pba.forecasting.aging import STALE_STEPS, FreshForecast, age_steps, aged_together
 from pba.forecasting.allocation import advise
-from pba.forecasting.ensemble import MemberDistribution, confidence_weights, mixture
 from pba.forecasting.fixed_share import MODEL
-from pba.forecasting.link_record import LinkRecord
+from pba.forecasting.forecast_values import (
+    ForecastValues,
+    decoded_values,
+    horizons_of,
+    intervals_of,
+    pooled,
+    values_of,
+    weights_of,
+)
 from pba.forecasting.members import (
     MemberForecast,
-    decode_one,
     leading_expert,
     model_members,
     simple_members,
@@ -23,16 +29,12 @@ from pba.forecasting.members import (
 from pba.forecasting.model_call import ModelCall, ModelFailure, ModelOutput
 from pba.forecasting.query import ForecastPlan
 from pba.forecasting.result import ForecastResult
-from pba.models.distribution import DecodedForecast
-from pba.types import HORIZONS, Forecast, HorizonForecast, Member
+from pba.types import HORIZONS, INTERVALS, Forecast, Member
 
 __all__ = ["assemble"]
 
 _END_OF_TIME_S = 253_402_300_799.0  # the last second of the year 9999
 _CONFIDENCE_DROP = 0.05
-
-_Values = tuple[tuple[float, ...], tuple[float, ...], list[tuple[float, ...]]]
-"""Point, confidence and quantiles at each horizon."""
 
 
 def assemble(
@@ -58,19 +60,19 @@ def assemble(
     leading = map(_sources, experts, models, simple)
     rows = zip(plans, models, simple, failures, leading, strict=True)
     fresh = [_fresh(*row, created_at) for row in rows]
-    old = [one for one in fresh if one.steps]
-    decoded = aged_together(
-        [FreshForecast(_pooled(one.sources, one.weights), one.values[1], one.steps) for one in old]
-    )
-    aged = {id(one): _values_of(part, 0) for one, part in zip(old, decoded, strict=True)}
+    aged = _aged([one for one in fresh if one.steps])
     return [
-        _result(one, aged.get(id(one)), highest_mbps, created_at)
+        _result(one, *aged.get(id(one), (one.values, one.means)), highest_mbps, created_at)
         for one, highest_mbps in zip(fresh, _highest_mbps(plans), strict=True)
     ]
 
 
 class _Fresh(NamedTuple):
-    """A forecast as of its newest sample, and how many steps old that is."""
+    """A forecast as of its newest sample, and how many steps old that is.
+
+    ``values`` are those of the horizons, from ``sources``; ``means`` those of the intervals, and
+    ``expected`` those of the horizons, from the models alone.
+    """
 
     plan: ForecastPlan
     models: list[MemberForecast]
@@ -79,7 +81,9 @@ class _Fresh(NamedTuple):
     source: str
     sources: list[MemberForecast]
     weights: tuple[float, ...]
-    values: _Values
+    values: ForecastValues
+    means: ForecastValues
+    expected: ForecastValues
     newest_s: float
     made_at: datetime
     steps: int
@@ -94,8 +98,11 @@ def _fresh(
     created_at: datetime,
 ) -> _Fresh:
     source, sources = leading
-    weights = _weights(sources)
-    values = _values(sources, weights)
+    weights = weights_of(sources)
+    values = values_of(sources, weights)
+    of_models = values
+    if sources is not models:
+        of_models = values_of(models, weights_of(models)) if models else ForecastValues()
     newest_s = float(plan.window.timestamps_s[-1])
     made_at = datetime.fromtimestamp(newest_s, UTC) if plan.query.as_of_newest else created_at
     steps = age_steps(made_at.timestamp() - newest_s, plan.step_s)
@@ -107,24 +114,55 @@ def _fresh(
         source,
         sources,
         weights,
-        values,
+        values.horizons,
+        of_models.intervals,
+        of_models.horizons,
         newest_s,
         made_at,
         steps,
     )
 
 
+def _aged(forecasts: Sequence[_Fresh]) -> dict[int, tuple[ForecastValues, ForecastValues]]:
+    """Return horizons and intervals of ``forecasts`` at their age, by the identity of each."""
+    values = [_fresh_horizons(one) for one in forecasts]
+    means = {id(one): _fresh_intervals(one) for one in forecasts if one.means.points_mbps}
+    decoded = [decoded_values(part) for part in aged_together([*values, *means.values()])]
+    aged_means = dict(zip(means, decoded[len(values) :], strict=True))
+    return {
+        id(one): (aged_values, aged_means.get(id(one), one.means))
+        for one, aged_values in zip(forecasts, decoded, strict=False)
+    }
+
+
+def _fresh_horizons(fresh: _Fresh) -> FreshForecast:
+    distribution = pooled(fresh.sources, fresh.weights)
+    horizons = distribution.probabilities[: len(HORIZONS)]
+    own = distribution._replace(probabilities=horizons)
+    return FreshForecast(own, fresh.values.confidence, fresh.steps)
+
+
+def _fresh_intervals(fresh: _Fresh) -> FreshForecast:
+    distribution = pooled(fresh.models, weights_of(fresh.models))
+    intervals = distribution.probabilities[len(HORIZONS) :]
+    own = distribution._replace(probabilities=intervals)
+    return FreshForecast(own, fresh.means.confidence, fresh.steps, INTERVALS[: len(intervals)])
+
+
 def _result(
-    fresh: _Fresh, aged: _Values | None, highest_mbps: float, created_at: datetime
+    fresh: _Fresh,
+    values: ForecastValues,
+    means: ForecastValues,
+    highest_mbps: float,
+    created_at: datetime,
 ) -> ForecastResult:
     """Return the result.
 
-    ``aged`` is the forecast at its age, before the record adapts it; ``highest_mbps`` the highest
-    rate of its window.
+    ``values`` and ``means`` are the forecast at its age, before the record adapts it;
+    ``highest_mbps`` is the highest rate of its window.
     """
     plan, models, sources, newest_s = fresh.plan, fresh.models, fresh.sources, fresh.newest_s
-    points_mbps, confidence, _ = fresh.values
-    adapted = _horizons(fresh.values, plan.record)
+    adapted = horizons_of(fresh.values, plan.record)
     reasons = _reasons(fresh, highest_mbps, adapted[0].confidence)
     latency_ms, packet_loss, jitter_ms = _path(models, sources, fresh.weights)
     forecast = Forecast(
@@ -137,18 +175,20 @@ def _result(
         age_s=fresh.made_at.timestamp() - newest_s,
         valid_until=datetime.fromtimestamp(min(newest_s + plan.step_s, _END_OF_TIME_S), UTC),
         step_s=plan.step_s,
-        horizons=adapted if aged is None else _horizons(aged, plan.record),
+        horizons=adapted if values is fresh.values else horizons_of(values, plan.record),
         latency_ms=latency_ms,
         packet_loss=packet_loss,
         jitter_ms=jitter_ms,
         members=_members(models, fresh.simple, sources, fresh.weights),
         reasons=(*plan.reasons, *fresh.failures, *reasons),
+        intervals=intervals_of(means, plan.record),
     )
     return ForecastResult(
         _advised(forecast, plan),
         adapted,
-        confidence,
-        _expert_points(models, fresh.simple, points_mbps if sources is models else None),
+        intervals_of(fresh.means, plan.record),
+        (*fresh.values.confidence, *fresh.means.confidence),
+        _expert_points(fresh),
         newest_s,
         created_at,
         plan.arm,
@@ -165,7 +205,7 @@ def _advised(forecast: Forecast, plan: ForecastPlan) -> Forecast:
 def _reasons(fresh: _Fresh, highest_mbps: float, adapted: float) -> list[str]:
     """Return what else limits the forecast, whose first confidence the record has ``adapted``."""
     reasons = []
-    if adapted < fresh.values[1][0] - _CONFIDENCE_DROP:
+    if adapted < fresh.values.confidence[0] - _CONFIDENCE_DROP:
         reasons.append("recent_misses")
     if any(highest_mbps > member.highest_mbps for member in fresh.sources):
         reasons.append("out_of_range")
@@ -183,12 +223,6 @@ def _sources(
     return "expert" if models else "heuristic", [simple[expert]]
 
 
-def _weights(members: Sequence[MemberForecast]) -> tuple[float, ...]:
-    if len(members) == 1:
-        return (1.0,)
-    return confidence_weights([member.confidence for member in members])
-
-
 def _highest_mbps(plans: Sequence[ForecastPlan]) -> list[float]:
     """Return the highest rate in each plan's window."""
     rates = [plan.window.telemetry[:, 0] for plan in plans]
@@ -199,15 +233,11 @@ def _highest_mbps(plans: Sequence[ForecastPlan]) -> list[float]:
     return highest
 
 
-def _expert_points(
-    models: list[MemberForecast],
-    simple: dict[str, MemberForecast],
-    pooled: tuple[float, ...] | None,
-) -> dict[str, tuple[float, ...]]:
-    """Return the points of every expert; ``pooled`` are those of the models if known already."""
-    points = {name: member.points_mbps for name, member in simple.items()}
-    if models:
-        points[MODEL] = _values(models, _weights(models))[0] if pooled is None else pooled
+def _expert_points(fresh: _Fresh) -> dict[str, tuple[float, ...]]:
+    """Return the points of every expert."""
+    points = {name: member.points_mbps for name, member in fresh.simple.items()}
+    if fresh.models:
+        points[MODEL] = fresh.expected.points_mbps
     return points
 
 
@@ -224,37 +254,6 @@ def _members(
     return tuple(members)
 
 
-def _values(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> _Values:
-    """Return points, confidences and quantiles of one member, or of the mixture of several."""
-    if len(members) == 1:
-        return _values_of(members[0].decoded, members[0].row)
-    return _values_of(decode_one(_pooled(members, weights)), 0)
-
-
-def _pooled(members: Sequence[MemberForecast], weights: tuple[float, ...]) -> MemberDistribution:
-    if len(members) == 1:
-        return members[0].distribution
-    return mixture([member.distribution for member in members], weights)
-
-
-def _values_of(decoded: DecodedForecast, row: int) -> _Values:
-    points, confidences, quantiles = decoded
-    return (
-        tuple(points[row].tolist()),
-        tuple(confidences[row].tolist()),
-        list(map(tuple, quantiles[row].tolist())),
-    )
-
-
-def _horizons(values: _Values, record: LinkRecord | None) -> tuple[HorizonForecast, ...]:
-    """Return the horizons of a forecast with the confidence that the link's record leads to."""
-    points, confidences, quantiles = values
-    if record is not None:
-        pairs = zip(record.reliability, confidences, strict=True)
-        confidences = tuple([reliability.adapt(confidence) for reliability, confidence in pairs])
-    return tuple(map(HorizonForecast, HORIZONS, points, confidences, quantiles))
-
-
 def _path(
     models: Sequence[MemberForecast],
     sources: Sequence[MemberForecast],
@@ -268,7 +267,7 @@ def _path(
     if len(members) == 1:
         return [None if isnan(value) else value for value in members[0].path.tolist()]
     if members is not sources:
-        weights = _weights(members)
+        weights = weights_of(members)
     values = np.array([member.path for member in members], dtype=float)
     share = np.where(np.isnan(values), 0.0, np.array(weights)[:, None])
     total = share.sum(axis=0)

@@ -12,7 +12,10 @@ __all__ = ["MemberDistribution", "confidence_weights", "mixture"]
 
 
 class MemberDistribution(NamedTuple):
-    """One member's ``probabilities (horizon, bin)`` around ``level_mbps`` for one link."""
+    """One member's ``probabilities (target, bin)`` around ``level_mbps`` for one link.
+
+    The targets are the horizons, and then the intervals that it predicts.
+    """
 
     probabilities: Floats
     level_mbps: float
@@ -34,13 +37,16 @@ def confidence_weights(confidences: Sequence[float]) -> tuple[float, ...]:
 def mixture(members: Sequence[MemberDistribution], weights: Sequence[float]) -> MemberDistribution:
     """Return the linear pool of ``members``, on the first one's bins and level.
 
+    It has the intervals that all of them predict.
+
     A linear opinion pool (Stone, 1961): the probability of every event is the weighted mean of the
     members' probabilities. Members have levels of their own, so their probabilities are moved to
     the first one's bins before they are added; within a bin they are uniform in the log-ratio.
     """
     first = members[0]
     pairs = zip(members, weights, strict=True)
-    pooled = sum(weight * _on_bins_of(first, member) for member, weight in pairs)
+    targets = min(len(member.probabilities) for member in members)
+    pooled = sum(weight * _on_bins_of(first, member)[:targets] for member, weight in pairs)
     return MemberDistribution(np.asarray(pooled), first.level_mbps, first.bins)
 
 

@@ -5,7 +5,7 @@ An immutable value: an outcome gives a new record.
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Any, NoReturn, Self
@@ -13,20 +13,21 @@ from typing import Any, NoReturn, Self
 from pba.errors import PBAError
 from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import EXPERTS, INITIAL_WEIGHTS, leader, update_weights
-from pba.types import HORIZONS
+from pba.types import HORIZONS, INTERVALS
 
-__all__ = ["BODY_VERSION", "LinkRecord", "refuse_bodies"]
+__all__ = ["BODY_VERSION", "LinkRecord", "current_body"]
 
-BODY_VERSION = 1
-"""The first byte of a packed record."""
+BODY_VERSION = 2
+"""The first byte of a packed record; 1 was one without intervals."""
 
 _HORIZONS = len(HORIZONS)
+_TARGETS = _HORIZONS + len(INTERVALS)
 _WEIGHTS = slice(1, 1 + len(EXPERTS))
 _SUMS = [
-    slice(at, at + _HORIZONS)
-    for at in range(_WEIGHTS.stop, _WEIGHTS.stop + 3 * _HORIZONS, _HORIZONS)
+    slice(at, at + _TARGETS) for at in range(_WEIGHTS.stop, _WEIGHTS.stop + 3 * _TARGETS, _TARGETS)
 ]
-_BODY = struct.Struct(f"<B{len(EXPERTS) + 3 * _HORIZONS}d2q")
+_BODY = struct.Struct(f"<B{len(EXPERTS) + 3 * _TARGETS}d2q")
+_FIRST_BODY = struct.Struct(f"<B{len(EXPERTS) + 3 * _HORIZONS}d2q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,13 @@ class LinkRecord:
     weights
         The weight of each expert of `pba.forecasting.fixed_share.EXPERTS`.
     reliability
-        One per horizon of `pba.types.HORIZONS`.
+        One per horizon of `pba.types.HORIZONS`, then one per interval of `pba.types.INTERVALS`.
     scored, hits
         How many forecasts one step ahead were scored, and were in band, ever.
     """
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(INITIAL_WEIGHTS))
-    reliability: tuple[Reliability, ...] = (Reliability(),) * len(HORIZONS)
+    reliability: tuple[Reliability, ...] = (Reliability(),) * _TARGETS
     scored: int = 0
     hits: int = 0
 
@@ -58,37 +59,36 @@ class LinkRecord:
         """The share of forecasts one step ahead that were in band; None before the first."""
         return self.hits / self.scored if self.scored else None
 
-    def after(
-        self, horizon: int, confidence: float, hit: bool, members: Mapping[str, bool]
-    ) -> Self:
+    def after(self, target: int, confidence: float, hit: bool, members: Mapping[str, bool]) -> Self:
         """Return the record after one outcome.
 
         Parameters
         ----------
-        horizon
-            Index into `pba.types.HORIZONS`.
+        target
+            Index into `reliability`: a horizon, or after those an interval.
         confidence
             The forecast's confidence before it was adapted.
         hit
             Whether the forecast was in band.
         members
-            Whether each expert's point was in band.
+            Whether each expert's point was in band; intervals, which the model alone predicts,
+            leave the weights as they are.
         """
         reliability = list(self.reliability)
-        reliability[horizon] = reliability[horizon].after(confidence, hit)
-        first = horizon == 0
+        reliability[target] = reliability[target].after(confidence, hit)
+        first = target == 0
         return type(self)(
-            update_weights(self.weights, members),
+            update_weights(self.weights, members) if target < _HORIZONS else self.weights,
             tuple(reliability),
             self.scored + first,
             self.hits + (first and hit),
         )
 
     def to_bytes(self) -> bytes:
-        """Return the packed form: 121 bytes, without loss.
+        """Return the packed form: 193 bytes, without loss.
 
         A version, the weights in the order of `EXPERTS`, outcomes, hits and expected hits by
-        horizon, scored and hits.
+        horizon and interval, scored and hits.
         """
         sums = [(one.outcomes, one.hits, one.expected) for one in self.reliability]
         return _BODY.pack(
@@ -104,9 +104,7 @@ class LinkRecord:
         """Return the record that `to_bytes` packed; the empty record for None."""
         if body is None:
             return cls()
-        if len(body) != _BODY.size or body[0] != BODY_VERSION:
-            refuse_bodies([body])
-        values = _BODY.unpack(body)
+        values = _BODY.unpack(current_body(body))
         weights = dict(zip(EXPERTS, values[_WEIGHTS], strict=True))
         rows = zip(*map(values.__getitem__, _SUMS), strict=True)
         return cls(weights, tuple(starmap(Reliability, rows)), *values[-2:])
@@ -124,20 +122,31 @@ class LinkRecord:
             return cls()
         document: dict[str, Any] = json.loads(text)
         weights = {name: document["weights"].get(name, INITIAL_WEIGHTS[name]) for name in EXPERTS}
-        reliability = tuple(Reliability(*row) for row in document["reliability"])
+        rows = [*document["reliability"], *[[]] * _TARGETS][:_TARGETS]
+        reliability = tuple(Reliability(*row) for row in rows)
         return cls(weights, reliability, document["scored"], document["hits"])
 
 
-def refuse_bodies(bodies: Sequence[bytes]) -> NoReturn:
-    """Raise the error that says which of ``bodies`` are no packed records.
+def current_body(body: bytes) -> bytes:
+    """Return a packed record in the form of `LinkRecord.to_bytes`; the first had no intervals.
 
     Raises
     ------
     PBAError
-        Always.
+        If it is none of both.
     """
-    forms = sorted({(body[:1].hex(), len(body)) for body in bodies})
+    if len(body) == _BODY.size and body[0] == BODY_VERSION:
+        return body
+    if len(body) != _FIRST_BODY.size or body[0] != 1:
+        _refuse(body)
+    head, sums, tail = 1 + 8 * len(EXPERTS), 8 * _HORIZONS, 8 * (_TARGETS - _HORIZONS)
+    parts = [body[at : at + sums] + bytes(tail) for at in range(head, head + 3 * sums, sums)]
+    return b"".join([bytes([BODY_VERSION]), body[1:head], *parts, body[head + 3 * sums :]])
+
+
+def _refuse(body: bytes) -> NoReturn:
     raise PBAError(
-        f"a packed record is {_BODY.size} bytes that begin with {BODY_VERSION:02x}; received "
-        f"(begins with, bytes) {forms}. If a newer release wrote them, update this one."
+        f"a packed record is {_BODY.size} bytes that begin with {BODY_VERSION:02x}, or "
+        f"{_FIRST_BODY.size} that begin with 01; received {len(body)} that begin with "
+        f"{body[:1].hex()}. If a newer release wrote it, update this one."
     )

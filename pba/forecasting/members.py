@@ -17,7 +17,7 @@ from pba.models.base import Prediction
 from pba.models.distribution import DecodedForecast, decode
 from pba.models.residuals import BINS, predict_together
 from pba.models.simple import SIMPLE_FORECASTERS
-from pba.types import Floats, Member
+from pba.types import HORIZONS, Floats, Member
 
 __all__ = [
     "MemberForecast",
@@ -42,7 +42,7 @@ class MemberForecast:
     output, decoded, row
         Its output for several queries, the same decoded, and which of them this is.
     points_mbps
-        Its point at each horizon.
+        Its point at each horizon, and then of each interval.
     confidence
         Its confidence one step ahead.
     """
@@ -56,11 +56,10 @@ class MemberForecast:
 
     @property
     def distribution(self) -> MemberDistribution:
-        """Its probabilities, shape ``(horizon, bin)``, with their level and bins."""
-        prediction = self.output.prediction
-        return MemberDistribution(
-            prediction.probabilities[self.row], prediction.level_mbps[self.row], self.output.bins
-        )
+        """Its distributions of horizons and intervals, with their level and bins."""
+        prediction = self.output.prediction.rows(self.row, self.row + 1)
+        level_mbps = prediction.level_mbps[0]
+        return MemberDistribution(prediction.distributions[0], level_mbps, self.output.bins)
 
     @property
     def highest_mbps(self) -> float:
@@ -182,7 +181,13 @@ def _mixed(
     measured = readings[0]
     pooled = mixture([reading.distribution for reading in readings], weights)
     level_mbps = np.array([pooled.level_mbps])
-    prediction = Prediction(pooled.probabilities[None], level_mbps, measured.path[None])
+    horizons, intervals = np.split(pooled.probabilities[None], [len(HORIZONS)], axis=1)
+    prediction = Prediction(
+        horizons,
+        level_mbps,
+        measured.path[None],
+        intervals=intervals if intervals.shape[1] else None,
+    )
     output = ModelOutput(measured.output.version, pooled.bins, prediction)
     decoded = decode_one(pooled)
     points_mbps, confidence = decoded.bandwidth_mbps[0].tolist(), float(decoded.confidence[0, 0])
@@ -201,5 +206,5 @@ def _decoded(output: ModelOutput, with_quantiles: np.ndarray | None = None) -> D
         return output.decoded
     values = output.prediction
     return decode(
-        values.probabilities, values.level_mbps, output.bins, values.worth, with_quantiles
+        values.distributions, values.level_mbps, output.bins, values.worth, with_quantiles
     )

@@ -43,7 +43,8 @@ class ModelOutput:
     prediction
         Its distributions.
     decoded
-        Points, confidences and quantiles of every row; None if whoever needs them decodes.
+        Points, confidences and quantiles of every row, of horizons and then of intervals; None if
+        whoever needs them decodes.
     """
 
     version: str
@@ -66,16 +67,8 @@ class ModelOutput:
     def rows(self, start: int, stop: int) -> "ModelOutput":
         """Return the part for the windows from ``start`` to before ``stop``."""
         part = slice(start, stop)
-        values = self.prediction
-        prediction = Prediction(
-            values.probabilities[part],
-            values.level_mbps[part],
-            values.path[part],
-            None if values.worth is None else values.worth[part],
-            None if values.intervals is None else values.intervals[part],
-        )
         decoded = self.decoded and DecodedForecast(*(values[part] for values in self.decoded))
-        return ModelOutput(self.version, self.bins, prediction, decoded)
+        return ModelOutput(self.version, self.bins, self.prediction.rows(start, stop), decoded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 
 from pba.forecasting import calibration
 from pba.forecasting.fixed_share import EXPERTS, update_weight_rows
-from pba.forecasting.link_record import BODY_VERSION, LinkRecord, refuse_bodies
-from pba.types import HORIZONS, Floats
+from pba.forecasting.link_record import BODY_VERSION, LinkRecord, current_body
+from pba.types import HORIZONS, INTERVALS, Floats
 
 __all__ = ["RecordTable"]
 
+_TARGETS = len(HORIZONS) + len(INTERVALS)
 _BODY = np.dtype(
     [
         ("version", "u1"),
         ("weights", "<f8", (len(EXPERTS),)),
-        ("outcomes", "<f8", (len(HORIZONS),)),
-        ("hits", "<f8", (len(HORIZONS),)),
-        ("expected", "<f8", (len(HORIZONS),)),
+        ("outcomes", "<f8", (_TARGETS,)),
+        ("hits", "<f8", (_TARGETS,)),
+        ("expected", "<f8", (_TARGETS,)),
         ("scored", "<i8"),
         ("scored_hits", "<i8"),
     ]
@@ -39,7 +40,7 @@ class RecordTable:
     weights
         In the order of `pba.forecasting.fixed_share.EXPERTS`, ``(link, expert)``.
     outcomes, hits, expected
-        `pba.forecasting.calibration.Reliability`, ``(link, horizon)``.
+        `pba.forecasting.calibration.Reliability`, ``(link, target)``: horizons, then intervals.
     scored, scored_hits
         Forecasts one step ahead, ``(link,)``.
     """
@@ -64,12 +65,8 @@ class RecordTable:
         ([0, 3], [0.85, 0.05, 0.05, 0.05])
         """
         empty = LinkRecord().to_bytes()
-        packed = [empty if body is None else body for body in bodies]
-        joined, size = b"".join(packed), _BODY.itemsize
-        versions = bytes([BODY_VERSION]) * len(packed)
-        if len(joined) != size * len(packed) or joined[::size] != versions:
-            refuse_bodies(packed)
-        rows = np.frombuffer(joined, _BODY)
+        packed = [empty if body is None else current_body(body) for body in bodies]
+        rows = np.frombuffer(b"".join(packed), _BODY)
         return cls(*(rows[name].copy() for name in _FIELDS))
 
     def to_bytes(self) -> list[bytes]:
@@ -88,7 +85,7 @@ class RecordTable:
     def after(
         self,
         row: NDArray[np.int64],
-        horizon: NDArray[np.int64],
+        target: NDArray[np.int64],
         confidence: Floats,
         hit: NDArray[np.bool_],
         member_hits: NDArray[np.bool_],
@@ -100,7 +97,7 @@ class RecordTable:
         row
             The link of each outcome, not decreasing, ``(outcome,)``; a link's outcomes follow each
             other in the order in which they count.
-        horizon, confidence, hit
+        target, confidence, hit
             Shape ``(outcome,)``.
         member_hits
             Whether each expert was in band, or took no part, ``(outcome, expert)``.
@@ -108,15 +105,17 @@ class RecordTable:
         new = type(self)(*(getattr(self, name).copy() for name in _FIELDS))
         for which in _rounds(row):
             links = row[which]
-            new.weights[links] = update_weight_rows(new.weights[links], member_hits[which])
-            place = links, horizon[which]
+            points = which[target[which] < len(HORIZONS)]
+            of_points = row[points]
+            new.weights[of_points] = update_weight_rows(new.weights[of_points], member_hits[points])
+            place = links, target[which]
             for sums, value in (
                 (new.outcomes, 1.0),
                 (new.hits, hit[which]),
                 (new.expected, confidence[which]),
             ):
                 sums[place] = calibration.KEPT * sums[place] + value
-        first = horizon == 0
+        first = target == 0
         new.scored[:] += np.bincount(row[first], minlength=len(self))
         new.scored_hits[:] += np.bincount(row[first & hit], minlength=len(self))
         return new

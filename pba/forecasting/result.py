@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pba.rollout import Arm
-from pba.types import Forecast, HorizonForecast
+from pba.types import Forecast, HorizonForecast, IntervalForecast
 
 __all__ = ["ForecastResult"]
 
@@ -18,10 +18,10 @@ class ForecastResult:
     ----------
     forecast
         The forecast for the caller.
-    horizons
-        The horizons as of the newest sample: those of the forecast before it aged.
+    horizons, intervals
+        Those of the forecast as of the newest sample, before it aged.
     confidence
-        Their confidence before the link's record adapted it.
+        The confidence of each, before the link's record adapted it.
     points_mbps
         The point of every expert of `pba.forecasting.fixed_share.EXPERTS` that took part, at each
         horizon.
@@ -35,6 +35,7 @@ class ForecastResult:
 
     forecast: Forecast
     horizons: tuple[HorizonForecast, ...]
+    intervals: tuple[IntervalForecast, ...]
     confidence: tuple[float, ...]
     points_mbps: Mapping[str, tuple[float, ...]]
     after_s: float

@@ -41,6 +41,24 @@ class Prediction:
     worth: ShapeWorth | None = None
     intervals: Floats | None = None
 
+    @property
+    def distributions(self) -> Floats:
+        """Those of the horizons, then those of the intervals, ``(batch, target, bin)``."""
+        if self.intervals is None:
+            return self.probabilities
+        return np.concatenate([self.probabilities, self.intervals], axis=1)
+
+    def rows(self, start: int, stop: int) -> Self:
+        """Return the part for the windows from ``start`` to before ``stop``."""
+        part = slice(start, stop)
+        return type(self)(
+            self.probabilities[part],
+            self.level_mbps[part],
+            self.path[part],
+            None if self.worth is None else self.worth[part],
+            None if self.intervals is None else self.intervals[part],
+        )
+
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return ``parts``, at least one, as one batch, in order."""

@@ -11,7 +11,7 @@ import numpy as np
 from pba import models
 from pba.models.base import Forecaster, Prediction
 from pba.models.distribution import decode
-from pba.types import COLUMNS, HORIZONS, Floats
+from pba.types import COLUMNS, HORIZONS, INTERVALS, Floats
 
 __all__ = ["CHECKS", "check_forecaster", "forecasters"]
 
@@ -65,11 +65,15 @@ def outputs_have_the_right_shape(forecaster: Forecaster) -> None:
         _check_shape(forecaster, "probabilities", prediction.probabilities, shape)
         _check_shape(forecaster, "level_mbps", prediction.level_mbps, (batch,))
         _check_shape(forecaster, "path", prediction.path, (batch, 3))
+        if prediction.intervals is not None:
+            count = min(np.shape(prediction.intervals)[1], len(INTERVALS))
+            shape = (batch, count, len(forecaster.bins))
+            _check_shape(forecaster, "intervals", prediction.intervals, shape)
 
 
 def probabilities_are_probabilities(forecaster: Forecaster) -> None:
     """Every row is finite, nowhere negative, and sums to 1."""
-    rows = _prediction(forecaster).probabilities
+    rows = _prediction(forecaster).distributions
     _require(forecaster, np.isfinite(rows).all(), "a probability is not finite", "Fix it")
     lowest, total = rows.min(), rows.sum(axis=-1)
     _require(forecaster, lowest >= 0, f"a probability is {lowest:.3g}, below 0", "Clip it")
@@ -89,7 +93,7 @@ def levels_are_positive(forecaster: Forecaster) -> None:
 def points_and_quantiles_are_valid(forecaster: Forecaster) -> None:
     """Points and quantiles are finite, confidences are shares, quantiles increase."""
     prediction = _prediction(forecaster)
-    decoded = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)
+    decoded = decode(prediction.distributions, prediction.level_mbps, forecaster.bins)
     rates = {"point": decoded.bandwidth_mbps, "quantile": decoded.quantiles_mbps}
     for name, values in rates.items():
         valid = np.isfinite(values) & (values >= 0)
@@ -204,7 +208,7 @@ def _prediction(forecaster: Forecaster) -> Prediction:
 
 def _points(forecaster: Forecaster, windows: Floats) -> Floats:
     prediction = forecaster.predict(windows)
-    decoded = decode(prediction.probabilities, prediction.level_mbps, forecaster.bins)
+    decoded = decode(prediction.distributions, prediction.level_mbps, forecaster.bins)
     return decoded.bandwidth_mbps
 
 
@@ -219,7 +223,7 @@ def _check_shape(
 def _check_close(
     forecaster: Forecaster, one: Prediction, other: Prediction, wrong: str, remedy: str
 ) -> None:
-    for field in ("probabilities", "level_mbps", "path"):
+    for field in ("distributions", "level_mbps", "path"):
         first, second = getattr(one, field), getattr(other, field)
         close = np.allclose(first, second, rtol=1e-4, atol=1e-6, equal_nan=True)
         _require(forecaster, close, f"{wrong} ({field})", remedy)

@@ -137,7 +137,7 @@ def _shared(edges: bytes) -> Bins:
 
 
 class DecodedForecast(NamedTuple):
-    """Point, confidence and quantiles. Shapes ``(batch, horizon)``, quantiles ``(…, 7)``."""
+    """Point, confidence and quantiles. Shapes ``(batch, target)``, quantiles ``(…, 7)``."""
 
     bandwidth_mbps: Floats
     confidence: Floats
@@ -160,7 +160,7 @@ def decode(
     Parameters
     ----------
     probabilities
-        Shape ``(batch, horizon, bin)``, each row summing to 1.
+        Shape ``(batch, target, bin)``, each row summing to 1.
     level_mbps
         The reference level of the log-ratios, shape ``(batch,)``.
     bins

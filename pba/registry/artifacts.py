@@ -145,11 +145,13 @@ def _check_golden(forecaster: OnnxForecaster, artifact: Artifact) -> None:
 
 
 def _outputs(prediction: Prediction) -> dict[str, Floats]:
-    return {
+    outputs = {
         "probabilities": prediction.probabilities,
         "level_mbps": prediction.level_mbps,
         "path": prediction.path,
     }
+    intervals = prediction.intervals
+    return outputs if intervals is None else outputs | {"intervals": intervals}
 
 
 def _nullable(values: Floats) -> Any:

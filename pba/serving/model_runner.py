@@ -133,5 +133,5 @@ class ModelRunner:
 def _output(forecaster: OnnxForecaster, windows: Floats, decoded: bool) -> ModelOutput:
     """Run the model; ``decoded`` is whether to decode all rows at once, here."""
     prediction, bins = forecaster.predict(windows), forecaster.bins
-    decoding = decode(prediction.probabilities, prediction.level_mbps, bins) if decoded else None
+    decoding = decode(prediction.distributions, prediction.level_mbps, bins) if decoded else None
     return ModelOutput(forecaster.version, bins, prediction, decoding)

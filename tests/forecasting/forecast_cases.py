@@ -11,6 +11,7 @@ from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.models.onnx import OnnxForecaster
 from pba.types import Floats, Forecast, History, NetworkMode
+from pba.types.profile import PROFILES
 from tests.toy import toy_onnx
 
 DATACENTER, INTERNET, HYBRID = NetworkMode.DATACENTER, NetworkMode.INTERNET, NetworkMode.HYBRID
@@ -19,6 +20,10 @@ MODELS: Mapping[str, OnnxForecaster] = {
     DATACENTER: OnnxForecaster(toy_onnx(DATACENTER, "dc-1")),
     INTERNET: OnnxForecaster(toy_onnx(INTERNET, "net-1", peak=0.4)),
     "v1": OnnxForecaster(toy_onnx("v1", "v1-1")),
+}
+MODELS_WITH_INTERVALS: Mapping[str, OnnxForecaster] = {
+    mode: OnnxForecaster(toy_onnx(mode, "i-1", 0.4, PROFILES[mode].intervals))
+    for mode in (DATACENTER, INTERNET)
 }
 
 

@@ -15,7 +15,7 @@ _count = st.integers(0, 2**40)
 link_records = st.builds(
     LinkRecord,
     st.fixed_dictionaries(dict.fromkeys(EXPERTS, st.floats(0.0, 1.0))),
-    st.tuples(_reliability, _reliability, _reliability),
+    st.tuples(*[_reliability] * 6),
     _count,
     _count,
 )
@@ -33,5 +33,5 @@ def test_a_table_has_the_packed_form_of_each_record(several: list[LinkRecord | N
 
 
 def test_a_table_of_another_form_is_refused():
-    with pytest.raises(PBAError, match=r"121 bytes that begin with 01; received .*update"):
+    with pytest.raises(PBAError, match=r"193 bytes that begin with 02, .* received .*update"):
         RecordTable.from_bytes([LinkRecord().to_bytes(), b"\x02" + bytes(120)])

@@ -21,8 +21,9 @@ def test_every_forecaster_passes_every_check(forecaster, check):
 
 
 @pytest.mark.parametrize("mode", [NetworkMode.DATACENTER, NetworkMode.INTERNET])
-def test_a_network_passes_every_check(mode):
-    check_forecaster(OnnxForecaster(toy_onnx(mode)))
+@pytest.mark.parametrize("intervals", [(), (5, 15)])
+def test_a_network_passes_every_check(mode, intervals):
+    check_forecaster(OnnxForecaster(toy_onnx(mode, intervals=intervals)))
 
 
 def test_every_forecaster_without_arguments_is_collected_once():
@@ -73,6 +74,16 @@ class Negative(Broken):
         probabilities[..., 0] -= 0.1
         probabilities[..., 1] += 0.1
         return replace(prediction, probabilities=probabilities)
+
+
+class IntervalsSumToTwo(Broken):
+    def modified(self, prediction):
+        return replace(prediction, intervals=2 * prediction.probabilities)
+
+
+class IntervalsOfOtherBins(Broken):
+    def modified(self, prediction):
+        return replace(prediction, intervals=prediction.probabilities[..., 1:])
 
 
 class NotANumber(Broken):
@@ -151,6 +162,8 @@ class MixesTheBatch(LastValue):
         (NoLevelAxis, r"level_mbps has shape \(16, 1\), not \(16,\)"),
         (TwoPathColumns, r"path has shape \(16, 2\), not \(16, 3\)"),
         (SumsToTwo, "sums to 2, not 1"),
+        (IntervalsSumToTwo, "sums to 2, not 1"),
+        (IntervalsOfOtherBins, r"intervals has shape \(16, 3, 121\), not \(16, 3, 122\)"),
         (Negative, "below 0"),
         (NotANumber, "not finite"),
         (NoLevel, "not a positive number"),

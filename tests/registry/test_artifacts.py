@@ -95,8 +95,10 @@ def test_a_model_of_the_other_mode_is_refused(folder):
         artifacts.load(str(folder), INTERNET)
 
 
-@pytest.mark.parametrize("part", ["probabilities", "level_mbps", "path"])
-def test_a_model_with_other_outputs_is_refused(folder, part):
+@pytest.mark.parametrize("part", ["probabilities", "level_mbps", "path", "intervals"])
+def test_a_model_with_other_outputs_is_refused(tmp_path, part):
+    folder = toy_artifact(tmp_path / "datacenter", DATACENTER, intervals=(5, 15))
+    assert artifacts.load(str(folder), DATACENTER)[0].intervals == (5, 15)
     golden = json.loads((folder / "golden.json").read_text())
     shifted = np.array(golden[part], dtype=float) * 1.01 + 0.01
     edit(folder / "golden.json", {part: np.where(np.isnan(shifted), None, shifted).tolist()})

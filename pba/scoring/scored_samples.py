@@ -114,8 +114,9 @@ class ScoredSamples:
         means = np.full((len(link), len(INTERVALS)), np.nan)
         is_over = np.zeros(means.shape, dtype=bool)
         part = newest[rows], stop[rows]
-        found = interval_means(times_s, self.bandwidth_mbps, step_s[rows], gap_s[rows], *part)
-        means[rows], is_over[rows] = found
+        means[rows], is_over[rows] = interval_means(
+            times_s, self.bandwidth_mbps, step_s[rows], gap_s[rows], *part
+        )
         means[~known], is_over[~known] = np.nan, True
         return IntervalMeans(means, is_over)
 

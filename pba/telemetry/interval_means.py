@@ -1,7 +1,6 @@
 """The mean rate over the next steps: what training, evaluation and scoring call its actual.
 
-Each sample's rate holds for the time since the sample before it, as agents measure it. So the mean
-over an interval is a difference of the integral of the rate, which is linear between samples.
+It is a difference of the integral of the rate (`pba.telemetry.rate_integral`), divided by the time.
 """
 
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pba.telemetry.rate_integral import RateIntegral
 from pba.types import INTERVALS, Floats
 
 __all__ = ["LEAST_COVERED", "IntervalMeans", "interval_means"]
@@ -69,7 +69,7 @@ def interval_means(
     step_s, gap_s = (np.broadcast_to(one, newest.shape)[:, None] for one in (step_s, gap_s))
     final = np.full(len(newest), len(timestamps_s)) - 1 if stop is None else stop - 1
     waits_s = np.diff(timestamps_s, prepend=timestamps_s[:1])
-    integral = np.cumsum(np.asarray(rate_mbps, dtype=float) * waits_s)
+    integral = RateIntegral.of(timestamps_s, rate_mbps, np.inf).megabits
     starts_s = timestamps_s[newest, None]
     complete_s = starts_s + step_s * _LENGTHS
     ends_s = np.minimum(complete_s, timestamps_s[final, None])

@@ -1,11 +1,11 @@
 """The mean rate over the next steps: what training, evaluation and scoring call its actual.
 
-Each sample's rate holds for the time since the sample before it, as agents measure it. So the mean
-over an interval is a difference of the integral of the rate, which is linear between samples.
+It is a difference of the integral of the rate (`pba.telemetry.rate_integral`), divided by the time.
 """
 
 import numpy as np
 
+from pba.telemetry.rate_integral import RateIntegral
 from pba.types import INTERVALS, Floats
 
 __all__ = ["LEAST_COVERED", "interval_means"]
@@ -44,15 +44,15 @@ def interval_means(
     >>> interval_means(times, rates, 1.0, 10.0, np.array([0, 1, 2]))[:, 0]
     array([3. , 3.5, nan])
     """
-    waits_s = np.diff(timestamps_s, prepend=timestamps_s[:1])
-    integral = np.cumsum(np.asarray(rate_mbps, dtype=float) * waits_s)
-    gaps = np.cumsum(waits_s > gap_s)
+    integral = RateIntegral.of(timestamps_s, rate_mbps, gap_s)
     starts_s = timestamps_s[newest, None]
     lengths_s = step_s * np.array(INTERVALS, dtype=float)
     ends_s = np.minimum(starts_s + lengths_s, timestamps_s[-1])
     covered_s = ends_s - starts_s
     last = np.searchsorted(timestamps_s, ends_s - _ROUNDING * step_s)
-    total = np.interp(ends_s, timestamps_s, integral) - integral[newest, None]
+    carried_mb = np.interp(ends_s, timestamps_s, integral.megabits)
+    total = carried_mb - integral.megabits[newest, None]
     means = total / np.where(covered_s > 0, covered_s, np.nan)
     known = covered_s >= (LEAST_COVERED - _ROUNDING) * lengths_s
+    gaps = integral.gaps
     return np.where(known & (gaps[last] == gaps[newest, None]), means, np.nan)

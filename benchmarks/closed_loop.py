@@ -117,7 +117,7 @@ def replay(forecasts: TraceForecasts) -> list[HorizonReplay]:
     record, leads = LinkRecord(), np.zeros(count, dtype=int)
     adapted = np.zeros((count, len(HORIZONS)))
     ends = np.zeros((count, len(HORIZONS), 2))
-    missed = np.zeros((count, len(HORIZONS), 2))
+    missed = np.zeros((count, len(HORIZONS), 2), dtype=bool)
     for now in range(count):
         for index, steps in enumerate(HORIZONS):
             past = now - steps

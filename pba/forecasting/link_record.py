@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self
 from pba.errors import PBAError
 from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import EXPERTS, INITIAL_WEIGHTS, leader, update_weights
-from pba.forecasting.stretch import UNKNOWN, Stretch
+from pba.forecasting.stretch import Stretch
 from pba.types import HORIZONS, INTERVALS
 
 __all__ = ["BODY_VERSION", "LinkRecord", "current_body"]
@@ -68,7 +68,7 @@ class LinkRecord:
         confidence: float,
         hit: bool,
         members: Mapping[str, bool],
-        missed: tuple[float, float] = UNKNOWN,
+        missed: tuple[bool, bool] | None = None,
     ) -> Self:
         """Return the record after one outcome.
 
@@ -84,12 +84,12 @@ class LinkRecord:
             Whether each expert's point was in band; intervals, which the model alone predicts,
             leave the weights as they are.
         missed
-            Whether the actual was beyond either end of the interval, as
-            `pba.forecasting.stretch.end_misses` returns it.
+            Whether the actual was below and above the 90 % interval, None if the forecast had none.
         """
         reliability, stretch = list(self.reliability), list(self.stretch)
         reliability[target] = reliability[target].after(confidence, hit)
-        stretch[target] = stretch[target].after(target, missed)
+        if missed is not None:
+            stretch[target] = stretch[target].after(target, missed)
         first = target == 0
         return type(self)(
             update_weights(self.weights, members) if target < _HORIZONS else self.weights,

@@ -96,7 +96,7 @@ class RecordTable:
         confidence: Floats,
         hit: NDArray[np.bool_],
         member_hits: NDArray[np.bool_],
-        missed: Floats,
+        missed: NDArray[np.bool_],
     ) -> Self:
         """Return the records after outcomes, as `LinkRecord.after` of one after the other.
 

@@ -233,11 +233,11 @@ def test_a_record_of_misses_lowers_the_confidence_and_is_a_reason():
 
 def test_a_record_stretches_the_quantiles_around_the_median():
     plain = with_record(LinkRecord()).forecast
-    wide = replace(LinkRecord(), stretch=(Stretch(), Stretch(1.0, 0.5), *[Stretch()] * 4))
+    wide = replace(LinkRecord(), stretch=(Stretch(), Stretch(0.5, 0.3), *[Stretch()] * 4))
     forecast = with_record(wide).forecast
     assert forecast.horizons[0] == plain.horizons[0]
     before, after = (one.horizons[1].quantiles_mbps for one in (plain, forecast))
-    assert after == Stretch(1.0, 0.5).apply(before)
+    assert after == Stretch(0.5, 0.3).apply(before)
     assert after[0] < before[0] < before[3] == after[3] < before[-1] < after[-1]
 
 

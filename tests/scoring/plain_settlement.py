@@ -1,6 +1,5 @@
 """Settling one link after the other, in plain loops: the oracle of `settle_batch`."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -65,13 +64,10 @@ class Outcome:
         return record.after(self.horizon, unadapted, self.hit, members, self._missed)
 
     @property
-    def _missed(self) -> tuple[float, float]:
-        """Whether the actual is beyond either end of the interval, NaN at an outage."""
-        low, _, _, median, _, _, high = self.forecast.prediction["quantiles_mbps"][self.horizon]
-        return (
-            float(self.actual_mbps < low) if low > 0.0 else math.nan,
-            float(self.actual_mbps > high) if median > 0.0 else math.nan,
-        )
+    def _missed(self) -> tuple[bool, bool]:
+        """Whether the actual is below and above the 90 % interval."""
+        quantiles_mbps = self.forecast.prediction["quantiles_mbps"][self.horizon]
+        return self.actual_mbps < quantiles_mbps[0], self.actual_mbps > quantiles_mbps[-1]
 
 
 def _in_band(forecast_mbps: float, actual_mbps: float) -> bool:

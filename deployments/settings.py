@@ -56,7 +56,7 @@ class Settings(AccessSettings, TokenSettings, TlsSettings):
         128.0,
         gt=0,
         description="The largest request body in MB (1e6 bytes). Calls other than "
-        "`/v1/forecasts` take at most 16 MB.",
+        "`/v1/forecasts` and `/v1/transfers` take at most 16 MB.",
     )
     large_bodies_mb: float = Field(
         256.0,

@@ -20,6 +20,12 @@ _SAMPLES: list[dict[str, Any]] = [
 _COLUMNS = {name: [sample[name] for sample in _SAMPLES] for name in _SAMPLES[0]}
 _FORECAST = {"history": _SAMPLES, "mode": "auto", "allocation": {"max_streams": 64}}
 
+_TRANSFER = {
+    "history": _COLUMNS,
+    "bytes": 4_000_000_000,
+    "deadline_s": 300.0,
+    "dirty_mbps": 60.0,
+}
 BODIES: Mapping[str, dict[str, Any]] = {
     "ForecastRequest": _FORECAST,
     "BulkForecastRequest": {
@@ -28,6 +34,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "SamplesRequest": {"samples": _SAMPLES},
     "BulkSamplesRequest": {"samples": [{"link_id": LINK_ID, **sample} for sample in _SAMPLES]},
     "LinksRequest": {"link_ids": [LINK_ID, "unknown"]},
+    "TransferBody": _TRANSFER,
+    "BulkTransferBody": {"requests": [_TRANSFER, {"link_id": LINK_ID, "bytes": 4_000_000_000}]},
     "FlagsRequest": {"version": 0, "on_behalf_of": "anna", "flags": {"enable_hybrid_mode": True}},
     "PromotionRequest": {
         "version": "internet-2026.11.26-1",

@@ -16,6 +16,8 @@ from .examples import LINK_ID
 __all__ = [
     "Advice",
     "AsOf",
+    "Deadline",
+    "DirtyRate",
     "EventKind",
     "EventNumber",
     "From",
@@ -26,6 +28,7 @@ __all__ = [
     "ModeFilter",
     "ModelName",
     "Since",
+    "Size",
     "To",
     "WithForecast",
     "time_span",
@@ -108,6 +111,15 @@ ModelName = Annotated[
         description="The mode of the model, or v1.",
         json_schema_extra={"enum": [*PROFILES, v1_features.NAME]},
     ),
+]
+Size = Annotated[
+    int,
+    Query(alias="bytes", ge=1, le=10**18, description="How much to move.", examples=[10**9]),
+]
+Deadline = Annotated[float | None, Query(gt=0, le=1e9, description="How many seconds it may take.")]
+DirtyRate = Annotated[
+    float | None,
+    Query(ge=0, le=1e7, description="At what rate a machine that is migrated writes, Mbps."),
 ]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 Since = Annotated[_Moment | None, Query(description=_MOMENT)]

@@ -13,6 +13,7 @@ from pba.types import LIMITS
 __all__ = [
     "BulkForecastRequest",
     "BulkSamplesRequest",
+    "BulkTransferBody",
     "FlagsRequest",
     "ForecastRequest",
     "HistoryColumns",
@@ -22,6 +23,7 @@ __all__ = [
     "RollbackRequest",
     "SampleDocument",
     "SamplesRequest",
+    "TransferBody",
 ]
 
 Mode: TypeAlias = Literal["auto", "datacenter", "internet", "hybrid"]
@@ -90,6 +92,34 @@ class BulkForecastRequest(Struct, forbid_unknown_fields=True):
     """Many requests; the answers are in the same order."""
 
     requests: list[ForecastRequest]
+
+
+_BYTES = Meta(
+    description="how much to move; of a live migration the memory",
+    extra_json_schema={"minimum": 1, "maximum": 10**18},
+)
+_DEADLINE = Meta(description="above 0", extra_json_schema={"exclusiveMinimum": 0, "maximum": 1e9})
+_DIRTY = Meta(
+    description="at what rate memory is written that was copied already",
+    extra_json_schema={"minimum": 0, "maximum": 1e7},
+)
+
+
+class TransferBody(Struct, forbid_unknown_fields=True, gc=False):
+    """A transfer over a link, which is given by its history or by the name it has stored."""
+
+    bytes: Annotated[int, _BYTES]
+    history: Samples | None = None
+    link_id: Annotated[str | None, Meta(description=_LINK_ID)] = None
+    mode: Mode = "auto"
+    deadline_s: Annotated[float | None, _DEADLINE] = None
+    dirty_mbps: Annotated[float | None, _DIRTY] = None
+
+
+class BulkTransferBody(Struct, forbid_unknown_fields=True):
+    """Many transfers, such as one to each of several targets; the answers are in that order."""
+
+    requests: list[TransferBody]
 
 
 class SamplesRequest(Struct, forbid_unknown_fields=True):

@@ -33,6 +33,7 @@ from .sample_arrays import SampleArray, sample_array, sample_table
 __all__ = [
     "Body",
     "read_flags",
+    "queries_of",
     "read_forecast_option",
     "read_link_ids",
     "read_link_samples",
@@ -76,7 +77,7 @@ def read_queries(body: Body, limit: int, as_of_newest: bool = False) -> Sequence
     """
     items = items_of(body, "requests", ForecastRequest, limit)
     lazy = len(items) > CHUNK and all(map(_may_wait, items))
-    read = partial(_read_items, as_of_newest=as_of_newest)
+    read = partial(queries_of, as_of_newest=as_of_newest)
     return LazyQueries(items, read) if lazy else read(items)
 
 
@@ -158,7 +159,8 @@ def _rows(samples: Samples) -> Sequence[Any]:
     return samples.timestamp if isinstance(samples, HistoryColumns) else samples
 
 
-def _read_items(items: Sequence[Any], as_of_newest: bool = False) -> list[Query | PBAError]:
+def queries_of(items: Sequence[Any], as_of_newest: bool = False) -> list[Query | PBAError]:
+    """Return the query of each of ``items``, bodies of one request, or its error in its place."""
     requests = [_request_or_error(item) for item in items]
     queries = iter(_queries([one for one in requests if isinstance(one, _Request)]))
     read = [next(queries) if isinstance(one, _Request) else one for one in requests]

@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from pba.types.transfer_wire import TransferDocument
 from pba.types.wire import ForecastDocument
 
 __all__ = [
     "BulkForecastResponse",
+    "BulkTransferResponse",
     "DeletionResponse",
     "ErrorResponse",
     "ForecastDocument",
@@ -57,6 +59,19 @@ class BulkForecastResponse(BaseModel):
     """One item per request, in order."""
 
     forecasts: list[ForecastItem]
+
+
+class TransferItem(BaseModel):
+    """A transfer's forecast, or the error of its request."""
+
+    transfer: TransferDocument | None = None
+    error: ErrorDetail | None = None
+
+
+class BulkTransferResponse(BaseModel):
+    """One item per request, in order."""
+
+    transfers: list[TransferItem]
 
 
 class RefusedResponse(BaseModel):
@@ -145,9 +160,10 @@ class PastForecast(BaseModel):
     step_s: float
     took_ms: float
     prediction: dict[str, Any] = Field(
-        alias="said", description="points, confidences and quantiles by horizon"
+        alias="said", description="points, confidences and quantiles by horizon, then by interval"
     )
     actual_mbps: dict[str, float] = Field(description="by steps ahead")
+    actual_mean_mbps: dict[str, float] = Field(description="of intervals, by their steps")
 
 
 class HistoryResponse(BaseModel):

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from pba.project import resolve
 from pba.security.identity import ANYBODY
+from pba.serving.transfers import transfer, transfers
 from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
@@ -35,6 +36,8 @@ from .request_reading import (
 from .routes import http_application
 from .routes.forecasts import bulk_items
 from .routes.samples import observe
+from .routes.transfers import transfer_items
+from .transfer_reading import read_transfer, read_transfers
 from .wiring import Handles, wire
 
 __all__ = ["Router", "RouterConfig"]
@@ -154,6 +157,21 @@ class Router:
             )
             items = await self._plane.forecasts(queries)
             return await write_answer(self._plane, bulk_items, items)
+
+    async def transfer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how long a transfer takes; the same shapes as ``POST /v1/transfer``."""
+        with self._plane.admit("transfer") as started:
+            query = await read_request(self._plane, read_transfer, request)
+            return (await transfer(self._plane, ANYBODY, query, started)).as_dict()
+
+    async def transfers(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return how long each transfer takes, or an error, in order."""
+        with self._plane.admit("transfers"):
+            queries = await read_request(
+                self._plane, read_transfers, {"requests": requests}, self._limit
+            )
+            items = await transfers(self._plane, ANYBODY, queries)
+            return await write_answer(self._plane, transfer_items, items)
 
     async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Store samples of many links; the same shapes as ``POST /v1/samples``.

@@ -8,7 +8,7 @@ in `pba.serving`.
 """
 
 from pba.client.async_client import AsyncPBAClient
-from pba.client.requests import Samples, request
+from pba.client.requests import Samples, request, transfer_body
 from pba.client.sync_client import PBAClient
 
-__all__ = ["AsyncPBAClient", "PBAClient", "Samples", "request"]
+__all__ = ["AsyncPBAClient", "PBAClient", "Samples", "request", "transfer_body"]

@@ -21,6 +21,7 @@ from pba.client.requests import Samples
 from pba.client.retries import retry_arguments
 from pba.errors import PBAError
 from pba.types import Forecast
+from pba.types.transfer import TransferForecast
 
 __all__ = ["AsyncPBAClient"]
 
@@ -168,6 +169,43 @@ class AsyncPBAClient:
         """Return for each link, in order, its forecast or its error."""
         body = {"link_ids": list(link_ids)}
         return await self._call("POST", "/v1/links/forecasts", responses.forecasts, body)
+
+    async def transfer(
+        self,
+        size_bytes: int,
+        *,
+        link_id: str | None = None,
+        history: Samples | None = None,
+        mode: str = "auto",
+        deadline_s: float | None = None,
+        dirty_mbps: float | None = None,
+        as_of_newest: bool = False,
+    ) -> TransferForecast:
+        """Return how long a transfer takes, over a stored link or one with a ``history``.
+
+        With ``dirty_mbps`` it is a live migration whose machine writes at that rate; see
+        docs/transfers.md. ``as_of_newest`` is as in `forecast`.
+        """
+        body = requests.transfer_body(
+            size_bytes,
+            link_id=link_id,
+            history=history,
+            mode=mode,
+            deadline_s=deadline_s,
+            dirty_mbps=dirty_mbps,
+        )
+        path = requests.forecast_path("/v1/transfer", as_of_newest)
+        return await self._call("POST", path, TransferForecast.from_dict, body)
+
+    async def transfers(
+        self, transfers: Iterable[Mapping[str, Any]]
+    ) -> list[TransferForecast | PBAError]:
+        """Return for each transfer, in order, how long it takes or its error.
+
+        They are bodies as `pba.client.transfer_body` makes them.
+        """
+        body = {"requests": list(transfers)}
+        return await self._call("POST", "/v1/transfers", responses.transfers, body)
 
     async def link(self, link_id: str) -> dict[str, Any]:
         """Return the state of a link."""

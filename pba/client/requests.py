@@ -20,6 +20,7 @@ __all__ = [
     "request",
     "requests_body",
     "rollout_path",
+    "transfer_body",
 ]
 
 Samples = History | Sequence[NetworkMetrics]
@@ -62,6 +63,31 @@ def requests_body(histories: Iterable[Samples]) -> dict[str, Any]:
                                'latency_ms': [None, 4.0]}}]}
     """
     return {"requests": [{"history": _columns(history)} for history in histories]}
+
+
+def transfer_body(
+    size_bytes: int,
+    *,
+    link_id: str | None = None,
+    history: Samples | None = None,
+    mode: str = "auto",
+    deadline_s: float | None = None,
+    dirty_mbps: float | None = None,
+) -> dict[str, Any]:
+    """Return the body that asks about one transfer, over a stored link or one with a history.
+
+    Examples
+    --------
+    >>> transfer_body(10**9, link_id="fra1:ams2", deadline_s=60.0)
+    {'bytes': 1000000000, 'link_id': 'fra1:ams2', 'deadline_s': 60.0}
+    """
+    given: dict[str, Any] = {"link_id": link_id}
+    given |= {"deadline_s": deadline_s, "dirty_mbps": dirty_mbps}
+    if history is not None:
+        given |= {"history": _columns(history), "mode": mode}
+    return {"bytes": size_bytes} | {
+        name: value for name, value in given.items() if value is not None
+    }
 
 
 def link_samples_body(samples: Samples) -> dict[str, Any]:

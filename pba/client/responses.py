@@ -12,6 +12,7 @@ import httpx
 from pba.client.masking import masked, without_secrets
 from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable, from_body
 from pba.types import Forecast
+from pba.types.transfer import TransferForecast
 
 __all__ = [
     "FLAGS",
@@ -24,6 +25,7 @@ __all__ = [
     "read",
     "receipt",
     "receipts",
+    "transfers",
     "unreachable",
 ]
 
@@ -97,6 +99,12 @@ ROLLOUT = _parser("since", "versions", "overall", "modes")
 def forecasts(value: Any) -> list[Forecast | PBAError]:
     """Return the forecast or the error of each item, in order."""
     return [_item(item) for item in value["forecasts"]]
+
+
+def transfers(value: Any) -> list[TransferForecast | PBAError]:
+    """Return the answer or the error of each item, in order."""
+    parse, items = TransferForecast.from_dict, value["transfers"]
+    return [parse(one["transfer"]) if "transfer" in one else _error(one["error"]) for one in items]
 
 
 def receipt(value: Any) -> dict[str, Any]:

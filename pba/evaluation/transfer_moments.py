@@ -91,8 +91,4 @@ class TransferMoments:
 
     def migrations(self, memory_mb: Floats, dirty_mbps: Floats) -> Migrations:
         """Return how each live migration went."""
-
-        def length_s(before_mb: Floats, after_mb: Floats) -> Floats:
-            return self.duration_s(after_mb) - self.duration_s(before_mb)
-
-        return migrate(length_s, memory_mb, dirty_mbps)
+        return migrate(self.duration_s, memory_mb, dirty_mbps)

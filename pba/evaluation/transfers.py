@@ -140,8 +140,9 @@ def score_migrations(
     actual = Migrations(*(values[known] for values in actual))
     quantiles_mbps = at_levels(means[1][chosen[known]], LEVELS)
     curves = rate_curves(means[0], quantiles_mbps, some.step_s[known])
-    lengths = local_lengths(curves, quantiles_mbps[:, 0])
-    forecast = migrate(lengths, memory_mb[known, None], dirty_mbps[known, None])
+    lengths = local_lengths(curves.step_s, quantiles_mbps[:, 0])
+    rates = memory_mb[known, None], dirty_mbps[known, None]
+    forecast = migrate(curves.time_s, *rates, lengths)
     share = forecast.converges.mean(axis=1)
     never = share <= 1.0 - SURE
     both = actual.converges & forecast.converges.any(axis=1)

@@ -1,17 +1,17 @@
 """How long a transfer takes, from the forecast of its link. Pure; see docs/transfers.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from pba.forecasting.transfer_request import TransferRequest
 from pba.models.mean_rates import LEVELS, at_levels, mean_rates, probability_within
-from pba.models.precopy import Migrations, local_lengths, migrate, migration_quantiles
-from pba.models.rate_curves import RateCurves, rate_curves
+from pba.models.precopy import local_lengths, migrate, migration_quantiles
+from pba.models.rate_curves import rate_curves
 from pba.types import QUANTILES, Floats, Forecast
 from pba.types.transfer import PrecopyForecast, TransferForecast
 
-__all__ = ["forecast_transfer"]
+__all__ = ["forecast_transfer", "forecast_transfers"]
 
 _MEGABITS_PER_BYTE = 8e-6
 _ORDER = np.array(QUANTILES[::-1])
@@ -20,19 +20,67 @@ _SURE = 0.9
 
 def forecast_transfer(forecast: Forecast, request: TransferRequest) -> TransferForecast:
     """Return how long ``request`` takes over the link of ``forecast``, if it begins now."""
-    steps, quantiles_mbps = _known_means(forecast)
-    step_s, size_mb = np.array([forecast.step_s]), request.bytes * _MEGABITS_PER_BYTE
-    precopy = None
-    if request.dirty_mbps is None:
-        curves = rate_curves(steps, quantiles_mbps, step_s)
-        duration_s = tuple(curves.time_s(np.array([[size_mb]]))[0, ::-1].tolist())
-        in_time = _in_time(curves, size_mb, request.deadline_s)
-    else:
-        fine = at_levels(quantiles_mbps, LEVELS)
-        lengths = local_lengths(rate_curves(steps, fine, step_s), fine[:, 0])
-        runs = migrate(lengths, np.array([[size_mb]]), np.array([[request.dirty_mbps]]))
-        duration_s, precopy = _migration(runs)
-        in_time = _share_by(runs.time_s, request.deadline_s)
+    (answer,) = forecast_transfers([forecast], [request])
+    return answer
+
+
+def forecast_transfers(
+    forecasts: Sequence[Forecast], requests: Sequence[TransferRequest]
+) -> list[TransferForecast]:
+    """Return the answer to each request, over the link of the forecast beside it."""
+    alike: dict[tuple[int, bool], list[int]] = {}
+    for index, (forecast, request) in enumerate(zip(forecasts, requests, strict=True)):
+        kind = len(forecast.intervals), request.dirty_mbps is None
+        alike.setdefault(kind, []).append(index)
+    answers: dict[int, TransferForecast] = {}
+    for (_, is_plain), places in alike.items():
+        answer = _transfers if is_plain else _migrations
+        rows = answer([forecasts[one] for one in places], [requests[one] for one in places])
+        answers |= dict(zip(places, rows, strict=True))
+    return [answers[index] for index in range(len(forecasts))]
+
+
+def _transfers(
+    forecasts: Sequence[Forecast], requests: Sequence[TransferRequest]
+) -> Iterator[TransferForecast]:
+    steps, quantiles_mbps = _known_means(forecasts)
+    curves = rate_curves(steps, quantiles_mbps, _column([one.step_s for one in forecasts]))
+    size_mb = _sizes(requests)
+    duration_s = curves.time_s(size_mb[:, None])[:, ::-1]
+    deadline_s = _column([one.deadline_s or 0.0 for one in requests])
+    in_time = probability_within(curves.megabits(deadline_s), size_mb)
+    for row, (forecast, request) in enumerate(zip(forecasts, requests, strict=True)):
+        chance = None if request.deadline_s is None else float(in_time[row])
+        yield _answer(forecast, request, steps, tuple(duration_s[row].tolist()), chance)
+
+
+def _migrations(
+    forecasts: Sequence[Forecast], requests: Sequence[TransferRequest]
+) -> Iterator[TransferForecast]:
+    steps, quantiles_mbps = _known_means(forecasts)
+    fine = at_levels(quantiles_mbps, LEVELS)
+    curves = rate_curves(steps, fine, _column([one.step_s for one in forecasts]))
+    dirty_mbps = _column([one.dirty_mbps or 0.0 for one in requests])
+    lengths = local_lengths(curves.step_s, fine[:, 0])
+    runs = migrate(curves.time_s, _sizes(requests)[:, None], dirty_mbps[:, None], lengths)
+    duration_s = migration_quantiles(runs.time_s)
+    downtime_s = migration_quantiles(runs.downtime_s, finite_only=True)
+    for row, (forecast, request) in enumerate(zip(forecasts, requests, strict=True)):
+        chance = None
+        if request.deadline_s is not None:
+            chance = float(np.mean(runs.time_s[row] <= request.deadline_s))
+        precopy = _precopy(runs.converges[row], runs.rounds[row], downtime_s[row])
+        yield _answer(forecast, request, steps, tuple(duration_s[row].tolist()), chance, precopy)
+
+
+def _answer(
+    forecast: Forecast,
+    request: TransferRequest,
+    steps: Floats,
+    duration_s: tuple[float, ...],
+    in_time: float | None,
+    precopy: PrecopyForecast | None = None,
+) -> TransferForecast:
     return TransferForecast(
         link_id=forecast.link_id,
         mode=forecast.mode,
@@ -52,42 +100,30 @@ def forecast_transfer(forecast: Forecast, request: TransferRequest) -> TransferF
     )
 
 
-def _known_means(forecast: Forecast) -> tuple[Floats, Floats]:
-    def rows(parts: Sequence[tuple[float, ...]]) -> Floats:
-        return np.array(parts, dtype=float).reshape(1, len(parts), len(QUANTILES))
-
+def _known_means(forecasts: Sequence[Forecast]) -> tuple[Floats, Floats]:
+    first = forecasts[0]
+    horizons = [[one.quantiles_mbps for one in forecast.horizons] for forecast in forecasts]
+    intervals = [[one.quantiles_mbps for one in forecast.intervals] for forecast in forecasts]
+    shape = (len(forecasts), -1, len(QUANTILES))
     return mean_rates(
-        (
-            [one.steps for one in forecast.horizons],
-            rows([one.quantiles_mbps for one in forecast.horizons]),
-        ),
-        (
-            [one.steps for one in forecast.intervals],
-            rows([one.quantiles_mbps for one in forecast.intervals]),
-        ),
+        ([one.steps for one in first.horizons], np.array(horizons, dtype=float).reshape(shape)),
+        ([one.steps for one in first.intervals], np.array(intervals, dtype=float).reshape(shape)),
     )
 
 
-def _in_time(curves: RateCurves, size_mb: float, deadline_s: float | None) -> float | None:
-    if deadline_s is None:
-        return None
-    carried_mb = curves.megabits(np.array([deadline_s]))
-    return float(probability_within(carried_mb, np.array([size_mb]))[0])
+def _column(values: Sequence[float]) -> Floats:
+    return np.array(values, dtype=float)
 
 
-def _share_by(time_s: Floats, deadline_s: float | None) -> float | None:
-    return None if deadline_s is None else float(np.mean(time_s <= deadline_s))
+def _sizes(requests: Sequence[TransferRequest]) -> Floats:
+    return _column([request.bytes * _MEGABITS_PER_BYTE for request in requests])
 
 
-def _migration(runs: Migrations) -> tuple[tuple[float, ...], PrecopyForecast]:
-    duration_s = tuple(migration_quantiles(runs.time_s)[0].tolist())
-    converges = runs.converges[0]
+def _precopy(converges: np.ndarray, rounds: np.ndarray, downtime_s: Floats) -> PrecopyForecast:
     if not converges.any():
-        return duration_s, PrecopyForecast(0.0, None, None)
-    downtime_s = migration_quantiles(runs.downtime_s, finite_only=True)[0]
-    rounds = int(np.median(runs.rounds[0, converges]))
-    share = float(converges.mean())
-    return duration_s, PrecopyForecast(share, rounds, tuple(downtime_s.tolist()))
+        return PrecopyForecast(0.0, None, None)
+    median = int(np.median(rounds[converges]))
+    return PrecopyForecast(float(converges.mean()), median, tuple(downtime_s.tolist()))
 
 
 def _advice(

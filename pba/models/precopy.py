@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pba.models.rate_curves import RateCurves
 from pba.types import QUANTILES, Floats
 
 __all__ = [
@@ -39,8 +38,8 @@ _LEAST_MBPS = 1e-9
 _LOCAL_POWER = 1.5
 # Chosen on val traces: of the downtimes 79 % are inside the 80 % intervals, and with 1 it is 75 %.
 
-Lengths = Callable[[Floats, Floats], Floats]
-"""How long it takes from the end of one amount of megabits to the end of another."""
+Lengths = Callable[[Floats], Floats]
+"""From how long rounds would take at the mean rate to how long they take."""
 
 
 class Migrations(NamedTuple):
@@ -67,7 +66,12 @@ class Migrations(NamedTuple):
     rounds: np.ndarray
 
 
-def migrate(length_s: Lengths, memory_mb: Floats, dirty_mbps: Floats) -> Migrations:
+def migrate(
+    time_s: Callable[[Floats], Floats],
+    memory_mb: Floats,
+    dirty_mbps: Floats,
+    adapted: Lengths = np.asarray,
+) -> Migrations:
     """Return the outcome of migrations whose machines write on at ``dirty_mbps``.
 
     A round copies what was written during the round before, at most the whole memory. The machine
@@ -75,44 +79,55 @@ def migrate(length_s: Lengths, memory_mb: Floats, dirty_mbps: Floats) -> Migrati
 
     Parameters
     ----------
-    length_s
-        Returns how long it takes from the end of one amount of megabits to that of a larger one,
-        inf for ever, NaN where that is not known.
+    time_s
+        Returns when so many megabits are through, inf for never, NaN where that is not known.
     memory_mb
         The memory to copy, megabits.
     dirty_mbps
         At what rate the machine writes to memory that was copied.
+    adapted
+        From how long rounds would take by ``time_s`` to how long they take.
     """
-    end = length_s(np.zeros_like(memory_mb), memory_mb)
-    shape = np.shape(end)
+    at_s = time_s(memory_mb)
+    shape = np.shape(at_s)
     memory_mb, dirty_mbps = np.broadcast_to(memory_mb, shape), np.broadcast_to(dirty_mbps, shape)
-    sent, last, lasted_s = memory_mb.astype(float), memory_mb.astype(float), end
-    running = np.isfinite(end)
+    sent, last, lasted_s = memory_mb.astype(float), memory_mb.astype(float), adapted(at_s)
+    end_s, running = lasted_s, np.isfinite(lasted_s)
     stops, rounds = np.zeros(shape, dtype=bool), np.ones(shape, dtype=int)
     for _ in range(MOST_ROUNDS):
-        rest = np.minimum(dirty_mbps * np.where(running, lasted_s, 0.0), memory_mb)
-        stops |= running & (rest * np.where(running, lasted_s, 0.0) <= last * LONGEST_DOWNTIME_S)
+        waits_s = np.where(running, lasted_s, 0.0)
+        rest = np.minimum(dirty_mbps * waits_s, memory_mb)
+        stops |= running & (rest * waits_s <= last * LONGEST_DOWNTIME_S)
         last = np.where(running, rest, last)
         running &= ~stops & (sent + rest <= MOST_SENT * memory_mb)
         if not running.any():
             break
         rounds += running
-        lasted_s = np.where(running, length_s(sent, sent + last), lasted_s)
-        sent, end = np.where(running, sent + rest, sent), np.where(running, end + lasted_s, end)
-        running &= np.isfinite(end)
-    downtime_s = np.where(stops, length_s(sent, sent + np.where(stops, last, 0.0)), np.inf)
+        sent = np.where(running, sent + rest, sent)
+        after_s = time_s(sent)
+        lasted_s = adapted(_difference(after_s, at_s))
+        at_s, end_s = after_s, np.where(running, end_s + lasted_s, end_s)
+        running &= np.isfinite(end_s)
+    rest_s = adapted(_difference(time_s(sent + np.where(stops, last, 0.0)), at_s))
+    downtime_s = np.where(stops, rest_s, np.inf)
     converges = stops & np.isfinite(downtime_s)
     return Migrations(
         converges,
-        np.isnan(end) | np.isnan(downtime_s),
-        np.add(end, downtime_s, out=np.full(shape, np.inf), where=converges),
+        np.isnan(end_s) | np.isnan(downtime_s),
+        np.add(end_s, downtime_s, out=np.full(shape, np.inf), where=converges),
         np.where(converges, downtime_s, np.inf),
         rounds + (converges & (last > 0)),
     )
 
 
-def local_lengths(curves: RateCurves, rates_mbps: Floats) -> Lengths:
-    """Return how long rounds take over forecasts.
+def _difference(later_s: Floats, earlier_s: Floats) -> Floats:
+    """Return the difference, inf after a time that never comes, and NaN after one not known."""
+    out = np.where(np.isnan(later_s), np.nan, np.inf)
+    return np.subtract(later_s, earlier_s, out=out, where=np.isfinite(later_s))
+
+
+def local_lengths(step_s: Floats, rates_mbps: Floats) -> Lengths:
+    """Return how long rounds over forecasts take.
 
     The mean rate over a long time says little of the rate in one step of it. In rounds shorter than
     a step the rate differs from that of the curve as the rate one step ahead does from its median,
@@ -120,24 +135,16 @@ def local_lengths(curves: RateCurves, rates_mbps: Floats) -> Lengths:
 
     Parameters
     ----------
-    curves
-        One curve for each of `pba.models.mean_rates.LEVELS`.
+    step_s
+        The links' steps, shape ``(link,)``.
     rates_mbps
-        The rate one step ahead at these levels, shape ``(link, level)``.
+        The rate one step ahead at `pba.models.mean_rates.LEVELS`, shape ``(link, level)``.
     """
     count = rates_mbps.shape[1]
     mixed = rates_mbps[:, np.arange(count) * _STRIDE % count]
     median = np.maximum(rates_mbps[:, count // 2 : count // 2 + 1], _LEAST_MBPS)
     factors = (np.maximum(mixed, _LEAST_MBPS) / median) ** _LOCAL_POWER
-    step_s = curves.step_s[:, None]
-
-    def length_s(before_mb: Floats, after_mb: Floats) -> Floats:
-        after_s, before_s = curves.time_s(after_mb), curves.time_s(before_mb)
-        ends = np.isfinite(after_s)
-        plain_s = np.subtract(after_s, before_s, out=np.full(after_s.shape, np.inf), where=ends)
-        return np.asarray(np.where(plain_s < step_s, plain_s / factors, plain_s))
-
-    return length_s
+    return lambda plain_s: np.where(plain_s < step_s[:, None], plain_s / factors, plain_s)
 
 
 def migration_quantiles(values: Floats, finite_only: bool = False) -> Floats:

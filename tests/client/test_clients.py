@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pba.client import AsyncPBAClient, PBAClient, request
+from pba.client import AsyncPBAClient, PBAClient, request, transfer_body
 from pba.client.requests import requests_body
 from pba.errors import (
     Busy,
@@ -18,6 +18,8 @@ from pba.errors import (
     StoreUnavailable,
     Unavailable,
 )
+from pba.forecasting.transfer import forecast_transfer
+from pba.forecasting.transfer_request import TransferRequest
 from pba.serving.local_service import LocalService
 from pba.types import History, NetworkMetrics
 from tests.client.conftest import URL, Call, StandIn
@@ -36,6 +38,8 @@ CALLS: list[tuple[str, tuple[Any, ...]]] = [
     ("observe_many", ({"a": SAMPLES},)),
     ("link_forecast", ("a",)),
     ("link_forecasts", (["a"],)),
+    ("transfer", (10,)),
+    ("transfers", ([{"link_id": "a", "bytes": 10}],)),
     ("link", ("a",)),
     ("delete_link", ("a",)),
     ("models", ()),
@@ -117,6 +121,23 @@ async def test_stored_links_are_reached_by_name(service: StandIn, call: Call):
         ("GET", "/v1/links/a"),
         ("DELETE", "/v1/links/a"),
     ]
+
+
+async def test_transfers_are_sent_as_documented(service: StandIn, call: Call):
+    answer = forecast_transfer(FORECAST, TransferRequest(10**9, 60.0, 2.0))
+    service.respond(json=answer.as_dict())
+    named = {"link_id": "a", "deadline_s": 60.0, "dirty_mbps": 2.0}
+    assert await call("transfer", 10**9, **named, as_of_newest=True) == answer
+    assert str(service.newest.url) == f"{URL}/v1/transfer?as_of=newest"
+    assert service.body == {"bytes": 10**9} | named
+    await call("transfer", 10, history=SAMPLES, mode="internet")
+    assert service.body == transfer_body(10, history=SAMPLES, mode="internet")
+    assert service.body["history"]["bandwidth_mbps"] == [10.0, 12.0]
+    service.respond(json={"transfers": [{"transfer": answer.as_dict()}, {"error": ERROR}]})
+    first, second = await call("transfers", [transfer_body(10, link_id="a"), {}])
+    assert first == answer
+    assert isinstance(second, InvalidSample)
+    assert service.newest.url.path == "/v1/transfers"
 
 
 async def test_operators_calls_send_and_return_documents(service: StandIn, call: Call):

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from deployments.ingress.examples import BODIES, LINK_ID
-from pba.client import PBAClient, request
+from pba.client import PBAClient, request, transfer_body
 from pba.errors import InvalidSample, from_body
 from pba.serving.local_service import LocalService
 from pba.types import Forecast, History
+from pba.types.transfer import TransferForecast
 from tests.support.histories import BORDERLINE, DATACENTER, INTERNET, assert_same
 from tests.support.processes import ROUTERS, listening, locked_store
 from tests.support.service import RunningService
@@ -51,6 +52,23 @@ def test_a_handle_call_from_a_second_program_gives_the_same_as_http(service: Run
     assert_same(Forecast.from_dict(batch[0]["forecast"]), over_http)
     assert batch[1]["error"]["code"] == "invalid_request"
     assert (single["link_id"], batch[0]["forecast"]["link_id"]) == (None, "fra1:ams2")
+
+
+def test_a_handle_call_about_transfers_gives_the_same_as_http(service: RunningService):
+    with PBAClient(service.url) as client:
+        over_http = client.transfer(10**9, history=BORDERLINE, deadline_s=60.0)
+    body = transfer_body(10**9, history=BORDERLINE, deadline_s=60.0)
+    single, batch = service.program(
+        "handle = serve.get_app_handle('pba')\n"
+        f"body = json.loads({json.dumps(body)!r})\n"
+        "single = handle.transfer.remote(body).result()\n"
+        "batch = handle.transfers.remote([body, {}]).result()\n"
+        "reply([single, batch])"
+    )
+    assert batch[1]["error"]["code"] == "invalid_request"
+    for document in (single, batch[0]["transfer"]):
+        answer = TransferForecast.from_dict(document)
+        assert answer.duration_s == pytest.approx(over_http.duration_s, rel=1e-3)
 
 
 def test_a_handle_call_raises_the_errors_of_pba(service: RunningService):

@@ -9,7 +9,7 @@ import pytest
 
 from pba.errors import InvalidRequest
 from pba.forecasting import Query
-from pba.forecasting.transfer import forecast_transfer
+from pba.forecasting.transfer import forecast_transfer, forecast_transfers
 from pba.forecasting.transfer_request import TransferRequest
 from pba.types import INTERVALS, Forecast, HorizonForecast, IntervalForecast
 from pba.types.transfer import TransferForecast
@@ -121,3 +121,13 @@ def test_values_that_break_a_rule_are_refused(values: tuple[int, ...], field: st
     with pytest.raises(InvalidRequest, match=field) as caught:
         TransferRequest(*values)
     assert caught.value.field == field
+
+
+def test_many_answers_are_those_of_each_alone():
+    links = [steady(), steady(20.0), replace(steady(), intervals=()), steady(3000.0)] * 3
+    requests = [
+        TransferRequest(BYTES * (1 + index), 500.0 if index % 2 else None, dirty_mbps)
+        for index, dirty_mbps in enumerate([None, 5.0, None, 400.0, 10.0, None] * 2)
+    ]
+    together = forecast_transfers(links, requests)
+    assert together == list(map(forecast_transfer, links, requests))

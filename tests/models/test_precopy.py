@@ -7,23 +7,17 @@ import pytest
 
 from pba.models.precopy import (
     LONGEST_DOWNTIME_S,
-    Lengths,
     Migrations,
     local_lengths,
     migrate,
     migration_quantiles,
 )
-from pba.models.rate_curves import rate_curves
 from pba.telemetry.rate_integral import RateIntegral
 from pba.types import Floats
 
 
-def at(rate_mbps: float | Floats) -> Lengths:
-    return lambda before, after: (after - before) / rate_mbps
-
-
 def at_rate(rate_mbps: float, memory_mb: float, dirty_mbps: float) -> Migrations:
-    return migrate(at(rate_mbps), np.array([memory_mb]), np.array([dirty_mbps]))
+    return migrate(lambda sent: sent / rate_mbps, np.array([memory_mb]), np.array([dirty_mbps]))
 
 
 def test_rounds_shrink_by_the_share_that_is_written_until_the_rest_is_short():
@@ -55,7 +49,7 @@ def test_a_small_memory_moves_in_the_downtime_whatever_is_written():
 
 
 def test_on_a_link_that_is_out_nothing_converges():
-    result = migrate(lambda _, after: np.full(np.shape(after), np.inf), np.ones(1), np.ones(1))
+    result = migrate(lambda sent: np.full(np.shape(sent), np.inf), np.ones(1), np.ones(1))
     assert not result.converges[0]
     assert not result.is_open[0]
 
@@ -63,19 +57,18 @@ def test_on_a_link_that_is_out_nothing_converges():
 def test_on_a_measured_link_what_outlasts_the_samples_is_open():
     link = RateIntegral.of(np.arange(20.0), np.full(20, 10.0), 5.0)
 
-    def length_s(before: Floats, after: Floats) -> Floats:
-        newest = np.zeros(np.shape(after), dtype=int)
-        return link.time_s(newest, after) - link.time_s(newest, before)
+    def time_s(sent: Floats) -> Floats:
+        return link.time_s(np.zeros(np.shape(sent), dtype=int), sent)
 
     memory_mb = np.array([100.0, 160.0, 500.0])
-    result = migrate(length_s, memory_mb, np.full(3, 2.0))
+    result = migrate(time_s, memory_mb, np.full(3, 2.0))
     assert result.is_open.tolist() == [False, True, True]
     assert result.converges.tolist() == [True, False, False]
 
 
 def test_one_rate_of_writing_holds_for_many_curves():
     rates = np.array([5.0, 10.0, 20.0])
-    result = migrate(at(rates), np.array([[100.0]]), np.array([[4.0]]))
+    result = migrate(lambda sent: sent / rates, np.array([[100.0]]), np.array([[4.0]]))
     assert result.converges.tolist() == [[False, True, True]]
     assert result.time_s[0, 1] > result.time_s[0, 2]
 
@@ -88,9 +81,8 @@ def test_quantiles_are_of_all_or_of_those_that_are_finite():
 
 def test_short_rounds_run_at_a_rate_of_their_own():
     rates = np.linspace(8.0, 12.0, 41)[None]
-    curves = rate_curves(np.array([1.0, 5.0]), np.full((1, 2, 41), 10.0), np.ones(1))
-    length_s = local_lengths(curves, rates)
-    long, short = (length_s(np.array([[100.0]]), np.array([[after]])) for after in (200.0, 101.0))
-    np.testing.assert_allclose(long, 10.0)
-    np.testing.assert_allclose(np.sort(short), np.sort(0.1 * (10.0 / rates) ** 1.5), rtol=1e-6)
+    lengths = local_lengths(np.ones(1), rates)
+    np.testing.assert_array_equal(lengths(np.full((1, 41), 10.0)), 10.0)
+    short = lengths(np.full((1, 41), 0.5))
+    np.testing.assert_allclose(np.sort(short), np.sort(0.5 * (10.0 / rates) ** 1.5), rtol=1e-6)
     assert abs(np.corrcoef(short[0], np.arange(41))[0, 1]) < 0.3

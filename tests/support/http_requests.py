@@ -35,7 +35,10 @@ VALUES: list[Any] = [
     float("nan"),
     float("inf"),
 ]
-PARAMETERS = ("limit", "cursor", "from", "to", "since", "mode", "kind", "link_id", "allocation", "")
+PARAMETERS = (
+    *("limit", "cursor", "from", "to", "since", "mode", "kind", "link_id", "allocation", ""),
+    *("bytes", "deadline_s", "dirty_mbps"),
+)
 CHARACTERS = "aZ09 .-+_:@>/%&=?#\"'\\\t\n\0\x7fäß१→\U0001f600\ud800"
 ASCII = "".join(map(chr, range(33, 127)))
 HEADERS = {

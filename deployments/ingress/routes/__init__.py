@@ -13,13 +13,26 @@ from ..refusal_counting import RefusalCounting
 from ..request_flow import RequestFlows
 from ..request_guard import RequestGuard
 from ..services import Services
-from . import forecasts, health, identity, index, links, models, reports, rollout, samples
+from . import (
+    forecasts,
+    health,
+    identity,
+    index,
+    links,
+    models,
+    reports,
+    rollout,
+    samples,
+    transfers,
+)
 
 __all__ = ["ROUTERS", "http_application"]
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
     module.router
-    for module in (forecasts, samples, links, reports, models, rollout, identity, health, index)
+    for module in (
+        *(forecasts, transfers, samples, links, reports, models, rollout, identity, health, index),
+    )
 )
 """Every route of the service."""
 

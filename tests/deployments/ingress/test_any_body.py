@@ -23,6 +23,7 @@ from deployments.ingress.request_reading import (
     read_rollback,
     read_samples,
 )
+from deployments.ingress.transfer_reading import read_transfer, read_transfers
 from pba.errors import NotJson, PBAError
 from pba.forecasting import Query
 from pba.types import COLUMNS
@@ -37,6 +38,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "SamplesRequest": lambda body: read_link_samples(body, "a", LIMIT),
     "BulkSamplesRequest": lambda body: read_samples(body, LIMIT),
     "LinksRequest": lambda body: read_link_ids(body, LIMIT),
+    "TransferBody": read_transfer,
+    "BulkTransferBody": lambda body: read_transfers(body, LIMIT),
     "FlagsRequest": read_flags,
     "PromotionRequest": read_promotion,
     "RollbackRequest": read_rollback,
@@ -54,6 +57,7 @@ scalars = st.one_of(
 )
 NAMES = [
     *("timestamp", *COLUMNS, "link_id", "mode", "allocation", "history", "samples", "requests"),
+    *("bytes", "deadline_s", "dirty_mbps"),
     *("link_ids", "flags", "who", "why", "version", "expected", "quantile", "steps", "other"),
 ]
 anything = st.recursive(
@@ -76,10 +80,18 @@ request = st.fixed_dictionaries(
     {"history": samples},
     optional={"link_id": scalars, "mode": scalars, "allocation": anything, "other": anything},
 )
+transfer = st.fixed_dictionaries(
+    {"bytes": scalars},
+    optional={
+        "history": samples,
+        **{name: scalars for name in ("link_id", "mode", "deadline_s", "dirty_mbps", "other")},
+    },
+)
 bodies = st.one_of(
     anything,
     request,
-    st.fixed_dictionaries({"requests": st.lists(request | anything, max_size=7)}),
+    transfer,
+    st.fixed_dictionaries({"requests": st.lists(request | transfer | anything, max_size=7)}),
     st.fixed_dictionaries({"samples": samples}),
 )
 

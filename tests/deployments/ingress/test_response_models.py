@@ -28,7 +28,13 @@ def complete(body: Any, name: str = "") -> Any:
     return VALUES[name] if body == VARYING else body
 
 
-SINCE_3_0_0 = {("GET", "/"), ("GET", "/v1/whoami")}
+SINCE_3_0_0 = {
+    ("GET", "/"),
+    ("GET", "/v1/whoami"),
+    ("POST", "/v1/transfer"),
+    ("POST", "/v1/transfers"),
+    ("GET", "/v1/links/{link_id}/transfer"),
+}
 
 
 def test_every_recorded_response_is_as_described():

@@ -33,6 +33,8 @@ BODIES: dict[str, Any] = {
     "POST /v1/forecast": {"history": rows(), "link_id": OURS},
     "POST /v1/forecasts": {"requests": [{"history": rows(), "link_id": OURS}, {"history": rows()}]},
     "POST /v1/links/forecasts": {"link_ids": [OURS]},
+    "POST /v1/transfer": {"link_id": OURS, "bytes": 10**6},
+    "POST /v1/transfers": {"requests": [{"link_id": OURS, "bytes": 10**6}]},
     "POST /v1/links/{link_id}/samples": {"samples": rows()},
     "POST /v1/samples": {"samples": [{"link_id": OURS, **row} for row in rows()]},
     "POST /v1/models/{mode}/promote": {"version": "none", "who": "anna"},
@@ -63,7 +65,10 @@ async def headers(service: InProcess, role: str, *links: str) -> dict[str, str]:
 
 async def send(service: InProcess, way: str, header: dict[str, str]) -> httpx.Response:
     method, path = way.replace("{link_id}", OURS).replace("{mode}", "internet").split()
-    response = await service.client.request(method, path, json=BODIES.get(way), headers=header)
+    query = {"bytes": 10**6} if path.endswith("/transfer") and method == "GET" else None
+    response = await service.client.request(
+        method, path, params=query, json=BODIES.get(way), headers=header
+    )
     assert_described(route_of(response), response.status_code, response.json())
     return response
 
@@ -71,7 +76,8 @@ async def send(service: InProcess, way: str, header: dict[str, str]) -> httpx.Re
 def errors(response: httpx.Response) -> list[dict[str, Any]]:
     """Return the errors of a response, and of the items in it."""
     body = response.json()
-    items = [body, *body.get("forecasts", []), *body.get("refused", [])]
+    lists = (body.get(name, []) for name in ("forecasts", "transfers", "refused"))
+    items = [body, *(item for items in lists for item in items)]
     return [item["error"] for item in items if "error" in item]
 
 

@@ -24,6 +24,8 @@ EXAMPLES = {
     "SamplesRequest": "/v1/links/a/samples",
     "BulkSamplesRequest": "/v1/samples",
     "LinksRequest": "/v1/links/forecasts",
+    "TransferBody": "/v1/transfer",
+    "BulkTransferBody": "/v1/transfers",
 }
 
 
@@ -59,6 +61,9 @@ async def test_every_route_answers_as_described(service: InProcess):
         ("POST", "/v1/forecasts", {"requests": [{"history": samples(60)}, {"history": []}]}),
         ("GET", "/v1/links/a/forecast?allocation=true", None),
         ("POST", "/v1/links/forecasts", {"link_ids": ["a", "unknown"], "allocation": {}}),
+        ("POST", "/v1/transfer", {"history": samples(60), "bytes": 10**9, "dirty_mbps": 2}),
+        ("POST", "/v1/transfers", {"requests": [{"link_id": "a", "bytes": 10**9}, {}]}),
+        ("GET", "/v1/links/a/transfer?bytes=1000000&deadline_s=60&dirty_mbps=2", None),
         ("POST", "/v1/links/a/samples", {"samples": samples(20, first=70)}),
         ("GET", "/v1/links?limit=1", None),
         ("GET", "/v1/links/a", None),

@@ -27,8 +27,8 @@ __all__ = ["Stretch", "end_misses", "stretch_rows"]
 _GAINS = {1: 0.1, 5: 0.07, 15: 0.04, 60: 0.03}
 # Outcomes far ahead come late and together, so their factors swing, which costs coverage.
 _MISSES = {1: 0.05, 5: 0.05, 15: 0.045, 60: 0.045}
-_LEAST, _MOST = -1.5, 0.5
-"""The bounds of both logarithms: 0.22 to 1.65 times as many standard deviations as forecast."""
+_LEAST, _MOST = -1.5, 1.0
+"""The bounds of both logarithms: 0.22 to 2.72 times as many standard deviations as forecast."""
 
 _STEPS = (*HORIZONS, *INTERVALS)
 _GAIN = np.array([_GAINS[steps] for steps in _STEPS])
@@ -134,4 +134,4 @@ def stretch_rows(factors: Floats, target: NDArray[np.int64], missed: NDArray[np.
         Shape ``(link, 2)``.
     """
     moved = factors + _GAIN[target, None] * (missed - _EXPECTED[target, None])
-    return np.clip(moved, _LEAST, _MOST)
+    return np.asarray(np.clip(moved, _LEAST, _MOST))

@@ -12,7 +12,7 @@ from pba.forecasting.stretch import Stretch
 
 _sum = st.floats(0.0, 500.0)
 _reliability = st.builds(Reliability, _sum, _sum, _sum)
-_factor = st.floats(-1.5, 0.5)
+_factor = st.floats(-1.5, 1.0)
 _count = st.integers(0, 2**40)
 link_records = st.builds(
     LinkRecord,

@@ -1,7 +1,8 @@
 """CPU of settling due links together, and of each alone: `python -m benchmarks.settlement`.
 
-500 links with a sample a second, 80 samples read of each, and 16 open forecasts, of which a new
-sample settles three: one horizon each. No database: reading and writing are not measured.
+500 links with a sample a second, 100 samples read of each, and 17 open forecasts, of which a new
+sample settles four: the horizons and intervals that end with it. No database: reading and writing
+are not measured.
 """
 
 import time
@@ -10,21 +11,24 @@ from statistics import median
 
 import numpy as np
 
+from pba.forecasting.fixed_share import EXPERTS
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.record_table import RecordTable
 from pba.rollout import Arm
 from pba.scoring.arm_pairs import pair_results
 from pba.scoring.batch import DueBatch, LinkSamples, OpenForecasts
 from pba.scoring.batch_settlement import settle_batch
+from pba.scoring.codes import TARGET_STEPS
 from pba.scoring.forecast_body import pack_all, unpack, unpack_all
 from pba.scoring.latency_sums import latency_sums
 from pba.scoring.mode_outcomes import mode_outcomes
 from pba.scoring.outcome_sums import outcome_sums
 from pba.scoring.pair_sums import link_sums, pair_sums
-from pba.types import HORIZONS, Floats
+from pba.types import HORIZONS, INTERVALS, Floats
 from tests.scoring.plain_settlement import OpenForecast, settle
 
-LINKS, SAMPLES, FORECASTS = 500, 80, 16
+LINKS, SAMPLES, AGES = 500, 100, (INTERVALS[-1], *range(15, -1, -1))
+FORECASTS = len(AGES)
 ROUNDS = 9
 START_US, SECOND_US = 1_700_000_000_000_000, 1_000_000
 WAIT_US = 3600 * SECOND_US
@@ -73,12 +77,12 @@ def rates_of(spread: float) -> Floats:
 def due_batch(rates: Floats) -> tuple[DueBatch, list[bytes]]:
     """Return the links, whose newest forecast rests on the newest sample, and packed forecasts."""
     links = np.arange(1, LINKS + 1)
-    newest = np.arange(SAMPLES - FORECASTS, SAMPLES)
+    newest = SAMPLES - 1 - np.array(AGES)
     seconds, count = np.tile(newest, LINKS), LINKS * FORECASTS
     zeros = np.zeros(count, dtype=np.int64)
     bodies = pack_all([prediction(mbps) for mbps in rates[:, newest].ravel().tolist()])
     past = (SAMPLES - 1) - seconds
-    scored = past[:, None] > np.array(HORIZONS)
+    scored = past[:, None] > np.abs(TARGET_STEPS)
     actual_mbps = np.where(scored, 100.0, np.nan)
     forecasts = OpenForecasts(
         link=np.repeat(links, FORECASTS),
@@ -104,14 +108,14 @@ def due_batch(rates: Floats) -> tuple[DueBatch, list[bytes]]:
 
 def prediction(mbps: float) -> dict[str, object]:
     """Return a prediction of ``mbps``."""
-    points = [mbps] * len(HORIZONS)
+    points = [mbps] * len(TARGET_STEPS)
     quantiles = [mbps * share for share in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)]
     return {
         "points_mbps": points,
-        "confidence": [0.8] * len(HORIZONS),
-        "unadapted": [0.8] * len(HORIZONS),
-        "quantiles_mbps": [quantiles] * len(HORIZONS),
-        "members": dict.fromkeys(("model", "last_value", "ewma", "harmonic_mean"), points),
+        "confidence": [0.8] * len(TARGET_STEPS),
+        "unadapted": [0.8] * len(TARGET_STEPS),
+        "quantiles_mbps": [quantiles] * len(TARGET_STEPS),
+        "members": dict.fromkeys(EXPERTS, points[: len(HORIZONS)]),
     }
 
 
@@ -124,7 +128,7 @@ def open_forecasts(forecasts: OpenForecasts, bodies: list[bytes]) -> list[list[O
             after_us=after_us,
             step_s=1.0,
             prediction=unpack(bodies[row]),
-            settled=frozenset(np.array(HORIZONS)[known[row]].tolist()),
+            settled=frozenset(np.array(TARGET_STEPS)[known[row]].tolist()),
             arm=Arm.V3,
         )
         for row, after_us in enumerate(forecasts.after_us.tolist())

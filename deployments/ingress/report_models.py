@@ -43,8 +43,11 @@ class AccuracySummary(BaseModel):
 
 
 class MetricsPart(AccuracySummary):
-    """The same, with latency."""
+    """The same, of intervals too, with latency."""
 
+    intervals: dict[str, AccuracySummary] = Field(
+        description="of the mean over so many steps, by their number"
+    )
     latency_ms: LatencySummary | None
 
 

@@ -160,9 +160,10 @@ class PastForecast(BaseModel):
     step_s: float
     took_ms: float
     prediction: dict[str, Any] = Field(
-        alias="said", description="points, confidences and quantiles by horizon"
+        alias="said", description="points, confidences and quantiles by horizon, then by interval"
     )
     actual_mbps: dict[str, float] = Field(description="by steps ahead")
+    actual_mean_mbps: dict[str, float] = Field(description="of intervals, by their steps")
 
 
 class HistoryResponse(BaseModel):

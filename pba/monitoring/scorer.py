@@ -137,7 +137,7 @@ class Scorer:
 def _watch(batch: DueBatch, settlement: BatchSettlement) -> ScoredLinks:
     """Pass the outcomes one step ahead of served forecasts to the links' drift detection."""
     forecasts, outcomes = batch.forecasts, settlement.outcomes
-    at = np.flatnonzero((outcomes.horizon == 0) & forecasts.served[outcomes.row])
+    at = np.flatnonzero((outcomes.target == 0) & forecasts.served[outcomes.row])
     row = outcomes.row[at]
     link_rows = np.searchsorted(batch.links, forecasts.link[row])
     table = LinkDriftTable.from_bytes(batch.drift)

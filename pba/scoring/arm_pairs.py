@@ -56,7 +56,7 @@ def new_pairs(forecasts: OpenForecasts, outcomes: OutcomeTable) -> ArmPairs:
     """
     actual_mbps = forecasts.actual_mbps[:, 0].copy()
     new = np.zeros(len(actual_mbps), dtype=bool)
-    first = outcomes.horizon == 0
+    first = outcomes.target == 0
     actual_mbps[outcomes.row[first]] = outcomes.actual_mbps[first]
     new[outcomes.row[first]] = True
     scored = np.flatnonzero(~np.isnan(actual_mbps) & (forecasts.source != _HEURISTIC))

@@ -31,11 +31,13 @@ class OpenForecasts:
     step_s, took_ms
         The link's sample spacing, and how long the forecast took.
     actual_mbps
-        The actuals that are known, NaN where not, ``(forecast, horizon)``.
+        The actuals that are known, NaN where not, ``(forecast, target)``: those of the horizons,
+        then those of the intervals.
     points_mbps, confidence, unadapted
-        As `pba.scoring.forecast_body.pack` takes them, ``(forecast, horizon)``.
+        As `pba.scoring.forecast_body.pack` takes them, ``(forecast, target)``; points of intervals
+        that a forecast lacks are NaN.
     quantiles_mbps
-        Shape ``(forecast, horizon, quantile)``.
+        Shape ``(forecast, target, quantile)``.
     members_mbps
         The points of each of `pba.forecasting.fixed_share.EXPERTS`, NaN for those that took no
         part, ``(forecast, expert, horizon)``.
@@ -102,22 +104,22 @@ class DueBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeTable:
-    """New outcomes, ordered by link, time of the actual, horizon and forecast, ``(outcome,)``.
+    """New outcomes, ordered by link, time of the actual, target and forecast, ``(outcome,)``.
 
     Parameters
     ----------
     row
         The forecast: an index into `OpenForecasts`.
-    horizon
-        Index into `pba.types.HORIZONS`.
+    target
+        Index into `pba.types.HORIZONS`, or after those into `pba.types.INTERVALS`.
     at_us, actual_mbps
-        When the actual was measured, and how much.
+        When the actual was measured, or its interval ends, and how much.
     hit
         Whether the point is in band.
     """
 
     row: _Ints
-    horizon: _Ints
+    target: _Ints
     at_us: _Ints
     actual_mbps: Floats
     hit: _Flags

@@ -1,5 +1,7 @@
 """Settling the open forecasts of many links at once against the samples measured after them."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,11 +12,21 @@ from pba.scoring.batch import BatchSettlement, DueBatch, OpenForecasts, OutcomeT
 from pba.scoring.codes import ARMS
 from pba.scoring.scored_samples import ScoredSamples
 from pba.telemetry.windows import GAP_INTERVALS
-from pba.types import HORIZONS, Floats
+from pba.types import HORIZONS, INTERVALS, Floats
 
 __all__ = ["settle_batch"]
 
 _Ints = NDArray[np.int64]
+
+
+class _Actuals(NamedTuple):
+    """New actuals: their forecast, target, time and rate, each ``(actual,)``."""
+
+    row: _Ints
+    target: _Ints
+    at_us: _Ints
+    actual_mbps: Floats
+
 
 _LAST = HORIZONS[-1]
 _STEPS = np.array(HORIZONS)
@@ -30,10 +42,12 @@ def settle_batch(
     The actual ``n`` steps ahead is the ``n``-th step after the newest sample that the forecast is
     based on: one sample, or the mean of those that count as one (`pba.telemetry.windows`). Horizons
     behind a gap of more than ``gap_intervals`` steps are not scored, and neither is an isolated
-    outlier. A newest sample that may be one waits for the next.
+    outlier. A newest sample that may be one waits for the next. The actual of an interval is that
+    of `pba.telemetry.interval_means`, once samples reach its end.
 
-    A forecast closes when its last horizon is reached, when a later sample lies behind a gap, or
-    ``wait_us`` after it was created, at least twice as long as last horizon and gap together.
+    A forecast closes when its last horizon and interval are reached, when a later sample lies
+    behind a gap, or ``wait_us`` after it was created, at least twice as long as the longest of them
+    and gap together.
 
     Parameters
     ----------
@@ -48,13 +62,15 @@ def settle_batch(
     starts = samples.following_steps(link, forecasts.after_us, forecasts.step_s * 1e6, _LAST + 1)
     count = (starts[:, :_LAST] < samples.stop[link, None]).sum(axis=1)
     reached = np.minimum(count, _steps_before_gap(forecasts, samples, starts, gap_intervals))
-    outcomes = _outcomes(forecasts, samples, starts, reached)
     complete = (reached < count) | (count == _LAST)
     last = starts[np.arange(len(starts)), np.maximum(reached - 1, 0)]
     complete &= ~(samples.undecided[last] & (reached > 0))
+    over = _is_over(forecasts, now_us, wait_us, gap_intervals)
+    of_points = _outcomes(forecasts, samples, starts, reached)
+    of_means, complete_means = _interval_outcomes(forecasts, samples, link, over, gap_intervals)
+    outcomes = _ordered(forecasts, of_points, of_means)
     records = _records(batch.records, forecasts, outcomes, link)
-    closed = complete | _is_over(forecasts, now_us, wait_us, gap_intervals)
-    return BatchSettlement(outcomes, closed, records)
+    return BatchSettlement(outcomes, (complete & complete_means) | over, records)
 
 
 def _steps_before_gap(
@@ -77,23 +93,58 @@ def _is_over(
     forecasts: OpenForecasts, now_us: int, wait_us: int, gap_intervals: float
 ) -> NDArray[np.bool_]:
     """Return which forecasts have waited for their actuals long enough."""
-    least_us = _WAITS * (_LAST + gap_intervals) * (forecasts.step_s * 1e6)
+    offered = ~np.isnan(forecasts.points_mbps[:, len(HORIZONS) :])
+    longest = np.maximum((offered * np.array(INTERVALS)).max(axis=1), _LAST)
+    least_us = _WAITS * (longest + gap_intervals) * (forecasts.step_s * 1e6)
     return np.asarray(now_us - forecasts.created_us >= np.maximum(wait_us, least_us))
 
 
 def _outcomes(
     forecasts: OpenForecasts, samples: ScoredSamples, starts: _Ints, reached: _Ints
-) -> OutcomeTable:
-    """Return the outcomes of the horizons that are reached and not scored yet."""
-    new = (reached[:, None] >= _STEPS) & np.isnan(forecasts.actual_mbps)
+) -> _Actuals:
+    """Return the actuals of the horizons that are reached and not scored yet."""
+    new = (reached[:, None] >= _STEPS) & np.isnan(forecasts.actual_mbps[:, : len(_STEPS)])
     new &= ~samples.unscored[starts[:, _STEPS - 1]]
     row, horizon = np.nonzero(new)
     start = starts[row, _STEPS[horizon] - 1]
-    order = np.lexsort((row, horizon, samples.at_us[start], forecasts.link[row]))
-    row, horizon, start = row[order], horizon[order], start[order]
     actual_mbps = samples.means(start, starts[row, _STEPS[horizon]])
-    hit = in_band(forecasts.points_mbps[row, horizon], actual_mbps)
-    return OutcomeTable(row, horizon, samples.at_us[start], actual_mbps, hit)
+    return _Actuals(row, horizon, samples.at_us[start], actual_mbps)
+
+
+def _interval_outcomes(
+    forecasts: OpenForecasts,
+    samples: ScoredSamples,
+    link: _Ints,
+    over: NDArray[np.bool_],
+    gap_intervals: float,
+) -> tuple[_Actuals, NDArray[np.bool_]]:
+    """Return the new actuals of intervals, and whether a forecast waits for no more of them."""
+    pending = ~np.isnan(forecasts.points_mbps) & np.isnan(forecasts.actual_mbps)
+    pending = pending[:, len(HORIZONS) :]
+    rows = np.flatnonzero(pending.any(axis=1))
+    step_s = forecasts.step_s[rows]
+    after_us = forecasts.after_us[rows]
+    means = samples.interval_means(link[rows], after_us, step_s, gap_intervals * step_s)
+    complete = np.ones(len(pending), dtype=bool)
+    complete[rows] = (means.is_over | ~pending[rows]).all(axis=1)
+    new = pending[rows] & ~np.isnan(means.mean_mbps) & (means.is_over | over[rows, None])
+    at, interval = np.nonzero(new)
+    length_us = np.rint(np.array(INTERVALS)[interval] * step_s[at] * 1e6).astype(np.int64)
+    return _Actuals(
+        rows[at],
+        len(HORIZONS) + interval,
+        after_us[at] + length_us,
+        means.mean_mbps[at, interval],
+    ), complete
+
+
+def _ordered(forecasts: OpenForecasts, *parts: _Actuals) -> OutcomeTable:
+    """Return new actuals as outcomes in their order."""
+    row, target, at_us, actual_mbps = map(np.concatenate, zip(*parts, strict=True))
+    order = np.lexsort((row, target, at_us, forecasts.link[row]))
+    row, target, at_us, actual_mbps = (one[order] for one in (row, target, at_us, actual_mbps))
+    hit = in_band(forecasts.points_mbps[row, target], actual_mbps)
+    return OutcomeTable(row, target, at_us, actual_mbps, hit)
 
 
 def _records(
@@ -101,8 +152,9 @@ def _records(
 ) -> RecordTable:
     """Return the records after the outcomes; those of v1 leave them as they are."""
     which = np.flatnonzero(forecasts.arm[outcomes.row] == _V3)
-    row, horizon = outcomes.row[which], outcomes.horizon[which]
+    row, target = outcomes.row[which], outcomes.target[which]
+    horizon = np.minimum(target, _STEPS.size - 1)
     points_mbps: Floats = forecasts.members_mbps[row, :, horizon]
     hits = in_band(points_mbps, outcomes.actual_mbps[which, None]) | np.isnan(points_mbps)
-    unadapted = forecasts.unadapted[row, horizon]
-    return records.after(link[row], horizon, unadapted, outcomes.hit[which], hits)
+    unadapted = forecasts.unadapted[row, target]
+    return records.after(link[row], target, unadapted, outcomes.hit[which], hits)

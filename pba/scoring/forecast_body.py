@@ -1,9 +1,10 @@
-"""The packed form of a prediction: 127 bytes in `open_forecasts`, of which 79 are logged.
+"""The packed form of a prediction in `open_forecasts`, and the shorter one that is logged.
 
-What the log leaves out is the points of the members, which outcomes alone need.
-Rates are float32. Confidences are counted in steps of 1/65535, and the quantiles between the first
-and the last are fractions of the way from one to the other, in the same steps. The 50 % and the
-90 % interval are rounded outwards: an actual that one of them includes stays included.
+With intervals it has 205 bytes, without 127; the log leaves out 48, the points of the members,
+which outcomes alone need. Rates are float32. Confidences are counted in steps of 1/65535, and the
+quantiles between the first and the last are fractions of the way from one to the other, in the same
+steps. The 50 % and the 90 % interval are rounded outwards: an actual that one of them includes
+stays included.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,10 @@ import numpy as np
 
 from pba.errors import PBAError
 from pba.forecasting.fixed_share import EXPERTS
-from pba.types import HORIZONS, QUANTILES, Floats
+from pba.types import HORIZONS, INTERVALS, QUANTILES, Floats
 
 __all__ = [
-    "LOGGED_BYTES",
+    "MEMBERS_BYTES",
     "PredictionArrays",
     "pack",
     "pack_all",
@@ -25,25 +26,39 @@ __all__ = [
     "unpack_each",
 ]
 
-_VERSION = 1
 _MOST = 65535
 _HORIZONS, _INNER = len(HORIZONS), len(QUANTILES) - 2
+_TARGETS = _HORIZONS + len(INTERVALS)
 _MIDDLE = QUANTILES.index(0.5)
-_BODY = np.dtype(
-    [
-        ("version", "u1"),
-        ("points_mbps", "<f4", (_HORIZONS,)),
-        ("confidence", "<u2", (_HORIZONS,)),
-        ("unadapted", "<u2", (_HORIZONS,)),
-        ("ends_mbps", "<f4", (_HORIZONS, 2)),
-        ("fractions", "<u2", (_HORIZONS, _INNER)),
-        ("members_mbps", "<f4", (len(EXPERTS), _HORIZONS)),  # last, see `LOGGED_BYTES`
-    ]
-)
-LOGGED_BYTES = _BODY.itemsize - _BODY["members_mbps"].itemsize
-"""How much of a packed prediction remains when the forecast is closed: all but the members."""
+_MEMBERS = ("members_mbps", "<f4", (len(EXPERTS), _HORIZONS))
+MEMBERS_BYTES = np.dtype([_MEMBERS]).itemsize
+"""The end of a packed prediction that is cut off when the forecast is closed: the members."""
 
-_NO_MEMBERS = np.full((len(EXPERTS), _HORIZONS), np.nan, dtype="<f4").tobytes()
+
+def _layout(targets: int) -> list[Any]:
+    return [
+        ("version", "u1"),
+        ("points_mbps", "<f4", (targets,)),
+        ("confidence", "<u2", (targets,)),
+        ("unadapted", "<u2", (targets,)),
+        ("ends_mbps", "<f4", (targets, 2)),
+        ("fractions", "<u2", (targets, _INNER)),
+    ]
+
+
+_BODIES = {
+    version: np.dtype([*_layout(targets), _MEMBERS])
+    for version, targets in ((1, _HORIZONS), (2, _TARGETS))
+}
+"""By their first byte: without intervals, and with all of them, NaN for those that it lacks."""
+
+_FORMS = {
+    (version, size): np.dtype(fields)
+    for version, targets in ((1, _HORIZONS), (2, _TARGETS))
+    for fields in (_layout(targets), [*_layout(targets), _MEMBERS])
+    for size in (np.dtype(fields).itemsize,)
+}
+"""By their first byte and their length: as recorded, and as logged."""
 
 
 class PredictionArrays(TypedDict):
@@ -63,9 +78,10 @@ def pack(prediction: Mapping[str, Any]) -> bytes:
     ----------
     prediction
         ``points_mbps``, ``confidence`` (as the caller received it), ``unadapted`` (before the
-        link's record was applied) and ``quantiles_mbps``, one item per horizon each; ``members``
-        maps members of the ensemble to their points. Those that are no experts of
-        `pba.forecasting.fixed_share` are left out: no outcome uses them.
+        link's record was applied) and ``quantiles_mbps``, one item per horizon each, and then one
+        per interval that it has; ``members`` maps members of the ensemble to their points at each
+        horizon. Those that are no experts of `pba.forecasting.fixed_share` are left out: no outcome
+        uses them.
 
     Examples
     --------
@@ -85,22 +101,40 @@ def pack(prediction: Mapping[str, Any]) -> bytes:
 
 def pack_all(predictions: Sequence[Mapping[str, Any]]) -> list[bytes]:
     """Return the packed form of each of ``predictions``, faster than one by one."""
-    rows = np.zeros(len(predictions), _BODY)
-    if not predictions:
-        return []
-    rows["version"] = _VERSION
-    rows["points_mbps"] = [one["points_mbps"] for one in predictions]
+    bodies = [b""] * len(predictions)
+    versions = [1 + (len(one["points_mbps"]) > _HORIZONS) for one in predictions]
+    for version in set(versions):
+        places = [place for place, own in enumerate(versions) if own == version]
+        packed = _packed([predictions[place] for place in places], version)
+        for place, body in zip(places, packed, strict=True):
+            bodies[place] = body
+    return bodies
+
+
+def _packed(predictions: Sequence[Mapping[str, Any]], version: int) -> list[bytes]:
+    body = _BODIES[version]
+    rows, targets = np.zeros(len(predictions), body), body["points_mbps"].shape[0]
+    rows["version"] = version
+    rows["points_mbps"] = [_whole(one["points_mbps"], targets, np.nan) for one in predictions]
     for name in ("confidence", "unadapted"):
-        rows[name] = np.rint(np.array([one[name] for one in predictions]) * _MOST)
-    quantiles = np.array([one["quantiles_mbps"] for one in predictions], dtype=float)
-    rows["ends_mbps"] = _ends(quantiles)
-    rows["fractions"] = _fractions(quantiles, rows["ends_mbps"].astype(float))
+        shares = np.array([_whole(one[name], targets, 0.0) for one in predictions])
+        rows[name] = np.rint(shares * _MOST)
+    lacking = (np.nan,) * len(QUANTILES)
+    quantiles = [_whole(one["quantiles_mbps"], targets, lacking) for one in predictions]
+    quantiles_mbps = np.array(quantiles, dtype=float)
+    rows["ends_mbps"] = _ends(quantiles_mbps)
+    fractions = _fractions(quantiles_mbps, rows["ends_mbps"].astype(float))
+    rows["fractions"] = np.nan_to_num(fractions)
     absent = (np.nan,) * _HORIZONS
     rows["members_mbps"] = [
         [one["members"].get(name, absent) for name in EXPERTS] for one in predictions
     ]
-    whole, size = rows.tobytes(), _BODY.itemsize
+    whole, size = rows.tobytes(), body.itemsize
     return [whole[at : at + size] for at in range(0, len(whole), size)]
+
+
+def _whole(values: Sequence[Any], targets: int, lacking: Any) -> list[Any]:
+    return [*values, *[lacking] * (targets - len(values))]
 
 
 def unpack(body: bytes) -> dict[str, Any]:
@@ -113,20 +147,18 @@ def unpack_each(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
     arrays = unpack_all(bodies)
     members = arrays["members_mbps"]
     took_part = (~np.isnan(members[:, :, 0])).tolist()
-    columns = (arrays["points_mbps"], arrays["confidence"], arrays["unadapted"])
-    rows = zip(*(column.tolist() for column in (*columns, arrays["quantiles_mbps"])), strict=True)
+    targets = (~np.isnan(arrays["points_mbps"])).sum(axis=1).tolist()
+    names = ("points_mbps", "confidence", "unadapted", "quantiles_mbps")
+    columns = [arrays[name].tolist() for name in names]  # type: ignore[literal-required]
     return [
-        {
-            "points_mbps": points,
-            "confidence": confidence,
-            "unadapted": unadapted,
-            "quantiles_mbps": quantiles,
+        {name: row[:count] for name, row in zip(names, rows, strict=True)}
+        | {
             "members": {
                 name: rates for name, rates, part in zip(EXPERTS, own, parts, strict=True) if part
-            },
+            }
         }
-        for (points, confidence, unadapted, quantiles), own, parts in zip(
-            rows, members.tolist(), took_part, strict=True
+        for *rows, count, own, parts in zip(
+            *columns, targets, members.tolist(), took_part, strict=True
         )
     ]
 
@@ -134,30 +166,52 @@ def unpack_each(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
 def unpack_all(bodies: Sequence[bytes]) -> PredictionArrays:
     """Return the predictions that `pack` packed, a row each; of logged ones no member took part.
 
+    Intervals that a prediction lacks are NaN, their confidence 0.
+
     Raises
     ------
     PBAError
         If one of them has another form.
     """
-    rows = np.frombuffer(_joined(bodies), _BODY)
+    count = len(bodies)
+    points_mbps = np.full((count, _TARGETS), np.nan)
+    shares = np.zeros((2, count, _TARGETS))
+    quantiles_mbps = np.full((count, _TARGETS, len(QUANTILES)), np.nan)
+    members_mbps = np.full((count, len(EXPERTS), _HORIZONS), np.nan)
+    for form, places in _by_form(bodies).items():
+        rows = np.frombuffer(b"".join([bodies[place] for place in places]), _FORMS[form])
+        at = slice(None) if len(places) == count else np.array(places)
+        targets = rows["points_mbps"].shape[1]
+        points_mbps[at, :targets] = rows["points_mbps"]
+        shares[0, at, :targets] = rows["confidence"]
+        shares[1, at, :targets] = rows["unadapted"]
+        ends_mbps = rows["ends_mbps"].astype(float)
+        quantiles_mbps[at, :targets] = _quantiles(ends_mbps, rows["fractions"])
+        if "members_mbps" in (rows.dtype.names or ()):
+            members_mbps[at] = rows["members_mbps"]
+    confidence, unadapted = shares / _MOST
     return {
-        "points_mbps": rows["points_mbps"].astype(float),
-        "confidence": rows["confidence"] / _MOST,
-        "unadapted": rows["unadapted"] / _MOST,
-        "quantiles_mbps": _quantiles(rows["ends_mbps"].astype(float), rows["fractions"]),
-        "members_mbps": rows["members_mbps"].astype(float),
+        "points_mbps": points_mbps,
+        "confidence": confidence,
+        "unadapted": unadapted,
+        "quantiles_mbps": quantiles_mbps,
+        "members_mbps": members_mbps,
     }
 
 
-def _joined(bodies: Sequence[bytes]) -> bytes:
-    size = _BODY.itemsize
-    joined = b"".join(body + _NO_MEMBERS if len(body) == LOGGED_BYTES else body for body in bodies)
-    if len(joined) == size * len(bodies) and joined[::size] == bytes([_VERSION]) * len(bodies):
-        return joined
-    forms = sorted({(body[:1].hex(), len(body)) for body in bodies})
+def _by_form(bodies: Sequence[bytes]) -> dict[tuple[int, int], list[int]]:
+    """Return the places of the bodies of each form."""
+    places: dict[tuple[int, int], list[int]] = {}
+    for place, body in enumerate(bodies):
+        places.setdefault((body[0] if body else 0, len(body)), []).append(place)
+    if places.keys() <= _FORMS.keys():
+        return places
+    known = ", ".join(f"({first:02x}, {size})" for first, size in sorted(_FORMS))
+    others = sorted(places.keys() - _FORMS.keys())
+    received = ", ".join(f"({first:02x}, {size})" for first, size in others)
     raise PBAError(
-        f"a packed prediction is {size} or {LOGGED_BYTES} bytes that begin with {_VERSION:02x}; "
-        f"received (begins with, bytes) {forms}. If a newer release wrote them, update this one."
+        f"a packed prediction is one of (begins with, bytes) {known}; received {received}. If a "
+        "newer release wrote them, update this one."
     )
 
 

@@ -33,7 +33,7 @@ def latency_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
 
     So each served forecast counts once, in the minute in which it was computed.
     """
-    rows = outcomes.row[outcomes.horizon == 0]
+    rows = outcomes.row[outcomes.target == 0]
     rows = rows[forecasts.served[rows]]
     took_ms = forecasts.took_ms[rows]
     minute_us = forecasts.created_us[rows] // MINUTE_US * MINUTE_US

@@ -103,7 +103,7 @@ def mode_outcomes(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[int,
     """
     rows = outcomes.row
     of_models = np.isin(forecasts.source[rows], _OF_MODELS)
-    counts = (outcomes.horizon == 0) & of_models & (forecasts.arm[rows] == ARMS.index(Arm.V3))
+    counts = (outcomes.target == 0) & of_models & (forecasts.arm[rows] == ARMS.index(Arm.V3))
     (chosen,) = np.nonzero(counts)
     chosen = chosen[np.argsort(forecasts.created_us[rows[chosen]], kind="stable")]
     modes = forecasts.mode[rows[chosen]]

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pba.scoring.batch import OpenForecasts, OutcomeTable
-from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.scoring.codes import ARMS, MODES, SOURCES, TARGET_STEPS
 from pba.scoring.latency_sums import MINUTE_US
-from pba.types import HORIZONS, QUANTILES
+from pba.types import QUANTILES
 
 __all__ = ["outcome_sums"]
 
@@ -38,7 +38,7 @@ def outcome_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
         "mode": forecasts.mode[row].tolist(),
         "source": forecasts.source[row].tolist(),
         "arm": forecasts.arm[row].tolist(),
-        "steps": np.array(HORIZONS)[outcomes.horizon[first]].tolist(),
+        "steps": np.array(TARGET_STEPS)[outcomes.target[first]].tolist(),
         "version": forecasts.version[row].tolist(),
         "served": forecasts.served[row].tolist(),
         **sums,
@@ -60,7 +60,7 @@ def _groups(
         (forecasts.mode[row], len(MODES)),
         (forecasts.source[row], len(SOURCES)),
         (forecasts.arm[row], len(ARMS)),
-        (outcomes.horizon, len(HORIZONS)),
+        (outcomes.target, len(TARGET_STEPS)),
         (version, int(version.max()) + 1),
         (forecasts.served[row], 2),
     ):
@@ -71,7 +71,7 @@ def _groups(
 
 def _summands(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[str, NDArray[Any]]:
     """Return what each outcome adds to the sums."""
-    place = outcomes.row, outcomes.horizon
+    place = outcomes.row, outcomes.target
     error_mbps = forecasts.points_mbps[place] - outcomes.actual_mbps
     quantiles_mbps = forecasts.quantiles_mbps[place]
 

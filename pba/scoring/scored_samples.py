@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from pba.scoring.batch import LinkSamples
 from pba.telemetry import windows
+from pba.telemetry.interval_means import IntervalMeans, interval_means
 from pba.telemetry.outlier_screen import series_to_check
 from pba.telemetry.outliers import outliers_and_newest
 from pba.telemetry.spacing import CLOSE
-from pba.types import Floats
+from pba.types import INTERVALS, Floats
 
 __all__ = ["ScoredSamples"]
 
@@ -90,6 +91,34 @@ class ScoredSamples:
             one = windows.following_steps(times, after_us[row], step_us[row], count)
             starts[row, : len(one)], starts[row, len(one) :] = low + one, high
         return starts
+
+    def interval_means(
+        self, link: _Ints, after_us: _Ints, step_s: Floats, gap_s: Floats
+    ) -> IntervalMeans:
+        """Return the mean rates after a time, as `pba.telemetry.interval_means`, for many times.
+
+        Parameters
+        ----------
+        link
+            The row of each time's link, ``(time,)``.
+        after_us, step_s, gap_s
+            Shape ``(time,)``. A time at which the link has no sample has no means.
+        """
+        newest, stop = self._after(link, after_us) - 1, self.stop[link]
+        known = (newest >= self.start[link]) & (self.at_us[newest] == after_us)
+        newest = np.where(known, newest, self.start[link])
+        sizes = self.stop - self.start
+        begin_us = np.append(np.repeat(self.at_us[self.start], sizes), 0)
+        times_s = (self.at_us - begin_us) / 1e6
+        rows = np.flatnonzero(stop > newest)
+        means = np.full((len(link), len(INTERVALS)), np.nan)
+        is_over = np.zeros(means.shape, dtype=bool)
+        part = newest[rows], stop[rows]
+        means[rows], is_over[rows] = interval_means(
+            times_s, self.bandwidth_mbps, step_s[rows], gap_s[rows], *part
+        )
+        means[~known], is_over[~known] = np.nan, True
+        return IntervalMeans(means, is_over)
 
     def means(self, start: _Ints, stop: _Ints) -> Floats:
         """Return the mean rate of the samples from each ``start`` to each ``stop``."""

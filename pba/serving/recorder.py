@@ -119,10 +119,19 @@ def _stored_forecast(result: ForecastResult, took_ms: float, served: bool) -> St
         arm=result.arm,
         served=served,
         prediction={
-            "points_mbps": [horizon.bandwidth_mbps for horizon in result.horizons],
-            "confidence": [horizon.confidence for horizon in result.horizons],
+            "points_mbps": [
+                *(horizon.bandwidth_mbps for horizon in result.horizons),
+                *(interval.mean_mbps for interval in result.intervals),
+            ],
+            "confidence": [
+                *(horizon.confidence for horizon in result.horizons),
+                *(interval.confidence for interval in result.intervals),
+            ],
             "unadapted": list(result.confidence),
-            "quantiles_mbps": [list(horizon.quantiles_mbps) for horizon in result.horizons],
+            "quantiles_mbps": [
+                *(list(horizon.quantiles_mbps) for horizon in result.horizons),
+                *(list(interval.quantiles_mbps) for interval in result.intervals),
+            ],
             "members": {name: list(points) for name, points in result.points_mbps.items()},
         },
     )

@@ -21,7 +21,7 @@ from pba.store.due_links import mark_due
 from pba.store.old_pairs import add_old_pairs
 from pba.store.old_tables import old_forecasts, old_outcomes, old_records
 from pba.store.statements import chunks, insert_into, to_micros
-from pba.store.tables import forecasts, links, open_forecasts, records
+from pba.store.tables import ACTUALS, forecasts, links, open_forecasts, records
 from pba.store.version_table import version_ids
 from pba.types import HORIZONS, NetworkMode
 
@@ -159,7 +159,9 @@ def _new_row(row: Row[Any], body: bytes, actuals: dict[int, float]) -> dict[str,
         "step_s": row.step_s,
         "took_ms": row.took_ms,
         "body": body,
-    } | {f"actual_{steps}_mbps": actuals.get(steps) for steps in HORIZONS}
+        **dict.fromkeys(ACTUALS),
+        **{f"actual_{steps}_mbps": actuals.get(steps) for steps in HORIZONS},
+    }
 
 
 def _move_forecasts(connection: Connection, batch: _Batch, now_us: int) -> None:

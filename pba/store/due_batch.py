@@ -16,7 +16,8 @@ from pba.scoring.forecast_body import unpack_all
 from pba.store.driver_rows import driver_rows, driver_table
 from pba.store.due_links import Claim
 from pba.store.old_tables import old_records
-from pba.types import HORIZONS
+from pba.store.tables import ACTUALS
+from pba.types import INTERVALS
 
 __all__ = ["MAX_FORECASTS", "MAX_SAMPLES", "read_batch"]
 
@@ -26,17 +27,16 @@ MAX_FORECASTS = 500
 AROUND = 30
 """Samples that show what an outlier is, see `pba.telemetry.outliers`."""
 
-MAX_SAMPLES = AROUND + MAX_FORECASTS + HORIZONS[-1] + 5
+MAX_SAMPLES = AROUND + MAX_FORECASTS + INTERVALS[-1] + 5
 """Of one link, in one batch."""
 
 _Ints = NDArray[np.int64]
 _INTEGERS = ("link", "after_us", "arm", "version", "created_us", "mode", "source", "served")
 _FLOATS = ("step_s", "took_ms")
-_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
 _FORECAST = np.dtype(
     [
         *((name, "i8") for name in _INTEGERS),
-        *((name, "f8") for name in (*_FLOATS, *_ACTUALS)),
+        *((name, "f8") for name in (*_FLOATS, *ACTUALS)),
         ("body", "O"),
     ]
 )
@@ -49,10 +49,16 @@ def _columns(infinity: str) -> str:
 
     One that was recorded again after it was closed has the actuals of the first: none counts twice.
     """
-    actuals = (f"coalesce(f.{name}, done.{name}, {infinity})" for name in _ACTUALS)
+    actuals = (f"coalesce(f.{name}, done.{name}, {infinity})" for name in ACTUALS)
     return ", ".join((*(f"f.{name}" for name in (*_INTEGERS, *_FLOATS)), *actuals, "f.body"))
 
 
+# From its last horizon until the end of its last interval nothing of a forecast can be scored.
+_ALMOST_US = round((INTERVALS[-1] - 0.01) * 1e6)
+_MAY_CHANGE = f"""
+    (f.actual_15_mbps IS NULL OR f.mean_15_mbps IS NULL OR f.mean_60_mbps IS NOT NULL
+     OR f.after_us + {_ALMOST_US} * f.step_s <= l.newest_us)
+"""
 _IS_CLOSED = "done.after_us = f.after_us AND done.arm = f.arm AND done.version = f.version"
 
 # The names `f` and `s` are rows, `own` those that a limit is counted in.
@@ -63,9 +69,10 @@ _LINKS_SQLITE = """
 """
 _FORECASTS_SQLITE = f"""
     SELECT {_columns("9e999")}
-    FROM json_each(:links) AS k CROSS JOIN open_forecasts AS f LEFT JOIN forecast_log AS done
+    FROM json_each(:links) AS k CROSS JOIN links AS l CROSS JOIN open_forecasts AS f
+    LEFT JOIN forecast_log AS done
     ON done.link = CASE WHEN f.actual_1_mbps IS NULL THEN f.link END AND {_IS_CLOSED}
-    WHERE f.link = k.value AND f.after_us <= coalesce((
+    WHERE l.id = k.value AND f.link = k.value AND {_MAY_CHANGE} AND f.after_us <= coalesce((
         SELECT own.after_us FROM open_forecasts AS own WHERE own.link = k.value
         ORDER BY own.after_us LIMIT 1 OFFSET {MAX_FORECASTS - 1}), {2**62})
 """
@@ -91,13 +98,15 @@ _LINKS_POSTGRESQL = """
 """
 _FORECASTS_POSTGRESQL = f"""
     SELECT {_columns("'infinity'::real")}
-    FROM unnest(%(links)b::bigint[]) AS k (link) CROSS JOIN LATERAL (
+    FROM unnest(%(links)b::bigint[]) AS k (link) JOIN links AS l ON l.id = k.link
+    CROSS JOIN LATERAL (
         SELECT * FROM open_forecasts AS own WHERE own.link = k.link
         ORDER BY own.after_us, own.arm, own.version LIMIT {MAX_FORECASTS}) AS f
     LEFT JOIN LATERAL (
-        SELECT {", ".join(_ACTUALS)} FROM forecast_log AS done
+        SELECT {", ".join(ACTUALS)} FROM forecast_log AS done
         WHERE f.actual_1_mbps IS NULL AND done.link = f.link AND {_IS_CLOSED}
         LIMIT 1) AS done ON true
+    WHERE {_MAY_CHANGE}
 """
 # Times and rates of a link in one value: unpacking it is a hundred times faster than rows are.
 _SAMPLES_POSTGRESQL = f"""
@@ -170,7 +179,7 @@ def _forecasts(connection: Connection, links: list[int]) -> OpenForecasts:
     statement = _FORECASTS_POSTGRESQL if postgresql else _FORECASTS_SQLITE
     rows = driver_table(connection, statement, parameters, _FORECAST)
     rows = _ordered(rows, "link", "after_us", "arm", "version")
-    actual_mbps = np.stack([rows[name] for name in _ACTUALS], axis=1)
+    actual_mbps = np.stack([rows[name] for name in ACTUALS], axis=1)
     actual_mbps[np.isinf(actual_mbps)] = np.nan
     integers = {name: rows[name].copy() for name in _INTEGERS}
     return OpenForecasts(

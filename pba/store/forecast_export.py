@@ -12,8 +12,8 @@ from pba.evaluation.metrics import in_band
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.scoring.forecast_body import unpack_all
 from pba.store.day_files import DayFiles
-from pba.store.tables import forecasts, links, open_forecasts, versions
-from pba.types import HORIZONS, QUANTILES, Floats
+from pba.store.tables import ACTUALS, forecasts, links, open_forecasts, versions
+from pba.types import HORIZONS, INTERVALS, QUANTILES, Floats
 
 __all__ = ["FORECAST_FOLDER", "export_forecasts"]
 
@@ -33,15 +33,16 @@ _FIELDS = [
     ("step_s", pa.float64()),
     ("took_ms", pa.float64()),
 ]
+_TARGETS = (*map(str, HORIZONS), *(f"mean_{steps}" for steps in INTERVALS))
 _QUANTILE_NAMES = [f"q{round(100 * level):02d}_mbps" for level in QUANTILES]
 
 
 def _schema() -> pa.Schema:
     fields = list(_FIELDS)
-    for steps in HORIZONS:
+    for target in _TARGETS:
         names = ("bandwidth_mbps", "confidence", "unadapted", *_QUANTILE_NAMES, "actual_mbps")
-        fields += [(f"{name}_{steps}", pa.float64()) for name in names]
-        fields.append((f"in_band_{steps}", pa.bool_()))
+        fields += [(f"{name}_{target}", pa.float64()) for name in names]
+        fields.append((f"in_band_{target}", pa.bool_()))
     return pa.schema(fields)
 
 
@@ -54,9 +55,10 @@ def export_forecasts(
     """Write all forecasts below ``folder``, those of a day in a file; return the number of days.
 
     ``folder/forecasts/day=2026-03-01/forecasts.parquet`` has a row per forecast: its link, the time
-    of its newest sample, and for 1, 5 and 15 steps the point, the confidence as it was given and
-    before the link's record was applied, the quantiles, and, where known, the actual and whether
-    the point was in band. The rows of a link are in the order of time.
+    of its newest sample, and for 1, 5 and 15 steps, and for the means over 5, 15 and 60, the point,
+    the confidence as it was given and before the link's record was applied, the quantiles, and,
+    where known, the actual and whether the point was in band; null for means without a forecast.
+    The rows of a link are in the order of time.
 
     Parameters
     ----------
@@ -103,13 +105,18 @@ def _table(rows: Sequence[Row[Any]]) -> pa.Table:
         [row.step_s for row in rows],
         [row.took_ms for row in rows],
     ]
-    for index, steps in enumerate(HORIZONS):
-        actual = [getattr(row, f"actual_{steps}_mbps") for row in rows]
+    for index, name in enumerate(ACTUALS):
+        actual = [getattr(row, name) for row in rows]
+        lacking = np.isnan(points_mbps[:, index])
         columns += [points_mbps[:, index]]
-        columns += [predictions["confidence"][:, index], predictions["unadapted"][:, index]]
+        columns += [np.where(lacking, np.nan, predictions["confidence"][:, index])]
+        columns += [np.where(lacking, np.nan, predictions["unadapted"][:, index])]
         columns += [*predictions["quantiles_mbps"][:, index].T, actual]
         columns += [_hits(points_mbps[:, index], np.array(actual, dtype=float))]
-    arrays = [pa.array(one, kind) for one, kind in zip(columns, _SCHEMA.types, strict=True)]
+    arrays = [
+        pa.array(one, kind, from_pandas=True)  # NaN is null
+        for one, kind in zip(columns, _SCHEMA.types, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, schema=_SCHEMA)
 
 

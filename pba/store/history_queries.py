@@ -11,7 +11,7 @@ from pba.scoring.forecast_body import unpack_each
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.statements import chunks, number_table, to_seconds
 from pba.store.tables import forecasts, links, open_forecasts, samples, versions
-from pba.types import COLUMNS, HORIZONS, History
+from pba.types import COLUMNS, HORIZONS, INTERVALS, History
 
 __all__ = ["link_history"]
 
@@ -52,6 +52,7 @@ def _forecasts(
 
 def _forecast(row: Row[Any], prediction: dict[str, Any]) -> dict[str, Any]:
     known = zip(HORIZONS, (row.actual_1_mbps, row.actual_5_mbps, row.actual_15_mbps), strict=True)
+    means = zip(INTERVALS, (row.mean_5_mbps, row.mean_15_mbps, row.mean_60_mbps), strict=True)
     return {
         "after_s": row.after_us / 1e6,
         "made_at_s": row.created_us / 1e6,
@@ -64,6 +65,7 @@ def _forecast(row: Row[Any], prediction: dict[str, Any]) -> dict[str, Any]:
         "took_ms": row.took_ms,
         "said": prediction,
         "actual_mbps": {steps: actual for steps, actual in known if actual is not None},
+        "actual_mean_mbps": {steps: mean for steps, mean in means if mean is not None},
     }
 
 
@@ -103,4 +105,5 @@ def _old_forecast(row: Row[Any], actuals: Mapping[int, float]) -> dict[str, Any]
         "took_ms": row.took_ms,
         "said": json.loads(row._mapping["said"]),
         "actual_mbps": actuals,
+        "actual_mean_mbps": {},
     }

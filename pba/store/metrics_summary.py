@@ -8,7 +8,7 @@ add them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, func, select, union_all
+from sqlalchemy import Connection, FromClause, Select, func, or_, select, union_all
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.scoring.latency_sums import latency_percentile
@@ -17,6 +17,7 @@ from pba.store.due_links import backlog
 from pba.store.link_counts import link_counts
 from pba.store.report_tables import latency_deltas, minute_latencies
 from pba.store.tables import aggregate_deltas, aggregates, versions
+from pba.types import INTERVALS
 
 __all__ = ["summary"]
 
@@ -33,10 +34,11 @@ _Row = Mapping[str, Any]
 def summary(connection: Connection, now_us: int) -> dict[str, Any]:
     """Return the body of `GET /v1/metrics`: overall, by mode, and by model version.
 
-    Accuracy, bias and coverage are over all forecasts one step ahead that were ever scored. Latency
-    is that of the newest minutes that have 10 000 served forecasts whose first step is scored, from
-    reading the samples to the finished forecast. Forecasts that were computed only to compare arms
-    count in ``versions`` alone.
+    Accuracy, bias and coverage are over all forecasts one step ahead that were ever scored, and in
+    ``intervals``, by their steps, over those of the mean over so many steps. Latency is that of the
+    newest minutes that have 10 000 served forecasts whose first step is scored, from reading the
+    samples to the finished forecast. Forecasts that were computed only to compare arms count in
+    ``versions`` alone.
 
     Parameters
     ----------
@@ -44,29 +46,36 @@ def summary(connection: Connection, now_us: int) -> dict[str, Any]:
         The time of the service's clock: how long links have waited to be scored.
     """
     all_rows = _outcome_sums(connection)
-    rows = [row for row in all_rows if row["served"]]
+    served = [row for row in all_rows if row["served"]]
     latencies = _latencies(connection)
-    modes = sorted({row["mode"] for row in rows} | {row["mode"] for row in latencies})
+    modes = sorted({row["mode"] for row in served} | {row["mode"] for row in latencies})
     links, switches = link_counts(connection)
     return {
         "links": links,
         "mode_switches": switches,
         "scoring": _backlog(connection, now_us),
-        "overall": _summary(rows, latencies),
+        "overall": _summary(served, latencies),
         "modes": {
             mode: _summary(
-                [row for row in rows if row["mode"] == mode],
+                [row for row in served if row["mode"] == mode],
                 [row for row in latencies if row["mode"] == mode],
             )
             for mode in modes
         },
-        "versions": [{name: row[name] for name in _NAMES} | _accuracy([row]) for row in all_rows],
+        "versions": [
+            {name: row[name] for name in _NAMES} | _accuracy([row])
+            for row in all_rows
+            if row["steps"] == 1
+        ],
     }
 
 
 def _outcome_sums(connection: Connection) -> list[dict[str, Any]]:
-    """Return the sums over all outcomes one step ahead, by `_NAMES` and in their order."""
-    old = select(*(aggregates.c[name] for name in (*_NAMES, *_SUMS)))
+    """Return the sums over all outcomes one step ahead and of intervals, by `_NAMES` and steps.
+
+    They are in the order of these.
+    """
+    old = select(*(aggregates.c[name] for name in (*_NAMES, "steps", *_SUMS)))
     deltas = aggregate_deltas.c
     new = select(
         coded_names(MODES, deltas.mode),
@@ -74,13 +83,17 @@ def _outcome_sums(connection: Connection) -> list[dict[str, Any]]:
         versions.c.name,
         coded_names(ARMS, deltas.arm),
         deltas.served,
+        deltas.steps,
         *(deltas[name] for name in _SUMS),
     ).join(versions, versions.c.id == deltas.version)
-    both = union_all(old.where(aggregates.c.steps == 1), new.where(deltas.steps == 1)).subquery()
-    keys = [both.c[name] for name in _NAMES]
+    both = union_all(
+        old.where(or_(aggregates.c.steps == 1, aggregates.c.steps < 0)),
+        new.where(or_(deltas.steps == 1, deltas.steps < 0)),
+    ).subquery()
+    keys = [both.c[name] for name in (*_NAMES, "steps")]
     sums = [func.sum(both.c[name]).label(name) for name in _SUMS]
     rows = connection.execute(select(*keys, *sums).group_by(*keys)).mappings()
-    return sorted(map(dict, rows), key=lambda row: [row[name] for name in _NAMES])
+    return sorted(map(dict, rows), key=lambda row: [row[name] for name in (*_NAMES, "steps")])
 
 
 def _latencies(connection: Connection) -> list[dict[str, Any]]:
@@ -118,7 +131,10 @@ def _backlog(connection: Connection, now_us: int) -> dict[str, Any]:
 
 
 def _summary(rows: Sequence[_Row], latencies: Sequence[_Row]) -> dict[str, Any]:
-    return _accuracy(rows) | {"latency_ms": _latency(latencies)}
+    points = [row for row in rows if row["steps"] == 1]
+    means = {steps: [row for row in rows if row["steps"] == -steps] for steps in INTERVALS}
+    intervals = {str(steps): _accuracy(own) for steps, own in means.items() if own}
+    return _accuracy(points) | {"intervals": intervals, "latency_ms": _latency(latencies)}
 
 
 def _accuracy(rows: Sequence[_Row]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pba.scoring.forecast_body import unpack_all
 from pba.scoring.pair_sums import pair_sums
 from pba.store.report_tables import pair_deltas
 from pba.store.statements import chunks
-from pba.store.tables import flags, forecasts, open_forecasts
+from pba.store.tables import ACTUALS, flags, forecasts, open_forecasts
 
 __all__ = ["add_old_pairs"]
 
@@ -60,7 +60,7 @@ def _table(rows: Sequence[_Row]) -> OpenForecasts:
     def column(name: str, kind: type = np.int64) -> Any:
         return np.array([row[name] for row in rows], dtype=kind)
 
-    actual_mbps = np.full((count, 3), np.nan)
+    actual_mbps = np.full((count, len(ACTUALS)), np.nan)
     actual_mbps[:, 0] = column("actual_1_mbps", np.float64)
     return OpenForecasts(
         **{name: column(name) for name in (*_KEY, "created_us", "mode", "source")},

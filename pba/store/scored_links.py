@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pba.scoring.batch import BatchSettlement, DueBatch, OutcomeTable
-from pba.types import HORIZONS, Event, Floats
+from pba.scoring.codes import TARGET_STEPS
+from pba.types import Event, Floats
 
 __all__ = ["ScoredLinks"]
 
@@ -60,7 +61,7 @@ class ScoredLinks:
         kept = self.kept[self.link_rows[table.row]]
         return OutcomeTable(
             table.row[kept],
-            table.horizon[kept],
+            table.target[kept],
             table.at_us[kept],
             table.actual_mbps[kept],
             table.hit[kept],
@@ -73,9 +74,9 @@ class ScoredLinks:
 
     @cached_property
     def actual_mbps(self) -> Floats:
-        """The new actuals, NaN where there is none, ``(forecast, horizon)``."""
-        actual_mbps = np.full((len(self.closed), len(HORIZONS)), np.nan)
-        actual_mbps[self.outcomes.row, self.outcomes.horizon] = self.outcomes.actual_mbps
+        """The new actuals, NaN where there is none, ``(forecast, target)``."""
+        actual_mbps = np.full((len(self.closed), len(TARGET_STEPS)), np.nan)
+        actual_mbps[self.outcomes.row, self.outcomes.target] = self.outcomes.actual_mbps
         return actual_mbps
 
     @cached_property

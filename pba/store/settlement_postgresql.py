@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.exc import DBAPIError
 
-from pba.scoring.forecast_body import LOGGED_BYTES
+from pba.scoring.forecast_body import MEMBERS_BYTES
 from pba.store.settlement_rows import Columns, SettlementRows
+from pba.store.tables import ACTUALS
 from pba.store.verdict_tables import ADD_TO_LINK_SUM
 
 __all__ = ["write_rows"]
@@ -36,28 +37,25 @@ _RECORDS = """
     )
     SELECT link FROM updated UNION ALL SELECT link FROM inserted
 """
-_GIVEN = """
+_NAMES = ", ".join(ACTUALS)
+_KNOWN = [f"coalesce(g.{name}, f.{name})" for name in ACTUALS]
+_GIVEN = f"""
     unnest(%(link)b::bigint[], %(after_us)b::bigint[], %(arm)b::smallint[], %(version)b::int[],
-           %(actual_1_mbps)b::real[], %(actual_5_mbps)b::real[], %(actual_15_mbps)b::real[])
-    AS g (link, after_us, arm, version, actual_1_mbps, actual_5_mbps, actual_15_mbps)
+           {", ".join(f"%({name})b::real[]" for name in ACTUALS)})
+    AS g (link, after_us, arm, version, {_NAMES})
     WHERE f.link = g.link AND f.after_us = g.after_us AND f.arm = g.arm AND f.version = g.version
 """
-_FORECASTS = f"""
-    UPDATE open_forecasts AS f SET actual_1_mbps = coalesce(g.actual_1_mbps, f.actual_1_mbps),
-    actual_5_mbps = coalesce(g.actual_5_mbps, f.actual_5_mbps),
-    actual_15_mbps = coalesce(g.actual_15_mbps, f.actual_15_mbps) FROM {_GIVEN}
-"""
+_SET = ", ".join(f"{name} = {known}" for name, known in zip(ACTUALS, _KNOWN, strict=True))
+_FORECASTS = f"UPDATE open_forecasts AS f SET {_SET} FROM {_GIVEN}"
 _CLOSED = f"""
     WITH closed AS (
         DELETE FROM open_forecasts AS f USING {_GIVEN}
         RETURNING f.link, f.after_us, f.created_us, f.version, f.step_s, f.took_ms, f.arm, f.mode,
-                  f.source, f.served, substr(f.body, 1, {LOGGED_BYTES}),
-                  coalesce(g.actual_1_mbps, f.actual_1_mbps),
-                  coalesce(g.actual_5_mbps, f.actual_5_mbps),
-                  coalesce(g.actual_15_mbps, f.actual_15_mbps)
+                  f.source, f.served, substr(f.body, 1, length(f.body) - {MEMBERS_BYTES}),
+                  {", ".join(_KNOWN)}
     )
     INSERT INTO forecast_log (link, after_us, created_us, version, step_s, took_ms, arm, mode,
-                              source, served, body, actual_1_mbps, actual_5_mbps, actual_15_mbps)
+                              source, served, body, {_NAMES})
     SELECT * FROM closed ON CONFLICT DO NOTHING
 """
 _LINK_SUMS = f"""

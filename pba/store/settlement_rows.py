@@ -16,6 +16,7 @@ from pba.store.due_batch import MAX_FORECASTS, MAX_SAMPLES
 from pba.store.due_links import Claim
 from pba.store.event_log import event_rows
 from pba.store.scored_links import ScoredLinks
+from pba.store.tables import ACTUALS
 
 __all__ = ["Columns", "SettlementRows"]
 
@@ -84,11 +85,10 @@ def _forecasts(scored: ScoredLinks, closed: bool) -> Columns:
     keys = {name: getattr(forecasts, name)[at].tolist() for name in _FORECAST_KEY}
     actuals = scored.actual_mbps[at].astype(object)
     actuals[np.isnan(scored.actual_mbps[at])] = None
-    return keys | {name: actuals[:, column].tolist() for column, name in enumerate(_ACTUALS)}
+    return keys | {name: actuals[:, column].tolist() for column, name in enumerate(ACTUALS)}
 
 
 _FORECAST_KEY = ("link", "after_us", "arm", "version")
-_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
 
 
 def _inserts(

@@ -5,15 +5,15 @@ import json
 import numpy as np
 from sqlalchemy import Connection
 
-from pba.scoring.forecast_body import LOGGED_BYTES
+from pba.scoring.forecast_body import MEMBERS_BYTES
 from pba.store.driver_rows import driver_rows
 from pba.store.settlement_rows import Columns, SettlementRows
 from pba.store.statements import insert_into
+from pba.store.tables import ACTUALS
 from pba.store.verdict_tables import ADD_TO_LINK_SUM
 
 __all__ = ["write_rows"]
 
-_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
 _FORECAST_KEY = ("link", "after_us", "arm", "version")
 _UNCHANGED = """
     SELECT json_extract(k.value, '$[0]') FROM json_each(:records) AS k JOIN links AS l
@@ -27,14 +27,13 @@ _RECORD = """
 """
 _KEY = "WHERE link = ? AND after_us = ? AND arm = ? AND version = ?"
 _SAME = "link, after_us, created_us, version, step_s, took_ms, arm, mode, source, served"
-_FORECAST = f"""
-    UPDATE open_forecasts SET actual_1_mbps = coalesce(?, actual_1_mbps),
-    actual_5_mbps = coalesce(?, actual_5_mbps), actual_15_mbps = coalesce(?, actual_15_mbps) {_KEY}
-"""
+_KNOWN = [f"coalesce(?, {name})" for name in ACTUALS]
+_SET = ", ".join(f"{name} = {known}" for name, known in zip(ACTUALS, _KNOWN, strict=True))
+_FORECAST = f"UPDATE open_forecasts SET {_SET} {_KEY}"
 _LOG = f"""
-    INSERT INTO forecast_log (actual_1_mbps, actual_5_mbps, actual_15_mbps, {_SAME}, body)
-    SELECT coalesce(?, actual_1_mbps), coalesce(?, actual_5_mbps), coalesce(?, actual_15_mbps),
-           {_SAME}, substr(body, 1, {LOGGED_BYTES}) FROM open_forecasts {_KEY}
+    INSERT INTO forecast_log ({", ".join(ACTUALS)}, {_SAME}, body)
+    SELECT {", ".join(_KNOWN)}, {_SAME}, substr(body, 1, length(body) - {MEMBERS_BYTES})
+    FROM open_forecasts {_KEY}
         ON CONFLICT DO NOTHING
 """
 _CLOSED = f"DELETE FROM open_forecasts {_KEY}"
@@ -53,8 +52,8 @@ def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
     if len(unchanged) < len(rows.records["link"]):
         return unchanged
     _execute(connection, _RECORD, rows.records, "link", "generation", "body", "drift", "alarm")
-    _execute(connection, _FORECAST, rows.forecasts, *_ACTUALS, *_FORECAST_KEY)
-    _execute(connection, _LOG, rows.closed, *_ACTUALS, *_FORECAST_KEY)
+    _execute(connection, _FORECAST, rows.forecasts, *ACTUALS, *_FORECAST_KEY)
+    _execute(connection, _LOG, rows.closed, *ACTUALS, *_FORECAST_KEY)
     _execute(connection, _CLOSED, rows.closed, *_FORECAST_KEY)
     for table, new in rows.inserts:
         if new:

@@ -120,16 +120,19 @@ def _forecast_columns() -> list[SchemaItem]:
     # From wide to narrow, so that PostgreSQL has nothing to fill up.
     kinds: dict[str, Any] = dict.fromkeys(("link", "after_us", "created_us"), BigInteger)
     kinds |= {"version": Integer, "step_s": REAL, "took_ms": REAL}
-    kinds |= dict.fromkeys(_ACTUALS, REAL)
-    kinds |= dict.fromkeys(("arm", "mode", "source"), SmallInteger)
+    kinds |= dict.fromkeys(_POINTS, REAL) | dict.fromkeys(("arm", "mode", "source"), SmallInteger)
     kinds |= {"served": Boolean, "body": LargeBinary}
+    kinds |= dict.fromkeys(_MEANS, REAL)  # last, where `v7` adds them
     return [
-        *(Column(name, kind, nullable=name in _ACTUALS) for name, kind in kinds.items()),
+        *(Column(name, kind, nullable=name in ACTUALS) for name, kind in kinds.items()),
         PrimaryKeyConstraint("link", "after_us", "arm", "version"),
     ]
 
 
-_ACTUALS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
+_POINTS = ("actual_1_mbps", "actual_5_mbps", "actual_15_mbps")
+_MEANS = ("mean_5_mbps", "mean_15_mbps", "mean_60_mbps")
+ACTUALS = (*_POINTS, *_MEANS)
+"""The columns of a forecast's actuals: horizons, then intervals."""
 open_forecasts = Table("open_forecasts", metadata, *_forecast_columns(), sqlite_with_rowid=False)
 """Forecasts based on samples up to ``after_us`` that wait for actuals, with those that are known.
 

@@ -221,4 +221,4 @@ def _means(run: Run) -> Floats:
     rate_mbps = run.telemetry[:, 0]
     every = np.arange(len(rate_mbps))
     gap_s = GAP_INTERVALS * run.step_s
-    return interval_means(run.timestamps_s, rate_mbps, run.step_s, gap_s, every)
+    return interval_means(run.timestamps_s, rate_mbps, run.step_s, gap_s, every).mean_mbps

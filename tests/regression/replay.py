@@ -25,7 +25,7 @@ from pba.serving.group_commit import GroupCommit
 from pba.serving.link_service import LinkService
 from pba.serving.local_service import LocalService
 from pba.store import SampleReport, Store, WriteBatch
-from pba.types import COLUMNS, Floats, History, NetworkMode
+from pba.types import COLUMNS, HORIZONS, Floats, History, NetworkMode
 from tests.store.builders import settle
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -73,6 +73,12 @@ def forecast_given(case: Mapping[str, Any], samples: tuple[Floats, Floats]) -> d
     models = {name: shipped(name) for name in NAMES}
     clock = datetime.fromtimestamp(case["clock_s"], UTC)
     return LocalService(models, lambda: clock).forecasts([query])[0].as_dict()
+
+
+def _without_intervals(record: LinkRecord) -> dict[str, Any]:
+    """Return a record as JSON with the horizons alone, which 3.0.0 had."""
+    document: dict[str, Any] = json.loads(record.to_json())
+    return document | {"reliability": document["reliability"][: len(HORIZONS)]}
 
 
 def _allocation(body: Mapping[str, Any] | None) -> AllocationRequest | None:
@@ -217,7 +223,7 @@ def database(store: Store, link_id: str) -> dict[str, Any]:
         "timestamps_s": samples.timestamps_s.tolist(),
         "telemetry": _nulls(samples.telemetry),
         "forecasts": forecasts,
-        "records": {name: json.loads(records[name].to_json()) for name in names},
+        "records": {name: _without_intervals(records[name]) for name in names},
         "summary": comparable(store.summary()),
         "events": [event.as_dict() for event in store.events(count=1000)],
         "flags": store.flags().as_dict(),

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from pba.scoring.codes import TARGET_STEPS
 from pba.scoring.forecast_body import pack
-from pba.types import HORIZONS
 
 SECOND_US = 1_000_000
 PREDICTION: dict[str, Any] = {
@@ -15,6 +15,12 @@ PREDICTION: dict[str, Any] = {
     "unadapted": [0.9, 0.9, 0.9],
     "quantiles_mbps": [[70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0]] * 3,
     "members": {"model": [100.0] * 3, "last_value": [50.0] * 3},
+}
+WITH_INTERVALS: dict[str, Any] = PREDICTION | {
+    "points_mbps": [100.0] * 6,
+    "confidence": [0.8, 0.7, 0.6, 0.85, 0.8, 0.75],
+    "unadapted": [0.9] * 6,
+    "quantiles_mbps": PREDICTION["quantiles_mbps"] * 2,
 }
 
 
@@ -30,7 +36,7 @@ def forecast_row(after: int = 0, scored: Collection[int] = (), **changes: Any) -
         "served": True,
         "step_s": 1.0,
         "took_ms": 2.0,
-        "actual_mbps": [100.0 if steps in scored else np.nan for steps in HORIZONS],
+        "actual_mbps": [100.0 if steps in scored else np.nan for steps in TARGET_STEPS],
         "body": pack(PREDICTION),
     }
     return row | changes

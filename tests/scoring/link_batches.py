@@ -10,9 +10,8 @@ from pba.forecasting.fixed_share import EXPERTS
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.record_table import RecordTable
 from pba.scoring.batch import DueBatch, LinkSamples, OpenForecasts
-from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.scoring.codes import ARMS, MODES, SOURCES, TARGET_STEPS
 from pba.scoring.forecast_body import PredictionArrays, pack, unpack, unpack_all
-from pba.types import HORIZONS
 from tests.scoring.plain_settlement import OpenForecast
 
 RATES = (100.0, 101.0, 95.0, 120.0, 80.0, 260.0, 300.0, 310.0, 4349.0, 30.0, 5.0, 0.0)
@@ -31,7 +30,7 @@ class Link:
 def random_link(seed: int, varies: bool, merges: bool, step_s: float) -> Link:
     """Return a link with gaps, outliers, both arms and actuals that are known already."""
     rng = np.random.default_rng(seed)
-    count = int(rng.integers(0, 90))
+    count = int(rng.integers(0, 130))
     steps = [0.9, 1.0, 1.0, 1.0, 1.1, 2.0] + merges * [0.1, 0.3, 0.5, 0.55]
     intervals = rng.choice(steps, count) * rng.choice(
         [1.0, 10.0, 10.5], count, p=[0.96, 0.02, 0.02]
@@ -56,11 +55,13 @@ def _forecast(
     rng: np.random.Generator, after_us: int, arm: int, version: int, step_s: float
 ) -> dict[str, Any]:
     names = rng.permutation(EXPERTS)[: rng.integers(len(EXPERTS) + 1)]
+    targets = int(rng.choice([3, 5, 6]))
+    means_mbps = 1.07 * rng.choice(RATES, targets - 3)  # off the borders of the band
     prediction = {
-        "points_mbps": rng.choice(RATES, 3).tolist(),
-        "confidence": rng.random(3).tolist(),
-        "unadapted": rng.random(3).tolist(),
-        "quantiles_mbps": np.sort(rng.choice(RATES, (3, 7))).tolist(),
+        "points_mbps": [*rng.choice(RATES, 3).tolist(), *means_mbps.tolist()],
+        "confidence": rng.random(targets).tolist(),
+        "unadapted": rng.random(targets).tolist(),
+        "quantiles_mbps": np.sort(rng.choice(RATES, (targets, 7))).tolist(),
         "members": {str(name): rng.choice(RATES, 3).tolist() for name in names},
     }
     return {
@@ -73,7 +74,7 @@ def _forecast(
         "served": bool(rng.integers(2)),
         "step_s": step_s * rng.choice([1.0, 1.01, 0.97]) if rng.random() < 0.1 else step_s,
         "took_ms": float(rng.integers(1, 9)),
-        "actual_mbps": np.where(rng.random(3) < 0.2, 100.0, np.nan),
+        "actual_mbps": np.where((rng.random(6) < 0.2) & (np.arange(6) < targets), 100.0, np.nan),
         "body": pack(prediction),
     }
 
@@ -117,7 +118,7 @@ def _open_forecasts(links: Sequence[Link], numbers: np.ndarray) -> OpenForecasts
         served=column("served", bool),
         step_s=column("step_s", float),
         took_ms=column("took_ms", float),
-        actual_mbps=column("actual_mbps", float).reshape(-1, len(HORIZONS)),
+        actual_mbps=column("actual_mbps", float).reshape(-1, len(TARGET_STEPS)),
         **predictions,
     )
 
@@ -132,7 +133,7 @@ def open_forecasts(link: Link, first: int) -> list[OpenForecast]:
             prediction=unpack(row["body"]),
             settled=frozenset(
                 steps
-                for steps, known in zip(HORIZONS, ~np.isnan(row["actual_mbps"]), strict=True)
+                for steps, known in zip(TARGET_STEPS, ~np.isnan(row["actual_mbps"]), strict=True)
                 if known
             ),
             arm=ARMS[row["arm"]],

@@ -11,7 +11,7 @@ from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Arm
 from pba.telemetry.outliers import isolated_rates, newest_is_unlike, outlier_rates
 from pba.telemetry.windows import GAP_INTERVALS, following_steps
-from pba.types import HORIZONS, Floats
+from pba.types import HORIZONS, INTERVALS, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class OpenForecast:
     prediction
         As `pba.scoring.forecast_body.unpack` returns it.
     settled
-        The steps that have an outcome already.
+        The steps that have an outcome already, those of intervals negative.
     """
 
     id: int
@@ -38,17 +38,17 @@ class OpenForecast:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One horizon of a forecast and the actual that belongs to it."""
+    """One target of a forecast, a horizon or after those an interval, and its actual."""
 
     forecast: OpenForecast
-    horizon: int
+    target: int
     at_us: int
     actual_mbps: float
 
     @property
     def hit(self) -> bool:
         """Whether the point is in band."""
-        point_mbps = self.forecast.prediction["points_mbps"][self.horizon]
+        point_mbps = self.forecast.prediction["points_mbps"][self.target]
         return _in_band(point_mbps, self.actual_mbps)
 
     def update(self, record: LinkRecord) -> LinkRecord:
@@ -57,11 +57,12 @@ class Outcome:
             return record
         prediction = self.forecast.prediction
         members = {
-            name: _in_band(points[self.horizon], self.actual_mbps)
+            name: _in_band(points[self.target], self.actual_mbps)
             for name, points in prediction["members"].items()
+            if self.target < len(HORIZONS)
         }
-        unadapted = float(prediction["unadapted"][self.horizon])
-        return record.after(self.horizon, unadapted, self.hit, members)
+        unadapted = float(prediction["unadapted"][self.target])
+        return record.after(self.target, unadapted, self.hit, members)
 
 
 def _in_band(forecast_mbps: float, actual_mbps: float) -> bool:
@@ -111,10 +112,11 @@ def settle(
     actuals = _Actuals.of(at_us, bandwidth_mbps)
     for forecast in forecasts:
         new, complete = _match(forecast, actuals, gap_intervals)
-        outcomes += new
-        if complete:
+        means, complete_means = _match_means(forecast, actuals, gap_intervals)
+        outcomes += new + means
+        if complete and complete_means:
             closed.append(forecast.id)
-    outcomes.sort(key=lambda outcome: (outcome.at_us, outcome.horizon, outcome.forecast.id))
+    outcomes.sort(key=lambda outcome: (outcome.at_us, outcome.target, outcome.forecast.id))
     for outcome in outcomes:
         record = outcome.update(record)
     return Settlement(tuple(outcomes), tuple(closed), record)
@@ -176,3 +178,39 @@ def _outcomes(
             continue
         actual_mbps = float(actuals.bandwidth_mbps[start:stop].mean())
         yield Outcome(forecast, horizon, int(actuals.at_us[start]), actual_mbps)
+
+
+def _match_means(
+    forecast: OpenForecast, actuals: _Actuals, gap_intervals: float
+) -> tuple[list[Outcome], bool]:
+    """Return the new outcomes of one forecast's intervals, and whether it waits for no more."""
+    outcomes, complete = [], True
+    offered = len(forecast.prediction["points_mbps"]) - len(HORIZONS)
+    for interval, steps in enumerate(INTERVALS[:offered]):
+        if -steps in forecast.settled or forecast.after_us not in actuals.at_us:
+            continue
+        mean_mbps, is_over = _mean(forecast, actuals, steps, gap_intervals)
+        complete &= is_over
+        if is_over and mean_mbps is not None:
+            at_us = forecast.after_us + round(steps * forecast.step_s * 1e6)
+            outcomes.append(Outcome(forecast, len(HORIZONS) + interval, at_us, mean_mbps))
+    return outcomes, complete
+
+
+def _mean(
+    forecast: OpenForecast, actuals: _Actuals, steps: int, gap_intervals: float
+) -> tuple[float | None, bool]:
+    """Return the mean over the next ``steps`` steps if it counts, and whether it is decided."""
+    step_us = forecast.step_s * 1e6
+    end_us = forecast.after_us + steps * step_us
+    before_us, total, covered_us = forecast.after_us, 0.0, 0.0
+    for at_us, rate in zip(actuals.at_us.tolist(), actuals.bandwidth_mbps.tolist(), strict=True):
+        if at_us <= forecast.after_us:
+            continue
+        if at_us - before_us > gap_intervals * step_us:
+            return None, True
+        part_us = min(at_us, end_us) - before_us
+        total, covered_us, before_us = total + part_us * rate, covered_us + part_us, at_us
+        if at_us >= end_us - 1e-6 * step_us:
+            return total / covered_us, True
+    return None, False

@@ -28,12 +28,12 @@ def forecasts_of(*rows: tuple[int, int, int, float], known: dict[int, float]) ->
     return replace(table, actual_mbps=actual_mbps, points_mbps=points, mode=np.arange(len(rows)))
 
 
-def outcomes_of(rows: list[int], horizon: int = 0, actual_mbps: float = 100.0) -> OutcomeTable:
+def outcomes_of(rows: list[int], target: int = 0, actual_mbps: float = 100.0) -> OutcomeTable:
     """Return outcomes of some forecasts."""
     count = len(rows)
     return OutcomeTable(
         np.array(rows, dtype=np.int64),
-        np.full(count, horizon),
+        np.full(count, target),
         np.zeros(count, dtype=np.int64),
         np.full(count, actual_mbps),
         np.ones(count, dtype=bool),
@@ -60,7 +60,7 @@ def test_a_pair_is_complete_once():
     (later,) = pair_results(forecasts_of(*rows, known={0: 100.0}), outcomes_of([1]))
     assert (later["v1_hit"], later["v3_hit"]) == (True, True)
     both = forecasts_of(*rows, known={0: 100.0, 1: 100.0})
-    assert pair_results(both, outcomes_of([0, 1], horizon=1)) == []
+    assert pair_results(both, outcomes_of([0, 1], target=1)) == []
 
 
 def test_an_actual_that_is_stored_decides_its_own_hit():

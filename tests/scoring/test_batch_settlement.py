@@ -11,9 +11,10 @@ from hypothesis import given, settings, strategies as st
 from pba.forecasting.fixed_share import EXPERTS
 from pba.forecasting.link_record import LinkRecord
 from pba.scoring.batch_settlement import settle_batch
+from pba.scoring.codes import TARGET_STEPS
+from pba.scoring.forecast_body import pack
 from pba.telemetry.windows import GAP_INTERVALS
-from pba.types import HORIZONS
-from tests.scoring.builders import SECOND_US, forecast_row
+from tests.scoring.builders import SECOND_US, WITH_INTERVALS, forecast_row
 from tests.scoring.link_batches import Link, batch_of, open_forecasts, random_link
 from tests.scoring.plain_settlement import Outcome, settle
 
@@ -47,7 +48,7 @@ def settle_at(
         batch_of([Link(at_us, rates, forecasts, record or LinkRecord())]), 0, LONG_US
     )
     table = settlement.outcomes
-    steps = [HORIZONS[horizon] for horizon in table.horizon]
+    steps = [TARGET_STEPS[target] for target in table.target]
     at_s = (table.at_us / SECOND_US).tolist()
     outcomes = list(zip(steps, at_s, table.actual_mbps.tolist(), strict=True))
     return Settled(outcomes, settlement.closed.tolist(), settlement.records.record(0))
@@ -164,10 +165,11 @@ def assert_settled_as_alone(several: list[Link], gap_intervals: float = GAP_INTE
             assert record.weights[name] == pytest.approx(alone.record.weights[name], rel=1e-12)
         assert replace(record, weights={}) == replace(alone.record, weights={})
     table = together.outcomes
-    rows = zip(table.row, table.horizon, table.at_us, table.actual_mbps, table.hit, strict=True)
-    assert [tuple(value.item() for value in row) for row in rows] == [
-        (one.forecast.id, one.horizon, one.at_us, one.actual_mbps, one.hit) for one in outcomes
-    ]
+    rows = zip(table.row, table.target, table.at_us, table.actual_mbps, table.hit, strict=True)
+    expected = [(one.forecast.id, one.target, one.at_us, one.hit) for one in outcomes]
+    assert [(row, target, at_us, hit) for row, target, at_us, _, hit in rows] == expected
+    actuals = [one.actual_mbps for one in outcomes]
+    assert table.actual_mbps.tolist() == pytest.approx(actuals, rel=1e-9, abs=1e-9)
     assert set(np.flatnonzero(together.closed).tolist()) == closed
     return len(outcomes)
 
@@ -208,3 +210,52 @@ def test_a_batch_without_outcomes_leaves_records_as_they_are():
     settled = settle_at([forecast_row()], [0], record=record)
     assert (settled.outcomes, settled.closed, settled.record) == ([], [False], record)
     assert len(settle_batch(batch_of([]), 0, LONG_US).outcomes) == 0
+
+
+def with_means(**changes: Any) -> dict[str, Any]:
+    return forecast_row(body=pack(WITH_INTERVALS), **changes)
+
+
+def test_an_interval_is_scored_when_a_sample_reaches_its_end_and_not_before():
+    before = settle_at([with_means()], [0.0, 1.0, 2.0, 3.0, 4.0, 4.9])
+    assert before.steps == [1, 5], "the fifth sample, a little before the fifth second"
+    after = settle_at([with_means(scored=(1, 5))], [0.0, 1.0, 2.0, 3.0, 4.0, 4.9, 5.9])
+    assert [(steps, at_s) for steps, at_s, _ in after.outcomes] == [(-5, 5.0)]
+
+
+def test_a_forecast_with_intervals_stays_open_until_the_last_one_ends():
+    seconds = [float(second) for second in range(60)]
+    assert settle_at([with_means()], seconds).closed == [False]
+    last = settle_at([with_means()], [*seconds, 60.0])
+    assert (last.steps[-1], last.closed) == (-60, [True])
+
+
+def test_a_gap_within_an_interval_leaves_it_unscored_and_closes_the_forecast():
+    settled = settle_at([with_means()], [*range(20), 40, 41])
+    assert (sorted(settled.steps), settled.closed) == ([-15, -5, 1, 5, 15], [True])
+
+
+def test_an_interval_that_waited_is_scored_if_four_fifths_are_covered():
+    forecast = with_means(scored=(1, 5, -5, 15, -15))
+    links = [
+        Link([round(second * SECOND_US) for second in range(count)], [90.0] * count, [forecast], no)
+        for count in (48, 49)
+        for no in (LinkRecord(),)
+    ]
+    settlement = settle_batch(batch_of(links), now_us=10 * LONG_US, wait_us=LONG_US)
+    assert settlement.closed.tolist() == [True, True]
+    assert settlement.outcomes.row.tolist() == [1]
+
+
+def test_intervals_wait_at_least_twice_their_length_and_the_gap():
+    batch = batch_of([Link([0], [100.0], [with_means()], LinkRecord())])
+    closed = [settle_batch(batch, at_s * SECOND_US, 0).closed[0] for at_s in (139, 140)]
+    assert closed == [False, True]
+
+
+def test_outcomes_of_intervals_leave_the_weights_of_a_record():
+    seconds = [float(second) for second in range(6)]
+    settled = settle_at([with_means(scored=(1, 5, 15))], seconds, [9.0] * 6)
+    assert settled.steps == [-5]
+    assert settled.record.weights == LinkRecord().weights
+    assert settled.record.reliability[3].outcomes == 1.0

@@ -31,4 +31,4 @@ def test_each_served_forecast_counts_once_in_its_minute():
         (minute_us, 1),
         (minute_us + MINUTE_US, 1),
     ]
-    assert latency_sums(forecasts, outcome_table(range(3), horizon=2)) == []
+    assert latency_sums(forecasts, outcome_table(range(3), target=2)) == []

@@ -47,4 +47,4 @@ def test_only_v3_models_one_step_ahead_count_in_the_order_of_the_forecasts():
     assert internet.actual_mbps.tolist() == [95.0, 95.0]
     assert (internet.low_mbps[0], internet.high_mbps[0]) == (90.0, 110.0)
     assert internet.confidence.tolist() == [0.8, 0.8]
-    assert mode_outcomes(forecasts, outcome_table(range(6), horizon=1)) == {}
+    assert mode_outcomes(forecasts, outcome_table(range(6), target=1)) == {}

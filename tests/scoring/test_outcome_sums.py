@@ -14,7 +14,7 @@ from tests.scoring.link_batches import batch_of, random_link
 
 MINUTE_US = 60_000_000
 KEYS = ("minute_us", "mode", "source", "arm", "steps", "version", "served")
-STEPS = (1, 5, 15)
+STEPS = (1, 5, 15, -5, -15, -60)
 
 
 def settled_batch() -> tuple[OpenForecasts, OutcomeTable]:
@@ -27,7 +27,7 @@ def plain_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[tuple[A
     """Return sums by key, in a loop over the outcomes."""
     sums: dict[tuple[Any, ...], Any] = defaultdict(lambda: np.zeros(9))
     for at, row in enumerate(outcomes.row):
-        horizon, actual = outcomes.horizon[at], outcomes.actual_mbps[at]
+        horizon, actual = outcomes.target[at], outcomes.actual_mbps[at]
         point, quantiles = forecasts.points_mbps[row, horizon], forecasts.quantiles_mbps[row]
         minute_us = forecasts.created_us[row] - forecasts.created_us[row] % MINUTE_US
         codes = (forecasts.mode[row], forecasts.source[row], forecasts.arm[row])

@@ -45,7 +45,7 @@ def test_a_pair_counts_when_its_second_outcome_is_new_and_not_again():
     assert sums["pairs"] == 1
     known = np.full((2, 3), 100.0)
     both = forecast_table(2, after_us=[5, 5], arm=[0, 1], actual_mbps=known)
-    assert pair_sums(both, outcome_table([0, 1], horizon=1), 0) == []
+    assert pair_sums(both, outcome_table([0, 1], target=1), 0) == []
 
 
 def test_pairs_from_before_and_after_a_change_of_the_flags_are_apart():

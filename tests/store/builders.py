@@ -7,9 +7,8 @@ import numpy as np
 
 from pba.monitoring.scorer import ScoredBatch, Scorer
 from pba.rollout import Arm
-from pba.scoring.codes import ARMS
+from pba.scoring.codes import ARMS, TARGET_STEPS
 from pba.store import Receipt, SampleReport, Store, StoredForecast, WriteBatch
-from pba.types import HORIZONS
 
 NOW_S = 2e9
 START_S = 1e9
@@ -39,6 +38,20 @@ def stored_forecast(
         link_id, START_S + after, NOW_S, "internet", "model", "v1", 1.0, 2.0, prediction
     )
     return replace(forecast, **changes)  # type: ignore[arg-type]
+
+
+def with_intervals(
+    forecast: StoredForecast, mbps: float = 50.0, targets: int = 6
+) -> StoredForecast:
+    """Return ``forecast`` with the same mean over each interval, of three or of two."""
+    prediction = {
+        "points_mbps": [*forecast.prediction["points_mbps"], *[mbps] * 3][:targets],
+        "confidence": [0.8, 0.7, 0.6, 0.9, 0.8, 0.7][:targets],
+        "unadapted": [0.9, 0.8, 0.7, 0.95, 0.85, 0.75][:targets],
+        "quantiles_mbps": ([[40.0, 42.0, 45.0, 50.0, 55.0, 58.0, 60.0]] * 6)[:targets],
+        "members": forecast.prediction["members"],
+    }
+    return replace(forecast, prediction=prediction)
 
 
 def write(
@@ -81,17 +94,17 @@ def settled_of(batch: ScoredBatch) -> list[Settled]:
             int(part.batch.forecasts.version[row]),
             ARMS[part.batch.forecasts.arm[row]],
             bool(part.batch.forecasts.served[row]),
-            HORIZONS[horizon],
+            TARGET_STEPS[target],
             at_us,
-            float(part.batch.forecasts.points_mbps[row, horizon]),
-            float(part.batch.forecasts.confidence[row, horizon]),
+            float(part.batch.forecasts.points_mbps[row, target]),
+            float(part.batch.forecasts.confidence[row, target]),
             actual_mbps,
             hit,
         )
         for part in batch.parts
-        for row, horizon, at_us, actual_mbps, hit in zip(
+        for row, target, at_us, actual_mbps, hit in zip(
             part.outcomes.row.tolist(),
-            part.outcomes.horizon.tolist(),
+            part.outcomes.target.tolist(),
             part.outcomes.at_us.tolist(),
             part.outcomes.actual_mbps.tolist(),
             part.outcomes.hit.tolist(),

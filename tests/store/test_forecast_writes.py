@@ -73,6 +73,7 @@ def test_a_forecast_is_read_back_as_it_is_packed(store: Store):
         "took_ms": 3.5,
         "said": unpack(pack(forecast.prediction)),
         "actual_mbps": {},
+        "actual_mean_mbps": {},
     }
 
 

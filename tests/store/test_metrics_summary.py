@@ -12,6 +12,7 @@ from tests.store.builders import (
     sample_report,
     settle,
     stored_forecast,
+    with_intervals,
     write,
     write_both_arms,
 )
@@ -32,6 +33,21 @@ def test_aggregates_outlive_their_rows_and_separate_too_high_from_too_low(store:
     assert overall["mae_mbps"] == pytest.approx(10.0)
     assert overall["bias_mbps"] == pytest.approx(10 / 3)
     assert overall["coverage_90"] == 0.0
+
+
+def test_intervals_have_their_own_accuracy_and_do_not_count_as_forecasts(store: Store):
+    write(store, sample_report("a", 0, 60), forecasts=[with_intervals(stored_forecast("a", 59))])
+    write(store, sample_report("a", 60, 4), sample_report("a", 64, 11, mbps=20.0))
+    settle(store)
+    summary = store.summary()
+    for part in (summary["overall"], summary["modes"]["internet"]):
+        assert (part["scored"], part["accuracy_20"]) == (1, 1.0)
+        of_intervals = {
+            steps: (own["scored"], own["accuracy_20"], own["missed_over"])
+            for steps, own in part["intervals"].items()
+        }
+        assert of_intervals == {"5": (1, 1.0, 0.0), "15": (1, 0.0, 1.0)}
+    assert [row["scored"] for row in summary["versions"]] == [1]
 
 
 def test_forecasts_for_comparison_count_in_versions_alone(store: Store):

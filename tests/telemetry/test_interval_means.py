@@ -9,12 +9,14 @@ from pba.types import INTERVALS, Floats, History
 
 
 def means(times: list[float], rates: list[float], newest: int, gap_s: float = 10.0) -> Floats:
-    return interval_means(np.array(times), np.array(rates), 1.0, gap_s, np.array([newest]))[0]
+    return interval_means(
+        np.array(times), np.array(rates), 1.0, gap_s, np.array([newest])
+    ).mean_mbps[0]
 
 
 def test_on_a_regular_link_it_is_the_mean_of_the_next_samples(rng: np.random.Generator) -> None:
     times, rates = np.arange(100.0), rng.uniform(0.0, 50.0, 100)
-    result = interval_means(times, rates, 1.0, 10.0, np.arange(40))
+    result = interval_means(times, rates, 1.0, 10.0, np.arange(40)).mean_mbps
     for column, steps in enumerate(INTERVALS):
         expected = [rates[newest + 1 : newest + 1 + steps].mean() for newest in range(40)]
         np.testing.assert_allclose(result[:, column], expected, rtol=1e-9)
@@ -27,7 +29,7 @@ def test_each_rate_weighs_as_long_as_it_was_measured() -> None:
 
 def test_polling_jitter_does_not_change_a_steady_link(rng: np.random.Generator) -> None:
     times = np.arange(100.0) + rng.uniform(-0.2, 0.2, 100)
-    result = interval_means(times, np.full(100, 7.0), 1.0, 10.0, np.arange(40))
+    result = interval_means(times, np.full(100, 7.0), 1.0, 10.0, np.arange(40)).mean_mbps
     np.testing.assert_allclose(result, 7.0)
 
 

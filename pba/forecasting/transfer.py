@@ -7,7 +7,7 @@ import numpy as np
 from pba.forecasting.carried import MEGABITS_PER_BYTE, column, forecast_means
 from pba.forecasting.transfer_request import TransferRequest
 from pba.models.mean_rates import LEVELS, at_levels, probability_within
-from pba.models.precopy import local_lengths, migrate, migration_quantiles
+from pba.models.precopy import SURE, local_lengths, migrate, migration_quantiles
 from pba.models.rate_curves import rate_curves
 from pba.types import QUANTILES, Floats, Forecast
 from pba.types.transfer import PrecopyForecast, TransferForecast
@@ -15,7 +15,6 @@ from pba.types.transfer import PrecopyForecast, TransferForecast
 __all__ = ["forecast_transfer", "forecast_transfers"]
 
 _ORDER = np.array(QUANTILES[::-1])
-_SURE = 0.9
 
 
 def forecast_transfer(forecast: Forecast, request: TransferRequest) -> TransferForecast:
@@ -121,9 +120,9 @@ def _advice(
     if not chances:
         ends = np.isfinite(duration_s)
         chances.append(float(_ORDER[::-1][ends].max(initial=0.0)))
-    if min(chances) >= _SURE:
+    if min(chances) >= SURE:
         return "start"
-    return "wait" if min(chances) <= 1.0 - _SURE else "uncertain"
+    return "wait" if min(chances) <= 1.0 - SURE else "uncertain"
 
 
 def _reasons(forecast: Forecast, duration_s: tuple[float, ...], longest: float) -> list[str]:

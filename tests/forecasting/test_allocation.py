@@ -15,12 +15,10 @@ from pba.forecasting import allocation
 from pba.forecasting.allocation import POLICIES, AllocationRequest, advise
 from pba.types import (
     HORIZONS,
-    INTERVALS,
     QUANTILES,
     Allocation,
     Forecast,
     HorizonForecast,
-    IntervalForecast,
     NetworkMode,
 )
 
@@ -288,24 +286,3 @@ def test_the_documentation_names_every_field():
     text = PAGE.read_text()
     names = [field.name for kind in (AllocationRequest, Allocation) for field in fields(kind)]
     assert all(f"`{name}`" in text for name in [*names, "pacing_per_stream_mbps", *POLICIES])
-
-
-def means(*rates_mbps: float) -> Forecast:
-    """Return a forecast with ``rates_mbps`` at each level of every mean, and 1 Mbps at a step."""
-    intervals = tuple(IntervalForecast(steps, 1.0, 0.8, rates_mbps) for steps in INTERVALS)
-    return replace(forecast(1.0), intervals=intervals)
-
-
-@pytest.mark.parametrize(
-    "transfer", [{"duration_s": 10.0}, {"duration_s": 59.0}, {"bytes": 10_000_000}]
-)
-def test_advice_for_a_transfer_rests_on_its_mean_rate(transfer):
-    link = means(5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0)
-    for level, rate_mbps in ((0.1, 6.0), (0.5, 8.0)):
-        advice = advise(link, AllocationRequest(quantile=level, **transfer))
-        assert advice.safe_rate_mbps == pytest.approx(rate_mbps)
-
-
-def test_advice_for_a_transfer_that_may_never_end_keeps_the_link_probed():
-    advice = advise(means(0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0), AllocationRequest(bytes=10**9))
-    assert (advice.safe_rate_mbps, advice.pacing_total_mbps) == (0.0, 1.0)

@@ -101,7 +101,7 @@ def migration_lines(sets: Sets) -> Iterator[str]:
             scores = [
                 score_migrations(moments.only(picked), (means[0], means[1][picked]), size_s, share)
                 for moments, means in sets.values()
-                for picked in [np.arange(len(moments.newest))[-MIGRATIONS:]]
+                for picked in [_spread(len(moments.newest))]
             ]
             known = [score for score in scores if score is not None]
             time = np.mean([score.time.inside for score in known])
@@ -114,6 +114,11 @@ def migration_lines(sets: Sets) -> Iterator[str]:
                 f"| {downtime:.3f} | {never} | {right:.3f} "
                 f"| {sum(score.not_converged for score in known)} |"
             )
+
+
+def _spread(count: int) -> np.ndarray:
+    """Return at most `MIGRATIONS` of ``count`` places, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, MIGRATIONS).astype(int))
 
 
 def _shares(coverage: Coverage) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pba.evaluation.report import forecasts_to_act_on
 from pba.evaluation.targets import TARGETS, described
 from pba.models import v1_features
 from pba.models.distribution import Bins, decode
@@ -138,6 +139,8 @@ def markdown(card: Mapping[str, Any]) -> str:
     for target in TARGETS:
         if target in card["metrics"]["pooled"]["model"]:
             lines += ["", f"### {described(target)}", "", *_table(card["metrics"], target)]
+    if "confident" in card["metrics"]:
+        lines += ["", "### Forecasts to act on", "", *_forecasts_to_act_on(card["metrics"])]
     if card.get("data"):
         lines += ["", *data_report(card["data"])]
     if card.get("validation"):
@@ -145,6 +148,15 @@ def markdown(card: Mapping[str, Any]) -> str:
     if "gate" in card:
         lines += ["", *gate_report(card)]
     return "\n".join(lines) + "\n"
+
+
+def _forecasts_to_act_on(metrics: Mapping[str, Any]) -> list[str]:
+    return [
+        "From which confidence on forecasts are in band so often, and which share of all reaches "
+        "it.",
+        "",
+        *forecasts_to_act_on(metrics),
+    ]
 
 
 def _purpose(card: Mapping[str, Any]) -> str:

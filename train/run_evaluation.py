@@ -1,10 +1,11 @@
 """The figures of an exported model on unseen data, beside those of the last value."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pba.evaluation import scores
 from pba.evaluation.baselines import last_value
-from pba.evaluation.candidates import served_candidate
+from pba.evaluation.candidates import CandidateForecasts, served_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.walk_forward import walk_forward
 from pba.models.onnx import OnnxForecaster
@@ -27,8 +28,9 @@ def evaluate(forecaster: OnnxForecaster, data: WindowSet, trained_on: tuple[str,
     dict
         ``sets`` (set → ``windows``, ``model``, ``last_value``), ``pooled`` (each window counts
         alike), ``mean`` and ``mean_trained`` (each set counts alike). For each candidate they
-        contain horizon → figures. Sets that do not count (`pba.telemetry.public_sets`) are in
-        ``sets`` alone.
+        contain horizon → figures. ``confident`` says which of the model's forecasts to act on, also
+        ``unseen``: of all sets that it was not trained on. Sets that do not count
+        (`pba.telemetry.public_sets`) are in ``sets`` alone.
     """
     points = {
         name: EvaluationPoints(data.only(indices))
@@ -48,6 +50,19 @@ def evaluate(forecaster: OnnxForecaster, data: WindowSet, trained_on: tuple[str,
         pairs = [(forecasts[name], points[name]) for name in counted]
         report["pooled"][candidate.name] = scores.pooled(pairs)
         report["mean"][candidate.name] = scores.mean([figures[name] for name in counted])
+        if candidate.name == "model":
+            report["confident"] = _confident(forecasts, points, counted, trained_on)
         trained = [figures[name] for name in counted if name in trained_on]
         report["mean_trained"][candidate.name] = scores.mean(trained)
     return report
+
+
+def _confident(
+    forecasts: Mapping[str, CandidateForecasts],
+    points: Mapping[str, EvaluationPoints],
+    counted: Sequence[str],
+    trained_on: Sequence[str],
+) -> dict[str, Any]:
+    parts = {name: (forecasts[name], points[name]) for name in points}
+    unseen = [name for name in counted if name not in trained_on]
+    return scores.confident_parts(parts, counted=counted, unseen=unseen)

@@ -162,6 +162,7 @@ def _accuracies(scores: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _draw(result: ModeResult, mode: NetworkMode, output: Path) -> None:
     plots.draw_reliability(result.figures, MODEL, mode, output / f"{mode}-reliability.png")
+    plots.draw_confident_part(result.figures, mode, output / f"{mode}-confident.png")
     plots.draw_accuracy(result.figures, MODEL, mode, output / f"{mode}-accuracy.png")
     forecasts = {name: by_candidate[MODEL] for name, by_candidate in result.forecasts.items()}
     plots.draw_bands(forecasts, result.points, output / f"{mode}-bands.png")

@@ -12,6 +12,7 @@ from pba.evaluation.baselines import autoregression, ewma, holt, last_value
 from pba.evaluation.bootstrap import accuracy_difference
 from pba.evaluation.candidates import Candidate, CandidateForecasts, as_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
+from pba.evaluation.holm import behind_rules
 from pba.evaluation.targets import TARGETS
 from pba.evaluation.trees import boosted_trees
 from pba.evaluation.walk_forward import walk_forward
@@ -42,6 +43,8 @@ class ModeResult:
         Ready for JSON: ``sets``, ``pooled``, ``mean``, ``mean_trained`` and ``mean_unseen`` →
         candidate → target → figures; per set also ``moments`` (the number of evaluation points),
         ``traces``, ``path`` and ``against``, the accuracy of the model less that of each rival.
+        ``confident`` is set → target → which part of the model's forecasts to act on, and
+        ``rules`` says where the model is behind a rule (`pba.evaluation.holm`).
         ``trained`` and ``unseen`` name the sets of the last two means. Sets that do not count
         (`pba.telemetry.public_sets`) are in none of the means.
     forecasts
@@ -120,6 +123,7 @@ def evaluate(
             )
             result.forecasts[name][candidate.name] = walk_forward(candidate, seen, file, progress)
     _add_figures(result, model.name)
+    _add_summaries(result, model.name)
     return result
 
 
@@ -188,6 +192,17 @@ def _add_figures(result: ModeResult, model: str) -> None:
             candidate: scores.mean([table[candidate] for table in tables])
             for candidate in _in_every(tables)
         }
+
+
+def _add_summaries(result: ModeResult, model: str) -> None:
+    """Add which part of the model's forecasts to act on, and where it is behind a rule."""
+    figures = result.figures
+    parts = {name: (of[model], result.points[name]) for name, of in result.forecasts.items()}
+    groups = {key: figures[key] for key in ("counted", "unseen")}
+    figures["confident"] = scores.confident_parts(parts, **groups)
+    rules = [rule.name for rule in rule_candidates()]
+    counted = {name: figures["sets"][name] for name in figures["counted"]}
+    figures["rules"] = behind_rules(counted, rules)
 
 
 def _in_every(tables: Sequence[Mapping[str, Any]]) -> list[str]:

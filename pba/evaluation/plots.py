@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 
 from pba.evaluation.candidates import CandidateForecasts
+from pba.evaluation.confident_part import GOALS
 from pba.evaluation.evaluation_points import EvaluationPoints
+from pba.evaluation.targets import described
 from pba.types import QUANTILES
 
-__all__ = ["draw_accuracy", "draw_bands", "draw_reliability"]
+__all__ = ["draw_accuracy", "draw_bands", "draw_confident_part", "draw_reliability"]
 
+_TOTALS = {"counted": ("all points", "C0"), "unseen": ("unseen networks", "C1")}
+_BESIDE: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6, "va": "center"}
 _STRETCH = 300
 _MIN_COUNT = 50  # fewer forecasts in a bin of confidence are not drawn
 
@@ -22,7 +26,7 @@ def draw_reliability(figures: Mapping[str, Any], model: str, title: str, path: P
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color="0.7", lw=1)
     for index, (steps, scores) in enumerate(figures["pooled"][model].items()):
-        label, color = f"{steps} step{'s' * (steps != '1')} ahead", f"C{index}"
+        label, color = described(steps), f"C{index}"
         bins = [row for row in scores["reliability"] if row["count"] >= _MIN_COUNT]
         size = np.array([row["count"] for row in bins]) / scores["count"]
         confidence, hits = ([row[key] for row in bins] for key in ("confidence", "accuracy_20"))
@@ -49,6 +53,28 @@ def _label_thresholds(axes: Any, thresholds: list[dict[str, Any]]) -> None:
             xytext=(5, 4),
             fontsize=8,
         )
+
+
+def draw_confident_part(figures: Mapping[str, Any], title: str, path: Path) -> None:
+    """Draw the accuracy of the most confident forecasts one step ahead by their share, by set."""
+    figure = _figure(8, 5)
+    axes = figure.subplots()
+    for name, targets in figures["confident"].items():
+        if "1" not in targets:
+            continue
+        share, _, accuracy = zip(*targets["1"]["curve"], strict=True)
+        style = _TOTALS.get(name)
+        if style is None:
+            axes.plot(share, accuracy, color="0.75", lw=0.8)
+            axes.annotate(name, (1.0, accuracy[-1]), xytext=(4, 0), **_BESIDE)
+        else:
+            axes.plot(share, accuracy, lw=2, color=style[1], label=style[0])
+    for goal in GOALS:
+        axes.axhline(goal, color="0.4", lw=0.6, ls=":")
+    axes.set(xlabel="share of forecasts, the most confident ones first", ylabel="share in band")
+    axes.set_title(f"{title}: one step ahead; grey: each set")
+    axes.legend(frameon=False, loc="lower left")
+    _save(figure, path)
 
 
 def draw_accuracy(figures: Mapping[str, Any], model: str, title: str, path: Path) -> None:

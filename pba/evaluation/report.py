@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pba.evaluation.confident_part import GOALS
+from pba.evaluation.holm import LEAST_TRACES
 from pba.evaluation.targets import TARGETS, described
 from pba.models import v1_features
 
-__all__ = ["markdown"]
+__all__ = ["forecasts_to_act_on", "markdown", "table"]
 
 _DETAILS = {
     "accuracy_10": "±10 %",
@@ -56,6 +58,7 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
     for mode, figures in results.items():
         lines += ["", f"## {mode}: {version[mode]}, {figures['split']} traces", ""]
         lines += _sets_of_means(figures)
+        lines += ["", *_rules(figures)]
         for steps in TARGETS:
             if steps not in figures["pooled"][model]:
                 continue
@@ -65,6 +68,7 @@ def markdown(results: Mapping[str, Figures], model: str, version: Mapping[str, s
             lines += ["", f"### {mode}: {title}, Mbps", "", *_errors(figures, model, key)]
         lines += ["", f"### {mode}: the model by set and horizon", "", *_details(figures, model)]
         lines += ["", f"### {mode}: accuracy by confidence", "", *_thresholds(figures, model)]
+        lines += ["", f"### {mode}: forecasts to act on", "", *forecasts_to_act_on(figures)]
         if path := _path(figures, model):
             lines += ["", f"### {mode}: latency, loss and jitter, mean absolute error", "", *path]
     return "\n".join(lines) + "\n"
@@ -165,6 +169,48 @@ def _thresholds(figures: Figures, model: str) -> list[str]:
         for threshold in scores["answered"]
     ]
     return table(["steps", "confidence at least", "share of forecasts", "of those in band"], rows)
+
+
+def forecasts_to_act_on(figures: Figures) -> list[str]:
+    """Return from which confidence on forecasts are 70 % and 85 % in band, and how many these are.
+
+    Each cell is the lowest such confidence and the share of forecasts that reach it.
+    """
+    titles = {"counted": "**all points**", "unseen": "**unseen networks**"}
+    rows = [
+        [titles.get(name, name), steps, *map(_reached, of["reached"])]
+        for name, targets in figures["confident"].items()
+        for steps, of in targets.items()
+    ]
+    goals = [f"{goal:.0%} in band".replace("%", " %") for goal in GOALS]
+    return table(["set", "steps", *goals], rows)
+
+
+def _reached(goal: Figures) -> str:
+    if goal["confidence"] is None:
+        return "–"
+    return f"≥ {goal['confidence']:.2f} ({100 * goal['share']:.0f} %)"
+
+
+def _rules(figures: Figures) -> list[str]:
+    """Return where the model is behind a rule, by Holm's procedure."""
+    rules = figures["rules"]
+    line = (
+        f"{rules['comparisons']} comparisons with rules on sets of at least {LEAST_TRACES} traces"
+    )
+    behind = [
+        f"{one['set_name']}, {described(one['target'])}: {one['rule']} ({-one['difference']:+.3f})"
+        for one in rules["behind"]
+    ]
+    lines = [
+        f"{line}: the model is behind in {len(behind) or 'none'}, by more than chance over all of "
+        "them (Holm's correction, 5 %)."
+    ]
+    if behind:
+        lines.append(f"Behind: {'; '.join(behind)}.")
+    if rules["small"]:
+        lines.append(f"Smaller sets are left out of this: {', '.join(rules['small'])}.")
+    return lines
 
 
 def _path(figures: Figures, model: str) -> list[str]:

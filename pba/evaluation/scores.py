@@ -1,17 +1,18 @@
 """Scores of a candidate per target: accuracy, errors, coverage and calibration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pba.evaluation import metrics
 from pba.evaluation.candidates import CandidateForecasts
+from pba.evaluation.confident_part import confident_part
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.targets import TARGETS
 from pba.types import QUANTILES, Floats
 
-__all__ = ["THRESHOLDS", "mean", "path_errors", "pooled", "scores"]
+__all__ = ["THRESHOLDS", "confident_parts", "mean", "path_errors", "pooled", "scores"]
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Confidences at which to report the share of forecasts above, and their accuracy."""
@@ -36,6 +37,41 @@ def scores(forecasts: CandidateForecasts, points: EvaluationPoints) -> dict[str,
 def pooled(parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]]) -> dict[str, Figures]:
     """Return the figures over the points of all ``parts``, each point with equal weight."""
     return _by_target(parts)
+
+
+def confident_parts(
+    parts: Mapping[str, tuple[CandidateForecasts, EvaluationPoints]], **groups: Sequence[str]
+) -> dict[str, dict[str, Figures]]:
+    """Return the `pba.evaluation.confident_part` of each set at each target.
+
+    Parameters
+    ----------
+    parts
+        The forecasts and points of each set.
+    groups
+        Names of sets to put together, each under its own name, such as ``unseen``.
+    """
+    results = {name: _confident([part]) for name, part in parts.items()}
+    together = {key: _confident([parts[name] for name in sets]) for key, sets in groups.items()}
+    return results | together
+
+
+def _confident(
+    parts: Sequence[tuple[CandidateForecasts, EvaluationPoints]],
+) -> dict[str, Figures]:
+    results = {}
+    for index, target in enumerate(TARGETS):
+        known = [~np.isnan(points.actual_mbps[:, index]) for _, points in parts]
+        pairs = list(zip(parts, known, strict=True))
+        confidence = [of.confidence[mask, index] for (of, _), mask in pairs]
+        hits = [
+            metrics.in_band(of.bandwidth_mbps[mask, index], points.actual_mbps[mask, index])
+            for (of, points), mask in pairs
+        ]
+        joined = np.concatenate(confidence) if parts else np.array([])
+        if joined.size and not np.isnan(joined).any():
+            results[target] = confident_part(joined, np.concatenate(hits))
+    return results
 
 
 def mean(parts: Sequence[dict[str, Figures]]) -> dict[str, dict[str, float]]:

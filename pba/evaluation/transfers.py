@@ -13,7 +13,7 @@ import numpy as np
 
 from pba.evaluation.transfer_moments import TransferMoments
 from pba.models.mean_rates import LEVELS, at_levels, mean_rates, probability_within
-from pba.models.precopy import Migrations, local_lengths, migrate, migration_quantiles
+from pba.models.precopy import SURE, Migrations, local_lengths, migrate, migration_quantiles
 from pba.models.rate_curves import FAST_EXPONENT, SLOW_EXPONENT, rate_curves
 from pba.types import HORIZONS, INTERVALS, QUANTILES, Floats
 
@@ -35,9 +35,6 @@ SIZES_S = (10.0, 60.0, 600.0)
 
 DIRTY_SHARES = (0.2, 0.5, 1.5)
 """At which shares of the average rate machines write to their memory."""
-
-SURE = 0.9
-"""From this probability on, a forecast that migrations converge, or do not, counts as sure."""
 
 _NOMINAL_STEPS = (5.0, 600.0)
 _MOST_TIMES = 4.0

@@ -44,6 +44,7 @@ def test_evaluate_writes_report_figures_and_plots_and_prints_a_summary(
     assert {path.name for path in output.glob("*.png")} == {
         "internet-accuracy.png",
         "internet-bands.png",
+        "internet-confident.png",
         "internet-reliability.png",
     }
     assert (output / "report.md").read_text().startswith("# How good the forecasts are")

@@ -2,7 +2,8 @@
 
 Markdown tables by mode and set: the share of durations inside the 80 % interval, the median
 relative error as a share of the better rule's, and the same of pre-copy migrations. ``--fit``
-prints the exponents of `pba.models.rate_curves` that fit instead.
+prints the exponents of `pba.models.rate_curves` that fit instead, and with ``--without-intervals``
+the spread of `pba.models.mean_rates`.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pba.evaluation.transfers import (
     Coverage,
     MeanRates,
     fitted_exponents,
+    fitted_spread,
     known_means,
     score_migrations,
     score_transfers,
@@ -29,7 +31,7 @@ from pba.evaluation.walk_forward import walk_forward
 from pba.registry import artifacts
 from pba.telemetry.public_sets import public_set
 from pba.telemetry.traces import read_sets
-from pba.types import NetworkMode
+from pba.types import Floats, NetworkMode
 from pba.types.profile import PROFILES
 
 LEAST_MOMENTS = 1000
@@ -42,7 +44,14 @@ Sets = Mapping[str, tuple[TransferMoments, MeanRates]]
 def main() -> None:
     options = _options()
     for mode in options.modes:
-        sets = dict(moments_of(mode, options))
+        points = dict(moments_of(mode, options))
+        if options.fit and not options.intervals:
+            print(f"{mode}: HORIZON_SPREAD = {fitted_spread(points)}")
+            continue
+        sets = {
+            name: (moments, known_means(quantiles_mbps, options.intervals))
+            for name, (moments, quantiles_mbps) in points.items()
+        }
         if options.fit:
             slow, fast = fitted_exponents(sets)
             print(f"{mode}: SLOW_EXPONENT = {slow}, FAST_EXPONENT = {fast}")
@@ -53,8 +62,8 @@ def main() -> None:
 
 def moments_of(
     mode: NetworkMode, options: argparse.Namespace
-) -> Iterator[tuple[str, tuple[TransferMoments, MeanRates]]]:
-    """Yield the moments of each set that counts, and the mean rates that are forecast at them."""
+) -> Iterator[tuple[str, tuple[TransferMoments, Floats]]]:
+    """Yield the moments of each set that counts, and the quantiles that are forecast at them."""
     forecaster, card = artifacts.load(str(options.models / mode), mode)
     candidate = served_candidate(forecaster, "pba", card["sha256"])
     for name, traces in read_sets(options.traces, mode).items():
@@ -69,8 +78,7 @@ def moments_of(
         some = EvaluationPoints(points.windows.only(np.sort(drawn)))
         cache = options.cache / f"{mode}-{options.split}-{name}.npz"
         forecasts = walk_forward(candidate, some, cache)
-        means = known_means(forecasts.quantiles_mbps, options.intervals)
-        yield name, (TransferMoments.of(of_split, some), means)
+        yield name, (TransferMoments.of(of_split, some), forecasts.quantiles_mbps)
 
 
 def transfer_lines(sets: Sets) -> Iterator[str]:
@@ -89,7 +97,8 @@ def transfer_lines(sets: Sets) -> Iterator[str]:
                 by_size.setdefault(size_s, []).append(cells)
     everything = [cells for rows in by_size.values() for cells in rows]
     for label, rows in [*((f"{size:g}", by_size[size]) for size in by_size), ("all", everything)]:
-        yield _row("mean", label, len(rows), tuple(np.mean(rows, axis=0).tolist()))
+        if rows:
+            yield _row("mean", label, len(rows), tuple(np.mean(rows, axis=0).tolist()))
 
 
 def migration_lines(sets: Sets) -> Iterator[str]:
@@ -101,7 +110,7 @@ def migration_lines(sets: Sets) -> Iterator[str]:
             scores = [
                 score_migrations(moments.only(picked), (means[0], means[1][picked]), size_s, share)
                 for moments, means in sets.values()
-                for picked in [np.arange(len(moments.newest))[-MIGRATIONS:]]
+                for picked in [_spread(len(moments.newest))]
             ]
             known = [score for score in scores if score is not None]
             time = np.mean([score.time.inside for score in known])
@@ -114,6 +123,11 @@ def migration_lines(sets: Sets) -> Iterator[str]:
                 f"| {downtime:.3f} | {never} | {right:.3f} "
                 f"| {sum(score.not_converged for score in known)} |"
             )
+
+
+def _spread(count: int) -> np.ndarray:
+    """Return at most `MIGRATIONS` of ``count`` places, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, MIGRATIONS).astype(int))
 
 
 def _shares(coverage: Coverage) -> tuple[float, ...]:

@@ -67,7 +67,7 @@ class ForecastRequest(_message.Message):
     def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
 
 class AllocationRequest(_message.Message):
-    __slots__ = ("policy", "quantile", "steps", "min_streams", "max_streams", "min_buffer_bytes", "max_buffer_bytes", "min_rate_mbps", "max_rate_mbps")
+    __slots__ = ("policy", "quantile", "steps", "min_streams", "max_streams", "min_buffer_bytes", "max_buffer_bytes", "min_rate_mbps", "max_rate_mbps", "duration_s", "bytes")
     POLICY_FIELD_NUMBER: _ClassVar[int]
     QUANTILE_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +77,8 @@ class AllocationRequest(_message.Message):
     MAX_BUFFER_BYTES_FIELD_NUMBER: _ClassVar[int]
     MIN_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
     MAX_RATE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
     policy: str
     quantile: float
     steps: int
@@ -86,7 +88,9 @@ class AllocationRequest(_message.Message):
     max_buffer_bytes: int
     min_rate_mbps: float
     max_rate_mbps: float
-    def __init__(self, policy: _Optional[str] = ..., quantile: _Optional[float] = ..., steps: _Optional[int] = ..., min_streams: _Optional[int] = ..., max_streams: _Optional[int] = ..., min_buffer_bytes: _Optional[int] = ..., max_buffer_bytes: _Optional[int] = ..., min_rate_mbps: _Optional[float] = ..., max_rate_mbps: _Optional[float] = ...) -> None: ...
+    duration_s: float
+    bytes: int
+    def __init__(self, policy: _Optional[str] = ..., quantile: _Optional[float] = ..., steps: _Optional[int] = ..., min_streams: _Optional[int] = ..., max_streams: _Optional[int] = ..., min_buffer_bytes: _Optional[int] = ..., max_buffer_bytes: _Optional[int] = ..., min_rate_mbps: _Optional[float] = ..., max_rate_mbps: _Optional[float] = ..., duration_s: _Optional[float] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class ForecastResponse(_message.Message):
     __slots__ = ("forecast",)

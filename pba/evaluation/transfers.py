@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pba.evaluation.transfer_moments import TransferMoments
-from pba.models.mean_rates import LEVELS, at_levels, mean_rates, probability_within
-from pba.models.precopy import Migrations, local_lengths, migrate, migration_quantiles
+from pba.models.mean_rates import HORIZON_SPREAD, LEVELS, at_levels, mean_rates, probability_within
+from pba.models.precopy import SURE, Migrations, local_lengths, migrate, migration_quantiles
 from pba.models.rate_curves import FAST_EXPONENT, SLOW_EXPONENT, rate_curves
 from pba.types import HORIZONS, INTERVALS, QUANTILES, Floats
 
@@ -25,6 +25,7 @@ __all__ = [
     "MigrationScore",
     "TransferScore",
     "fitted_exponents",
+    "fitted_spread",
     "known_means",
     "score_migrations",
     "score_transfers",
@@ -36,14 +37,12 @@ SIZES_S = (10.0, 60.0, 600.0)
 DIRTY_SHARES = (0.2, 0.5, 1.5)
 """At which shares of the average rate machines write to their memory."""
 
-SURE = 0.9
-"""From this probability on, a forecast that migrations converge, or do not, counts as sure."""
-
 _NOMINAL_STEPS = (5.0, 600.0)
 _MOST_TIMES = 4.0
 _LEAST_CONVERGED, _LEAST_FIT = 20, 100
 _LOW, _HIGH = 0.1, 0.9
 _COLUMNS = {level: QUANTILES.index(level) for level in (_LOW, 0.5, _HIGH)}
+_SPREADS = tuple(index / 20 for index in range(10, 26))
 _GRID = tuple(index / 20 for index in range(-4, 13))
 
 MeanRates = tuple[Floats, Floats]
@@ -90,11 +89,16 @@ class MigrationScore(NamedTuple):
     not_converged: int
 
 
-def known_means(quantiles_mbps: Floats, with_intervals: bool = True) -> MeanRates:
-    """Return the mean rates in forecasts' quantiles ``(moment, target, level)``."""
+def known_means(
+    quantiles_mbps: Floats, with_intervals: bool = True, spread: float = HORIZON_SPREAD
+) -> MeanRates:
+    """Return the mean rates in forecasts' quantiles ``(moment, target, level)``.
+
+    ``spread`` is as in `pba.models.mean_rates.mean_rates`, for those without intervals.
+    """
     horizons, intervals = np.split(quantiles_mbps, [len(HORIZONS)], axis=1)
     count = int(np.isfinite(intervals[..., 0]).all(axis=0).sum()) if with_intervals else 0
-    return mean_rates((HORIZONS, horizons), (INTERVALS[:count], intervals[:, :count]))
+    return mean_rates((HORIZONS, horizons), (INTERVALS[:count], intervals[:, :count]), spread)
 
 
 def score_transfers(
@@ -173,6 +177,30 @@ def fitted_exponents(
     slow = min(range(len(_GRID)), key=lambda index: abs(fits[index].above - _LOW))
     fast = min(range(len(_GRID)), key=lambda index: abs(fits[index].below - _LOW))
     return _GRID[slow], _GRID[fast]
+
+
+def fitted_spread(
+    sets: Mapping[str, tuple[TransferMoments, Floats]], size_s: float = 10.0
+) -> float:
+    """Return the share of the horizons' spread with which intervals hold 80 % of the durations.
+
+    In the mean over the sets, for transfers of ``size_s`` at the average rate.
+
+    Parameters
+    ----------
+    sets
+        Moments, and the quantiles that are forecast at them, ``(moment, target, level)``.
+    """
+
+    def inside(spread: float) -> float:
+        scores = [
+            score_transfers(moments, known_means(quantiles, False, spread), size_s)
+            for moments, quantiles in sets.values()
+        ]
+        known = [one for one in scores if one is not None and one.moments >= _LEAST_FIT]
+        return float(np.mean([one.coverage.inside for one in known]))
+
+    return min(_SPREADS, key=lambda spread: abs(inside(spread) - (_HIGH - _LOW)))
 
 
 def _chosen(moments: TransferMoments, size_s: float, least_times: float) -> np.ndarray:

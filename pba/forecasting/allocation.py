@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+import numpy as np
+
 from pba.errors import InvalidRequest, cut, quoted
+from pba.forecasting.carried import MEGABITS_PER_BYTE, column, forecast_means
+from pba.forecasting.transfer_request import TransferRequest
+from pba.models.rate_curves import rate_curves
 from pba.types import HORIZONS, LIMITS, QUANTILES, Allocation, Forecast
 
 __all__ = ["POLICIES", "AllocationRequest", "advise"]
@@ -44,6 +49,9 @@ class AllocationRequest:
         The level of the forecast's quantile that counts as safe, one of `QUANTILES`.
     steps
         How many steps ahead, one of `HORIZONS`.
+    duration_s, bytes
+        In place of ``steps``: how long a transfer takes, or how much it moves. The quantile is then
+        that of its mean rate. At most one of them, with the limits of a `TransferRequest`.
     min_streams, max_streams
         Parallel TCP streams, 1 to 65535.
     min_buffer_bytes, max_buffer_bytes
@@ -77,11 +85,14 @@ class AllocationRequest:
     max_buffer_bytes: int = 1024 * 1024
     min_rate_mbps: float = 1.0
     max_rate_mbps: float = LIMITS["bandwidth_mbps"].highest
+    duration_s: float | None = None
+    bytes: int | None = None
 
     def __post_init__(self) -> None:
         _check_offered("policy", self.policy, POLICIES)
         _check_offered("quantile", self.quantile, QUANTILES)
         _check_offered("steps", self.steps, HORIZONS)
+        _check_transfer(self)
         for kind in _MOST:
             low, high = (getattr(self, f"{end}_{kind}") for end in ("min", "max"))
             _check_limit(f"min_{kind}", low)
@@ -138,9 +149,22 @@ def advise(
 
 
 def _quantile_mbps(forecast: Forecast, request: AllocationRequest) -> float:
+    if request.duration_s is not None or request.bytes is not None:
+        return _mean_mbps(forecast, request)
     offered = {horizon.steps: horizon.quantiles_mbps for horizon in forecast.horizons}
     _check_offered("steps", request.steps, tuple(offered))
     return offered[request.steps][QUANTILES.index(request.quantile)]
+
+
+def _mean_mbps(forecast: Forecast, request: AllocationRequest) -> float:
+    """Return the quantile of the mean rate over the transfer that ``request`` describes."""
+    level = QUANTILES.index(request.quantile)
+    curves = rate_curves(*forecast_means([forecast]), column([forecast.step_s]))
+    if request.duration_s is not None:
+        carried_mb = curves.megabits(column([request.duration_s]))
+        return float(carried_mb[0, level]) / request.duration_s
+    size_mb = float(request.bytes or 0) * MEGABITS_PER_BYTE
+    return size_mb / float(curves.time_s(np.array([[size_mb]]))[0, level])
 
 
 def _weight(latency_ms: float | None, packet_loss: float | None) -> float:
@@ -183,6 +207,20 @@ def _check_offered(name: str, value: object, offered: tuple[object, ...]) -> Non
         return
     known = ", ".join(str(one) for one in offered)
     raise _refusal(name, f"{name} is {quoted(value)}; it is one of {known}. Choose one of them.")
+
+
+def _check_transfer(request: AllocationRequest) -> None:
+    """Check the transfer that stands in place of a horizon."""
+    given = [name for name in ("duration_s", "bytes") if getattr(request, name) is not None]
+    if not given:
+        return
+    if len(given) > 1 or request.steps != 1:
+        names = " and ".join(["steps", *given] if request.steps != 1 else given)
+        raise _refusal(given[0], f"{names} are there; advice is for one of them. Drop the others.")
+    try:
+        TransferRequest(1 if request.bytes is None else request.bytes, request.duration_s)
+    except InvalidRequest as error:
+        raise _refusal(given[0], error.message.replace("deadline_s is", "duration_s is")) from None
 
 
 def _check_limit(name: str, value: Any) -> None:

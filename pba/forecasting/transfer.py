@@ -4,18 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pba.forecasting.carried import MEGABITS_PER_BYTE, column, forecast_means
 from pba.forecasting.transfer_request import TransferRequest
-from pba.models.mean_rates import LEVELS, at_levels, mean_rates, probability_within
-from pba.models.precopy import local_lengths, migrate, migration_quantiles
+from pba.models.mean_rates import LEVELS, at_levels, probability_within
+from pba.models.precopy import SURE, local_lengths, migrate, migration_quantiles
 from pba.models.rate_curves import rate_curves
 from pba.types import QUANTILES, Floats, Forecast
 from pba.types.transfer import PrecopyForecast, TransferForecast
 
 __all__ = ["forecast_transfer", "forecast_transfers"]
 
-_MEGABITS_PER_BYTE = 8e-6
 _ORDER = np.array(QUANTILES[::-1])
-_SURE = 0.9
 
 
 def forecast_transfer(forecast: Forecast, request: TransferRequest) -> TransferForecast:
@@ -43,11 +42,11 @@ def forecast_transfers(
 def _transfers(
     forecasts: Sequence[Forecast], requests: Sequence[TransferRequest]
 ) -> Iterator[TransferForecast]:
-    steps, quantiles_mbps = _known_means(forecasts)
-    curves = rate_curves(steps, quantiles_mbps, _column([one.step_s for one in forecasts]))
+    steps, quantiles_mbps = forecast_means(forecasts)
+    curves = rate_curves(steps, quantiles_mbps, column([one.step_s for one in forecasts]))
     size_mb = _sizes(requests)
     duration_s = curves.time_s(size_mb[:, None])[:, ::-1]
-    deadline_s = _column([one.deadline_s or 0.0 for one in requests])
+    deadline_s = column([one.deadline_s or 0.0 for one in requests])
     in_time = probability_within(curves.megabits(deadline_s), size_mb)
     for row, (forecast, request) in enumerate(zip(forecasts, requests, strict=True)):
         chance = None if request.deadline_s is None else float(in_time[row])
@@ -57,10 +56,10 @@ def _transfers(
 def _migrations(
     forecasts: Sequence[Forecast], requests: Sequence[TransferRequest]
 ) -> Iterator[TransferForecast]:
-    steps, quantiles_mbps = _known_means(forecasts)
+    steps, quantiles_mbps = forecast_means(forecasts)
     fine = at_levels(quantiles_mbps, LEVELS)
-    curves = rate_curves(steps, fine, _column([one.step_s for one in forecasts]))
-    dirty_mbps = _column([one.dirty_mbps or 0.0 for one in requests])
+    curves = rate_curves(steps, fine, column([one.step_s for one in forecasts]))
+    dirty_mbps = column([one.dirty_mbps or 0.0 for one in requests])
     lengths = local_lengths(curves.step_s, fine[:, 0])
     runs = migrate(curves.time_s, _sizes(requests)[:, None], dirty_mbps[:, None], lengths)
     duration_s = migration_quantiles(runs.time_s)
@@ -100,23 +99,8 @@ def _answer(
     )
 
 
-def _known_means(forecasts: Sequence[Forecast]) -> tuple[Floats, Floats]:
-    first = forecasts[0]
-    horizons = [[one.quantiles_mbps for one in forecast.horizons] for forecast in forecasts]
-    intervals = [[one.quantiles_mbps for one in forecast.intervals] for forecast in forecasts]
-    shape = (len(forecasts), -1, len(QUANTILES))
-    return mean_rates(
-        ([one.steps for one in first.horizons], np.array(horizons, dtype=float).reshape(shape)),
-        ([one.steps for one in first.intervals], np.array(intervals, dtype=float).reshape(shape)),
-    )
-
-
-def _column(values: Sequence[float]) -> Floats:
-    return np.array(values, dtype=float)
-
-
 def _sizes(requests: Sequence[TransferRequest]) -> Floats:
-    return _column([request.bytes * _MEGABITS_PER_BYTE for request in requests])
+    return column([request.bytes * MEGABITS_PER_BYTE for request in requests])
 
 
 def _precopy(converges: np.ndarray, rounds: np.ndarray, downtime_s: Floats) -> PrecopyForecast:
@@ -136,9 +120,9 @@ def _advice(
     if not chances:
         ends = np.isfinite(duration_s)
         chances.append(float(_ORDER[::-1][ends].max(initial=0.0)))
-    if min(chances) >= _SURE:
+    if min(chances) >= SURE:
         return "start"
-    return "wait" if min(chances) <= 1.0 - _SURE else "uncertain"
+    return "wait" if min(chances) <= 1.0 - SURE else "uncertain"
 
 
 def _reasons(forecast: Forecast, duration_s: tuple[float, ...], longest: float) -> list[str]:

@@ -11,7 +11,7 @@ from pba.types import QUANTILES, Floats
 __all__ = ["HORIZON_SPREAD", "LEVELS", "at_levels", "mean_rates", "probability_within"]
 
 # Fitted by `python -m benchmarks.transfers --split val --fit --without-intervals`.
-HORIZON_SPREAD = 0.75
+HORIZON_SPREAD = 0.7
 """The spread of a mean's log-rate, as a share of the mean spread of the horizons in it."""
 
 _COUNT = 41
@@ -24,17 +24,21 @@ _LEAST_MBPS = 1e-9
 
 
 def mean_rates(
-    horizons: tuple[Sequence[int], Floats], intervals: tuple[Sequence[int], Floats]
+    horizons: tuple[Sequence[int], Floats],
+    intervals: tuple[Sequence[int], Floats],
+    spread: float = HORIZON_SPREAD,
 ) -> tuple[Floats, Floats]:
     """Return over how many steps mean rates are known, and their quantiles.
 
     The mean over one step is the rate one step ahead. Without intervals, the mean over ``n`` steps
-    is taken to be that of the horizons up to ``n``, with `HORIZON_SPREAD` of their spread.
+    is taken to be that of the horizons up to ``n``, with a share of their spread.
 
     Parameters
     ----------
     horizons, intervals
         Numbers of steps, and quantiles of shape ``(link, horizon, level)``.
+    spread
+        The share of the log-ratios to the median.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def mean_rates(
     median = means_mbps[..., middle : middle + 1]
     known = np.where(median > 0, median, 1.0)
     ratio = np.where((means_mbps > 0) & (median > 0), means_mbps / known, 1.0)
-    narrow = means_mbps * ratio ** (HORIZON_SPREAD - 1.0)
+    narrow = means_mbps * ratio ** (spread - 1.0)
     return np.array(ahead, dtype=float), np.concatenate([rates_mbps[:, :1], narrow[:, 1:]], axis=1)
 
 

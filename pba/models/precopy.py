@@ -15,6 +15,7 @@ __all__ = [
     "LONGEST_DOWNTIME_S",
     "MOST_ROUNDS",
     "MOST_SENT",
+    "SURE",
     "Lengths",
     "Migrations",
     "local_lengths",
@@ -24,6 +25,9 @@ __all__ = [
 
 LONGEST_DOWNTIME_S = 0.3
 """The machine stops once the rest takes no longer: the default of QEMU's ``downtime-limit``."""
+
+SURE = 0.95
+"""From this probability on, that migrations converge, or that they do not, counts as sure."""
 
 MOST_ROUNDS = 30
 """So many rounds without that do not converge, as in Xen."""

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pba.types import Floats
+from pba.types import INTERVALS, Floats
 
 __all__ = ["FAST_EXPONENT", "SLOW_EXPONENT", "RateCurves", "rate_curves"]
 
 # Fitted by `python -m benchmarks.transfers --split val --fit`, see docs/transfers.md.
-SLOW_EXPONENT = 0.35
+SLOW_EXPONENT = 0.5
 """How the spread below the median grows beyond the longest interval: as this power of the time."""
 
-FAST_EXPONENT = 0.6
+FAST_EXPONENT = 0.2
 """The same of the spread above the median."""
 
 _FITTED_TIMES = 10.0  # of the longest interval; the spread stays beyond that
-_STEPS = np.concatenate([[0.0], np.geomspace(1.0, 1e5, 121)])
+_STEPS = np.concatenate([[0.0], np.union1d(np.geomspace(1.0, 1e5, 121), INTERVALS)])
 _LEAST_MBPS = 1e-9
 
 

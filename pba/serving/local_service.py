@@ -14,11 +14,14 @@ from pba.forecasting import (
     ModelOutput,
     Query,
 )
+from pba.forecasting.transfer import forecast_transfer
+from pba.forecasting.transfer_request import TransferRequest
 from pba.models.onnx import OnnxForecaster
 from pba.registry import artifacts
 from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Forecast, History, NetworkMode
 from pba.types.profile import PROFILES
+from pba.types.transfer import TransferForecast
 
 __all__ = ["LocalService"]
 
@@ -74,6 +77,16 @@ class LocalService:
         """
         (forecast,) = self.forecasts([Query(history, mode, as_of_newest=as_of_newest)])
         return forecast
+
+    def transfer(
+        self,
+        history: History,
+        request: TransferRequest,
+        mode: NetworkMode | None = None,
+        as_of_newest: bool = False,
+    ) -> TransferForecast:
+        """Return how long a transfer takes over the link with ``history``; as `forecast`."""
+        return forecast_transfer(self.forecast(history, mode, as_of_newest), request)
 
     def forecasts(self, queries: Sequence[Query]) -> list[Forecast]:
         """Return one forecast per query, in order; raises the first error."""

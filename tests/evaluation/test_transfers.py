@@ -8,6 +8,7 @@ from pba.evaluation.transfer_moments import TransferMoments
 from pba.evaluation.transfers import (
     MeanRates,
     fitted_exponents,
+    fitted_spread,
     known_means,
     score_migrations,
     score_transfers,
@@ -92,3 +93,12 @@ def test_only_complete_intervals_are_used():
     np.testing.assert_array_equal(steps, [1, 5, 15])
     assert means_mbps.shape == (3, 3, 7)
     assert known_means(quantiles_mbps, with_intervals=False)[0].tolist() == [1, 5, 15]
+
+
+def test_the_spread_of_horizons_is_fitted_to_that_of_their_means(
+    known: tuple[TransferMoments, MeanRates],
+):
+    moments, (_, means_mbps) = known
+    wide = 10.0 * (means_mbps[:, :3] / 10.0) ** 2.0
+    targets = np.concatenate([wide, np.full_like(wide, np.nan)], axis=1)
+    assert fitted_spread({"a": (moments, targets)}) == pytest.approx(0.5, abs=0.1)

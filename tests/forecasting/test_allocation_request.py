@@ -36,6 +36,8 @@ def test_a_mapping_overrides_the_defaults():
         *(("policy", value) for value in ("amst_v2", "", None, 1, ["amst_v1"])),
         *(("quantile", value) for value in (0.2, 0, 1, "0.1", None, True, math.nan)),
         *(("steps", value) for value in (0, 2, -1, "1", None, True, 1.5)),
+        *(("duration_s", value) for value in (0, -1.0, math.nan, math.inf, True, "1")),
+        *(("bytes", value) for value in (0, -1, 1.5, True, "1", 10**19)),
         *(("min_streams", value) for value in (0, -1, 2.5, 2.0, "2", None, True, 10**400)),
         *(("max_streams", value) for value in (0, 65_536, math.inf, math.nan, False)),
         *(("min_buffer_bytes", value) for value in (0, -1, 1.5, True)),
@@ -78,3 +80,16 @@ def test_a_request_that_is_not_a_mapping_is_refused(body):
     with pytest.raises(InvalidInput, match="it is an object") as caught:
         AllocationRequest.from_dict(body)
     assert caught.value.field == "allocation"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"duration_s": 5.0, "bytes": 5},
+        {"duration_s": 5.0, "steps": 5},
+        {"bytes": 5, "steps": 15},
+    ],
+)
+def test_advice_is_for_one_time_only(fields):
+    with pytest.raises(InvalidInput, match="for one of them"):
+        AllocationRequest(**fields)

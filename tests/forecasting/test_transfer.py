@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 from pba.errors import InvalidRequest
 from pba.forecasting import Query
@@ -131,3 +132,47 @@ def test_many_answers_are_those_of_each_alone():
     ]
     together = forecast_transfers(links, requests)
     assert together == list(map(forecast_transfer, links, requests))
+
+
+levels = st.lists(st.just(0.0) | st.floats(1e-6, 1e7), min_size=7, max_size=7).map(sorted)
+
+
+@given(
+    st.lists(levels, min_size=3, max_size=3),
+    st.lists(levels, max_size=3),
+    st.floats(1e-3, 1e6),
+    st.integers(1, 10**18),
+    st.none() | st.floats(0.0, 1e9, exclude_min=True),
+    st.none() | st.floats(0.0, 1e7),
+)
+def test_every_forecast_has_an_answer(
+    rates: list[list[float]],
+    means: list[list[float]],
+    step_s: float,
+    size: int,
+    deadline_s: float | None,
+    dirty_mbps: float | None,
+):
+    link = replace(
+        WHOLE,
+        step_s=step_s,
+        horizons=tuple(
+            replace(one, quantiles_mbps=tuple(row))
+            for one, row in zip(WHOLE.horizons, rates, strict=True)
+        ),
+        intervals=tuple(
+            IntervalForecast(steps, row[3], 0.5, tuple(row))
+            for steps, row in zip(INTERVALS, means, strict=False)
+        ),
+    )
+    answer = forecast_transfer(link, TransferRequest(size, deadline_s, dirty_mbps))
+    assert list(answer.duration_s) == sorted(answer.duration_s)
+    assert answer.duration_s[0] >= 0.0
+    if answer.probability_in_time is not None:
+        assert 0.0 <= answer.probability_in_time <= 1.0
+    if answer.precopy is not None and answer.precopy.downtime_s is not None:
+        assert np.isfinite(answer.precopy.downtime_s).all()
+    assert answer.advice in ("start", "wait", "uncertain")
+
+
+WHOLE = forecast(Query(history(80)))

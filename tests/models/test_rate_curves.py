@@ -34,8 +34,8 @@ def test_the_step_stretches_the_curves():
 
 def test_at_the_length_of_an_interval_its_mean_counts():
     falling = curves(10, 8, 6, 4)
-    assert durations(falling, 15 * 6.0)[3] == pytest.approx(15.0, rel=1e-2)
-    assert durations(falling, 60 * 4.0)[3] == pytest.approx(60.0, rel=1e-2)
+    assert durations(falling, 15 * 6.0)[3] == pytest.approx(15.0)
+    assert durations(falling, 60 * 4.0)[3] == pytest.approx(60.0)
 
 
 def test_beyond_the_longest_interval_the_median_stays_and_the_spread_grows():

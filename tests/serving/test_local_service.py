@@ -7,6 +7,8 @@ import pytest
 
 from pba.errors import BadArtifact, InvalidHistory
 from pba.forecasting import Query
+from pba.forecasting.transfer import forecast_transfer
+from pba.forecasting.transfer_request import TransferRequest
 from pba.serving.local_service import LocalService
 from pba.types import History, NetworkMode
 from tests.toy import toy_artifact
@@ -46,6 +48,14 @@ def test_results_have_the_forecasts_and_the_data_for_scoring(service):
     (forecast,) = service.forecasts([Query(history(60, 5000.0))])
     assert result.forecast.horizons == forecast.horizons
     assert (result.after_s, set(result.points_mbps)) == (59.0, {"model"})
+
+
+def test_a_transfer_follows_from_the_forecast(service):
+    known, request = history(60, 50.0), TransferRequest(10**8, 60.0)
+    answer = service.transfer(known, request, as_of_newest=True)
+    alone = forecast_transfer(service.forecast(known, as_of_newest=True), request)
+    assert (answer.duration_s, answer.reasons) == (alone.duration_s, alone.reasons)
+    assert answer.duration_s[3] == pytest.approx(16.0, rel=0.2)
 
 
 def test_a_mode_without_a_model_gets_a_heuristic_forecast():

@@ -1,7 +1,8 @@
 """The effect of a link's record: `python -m benchmarks.closed_loop DIR [SPLIT]`, no service.
 
 Whole traces are replayed with the serving code: the leading expert forecasts, its confidence is
-adapted, and every outcome updates the record. SPLIT is test; on val other settings are shown.
+adapted, its intervals are stretched, and every outcome updates the record. SPLIT is test; on val
+other settings are shown.
 """
 
 import sys
@@ -17,6 +18,7 @@ from pba.evaluation import metrics
 from pba.forecasting import calibration
 from pba.forecasting.fixed_share import EXPERTS, MODEL
 from pba.forecasting.link_record import LinkRecord
+from pba.forecasting.stretch import end_misses
 from pba.models.base import Forecaster
 from pba.models.distribution import decode
 from pba.models.simple import SIMPLE_FORECASTERS
@@ -27,7 +29,8 @@ from pba.types import HORIZONS, Floats, NetworkMode
 from pba.types.profile import PROFILES
 
 PROJECT = Path(__file__).parents[1]
-LONG, WARM = 300, 50
+LONG, WARM, SETTLED = 300, 50, 200
+ENOUGH = 100  # moments of a set for a statement about its intervals
 SETTINGS = ((0.0, 0.0), (20.0, 0.98), (100.0, 0.995), (200.0, 0.998), (400.0, 0.998))
 
 
@@ -36,7 +39,20 @@ class TraceForecasts(NamedTuple):
 
     points_mbps: Floats
     confidence: Floats
+    quantiles_mbps: Floats
     actual_mbps: Floats
+
+
+class IntervalOutcomes(NamedTuple):
+    """Ends of 90 % intervals ``(point, 2)`` without and with the record, and the actuals."""
+
+    plain_mbps: Floats
+    stretched_mbps: Floats
+    actual_mbps: Floats
+
+    def late(self) -> "IntervalOutcomes":
+        """Those that have `SETTLED` outcomes of the link before them."""
+        return IntervalOutcomes(*(values[SETTLED:] for values in self))
 
 
 class HorizonReplay(NamedTuple):
@@ -47,6 +63,7 @@ class HorizonReplay(NamedTuple):
     adapted: Floats
     members: np.ndarray
     samples: int
+    intervals: IntervalOutcomes
 
 
 def main(folder: Path, split: str = "test") -> None:
@@ -58,6 +75,7 @@ def main(folder: Path, split: str = "test") -> None:
         replays = {name: [replay(one) for one in traces] for name, traces in forecasts.items()}
         _calibration(mode, replays)
         _members(replays)
+        _intervals(replays)
 
 
 def _forecast_sets(
@@ -81,14 +99,13 @@ def _forecast_sets(
 def _forecast(model: Forecaster, windows: WindowSet) -> TraceForecasts:
     batch = windows.gather(np.arange(len(windows)))
     chunks = np.split(batch.telemetry, range(256, len(windows), 256))
-    points, confidences = [], []
+    experts = []
     for name in EXPERTS:
         expert = model if name == MODEL else SIMPLE_FORECASTERS[name]
         predictions = [expert.predict(chunk) for chunk in chunks]
         decoded = [decode(one.probabilities, one.level_mbps, expert.bins) for one in predictions]
-        points.append(np.concatenate([chunk.bandwidth_mbps for chunk in decoded]))
-        confidences.append(np.concatenate([chunk.confidence for chunk in decoded]))
-    return TraceForecasts(np.array(points), np.array(confidences), batch.future_mbps)
+        experts.append([np.concatenate(values) for values in zip(*decoded, strict=True)])
+    return TraceForecasts(*map(np.array, zip(*experts, strict=True)), batch.future_mbps)
 
 
 def replay(forecasts: TraceForecasts) -> list[HorizonReplay]:
@@ -99,6 +116,8 @@ def replay(forecasts: TraceForecasts) -> list[HorizonReplay]:
     count = forecasts.points_mbps.shape[1]
     record, leads = LinkRecord(), np.zeros(count, dtype=int)
     adapted = np.zeros((count, len(HORIZONS)))
+    ends = np.zeros((count, len(HORIZONS), 2))
+    missed = np.zeros((count, len(HORIZONS), 2), dtype=bool)
     for now in range(count):
         for index, steps in enumerate(HORIZONS):
             past = now - steps
@@ -106,22 +125,43 @@ def replay(forecasts: TraceForecasts) -> list[HorizonReplay]:
                 leader = leads[past]
                 members = dict(zip(EXPERTS, hits[:, past, index].tolist(), strict=True))
                 confidence = float(forecasts.confidence[leader, past, index])
-                record = record.after(index, confidence, bool(hits[leader, past, index]), members)
+                hit, (low, high) = bool(hits[leader, past, index]), missed[past, index].tolist()
+                record = record.after(index, confidence, hit, members, (low, high))
         leads[now] = EXPERTS.index(record.leader)
-        for index, reliability in enumerate(record.reliability):
+        for index in range(len(HORIZONS)):
             confidence = float(forecasts.confidence[leads[now], now, index])
-            adapted[now, index] = reliability.adapt(confidence)
-    points = np.arange(count)
+            adapted[now, index] = record.reliability[index].adapt(confidence)
+            plain = tuple(forecasts.quantiles_mbps[leads[now], now, index].tolist())
+            served = np.array(record.stretch[index].apply(plain))
+            ends[now, index] = served[[0, -1]]
+            missed[now, index] = end_misses(served, actual[now, index])
     return [
-        HorizonReplay(
-            hits[leads, points, index][known[:, index]],
-            forecasts.confidence[leads, points, index][known[:, index]],
-            adapted[known[:, index], index],
-            hits[:, known[:, index], index],
-            count,
-        )
+        _horizon_replay(forecasts, index, leads, hits, adapted[:, index], ends[:, index])
         for index in range(len(HORIZONS))
     ]
+
+
+def _horizon_replay(
+    forecasts: TraceForecasts,
+    index: int,
+    leads: np.ndarray,
+    hits: np.ndarray,
+    adapted: Floats,
+    ends_mbps: Floats,
+) -> HorizonReplay:
+    """Return one horizon's outcomes, where the actual is known."""
+    actual_mbps = forecasts.actual_mbps[:, index]
+    points = np.flatnonzero(~np.isnan(actual_mbps))
+    leads = leads[points]
+    plain_mbps = forecasts.quantiles_mbps[leads, points, index][:, [0, -1]]
+    return HorizonReplay(
+        hits[leads, points, index],
+        forecasts.confidence[leads, points, index],
+        adapted[points],
+        hits[:, points, index],
+        len(actual_mbps),
+        IntervalOutcomes(plain_mbps, ends_mbps[points], actual_mbps[points]),
+    )
 
 
 def _settings(forecasts: dict[str, list[TraceForecasts]]) -> None:
@@ -155,6 +195,36 @@ def _calibration(mode: NetworkMode, replays: dict[str, list[list[HorizonReplay]]
             f"| {steps} | {len(hits)} | {before:.3f}, {after:.3f} | "
             f"{confident.mean():.3f}, {hits[confident].mean():.3f} |"
         )
+
+
+def _intervals(replays: dict[str, list[list[HorizonReplay]]]) -> None:
+    print(f"\n| set, after {SETTLED} outcomes | 90 % interval holds: plain, stretched; its score |")
+    print("| --- | --- |")
+    for name, traces in replays.items():
+        cells = []
+        for index in range(len(HORIZONS)):
+            parts = [one[index].intervals.late() for one in traces]
+            plain, stretched, actual = map(np.concatenate, zip(*parts, strict=True))
+            if len(actual) < ENOUGH:
+                cells.append("–")
+                continue
+            shares = [_covered(ends, actual).mean() for ends in (plain, stretched)]
+            score = _winkler(stretched, actual) / _winkler(plain, actual)
+            cells.append(f"{shares[0]:.3f}, {shares[1]:.3f}; {score:.2f}")
+        if set(cells) != {"–"}:
+            print(f"| {name} | {' / '.join(cells)} |")
+
+
+def _covered(ends_mbps: Floats, actual_mbps: Floats) -> np.ndarray:
+    low, high = ends_mbps.T
+    return (low <= actual_mbps) & (actual_mbps <= high)
+
+
+def _winkler(ends_mbps: Floats, actual_mbps: Floats) -> float:
+    """Return the mean score of 90 % intervals: their width, and 20 times what lies beyond."""
+    low, high = ends_mbps.T
+    beyond = np.maximum(low - actual_mbps, 0.0) + np.maximum(actual_mbps - high, 0.0)
+    return float(np.mean(high - low + 20.0 * beyond))
 
 
 def _members(replays: dict[str, list[list[HorizonReplay]]]) -> None:

@@ -7,6 +7,7 @@ from pba.forecasting.calibration import Reliability
 from pba.forecasting.ensemble import MemberDistribution, confidence_weights, mixture
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.members import MemberForecast, decode_one
+from pba.forecasting.stretch import Stretch
 from pba.models.distribution import DecodedForecast
 from pba.types import HORIZONS, INTERVALS, HorizonForecast, IntervalForecast
 
@@ -77,21 +78,29 @@ def decoded_values(decoded: DecodedForecast, row: int = 0) -> ForecastValues:
 
 
 def horizons_of(values: ForecastValues, record: LinkRecord | None) -> tuple[HorizonForecast, ...]:
-    """Return the horizons of a forecast with the confidence that the link's record leads to."""
+    """Return the horizons of a forecast as the link's record adapts them."""
     points, confidences, quantiles = values
     if record is not None:
         confidences = _adapted(confidences, record.reliability[:_HORIZONS])
+        quantiles = _stretched(quantiles, record.stretch[:_HORIZONS])
     return tuple(map(HorizonForecast, HORIZONS, points, confidences, quantiles))
 
 
 def intervals_of(values: ForecastValues, record: LinkRecord | None) -> tuple[IntervalForecast, ...]:
-    """Return the intervals of a forecast with the confidence that the link's record leads to."""
+    """Return the intervals of a forecast as the link's record adapts them."""
     points, confidences, quantiles = values
     if record is not None:
         confidences = _adapted(confidences, record.reliability[_HORIZONS:])
+        quantiles = _stretched(quantiles, record.stretch[_HORIZONS:])
     return tuple(map(IntervalForecast, INTERVALS, points, confidences, quantiles))
 
 
 def _adapted(confidences: Sequence[float], reliability: Sequence[Reliability]) -> tuple[float, ...]:
     pairs = zip(reliability, confidences, strict=False)
     return tuple([one.adapt(confidence) for one, confidence in pairs])
+
+
+def _stretched(
+    quantiles_mbps: Sequence[tuple[float, ...]], stretch: Sequence[Stretch]
+) -> tuple[tuple[float, ...], ...]:
+    return tuple([one.apply(own) for one, own in zip(stretch, quantiles_mbps, strict=False)])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pba.forecasting import calibration
 from pba.forecasting.fixed_share import EXPERTS, update_weight_rows
 from pba.forecasting.link_record import BODY_VERSION, LinkRecord, current_body
+from pba.forecasting.stretch import stretch_rows
 from pba.types import HORIZONS, INTERVALS, Floats
 
 __all__ = ["RecordTable"]
@@ -22,13 +23,15 @@ _BODY = np.dtype(
         ("outcomes", "<f8", (_TARGETS,)),
         ("hits", "<f8", (_TARGETS,)),
         ("expected", "<f8", (_TARGETS,)),
+        ("below", "<f8", (_TARGETS,)),
+        ("above", "<f8", (_TARGETS,)),
         ("scored", "<i8"),
         ("scored_hits", "<i8"),
     ]
 )
 """As `pba.forecasting.link_record` packs a record."""
 
-_FIELDS = ("weights", "outcomes", "hits", "expected", "scored", "scored_hits")
+_FIELDS = ("weights", "outcomes", "hits", "expected", "below", "above", "scored", "scored_hits")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +44,8 @@ class RecordTable:
         In the order of `pba.forecasting.fixed_share.EXPERTS`, ``(link, expert)``.
     outcomes, hits, expected
         `pba.forecasting.calibration.Reliability`, ``(link, target)``: horizons, then intervals.
+    below, above
+        `pba.forecasting.stretch.Stretch`, ``(link, target)``.
     scored, scored_hits
         Forecasts one step ahead, ``(link,)``.
     """
@@ -49,6 +54,8 @@ class RecordTable:
     outcomes: Floats
     hits: Floats
     expected: Floats
+    below: Floats
+    above: Floats
     scored: NDArray[np.int64]
     scored_hits: NDArray[np.int64]
 
@@ -89,6 +96,7 @@ class RecordTable:
         confidence: Floats,
         hit: NDArray[np.bool_],
         member_hits: NDArray[np.bool_],
+        missed: NDArray[np.bool_],
     ) -> Self:
         """Return the records after outcomes, as `LinkRecord.after` of one after the other.
 
@@ -101,6 +109,8 @@ class RecordTable:
             Shape ``(outcome,)``.
         member_hits
             Whether each expert was in band, or took no part, ``(outcome, expert)``.
+        missed
+            As `pba.forecasting.stretch.end_misses` returns it, ``(outcome, 2)``.
         """
         new = type(self)(*(getattr(self, name).copy() for name in _FIELDS))
         for which in _rounds(row):
@@ -115,6 +125,9 @@ class RecordTable:
                 (new.expected, confidence[which]),
             ):
                 sums[place] = calibration.KEPT * sums[place] + value
+            factors = np.stack([new.below[place], new.above[place]], axis=1)
+            factors = stretch_rows(factors, target[which], missed[which])
+            new.below[place], new.above[place] = factors.T
         first = target == 0
         new.scored[:] += np.bincount(row[first], minlength=len(self))
         new.scored_hits[:] += np.bincount(row[first & hit], minlength=len(self))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pba.evaluation.metrics import in_band
 from pba.forecasting.record_table import RecordTable
+from pba.forecasting.stretch import end_misses
 from pba.rollout import Arm
 from pba.scoring.batch import BatchSettlement, DueBatch, OpenForecasts, OutcomeTable
 from pba.scoring.codes import ARMS
@@ -157,4 +158,5 @@ def _records(
     points_mbps: Floats = forecasts.members_mbps[row, :, horizon]
     hits = in_band(points_mbps, outcomes.actual_mbps[which, None]) | np.isnan(points_mbps)
     unadapted = forecasts.unadapted[row, target]
-    return records.after(link[row], target, unadapted, outcomes.hit[which], hits)
+    missed = end_misses(forecasts.quantiles_mbps[row, target], outcomes.actual_mbps[which])
+    return records.after(link[row], target, unadapted, outcomes.hit[which], hits, missed)

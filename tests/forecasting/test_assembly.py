@@ -13,6 +13,7 @@ from pba.forecasting.allocation import AllocationRequest, advise
 from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import INITIAL_WEIGHTS, MODEL
 from pba.forecasting.link_record import LinkRecord
+from pba.forecasting.stretch import Stretch
 from pba.models.distribution import DecodedForecast, decode
 from pba.models.ewma import Ewma
 from pba.models.onnx import OnnxForecaster
@@ -228,6 +229,16 @@ def test_a_record_of_misses_lowers_the_confidence_and_is_a_reason():
     assert result.forecast.confidence < result.confidence[0] - 0.05
     assert result.forecast.reasons == ("recent_misses",)
     assert with_record(LinkRecord()).forecast.reasons == ()
+
+
+def test_a_record_stretches_the_quantiles_around_the_median():
+    plain = with_record(LinkRecord()).forecast
+    wide = replace(LinkRecord(), stretch=(Stretch(), Stretch(0.5, 0.3), *[Stretch()] * 4))
+    forecast = with_record(wide).forecast
+    assert forecast.horizons[0] == plain.horizons[0]
+    before, after = (one.horizons[1].quantiles_mbps for one in (plain, forecast))
+    assert after == Stretch(0.5, 0.3).apply(before)
+    assert after[0] < before[0] < before[3] == after[3] < before[-1] < after[-1]
 
 
 @pytest.mark.parametrize(("highest", "reasons"), [(400.0, ()), (410.0, ("out_of_range",))])

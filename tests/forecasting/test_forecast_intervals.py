@@ -9,6 +9,7 @@ from pba.forecasting import ForecastResult, Query
 from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import INITIAL_WEIGHTS, MODEL
 from pba.forecasting.link_record import LinkRecord
+from pba.forecasting.stretch import Stretch
 from pba.models.distribution import decode
 from pba.types import HORIZONS, INTERVALS, History
 from tests.forecasting.forecast_cases import (
@@ -87,6 +88,18 @@ def test_a_record_adapts_the_confidence_of_the_interval_that_it_knows():
     lower = [one.confidence < other.confidence for one, other in pairs]
     assert lower == [False, True, False]
     assert adapted.confidence == plain.confidence
+
+
+def test_a_record_stretches_the_quantiles_of_the_interval_that_it_knows():
+    stretch = [Stretch()] * (len(HORIZONS) + len(INTERVALS))
+    stretch[len(HORIZONS) + 1] = Stretch(1.0, 1.0)
+    wide = result(Query(history(60), INTERNET, record=LinkRecord(stretch=(*stretch,)))).forecast
+    plain = result(Query(history(60), INTERNET)).forecast
+    wider = [
+        one.quantiles_mbps[-1] > other.quantiles_mbps[-1]
+        for one, other in zip(wide.intervals, plain.intervals, strict=True)
+    ]
+    assert wider == [False, True, False]
 
 
 def test_a_newest_sample_of_two_readings_has_means_between_them():

@@ -8,9 +8,11 @@ from pba.forecasting.calibration import Reliability
 from pba.forecasting.fixed_share import EXPERTS
 from pba.forecasting.link_record import LinkRecord
 from pba.forecasting.record_table import RecordTable
+from pba.forecasting.stretch import Stretch
 
 _sum = st.floats(0.0, 500.0)
 _reliability = st.builds(Reliability, _sum, _sum, _sum)
+_factor = st.floats(-1.5, 1.0)
 _count = st.integers(0, 2**40)
 link_records = st.builds(
     LinkRecord,
@@ -18,6 +20,7 @@ link_records = st.builds(
     st.tuples(*[_reliability] * 6),
     _count,
     _count,
+    st.tuples(*[st.builds(Stretch, _factor, _factor)] * 6),
 )
 
 
@@ -33,5 +36,5 @@ def test_a_table_has_the_packed_form_of_each_record(several: list[LinkRecord | N
 
 
 def test_a_table_of_another_form_is_refused():
-    with pytest.raises(PBAError, match=r"193 bytes that begin with 02, .* received .*update"):
-        RecordTable.from_bytes([LinkRecord().to_bytes(), b"\x02" + bytes(120)])
+    with pytest.raises(PBAError, match=r"289 bytes that begin with 02, .* received .*update"):
+        RecordTable.from_bytes([LinkRecord().to_bytes(), b"\x02" + bytes(192)])

@@ -62,7 +62,13 @@ class Outcome:
             if self.target < len(HORIZONS)
         }
         unadapted = float(prediction["unadapted"][self.target])
-        return record.after(self.target, unadapted, self.hit, members)
+        return record.after(self.target, unadapted, self.hit, members, self._missed)
+
+    @property
+    def _missed(self) -> tuple[bool, bool]:
+        """Whether the actual is below and above the 90 % interval."""
+        quantiles_mbps = self.forecast.prediction["quantiles_mbps"][self.target]
+        return self.actual_mbps < quantiles_mbps[0], self.actual_mbps > quantiles_mbps[-1]
 
 
 def _in_band(forecast_mbps: float, actual_mbps: float) -> bool:

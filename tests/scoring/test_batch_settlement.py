@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from pba.forecasting.fixed_share import EXPERTS
 from pba.forecasting.link_record import LinkRecord
+from pba.forecasting.stretch import Stretch
 from pba.scoring.batch_settlement import settle_batch
 from pba.scoring.codes import TARGET_STEPS
 from pba.scoring.forecast_body import pack
@@ -94,6 +95,14 @@ def test_outcomes_update_the_record_in_the_order_of_their_actuals():
     assert record.weights["last_value"] < 0.05 < 0.85 < record.weights["model"]
     assert record.reliability[1].outcomes == pytest.approx(1.998)
     assert record.reliability[1].expected == pytest.approx(0.9 * 1.998, rel=1e-4), "unadapted"
+
+
+@pytest.mark.parametrize(("actual_mbps", "side"), [(60.0, "below"), (140.0, "above")])
+def test_an_actual_beyond_an_end_of_the_interval_widens_its_side(actual_mbps: float, side: str):
+    settled = settle_at([forecast_row()], [0, 1], [100.0, actual_mbps])
+    first, later = settled.record.stretch[0], settled.record.stretch[1]
+    assert {name for name in ("below", "above") if getattr(first, name) > 0.0} == {side}
+    assert later == Stretch()
 
 
 def test_outcomes_of_v1_leave_the_record_unchanged():

@@ -13,7 +13,7 @@ from pba.models.onnx import OnnxForecaster
 from pba.nets.onnx_export import Origin, annotate, export_onnx, varied_windows
 from pba.nets.training_recipe import FinishedNetwork, TrainingRecipe, training_recipe
 from pba.registry import artifacts
-from pba.telemetry.datasets import WindowSet
+from pba.telemetry.datasets import WindowLimit, WindowSet
 from pba.types import Floats
 
 from .checkpoint import TrainingState
@@ -87,8 +87,14 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
 def _finish(recipe: TrainingRecipe, model: Any, run: TrainingRun) -> FinishedNetwork:
     """Return ``model`` calibrated on validation windows."""
-    val, plan = run.splits.val, run.plan
-    batch = val.gather(val.draw(np.random.default_rng(plan.seed), plan.val_per_set))
+    return calibrate(recipe, model, run.splits.val, run.plan.seed, run.plan.val_per_set)
+
+
+def calibrate(
+    recipe: TrainingRecipe, model: Any, val: WindowSet, seed: int, per_set: WindowLimit
+) -> FinishedNetwork:
+    """Return ``model`` calibrated on windows of ``val``, at most ``per_set`` of each set."""
+    batch = val.gather(val.draw(np.random.default_rng(seed), per_set))
     prediction = KerasForecaster(model, recipe.bins).predict(batch.telemetry)
     return recipe.finish(model, prediction, batch)
 

@@ -18,8 +18,12 @@ Mode = Annotated[ModeSelection, typer.Option(help="The mode of the model in FOLD
 Folder = Annotated[Path, typer.Argument(help="The folder of one model, such as models/internet.")]
 Traces = Annotated[Path, typer.Option(help="Folder of real traces, to measure the export on.")]
 
+Calibrate = Annotated[
+    bool, typer.Option("--calibrate", help="Fit the calibration again, on the val traces.")
+]
 
-def export(folder: Folder, mode: Mode, traces: Traces) -> None:
+
+def export(folder: Folder, mode: Mode, traces: Traces, calibrate: Calibrate = False) -> None:
     """Export the network in FOLDER again, as a new version: same weights, today's graph."""
     if mode is ModeSelection.BOTH:
         raise InvalidInput("--mode is both; a folder holds one model: datacenter or internet.")
@@ -30,6 +34,7 @@ def export(folder: Folder, mode: Mode, traces: Traces) -> None:
         # Ray and TensorFlow take seconds to load.
         from .reexport import export_again
 
-        card = export_again(folder, network_mode, traces, options.command_line(traces))
+        command = options.command_line(traces)
+        card = export_again(folder, network_mode, traces, command, calibrate)
         console.table(results_table([card]))
         console.line(f"Done in {console.elapsed}: {readable_path(folder)} holds {card['version']}")

@@ -16,6 +16,7 @@ from pba.evaluation.report import forecasts_to_act_on
 from pba.evaluation.targets import TARGETS, described
 from pba.models import v1_features
 from pba.models.distribution import Bins, decode
+from pba.nets.sharpness import Sharpness
 from pba.types import HORIZONS
 
 from .data_report import data_report, validation_report
@@ -183,9 +184,12 @@ def _export_lines(card: Mapping[str, Any]) -> list[str]:
 
 def _calibration(card: Mapping[str, Any]) -> str:
     if "sharpness" in card:
-        powers = ", ".join(f"{power:.3g}" for power in card["sharpness"])
-        targets = ", ".join(TARGETS[: len(card["sharpness"])])
-        return f"- Sharpness ({targets}), fitted on `val`: {powers}"
+        sharpness = Sharpness.from_card(card["sharpness"])
+        rows = zip(TARGETS, sharpness.powers, strict=False)
+        powers = "; ".join(f"{name}: {' '.join(f'{one:.3g}' for one in row)}" for name, row in rows)
+        knots = " ".join(f"{knot:.2f}" for knot in sharpness.knots)
+        where = f", at restlessness {knots}" if len(sharpness.knots) > 1 else ""
+        return f"- Sharpness, fitted on `val`{where}: {powers}"
     decoded = decode(np.array([card["spread"]]), np.ones(1), Bins(np.array(card["bins"])))
     confidence = ", ".join(f"{value:.3f}" for value in decoded.confidence[0])
     factors = ", ".join(f"{value:.3f}" for value in decoded.bandwidth_mbps[0])

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from pba.telemetry.datasets import WindowLimit
 from pba.types.profile import NetworkShape
 
-__all__ = ["TrainingPlan"]
+__all__ = ["VAL_PER_SET", "TrainingPlan"]
+
+VAL_PER_SET = 2000
+"""The most validation windows of a set, to stop and to calibrate with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class TrainingPlan:
     batch_size: int = 256
     in_a_row: int = 8
     windows_per_set: WindowLimit = None
-    val_per_set: WindowLimit = 2000
+    val_per_set: WindowLimit = VAL_PER_SET
     patience: int = 10
     workers: int = 1
     teachers: int = 0

@@ -8,7 +8,6 @@ with anchored means).
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -105,17 +104,28 @@ def _mixtures(
     return mixed + free * shares[:, :, :1]
 
 
-def sharpen(probabilities: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
+def sharpen(probabilities: Any, bins: Bins, powers: Any) -> Any:
     """Return ``(batch, row, bin)`` with the density of each row raised to its power.
 
     Powers above 1 narrow the distribution, powers below 1 widen it; `pba.nets.sharpness` fits them.
+
+    Parameters
+    ----------
+    powers
+        Shape ``(batch, row)``, or ``(1, row)`` for the same in every window.
     """
     from keras import ops
 
-    powers = np.array(sharpness)[:, None]
-    width_factor = (bins.widths ** (1.0 - powers)).astype(np.float32)
-    sharp = ops.power(ops.maximum(probabilities, TINY), powers.astype(np.float32)) * width_factor
-    return sharp / ops.sum(sharp, axis=-1, keepdims=True)
+    if isinstance(powers, np.ndarray):
+        # These operations decide the order of the layers in files that have no names for them.
+        powers = powers[0, :, None]
+        width_factor = (bins.widths ** (1.0 - powers)).astype(np.float32)
+        sharp = ops.power(ops.maximum(probabilities, TINY), powers) * width_factor
+        return sharp / ops.sum(sharp, axis=-1, keepdims=True)
+    powers = ops.expand_dims(powers, -1)
+    widths = np.log(bins.widths).astype(np.float32)
+    logs = ops.log(ops.maximum(probabilities, TINY))
+    return ops.softmax(powers * logs + (1.0 - powers) * widths, axis=-1)
 
 
 def _anchors(log_ratio: Any) -> Any:

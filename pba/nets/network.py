@@ -8,7 +8,9 @@ import numpy as np
 from pba.models.distribution import Bins
 from pba.nets import heads
 from pba.nets.features import Inputs, cut_windows, network_inputs
+from pba.nets.restlessness import keras_restlessness
 from pba.nets.seeds import glorot, lstm_weights, seed_from
+from pba.nets.sharpness import Sharpness
 from pba.types import COLUMNS, HORIZONS, Floats
 from pba.types.profile import NetworkShape
 
@@ -64,26 +66,38 @@ def build(
     return keras.Model(telemetry, outputs, name=str(profile.mode))
 
 
-def calibrate(model: Any, bins: Bins, sharpness: Sequence[float]) -> Any:
-    """Return ``model``, with shared weights, calibrated.
-
-    ``sharpness`` is that of each horizon, then of each interval.
-    """
+def calibrate(model: Any, bins: Bins, sharpness: Sharpness) -> Any:
+    """Return ``model``, built for single windows, with shared weights, calibrated."""
     import keras
 
     (telemetry,) = model.inputs
     outputs = dict(model.output)
+    powers = _powers(telemetry, outputs["level_mbps"], sharpness, float(bins.edges[-1]))
     horizons = len(HORIZONS)
-    outputs["probabilities"] = heads.sharpen(outputs["probabilities"], bins, sharpness[:horizons])
+    outputs["probabilities"] = heads.sharpen(outputs["probabilities"], bins, powers[:, :horizons])
     if "intervals" in outputs:
-        outputs["intervals"] = heads.sharpen(outputs["intervals"], bins, sharpness[horizons:])
+        outputs["intervals"] = heads.sharpen(outputs["intervals"], bins, powers[:, horizons:])
     return keras.Model(telemetry, outputs, name=model.name)
+
+
+def _powers(telemetry: Any, level_mbps: Any, sharpness: Sharpness, reach: float) -> Any:
+    """Return the powers of each window, ``(batch, target)``, or ``(1, target)`` if constant."""
+    from keras import ops
+
+    starts, lengths, first, slopes = (one.astype(np.float32) for one in sharpness.ramps)
+    if not len(starts):
+        return np.exp(first)[None]
+    restless = keras_restlessness(telemetry[:, :, 0], level_mbps, reach)
+    ramps = ops.minimum(ops.maximum(ops.expand_dims(restless, 1) - starts, 0.0), lengths)
+    return ops.exp(ops.matmul(ramps, slopes.T) + first)
 
 
 def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[bool]) -> list[Floats]:
     """Return the weights of ``saved``, a calibrated network, in the order of `build`.
 
-    A calibrated graph lists its layers in another order, so its weights cannot be copied directly.
+    A calibrated graph lists its layers in another order, so its weights go by the layers' names;
+    in files of the first networks, whose layers have no names of their own, by the order of that
+    graph.
 
     Raises
     ------
@@ -91,8 +105,13 @@ def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[boo
         If ``saved`` is not such a network.
     """
     plain = build(profile, bins, seen)
-    finished = calibrate(plain, bins, [1.0] * (len(HORIZONS) + len(profile.intervals)))
-    finished.set_weights(saved.get_weights())
+    layers = [layer for layer in plain.layers if layer.weights]
+    if {layer.name for layer in layers} <= {layer.name for layer in saved.layers}:
+        for layer in layers:
+            layer.set_weights(saved.get_layer(layer.name).get_weights())
+    else:
+        powers = Sharpness.constant([1.0] * (len(HORIZONS) + len(profile.intervals)))
+        calibrate(plain, bins, powers).set_weights(saved.get_weights())
     weights: list[Floats] = plain.get_weights()
     return weights
 

@@ -16,7 +16,9 @@ from pba.nets.inference.graph import inference_graph
 from pba.nets.inference.trained_network import TrainedNetwork
 from pba.nets.keras_conversion import convert_keras
 from pba.nets.loss import window_loss
-from pba.nets.sharpness import fit_sharpness, fit_spread
+from pba.nets.restlessness import restlessness
+from pba.nets.sharpness import Sharpness, fit_sharpness
+from pba.nets.spread import fit_spread
 from pba.telemetry.datasets import WindowBatch, WindowSet
 from pba.types import COLUMNS
 from pba.types.profile import NetworkShape
@@ -109,7 +111,7 @@ def training_recipe(
 
 
 def calibrated(
-    model: Any, bins: Bins, seen: Sequence[bool], sharpness: Sequence[float]
+    model: Any, bins: Bins, seen: Sequence[bool], sharpness: Sharpness
 ) -> FinishedNetwork:
     """Return ``model``, from `pba.nets.network.build`, calibrated by the ``sharpness`` given.
 
@@ -117,13 +119,14 @@ def calibrated(
     """
     graph = inference_graph(TrainedNetwork(model, bins, seen, sharpness))
     keras_model = network.calibrate(model, bins, sharpness)
-    return FinishedNetwork(keras_model, graph, {"sharpness": list(sharpness)})
+    return FinishedNetwork(keras_model, graph, {"sharpness": sharpness.as_card()})
 
 
 def _with_sharpness(
     bins: Bins, seen: tuple[bool, ...], model: Any, prediction: Prediction, batch: WindowBatch
 ) -> FinishedNetwork:
-    sharpness = fit_sharpness(prediction, batch.future_mbps, batch.mean_mbps, bins)
+    restless = restlessness(batch.telemetry[:, :, 0], prediction.level_mbps, float(bins.edges[-1]))
+    sharpness = fit_sharpness(prediction, batch.future_mbps, batch.mean_mbps, restless, bins)
     return calibrated(model, bins, seen, sharpness)
 
 

@@ -13,6 +13,7 @@ from pba.nets.bin_layout import bins_for
 from pba.nets.loss import window_loss
 from pba.nets.network import build, calibrate, weights_of
 from pba.nets.onnx_export import varied_windows
+from pba.nets.sharpness import Sharpness
 from pba.types import Floats, NetworkMode
 from pba.types.profile import PROFILES
 
@@ -47,7 +48,7 @@ def test_outputs_are_distributions_and_positive_levels(network: Any) -> None:
 
 
 def test_sharpness_is_a_power_of_the_density(network: Any) -> None:
-    sharp = calibrate(network, BINS, (1.25, 1.0, 0.8, 1.0, 0.9))
+    sharp = calibrate(network, BINS, Sharpness.constant((1.25, 1.0, 0.8, 1.0, 0.9)))
     plain, powered = (predict(one, windows())["probabilities"] for one in (network, sharp))
     width = np.concatenate([[1.0], np.diff(BINS.edges)])
     expected = width * (np.maximum(plain, 1e-9) / width) ** np.array([1.25, 1.0, 0.8])[:, None]
@@ -164,7 +165,8 @@ def test_the_weights_of_a_calibrated_network_can_be_extracted_for_more_training(
 ) -> None:
     import keras
 
-    calibrate(network, BINS, (1.25, 1.0, 0.8, 0.9, 1.1)).save(tmp_path / "model.keras")
+    powers = Sharpness.constant((1.25, 1.0, 0.8, 0.9, 1.1))
+    calibrate(network, BINS, powers).save(tmp_path / "model.keras")
     saved = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     weights = weights_of(saved, SMALL, BINS, ALL)
     for before, after in zip(network.get_weights(), weights, strict=True):

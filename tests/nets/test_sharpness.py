@@ -1,15 +1,20 @@
 """Sharpness and spread on predictions whose true distribution is known."""
 
+import json
+
 import numpy as np
 import pytest
 
 from pba.models.base import Prediction
 from pba.models.distribution import Bins, decode
-from pba.nets.sharpness import fit_sharpness, fit_spread
+from pba.nets.restlessness import restlessness
+from pba.nets.sharpness import Sharpness, fit_sharpness
+from pba.nets.spread import fit_spread
 
 BINS = Bins.spaced(122, 6.0, 0.05)
 _COUNT = 800
-NO_MEANS = np.empty((0, 3))
+NO_MEANS = np.full((_COUNT, 3), np.nan)
+ALIKE = np.zeros(_COUNT)
 
 
 @pytest.fixture
@@ -26,10 +31,10 @@ def distributions(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_calibrated_prediction_keeps_its_sharpness(distributions) -> None:
     mass, actual = distributions
-    sharpness = fit_sharpness(
-        Prediction(mass, np.ones(_COUNT), np.empty((_COUNT, 3))), actual, NO_MEANS, BINS
-    )
-    assert sharpness == pytest.approx((1.0, 1.0, 1.0), abs=0.2)
+    prediction = Prediction(mass, np.ones(_COUNT), np.empty((_COUNT, 3)))
+    sharpness = fit_sharpness(prediction, actual, NO_MEANS, ALIKE, BINS)
+    assert sharpness.knots == (0.0,)
+    assert np.ravel(sharpness.powers) == pytest.approx((1.0, 1.0, 1.0), abs=0.1)
 
 
 @pytest.mark.parametrize("power", [0.75, 1.4])
@@ -37,17 +42,58 @@ def test_a_power_that_distorted_the_confidence_is_inverted(distributions, power:
     mass, actual = distributions
     distorted = BINS.widths * (mass / BINS.widths) ** np.array([1.0, power, 1.0])[:, None]
     distorted /= distorted.sum(axis=-1, keepdims=True)
-    sharpness = fit_sharpness(
-        Prediction(distorted, np.ones(_COUNT), np.empty((_COUNT, 3))), actual, NO_MEANS, BINS
+    prediction = Prediction(distorted, np.ones(_COUNT), np.empty((_COUNT, 3)))
+    sharpness = fit_sharpness(prediction, actual, NO_MEANS, ALIKE, BINS)
+    assert sharpness.powers[1][0] == pytest.approx(1 / power, abs=0.1)
+
+
+def test_a_power_that_depends_on_restlessness_is_inverted_at_each(distributions, rng) -> None:
+    mass, actual = distributions
+    restless = rng.uniform(-6.0, 0.0, _COUNT)
+    power = np.where(restless > -3.0, 1.4, 0.8)[:, None, None]
+    distorted = BINS.widths * (mass / BINS.widths) ** power
+    distorted /= distorted.sum(axis=-1, keepdims=True)
+    prediction = Prediction(distorted, np.ones(_COUNT), np.empty((_COUNT, 3)))
+    sharpness = fit_sharpness(prediction, actual, NO_MEANS, restless, BINS)
+    powers = sharpness.at(np.array([-5.7, -0.3]))
+    assert powers[0] == pytest.approx([1 / 0.8] * 3, abs=0.2)
+    assert powers[1] == pytest.approx([1 / 1.4] * 3, abs=0.15)
+
+
+def test_windows_that_are_alike_share_a_knot() -> None:
+    prediction = Prediction(np.full((9, 3, 122), 1 / 122), np.ones(9), np.empty((9, 3)))
+    restless = np.array([-6.9] * 8 + [-1.0])
+    sharpness = fit_sharpness(prediction, np.ones((9, 3)), NO_MEANS[:9], restless, BINS)
+    assert len(sharpness.knots) == len(set(sharpness.knots)) < 4
+    assert np.isfinite(sharpness.at(np.array([-9.0, 0.0]))).all()
+
+
+def test_powers_are_linear_in_their_logarithm_between_knots_and_survive_a_card() -> None:
+    sharpness = Sharpness((-4.0, -2.0, -1.0), ((1.0, 2.0, 1.0), (0.5, 0.5, 2.0)))
+    again = Sharpness.from_card(json.loads(json.dumps(sharpness.as_card())))
+    assert again == sharpness
+    restless = np.array([-9.0, -4.0, -3.0, -1.5, -1.0, 3.0])
+    expected = [[1.0, 0.5], [1.0, 0.5], [2**0.5, 0.5], [2**0.5, 1.0], [1.0, 2.0], [1.0, 2.0]]
+    assert sharpness.at(restless) == pytest.approx(np.array(expected))
+    starts, lengths, first, slopes = sharpness.ramps
+    ramps = np.clip(restless[:, None] - starts, 0.0, lengths)
+    assert np.exp(first + ramps @ slopes.T) == pytest.approx(np.array(expected))
+    assert Sharpness.from_card([1.1, 0.9]).at(restless)[0].tolist() == pytest.approx([1.1, 0.9])
+
+
+def test_an_outage_is_as_restless_as_the_bins_reach() -> None:
+    rates = np.array([[10.0] * 14 + [0.0], [10.0] * 15])
+    assert restlessness(rates, np.array([10.0, 10.0]), 6.0) == pytest.approx(
+        [np.log(6.0 / 14 + 1e-3), np.log(1e-3)]
     )
-    assert sharpness[1] == pytest.approx(1 / power, abs=0.15)
 
 
 def test_a_horizon_without_actuals_is_not_changed(distributions) -> None:
     mass, actual = distributions
     actual[:, 2] = np.nan
     prediction = Prediction(mass[:50], np.ones(50), np.empty((50, 3)))
-    assert fit_sharpness(prediction, actual[:50], NO_MEANS, BINS)[2] == 1.0
+    sharpness = fit_sharpness(prediction, actual[:50], NO_MEANS[:50], ALIKE[:50], BINS)
+    assert sharpness.powers[2] == (1.0,)
 
 
 def point_prediction(level_mbps: np.ndarray) -> Prediction:

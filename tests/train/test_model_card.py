@@ -85,7 +85,7 @@ def test_the_markdown_shows_the_model_beside_the_last_value() -> None:
     assert "| fcc_2016 | 7 | 0.610 / 0.580 |" in text
     assert text.count("| short |") == 1
     assert text.count("**mean, sets trained on**") == 3
-    assert "Sharpness (1, 5, 15), fitted on `val`: 1, 0.95, 1.05" in text
+    assert "Sharpness, fitted on `val`: 1: 1; 5: 0.95; 15: 1.05" in text
     assert "bandwidth_mbps, latency_ms\n" in text
 
 

@@ -77,6 +77,17 @@ class Picks:
                 matrix[self.places["newest", sample], column] = 1.0 / span
         return matrix
 
+    def changes(self, span: int) -> Floats:
+        """Return the matrix to the changes of the newest ``span`` log-ratios.
+
+        Shape ``(pick, span - 1)``.
+        """
+        matrix = np.zeros((len(self.places), span - 1))
+        for column, sample in enumerate(range(self._window - span + 1, self._window)):
+            matrix[self.places["newest", sample], column] = 1.0
+            matrix[self.places["newest", sample - 1], column] = -1.0
+        return matrix
+
     def centered(self, spans: Sequence[int]) -> Floats:
         """Return the matrix to distances from these means over the root of the span.
 

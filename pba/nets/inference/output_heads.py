@@ -1,7 +1,6 @@
 """The heads of the exported graph: the distributions and the path, as in `pba.nets.heads`."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from pba.nets.inference.feature_rows import FeatureRows
 from pba.nets.inference.graph_builder import GraphBuilder
 from pba.nets.inference.layer_inputs import Picks
 from pba.nets.inference.trained_network import TrainedNetwork
+from pba.nets.restlessness import LEAST_CHANGE, RESTLESS_STEPS
 from pba.types import HORIZONS, Floats
 
 __all__ = ["add_heads"]
@@ -28,7 +28,7 @@ class _Mixtures:
     rows: int
     anchors: int
     narrow: float  # the least width of a component
-    sharpness: Sequence[float] | None
+    targets: slice  # of the sharpness
 
 
 def add_heads(
@@ -55,22 +55,21 @@ def add_heads(
     kernel, bias = (np.concatenate(values, axis=-1) for values in zip(*parts, strict=True))
     heads = graph.add("Gemm", joined, kernel, bias)
     outputs = graph.split(heads, [part[1].shape[-1] for part in parts], axis=1)
+    powers = _powers(graph, network, picks, values)
     for mixture, output in zip(mixtures, outputs, strict=False):
-        _probabilities(graph, network, mixture, output)
+        _probabilities(graph, network, mixture, output, powers)
     _path(graph, network.window, outputs[-1], features)
 
 
 def _all_mixtures(network: TrainedNetwork) -> list[_Mixtures]:
-    horizons, sharpness = len(HORIZONS), network.sharpness
+    horizons = len(HORIZONS)
     anchors = 3 + len(MEANS)  # the last value, the one before, the level, the means
-    of_points = None if sharpness is None else sharpness[:horizons]
-    points = _Mixtures("probabilities", "", horizons, anchors, NARROW, of_points)
+    points = _Mixtures("probabilities", "", horizons, anchors, NARROW, slice(horizons))
     if not network.intervals:
         return [points]
     anchors += len(MEANS) + 1  # the mean rates
-    of_means = None if sharpness is None else sharpness[horizons:]
-    count = network.intervals
-    means = _Mixtures("intervals", INTERVAL_PREFIX, count, anchors, NARROW_MEAN, of_means)
+    count, targets = network.intervals, slice(horizons, None)
+    means = _Mixtures("intervals", INTERVAL_PREFIX, count, anchors, NARROW_MEAN, targets)
     return [points, means]
 
 
@@ -131,8 +130,30 @@ def _path_weights(network: TrainedNetwork, anchors: int) -> tuple[Floats, Floats
     return np.pad(kernel, ((0, anchors), (0, 0))), bias.ravel()
 
 
+def _powers(
+    graph: GraphBuilder, network: TrainedNetwork, picks: Picks, values: str
+) -> str | Floats | None:
+    """Add the power of each target, ``(batch, target)``; constants if they are the same always."""
+    if network.sharpness is None:
+        return None
+    starts, lengths, first, slopes = network.sharpness.ramps
+    if not len(starts):
+        return np.exp(first)[None]
+    changes = picks.changes(RESTLESS_STEPS)
+    changed = graph.add("Abs", graph.add("MatMul", values, changes))
+    mean = graph.add("MatMul", changed, np.full((changes.shape[1], 1), 1.0 / changes.shape[1]))
+    restless = graph.add("Log", graph.add("Add", mean, LEAST_CHANGE))
+    ramps = graph.add("Max", graph.add("Sub", restless, starts[None]), 0.0)
+    ramps = graph.add("Min", ramps, lengths[None])
+    return graph.add("Exp", graph.add("Add", graph.add("MatMul", ramps, slopes.T), first[None]))
+
+
 def _probabilities(
-    graph: GraphBuilder, network: TrainedNetwork, mixtures: _Mixtures, outputs: str
+    graph: GraphBuilder,
+    network: TrainedNetwork,
+    mixtures: _Mixtures,
+    outputs: str,
+    powers: str | Floats | None,
 ) -> None:
     """Add an output: mixtures of free bins and anchored components, then sharpened."""
     bins, rows, anchors = len(network.bins), mixtures.rows, mixtures.anchors
@@ -152,13 +173,31 @@ def _probabilities(
     masses = graph.add("Sub", upper, lower)
     parts = graph.add("Concat", graph.add("Softmax", free, axis=-1), masses, axis=2)
     mixed = graph.add("MatMul", graph.add("Softmax", shares, axis=-1), parts)
-    if mixtures.sharpness is not None:
-        powers = np.array(mixtures.sharpness).reshape(rows, 1, 1)
-        logs = graph.add("Log", graph.add("Max", mixed, TINY))
-        factors = (1.0 - powers) * np.log(network.bins.widths)
-        mixed = graph.add("Add", graph.add("Mul", logs, powers), factors)
-        mixed = graph.add("Softmax", mixed, axis=-1)
+    if powers is not None:
+        mixed = _sharpened(graph, network, mixtures, mixed, powers)
     graph.add("Reshape", mixed, [-1, rows, bins], outputs=[mixtures.output])
+
+
+def _sharpened(
+    graph: GraphBuilder,
+    network: TrainedNetwork,
+    mixtures: _Mixtures,
+    mixed: str,
+    powers: str | Floats,
+) -> str:
+    """Add distributions, shape ``(batch, row, 1, bin)``, with their densities raised to powers."""
+    first, rows = mixtures.targets.start or 0, mixtures.rows
+    own: str | Floats
+    if isinstance(powers, str):
+        own = graph.add("Slice", powers, [first], [first + rows], [1])
+        own = graph.reshape(own, -1, rows, 1, 1)
+    else:
+        own = powers[:, mixtures.targets].reshape(rows, 1, 1)
+    logs = graph.add("Log", graph.add("Max", mixed, TINY))
+    widths = np.log(network.bins.widths)
+    # power * log + (1 - power) * width, with one product
+    raised = graph.add("Mul", graph.add("Sub", logs, widths), own)
+    return graph.add("Softmax", graph.add("Add", raised, widths), axis=-1)
 
 
 def _path(graph: GraphBuilder, window: int, outputs: str, features: FeatureRows) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pba.models.distribution import Bins
+from pba.nets.sharpness import Sharpness
 from pba.types import Floats
 
 __all__ = ["TrainedNetwork"]
@@ -23,13 +24,13 @@ class TrainedNetwork:
     seen
         The columns it was built with.
     sharpness
-        The powers of `pba.nets.heads.sharpen`, None for a network without calibration.
+        Its calibration, None for a network without one.
     """
 
     model: Any
     bins: Bins
     seen: Sequence[bool]
-    sharpness: Sequence[float] | None = None
+    sharpness: Sharpness | None = None
 
     @property
     def window(self) -> int:

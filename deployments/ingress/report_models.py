@@ -46,7 +46,7 @@ class MetricsPart(AccuracySummary):
     """The same, of intervals too, with latency."""
 
     intervals: dict[str, AccuracySummary] = Field(
-        description="of the mean over so many steps, by their number"
+        {}, description="of the mean over so many steps, by their number"
     )
     latency_ms: LatencySummary | None
 

@@ -163,7 +163,7 @@ class PastForecast(BaseModel):
         alias="said", description="points, confidences and quantiles by horizon, then by interval"
     )
     actual_mbps: dict[str, float] = Field(description="by steps ahead")
-    actual_mean_mbps: dict[str, float] = Field(description="of intervals, by their steps")
+    actual_mean_mbps: dict[str, float] = Field({}, description="of intervals, by their steps")
 
 
 class HistoryResponse(BaseModel):

@@ -71,7 +71,8 @@ def _print_comparison(console: Console, outcomes: Sequence[tuple[ReplayOutcome, 
     console.print(
         f"\nOf {len(outcomes)} pairs of forecasts, given and stored history: "
         f"{compared.comparable} come from the same model or rule in the same mode, and "
-        f"{compared.equal} of these are equal; {compared.different_mode} differ in the mode, "
+        f"{compared.equal} of these are equal in point and median; "
+        f"{compared.different_mode} differ in the mode, "
         f"{compared.different_source} in the model or rule. The stored record of the link "
         f"changes the confidence by {mean:.3f} on average, by {largest:.3f} at most.",
         highlight=False,

@@ -11,7 +11,7 @@ from pba.evaluation import metrics
 from pba.telemetry.spacing import spacing
 from pba.telemetry.traces import Trace
 from pba.telemetry.windows import CONTEXT, following_steps
-from pba.types import HORIZONS, Forecast, History
+from pba.types import HORIZONS, QUANTILES, Forecast, History
 from pba.types.profile import PROFILES
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _LONGEST = max(profile.window for profile in PROFILES.values())
+_MEDIAN = QUANTILES.index(0.5)
 _TOLERANCE = 1e-5  # a window predicted alone or in a batch differs in the last bits
 
 ForecastFunction = Callable[[History], Awaitable[Forecast]]
@@ -72,7 +73,8 @@ class Agreement:
     comparable
         How many pairs come from the same models, or the same rule, in the same mode.
     equal
-        How many of these agree in the points and quantiles of every horizon, to 1e-5.
+        How many of these agree in the point and median of every horizon, to 1e-5: a link's record
+        changes its confidence and its other quantiles.
     different_mode
         How many pairs differ in the mode of the link.
     different_source
@@ -170,9 +172,10 @@ def _origin(forecast: Forecast) -> tuple[str | None, ...]:
 
 
 def _values(forecast: Forecast) -> np.ndarray:
-    """Return points and quantiles of every horizon."""
-    rows = [(horizon.bandwidth_mbps, *horizon.quantiles_mbps) for horizon in forecast.horizons]
-    return np.array(rows)
+    """Return point and median of every horizon."""
+    return np.array(
+        [(one.bandwidth_mbps, one.quantiles_mbps[_MEDIAN]) for one in forecast.horizons]
+    )
 
 
 def score_horizons(outcomes: Sequence[ReplayOutcome]) -> list[HorizonScore]:

@@ -58,7 +58,8 @@ def test_the_paths_are_compared(report: str):
     words = " ".join(report.split())
     assert "Of 60 pairs of forecasts" in words
     assert (
-        "60 come from the same model or rule in the same mode, and 60 of these are equal" in words
+        "60 come from the same model or rule in the same mode, and 60 of these are equal in point "
+        "and median" in words
     )
     assert f"by {FORECAST.confidence / 2:.3f} on average" in words
 

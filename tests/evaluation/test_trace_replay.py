@@ -17,6 +17,7 @@ from pba.evaluation.trace_replay import (
     score_horizons,
     shift_into_past,
 )
+from pba.forecasting.stretch import Stretch
 from pba.serving.local_service import LocalService
 from pba.telemetry.traces import Trace
 from pba.types import HORIZONS, QUANTILES, Forecast, History, NetworkMode
@@ -117,8 +118,13 @@ def test_forecasts_of_the_same_source_are_compared():
     first, *others = one.horizons
     surer = replace(one, horizons=(replace(first, confidence=first.confidence + 0.1), *others))
     off = replace(one, horizons=(replace(first, bandwidth_mbps=first.bandwidth_mbps + 1), *others))
+    wider = replace(
+        one,
+        horizons=(replace(first, quantiles_mbps=Stretch(0.5).apply(first.quantiles_mbps)), *others),
+    )
     pairs = [
         (one, one),
+        (one, wider),
         (one, surer),
         (one, off),
         (one, replace(one, mode=NetworkMode.HYBRID, source="ensemble")),
@@ -130,8 +136,8 @@ def test_forecasts_of_the_same_source_are_compared():
         agreement.equal,
         agreement.different_mode,
         agreement.different_source,
-    ) == (3, 2, 1, 1)
-    assert agreement.confidence_change == pytest.approx((0.1 / 3, 0.1))
+    ) == (4, 3, 1, 1)
+    assert agreement.confidence_change == pytest.approx((0.1 / 4, 0.1))
 
 
 def test_scores_agree_with_a_plain_loop():

@@ -58,8 +58,9 @@ async def test_head_is_answered_like_get_without_the_body(service: InProcess):
     await service.client.post("/v1/links/a/samples", json={"samples": SAMPLES})
     for method, path in [*ROUTES, ("GET", "/docs"), ("GET", "/openapi.json")]:
         if method == "GET":
-            expected = await service.client.get(filled(path))
-            response = await service.client.head(filled(path))
+            query = {"bytes": 1} if path.endswith("/transfer") else None
+            expected = await service.client.get(filled(path), params=query)
+            response = await service.client.head(filled(path), params=query)
             assert response.status_code == expected.status_code == 200, path
             assert response.content == b""
             assert response.headers["content-type"] == expected.headers["content-type"]

@@ -63,6 +63,7 @@ lock: .venv/dev.stamp ## choose versions anew and write requirements/
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/dev.txt --extra train --extra dev
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/train.txt --extra train -c requirements/dev.txt
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/serve.txt -c requirements/dev.txt
+	.venv/bin/uv pip compile requirements/fracast.in $(UV) -o requirements/fracast.txt
 UV := --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 
 clean: ## remove what the commands made, the environment too

@@ -36,7 +36,7 @@ _EXPECTED = np.array([_MISSES[steps] for steps in _STEPS])
 _MEDIAN = QUANTILES.index(0.5)
 _SCORES = tuple(NormalDist().inv_cdf(level) for level in QUANTILES)
 _DENSITY = tuple(1.0 / (right - left) for left, right in pairwise(_SCORES))
-_LAST = len(_DENSITY) - 1
+_INNER = _SCORES[1:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,11 @@ class Stretch:
 
 def _at(quantiles_mbps: Sequence[float], score: float) -> float:
     """Return the rate at a normal score, on the line through the quantiles and beyond its ends."""
-    left = min(max(bisect(_SCORES, score) - 1, 0), _LAST)
+    left = bisect(_INNER, score)
     first = quantiles_mbps[left]
     slope = (quantiles_mbps[left + 1] - first) * _DENSITY[left]
-    return max(0.0, first + slope * (score - _SCORES[left]))
+    rate_mbps = first + slope * (score - _SCORES[left])
+    return rate_mbps if rate_mbps > 0.0 else 0.0
 
 
 def end_misses(quantiles_mbps: Floats, actual_mbps: Floats) -> NDArray[np.bool_]:

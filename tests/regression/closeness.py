@@ -15,7 +15,7 @@ ROUNDED = (".said.", "summary.", "/v1/metrics.")
 """Where such predictions, or means over them, are."""
 
 
-ADDED = frozenset(["intervals", "actual_mean_mbps"])
+ADDED = frozenset(["intervals", "actual_mean_mbps", "stretch"])
 """Keys of answers that 3.0.0 had not; they are left out where the recorded answer lacks them."""
 
 
@@ -38,6 +38,23 @@ def without_test(report: Mapping[str, Any]) -> dict[str, Any]:
 
     modes = {mode: figures(part) for mode, part in report["modes"].items()}
     return {**report, "overall": figures(report["overall"]), "modes": modes}
+
+
+_OF_QUANTILES = frozenset(["allocation", "coverage_50", "coverage_90"])
+
+
+def without_stretch(value: Any) -> Any:
+    """Return ``value`` with the median as its only quantile: 3.0.0 did not stretch the others.
+
+    What derives from the others is left out: coverage, and allocation advice.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: {"0.5": item["0.5"]} if key == "quantiles" else without_stretch(item)
+            for key, item in value.items()
+            if key not in _OF_QUANTILES
+        }
+    return list(map(without_stretch, value)) if isinstance(value, list) else value
 
 
 def differences(

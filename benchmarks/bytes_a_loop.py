@@ -1,10 +1,10 @@
 """How many bytes does a loop take? `python -m benchmarks.bytes_a_loop [LINKS]`
 
-A loop is a sample, a forecast from it and its three outcomes. Links report every ten seconds by a
+A loop is a sample, a forecast from it and its six outcomes: points and means. Links report every ten seconds by a
 clock that runs ahead, for four times the retention of samples, and are scored and tidied as by a
 Monitor. The retentions are scaled down: 3 hours of samples and 45 minutes of forecasts, as 30 and
 7.5 days. So a partition is 4.5 minutes long, and tidying comes twice in that time. With fewer links
-or longer steps, what each partition has beside its rows and the forecasts that are still open (15
+or longer steps, what each partition has beside its rows and the forecasts that are still open (60
 of each link, in pages with room for their updates) weigh more than with real retentions.
 
 PostgreSQL vacuums by itself; since its clock is not ahead, it looks every second instead of every
@@ -81,13 +81,13 @@ class Fleet:
             self.store.tidy()
 
     def _forecast(self, name: str, mbps: float) -> StoredForecast:
-        point = [mbps, mbps * 1.01, mbps * 1.02]
+        points = [mbps * (1.0 + 0.01 * target) for target in range(6)]  # horizons, intervals
         prediction = {
-            "points_mbps": point,
-            "confidence": [0.8, 0.7, 0.6],
-            "unadapted": [0.9, 0.8, 0.7],
-            "quantiles_mbps": [[mbps * share / 10 for share in range(7, 14)]] * 3,
-            "members": {member: point for member in ("model", "ewma", "last_value")},
+            "points_mbps": points,
+            "confidence": [0.8, 0.7, 0.6] * 2,
+            "unadapted": [0.9, 0.8, 0.7] * 2,
+            "quantiles_mbps": [[mbps * share / 10 for share in range(7, 14)]] * 6,
+            "members": {member: points[:3] for member in ("model", "ewma", "last_value")},
         }
         created_s = self.now_s + self._random.random()
         return StoredForecast(

@@ -1,11 +1,12 @@
 """How many bytes does a loop take? `python -m benchmarks.bytes_a_loop [LINKS]`
 
-A loop is a sample, a forecast from it and its six outcomes: points and means. Links report every ten seconds by a
-clock that runs ahead, for four times the retention of samples, and are scored and tidied as by a
-Monitor. The retentions are scaled down: 3 hours of samples and 45 minutes of forecasts, as 30 and
-7.5 days. So a partition is 4.5 minutes long, and tidying comes twice in that time. With fewer links
-or longer steps, what each partition has beside its rows and the forecasts that are still open (60
-of each link, in pages with room for their updates) weigh more than with real retentions.
+A loop is a sample, a forecast from it and its six outcomes: points and means. Links report every
+ten seconds by a clock that runs ahead, for four times the retention of samples, and are scored and
+tidied as by a Monitor. The retentions are scaled down: 3 hours of samples and 45 minutes of
+forecasts, as 30 and 7.5 days. So a partition is 4.5 minutes long, and tidying comes twice in that
+time. With fewer links or longer steps, what each partition has beside its rows and the forecasts
+that are still open (60 of each link, in pages with room for their updates) weigh more than with
+real retentions.
 
 PostgreSQL vacuums by itself; since its clock is not ahead, it looks every second instead of every
 minute. Sizes are those of tables and indexes, free pages within them included.

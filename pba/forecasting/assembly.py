@@ -163,6 +163,7 @@ def _result(
     """
     plan, models, sources, newest_s = fresh.plan, fresh.models, fresh.sources, fresh.newest_s
     adapted = horizons_of(fresh.values, plan.record)
+    intervals = intervals_of(fresh.means, plan.record)
     reasons = _reasons(fresh, highest_mbps, adapted[0].confidence)
     latency_ms, packet_loss, jitter_ms = _path(models, sources, fresh.weights)
     forecast = Forecast(
@@ -181,12 +182,12 @@ def _result(
         jitter_ms=jitter_ms,
         members=_members(models, fresh.simple, sources, fresh.weights),
         reasons=(*plan.reasons, *fresh.failures, *reasons),
-        intervals=intervals_of(means, plan.record),
+        intervals=intervals if means is fresh.means else intervals_of(means, plan.record),
     )
     return ForecastResult(
         _advised(forecast, plan),
         adapted,
-        intervals_of(fresh.means, plan.record),
+        intervals,
         (*fresh.values.confidence, *fresh.means.confidence),
         _expert_points(fresh),
         newest_s,

@@ -23,7 +23,7 @@ from pba.types import HORIZONS, INTERVALS, QUANTILES, Floats
 
 __all__ = ["Stretch", "end_misses", "stretch_rows"]
 
-# Chosen on val traces, see docs/results/closed-loop.md.
+# Chosen on val traces but for the upper bound, see docs/results/closed-loop.md.
 _GAINS = {1: 0.1, 5: 0.07, 15: 0.04, 60: 0.03}
 # Outcomes far ahead come late and together, so their factors swing, which costs coverage.
 _MISSES = {1: 0.05, 5: 0.05, 15: 0.045, 60: 0.045}

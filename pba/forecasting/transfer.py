@@ -113,7 +113,7 @@ def _precopy(converges: np.ndarray, rounds: np.ndarray, downtime_s: Floats) -> P
 def _advice(
     duration_s: tuple[float, ...], in_time: float | None, precopy: PrecopyForecast | None
 ) -> str:
-    """Return whether to start, by the probability that all goes as wanted."""
+    """Return whether to start, by the probability that it ends in time and converges."""
     chances = [] if in_time is None else [in_time]
     if precopy is not None:
         chances.append(precopy.probability_converges)

@@ -67,8 +67,8 @@ def settle_batch(
     last = starts[np.arange(len(starts)), np.maximum(reached - 1, 0)]
     complete &= ~(samples.undecided[last] & (reached > 0))
     over = _is_over(forecasts, now_us, wait_us, gap_intervals)
-    of_points = _outcomes(forecasts, samples, starts, reached)
-    of_means, complete_means = _interval_outcomes(forecasts, samples, link, over, gap_intervals)
+    of_points = _point_actuals(forecasts, samples, starts, reached)
+    of_means, complete_means = _interval_actuals(forecasts, samples, link, over, gap_intervals)
     outcomes = _ordered(forecasts, of_points, of_means)
     records = _records(batch.records, forecasts, outcomes, link)
     return BatchSettlement(outcomes, (complete & complete_means) | over, records)
@@ -100,7 +100,7 @@ def _is_over(
     return np.asarray(now_us - forecasts.created_us >= np.maximum(wait_us, least_us))
 
 
-def _outcomes(
+def _point_actuals(
     forecasts: OpenForecasts, samples: ScoredSamples, starts: _Ints, reached: _Ints
 ) -> _Actuals:
     """Return the actuals of the horizons that are reached and not scored yet."""
@@ -112,7 +112,7 @@ def _outcomes(
     return _Actuals(row, horizon, samples.at_us[start], actual_mbps)
 
 
-def _interval_outcomes(
+def _interval_actuals(
     forecasts: OpenForecasts,
     samples: ScoredSamples,
     link: _Ints,

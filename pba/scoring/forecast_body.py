@@ -46,19 +46,21 @@ def _layout(targets: int) -> list[Any]:
     ]
 
 
-_BODIES = {
-    version: np.dtype([*_layout(targets), _MEMBERS])
-    for version, targets in ((1, _HORIZONS), (2, _TARGETS))
-}
+_LOGGED = {1: np.dtype(_layout(_HORIZONS)), 2: np.dtype(_layout(_TARGETS))}
 """By their first byte: without intervals, and with all of them, NaN for those that it lacks."""
 
-_FORMS = {
-    (version, size): np.dtype(fields)
-    for version, targets in ((1, _HORIZONS), (2, _TARGETS))
-    for fields in (_layout(targets), [*_layout(targets), _MEMBERS])
-    for size in (np.dtype(fields).itemsize,)
+_BODIES = {
+    version: np.dtype([*_layout(body["points_mbps"].shape[0]), _MEMBERS])
+    for version, body in _LOGGED.items()
 }
-"""By their first byte and their length: as recorded, and as logged."""
+"""The same as recorded, with the members."""
+
+_FORMS = {
+    (version, body.itemsize): body
+    for bodies in (_LOGGED, _BODIES)
+    for version, body in bodies.items()
+}
+"""All of them, by their first byte and their length."""
 
 
 class PredictionArrays(TypedDict):

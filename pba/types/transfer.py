@@ -54,7 +54,7 @@ class PrecopyForecast:
 
 @dataclass(frozen=True, slots=True)
 class TransferForecast:
-    """The forecast of a transfer that begins when it is made.
+    """The forecast of a transfer that begins when the forecast is computed.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pba.evaluation.bootstrap import bootstrap_mean
+from pba.evaluation.bootstrap import bootstrap_mean, t_test
 from pba.evaluation.confident_part import GOALS, confident_part
 from pba.evaluation.holm import behind_rules, rejected
 
@@ -41,6 +41,15 @@ def test_holm_rejects_step_by_step():
     assert rejected([0.001, 0.02, 0.03]) == [True, True, True]
     assert rejected([0.02, 0.02, 0.02]) == [False, False, False]
     assert rejected([]) == []
+
+
+def test_the_t_test_is_that_of_tables():
+    of_five_percent = {1: 12.706, 2: 4.303, 9: 2.262, 10: 2.228, 30: 2.042, 499: 1.965}
+    of_a_ten_thousandth = {9: 6.5937, 30: 4.4816}
+    for freedom, t in of_five_percent.items():
+        assert t_test(t, freedom) == pytest.approx(0.05, abs=1e-4) == t_test(-t, freedom)
+    for freedom, t in of_a_ten_thousandth.items():
+        assert t_test(t, freedom) == pytest.approx(1e-4, rel=0.01)
 
 
 def test_the_p_value_is_small_for_a_difference_that_all_traces_show(rng: np.random.Generator):

@@ -30,10 +30,10 @@ def test_after_200_outcomes_nine_in_ten_are_inside_however_wide_the_link_is(
     log_ratio = np.convolve(noise, np.full(steps, 1.0 / steps), "valid")
     actual_mbps = 100.0 * np.exp(log_ratio)
     stretch, missed = Stretch(), []
-    for now, mbps in enumerate(actual_mbps.tolist()):
+    for moment, mbps in enumerate(actual_mbps.tolist()):
         missed.append(outcome(stretch, mbps))
-        if now >= steps:
-            stretch = stretch.after(target, missed[now - steps])
+        if moment >= steps:
+            stretch = stretch.after(target, missed[moment - steps])
     assert np.mean([sum(one) == 0 for one in missed[200:]]) == pytest.approx(0.9, abs=0.025)
 
 

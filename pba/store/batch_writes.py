@@ -5,7 +5,7 @@ without Python in between, and where another writer was faster their conditions 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pba.errors import StoreUnavailable
@@ -28,6 +28,7 @@ from pba.store.sample_decisions import (
     Values,
     decide,
     is_surprising,
+    marks_of,
     samples_of,
     spans_of,
 )
@@ -126,7 +127,7 @@ def _write_reports(
     kept = policy.cache.of(names, policy.now_us)
     flags, links = _read(executor, batch, spans, kept, policy)
     decisions = _decide(batch.reports, samples, links, policy, flags.enable_mode_detection)
-    written = _write(executor, decisions, batch.forecasts, policy.now_us)
+    written = _write(executor, decisions, batch.forecasts, policy.now_us, marks_of(batch.reports))
     after = samples_after(decisions if batch.with_contexts else kept, decisions, written)
     contexts: dict[str, LinkContext] = {}
     if batch.with_contexts:
@@ -194,11 +195,17 @@ def _write(
     decisions: Decisions,
     forecasts: Sequence[StoredForecast],
     now_us: int,
+    marks: Collection[tuple[str, int]],
 ) -> Written:
     """Write links, samples and forecasts; all writers take their locks in this order."""
     all_decisions = decisions.values()
     samples = [
-        (decision.link.name, at_us, *(None if v != v else v for v in values))
+        (
+            decision.link.name,
+            at_us,
+            *(None if v != v else v for v in values),
+            True if (decision.link.name, at_us) in marks else None,
+        )
         for decision in all_decisions
         for at_us, values in decision.new.items()
     ]

@@ -7,6 +7,7 @@ without Python in between, and where another writer was faster their conditions 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pba.errors import StoreUnavailable
 from pba.rollout import Flags
@@ -199,16 +200,7 @@ def _write(
 ) -> Written:
     """Write links, samples and forecasts; all writers take their locks in this order."""
     all_decisions = decisions.values()
-    samples = [
-        (
-            decision.link.name,
-            at_us,
-            *(None if v != v else v for v in values),
-            True if (decision.link.name, at_us) in marks else None,
-        )
-        for decision in all_decisions
-        for at_us, values in decision.new.items()
-    ]
+    samples = _sample_rows(decisions, marks)
     switches = [row for decision in all_decisions if (row := decision.switch_row()) is not None]
     versions, *forecast_inserts = forecast_calls(forecasts)
     calls: list[Call] = [
@@ -232,6 +224,19 @@ def _write(
         {name: NetworkMode(mode) for name, mode, *_ in updated},
         {name: (key, newest_us, heard_us) for name, _, key, newest_us, heard_us in updated},
     )
+
+
+def _sample_rows(decisions: Decisions, marks: Collection[tuple[str, int]]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            name,
+            at_us,
+            *(None if v != v else v for v in values),
+            True if (name, at_us) in marks else None,
+        )
+        for name, decision in decisions.items()
+        for at_us, values in decision.new.items()
+    ]
 
 
 def _due_rows(

@@ -11,7 +11,6 @@ import pytest
 
 from pba.errors import InvalidTrace
 from pba.telemetry import traces
-from pba.telemetry.trace_writer import write_traces
 from pba.telemetry.traces import read_trace_file, read_traces
 
 REAL = os.environ.get("PBA_TRACES")
@@ -297,32 +296,3 @@ def test_the_ending_of_a_file_does_not_matter(tmp_path):
 def test_a_parquet_file_of_garbage_is_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 is not all that it takes")
     assert "cannot be read" in refusal_message(tmp_path / "a.parquet")
-
-
-def test_marks_are_read_from_text_and_parquet_and_written_again(tmp_path):
-    head = "timestamp_s,bandwidth_mbps,during_transfer"
-    (trace,) = read_traces(csv(tmp_path, head, "0,10,", "1,11,true", "2,12,0", "2,13,1", "3,14,1"))
-    assert trace.marks.tolist() == [False, True, False, True]
-    for name in ("again.csv", "again.parquet"):
-        write_traces(tmp_path / name, [trace])
-        (again,) = read_traces(tmp_path / name, strict=True)
-        assert again.history.during_transfer.tolist() == [False, True, False, True]
-    marks = {"during_transfer": [None, True]}
-    (trace,) = read_traces(
-        parquet(tmp_path / "a.parquet", timestamp_s=[0.0, 1.0], bandwidth_mbps=[5.0, 5.0], **marks)
-    )
-    assert trace.marks.tolist() == [False, True]
-
-
-def test_traces_have_their_own_marks(tmp_path):
-    head = "trace_id,timestamp_s,bandwidth_mbps,during_transfer"
-    first, second = read_traces(csv(tmp_path, head, "a,0,10,yes", "b,0,11,no", "a,1,12,no"))
-    assert (first.marks.tolist(), second.marks.tolist()) == ([True, False], [False])
-
-
-def test_a_mark_that_is_neither_true_nor_false_is_not_set_and_counted(tmp_path):
-    file = csv(tmp_path, "timestamp_s,bandwidth_mbps,during_transfer", "0,10,maybe", "1,11,false")
-    assert "during_transfer" in report_of(file)
-    (trace,) = read_traces(file)
-    assert trace.during_transfer is None
-    assert "it is true or false" in refusal_message(file, strict=True)

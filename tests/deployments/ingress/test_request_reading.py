@@ -294,35 +294,3 @@ def test_links_to_forecast_for_may_come_with_a_request_for_advice():
     assert read_link_ids(b'{"link_ids": ["a", "b"]}', 2) == (["a", "b"], None)
     with_advice = {"link_ids": ["a"], "allocation": {"steps": 5}}
     assert read_link_ids(with_advice, 2) == (["a"], AllocationRequest(steps=5))
-
-
-def test_marks_of_samples_are_read_from_rows_and_columns():
-    rows = [sample(1), sample("1970-01-01T00:00:02Z", during_transfer=True), sample(3)]
-    query = read_query(body(history=rows))
-    assert query.history.during_transfer.tolist() == [False, True, False]
-    columns = {"timestamp": [1, 2], "bandwidth_mbps": [5, 5], "during_transfer": [None, True]}
-    query = read_query(body(history=columns))
-    assert query.history.during_transfer.tolist() == [False, True]
-    assert (
-        read_query(body(history=[sample(1, during_transfer=False)])).history.during_transfer is None
-    )
-
-
-def test_marks_are_of_the_report_of_their_link():
-    samples = [
-        sample(1) | {"link_id": "a", "during_transfer": True},
-        sample(1) | {"link_id": "b"},
-        sample(2) | {"link_id": "a"},
-        sample(2, bandwidth_mbps=-1) | {"link_id": "b", "during_transfer": True},
-    ]
-    first, second = read_samples({"samples": samples}, 10)
-    assert first.during_transfer.tolist() == [True, False]
-    assert second.during_transfer.tolist() == [False]
-    assert len(second.refused) == 1
-
-
-def test_a_mark_is_a_boolean_and_a_column_of_marks_has_the_length_of_the_others():
-    error = refused(InvalidRequest, sample(1), sample(2, during_transfer=1))
-    assert error.field == "history[1].during_transfer"
-    columns = {"timestamp": [1, 2], "bandwidth_mbps": [5, 5], "during_transfer": [True]}
-    assert refused(InvalidRequest, history=columns).field == "history.during_transfer"

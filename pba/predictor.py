@@ -1,11 +1,9 @@
 """`BandwidthPredictorV3`: the old system's Python interface to the new models, in one process."""
 
 import hashlib
-import importlib.util
 import json
 import logging
 import math
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from pba.errors import InvalidInput, InvalidMode, NotEnoughData, NotTrained
+from pba.forecasting.transfer_request import TransferRequest
 from pba.models.onnx import OnnxForecaster
+from pba.nets.keras_model import keras_bytes, require_tensorflow
 from pba.registry import artifacts
 from pba.serving.local_service import LocalService
 from pba.telemetry.windows import sliding_windows
 from pba.types import COLUMNS, Floats, History, NetworkMetrics, NetworkMode, parse_mode
 from pba.types.profile import PROFILES, ModeProfile
+from pba.types.transfer import TransferForecast
 
 __all__ = ["BandwidthPredictorV3", "PredictionConfig"]
 
@@ -133,7 +134,7 @@ class BandwidthPredictorV3:
         ImportError
             If TensorFlow is not installed.
         """
-        _need_tensorflow()
+        require_tensorflow()
         from pba.nets.fit import fit
         from pba.telemetry.datasets import WindowSet
 
@@ -171,14 +172,26 @@ class BandwidthPredictorV3:
         ValueError
             If ``history`` is shorter than the mode's window.
         """
-        if self._forecaster is None:
-            raise NotTrained("the predictor has no model. Call train() or load_model() first.")
-        window = self._profile.window
-        samples = self._history(history, window).last(window)
-        # The old interface counts samples and knows no gaps.
-        service = LocalService({self._mode: self._forecaster}, gap_intervals=math.inf)
+        service, samples = self._service(), self._window(history)
         forecast = service.forecast(samples, self._mode, as_of_newest=True)
         return forecast.bandwidth_mbps, forecast.confidence if return_confidence else None
+
+    def transfer(
+        self,
+        history: Sequence[NetworkMetrics],
+        size_bytes: int,
+        *,
+        deadline_s: float | None = None,
+        dirty_mbps: float | None = None,
+    ) -> TransferForecast:
+        """Return how long a transfer of ``size_bytes`` takes that begins after ``history``.
+
+        With ``dirty_mbps`` it is a live migration whose machine writes at that rate. Parameters
+        have the ranges of `pba.forecasting.transfer_request.TransferRequest`; raises as `predict`.
+        """
+        request = TransferRequest(size_bytes, deadline_s, dirty_mbps)
+        service, samples = self._service(), self._window(history)
+        return service.transfer(samples, request, self._mode, as_of_newest=True)
 
     def predict_datacenter(self, history: Sequence[NetworkMetrics]) -> tuple[float, float | None]:
         """Return `predict`; warns if this predictor is of another mode."""
@@ -223,6 +236,15 @@ class BandwidthPredictorV3:
             prediction_horizon=1,
             confidence_threshold=profile.accuracy_target,
         )
+
+    def _service(self) -> LocalService:
+        if self._forecaster is None:
+            raise NotTrained("the predictor has no model. Call train() or load_model() first.")
+        # The old interface counts samples and knows no gaps.
+        return LocalService({self._mode: self._forecaster}, gap_intervals=math.inf)
+
+    def _window(self, history: Sequence[NetworkMetrics]) -> History:
+        return self._history(history, self._profile.window).last(self._profile.window)
 
     def _history(self, data: Sequence[NetworkMetrics], least: int) -> History:
         if len(data) < least:
@@ -271,21 +293,7 @@ class BandwidthPredictorV3:
         self._forecaster = forecaster
         self._files = {
             artifacts.onnx_name(self._mode): content,
-            self._keras_name: _keras_bytes(network),
+            self._keras_name: keras_bytes(network),
             "card.json": json.dumps(card).encode(),
             "golden.json": json.dumps(golden).encode(),
         }
-
-
-def _keras_bytes(network: Any) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        network.save(path)
-        return path.read_bytes()
-
-
-def _need_tensorflow() -> None:
-    if importlib.util.find_spec("tensorflow") is None:
-        raise ImportError(
-            "training needs TensorFlow, which serving does without. Install requirements/train.txt."
-        )

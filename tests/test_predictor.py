@@ -1,6 +1,7 @@
 """The interface of the old predictor, on which its users rely."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from pba import (
     generate_synthetic_data,
 )
 from pba.errors import BadArtifact
-from pba.types import NetworkMode
+from pba.forecasting.transfer import forecast_transfer
+from pba.forecasting.transfer_request import TransferRequest
+from pba.serving.local_service import LocalService
+from pba.types import History, NetworkMode
 from pba.types.profile import PROFILES
 from tests.toy import toy_artifact
 
@@ -93,6 +97,32 @@ def test_confidence_is_none_unless_requested(loaded: BandwidthPredictorV3):
 def test_only_the_last_window_counts(loaded: BandwidthPredictorV3):
     samples = data("internet", 100)
     assert loaded.predict(samples) == loaded.predict(samples[-60:])
+
+
+def test_a_transfer_follows_from_the_last_window(loaded: BandwidthPredictorV3):
+    samples = data("internet", 100)
+    answer = loaded.transfer(samples, 10**8, deadline_s=60.0)
+    assert answer.source == "model"
+    service = LocalService({NetworkMode.INTERNET: loaded.model}, gap_intervals=math.inf)
+    forecast = service.forecast(History.of(samples[-60:]), NetworkMode.INTERNET, as_of_newest=True)
+    expected = forecast_transfer(forecast, TransferRequest(10**8, 60.0))
+    assert answer == replace(expected, made_at=answer.made_at)
+
+
+def test_a_migration_of_a_machine_that_writes_faster_takes_longer(loaded: BandwidthPredictorV3):
+    samples = data("internet", 60)
+    calm, busy = (loaded.transfer(samples, 10**9, dirty_mbps=mbps) for mbps in (1.0, 40.0))
+    assert calm.duration_s[3] < busy.duration_s[3]
+    assert calm.precopy is not None
+
+
+def test_a_transfer_without_a_model_a_window_or_a_size_is_an_error(loaded: BandwidthPredictorV3):
+    with pytest.raises(RuntimeError, match="no model"):
+        BandwidthPredictorV3("internet").transfer(data("internet", 60), 10**8)
+    with pytest.raises(ValueError, match="59 samples"):
+        loaded.transfer(data("internet", 59), 10**8)
+    with pytest.raises(ValueError, match="bytes is 0"):
+        loaded.transfer(data("internet", 60), 0)
 
 
 def test_predicting_for_another_mode_warns_and_predicts(

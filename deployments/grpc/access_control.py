@@ -26,6 +26,10 @@ METHODS: Mapping[str, str] = {
     "/pba.v1.Predictor/Forecast": "forecast",
     "/pba.v1.Predictor/ForecastBatch": "forecasts",
     "/pba.v1.Predictor/Observe": "samples",
+    "/pba.v1.Predictor/LinkForecast": "link_forecast",
+    "/pba.v1.Predictor/LinkForecasts": "link_forecasts",
+    "/pba.v1.Predictor/Transfer": "transfer",
+    "/pba.v1.Predictor/Transfers": "transfers",
 }
 """The call of `pba.security.calls` that each method is; what is not listed nobody may call."""
 

@@ -18,8 +18,18 @@ from . import pba_pb2 as pb
 
 __all__ = ["parse_message", "refuse_unknown_fields"]
 
-_BULK = {"ForecastBatch": "requests", "Observe": "samples"}
-_ITEM_TAG = 0x0A  # field 1, a message: `history`, `requests` and `samples` are that
+_BULK = {
+    "ForecastBatch": "requests",
+    "LinkForecasts": "link_ids",
+    "Observe": "samples",
+    "Transfers": "requests",
+}
+"""The calls with many items, and the name of these, which are field 1."""
+
+_HISTORIES = {"Forecast": False, "ForecastBatch": True, "Transfer": False, "Transfers": True}
+"""The calls with histories, and whether each item has one."""
+
+_ITEM_TAG = 0x0A  # field 1, of a length: `history`, `requests`, `samples` and `link_ids` are that
 _SAMPLE_BYTES = pb.Sample(timestamp_s=1.0, bandwidth_mbps=1.0).ByteSize()  # the least there is
 _MOST_SHORT = 10_000  # faults that are answered one by one
 _BYTES_PER_SHORT = 40
@@ -53,8 +63,9 @@ async def parse_message(
         _check_count(data, name, limit)
     if len(data) > _LARGE_BYTES:
         refuse_unknown_fields(_parse(data[: _end_of_first(data)], parse))
-    if method != "Observe" and _may_have_short(data):
-        await asyncio.to_thread(_refuse_short, data, method == "ForecastBatch")
+    in_items = _HISTORIES.get(method)
+    if in_items is not None and _may_have_short(data):
+        await asyncio.to_thread(_refuse_short, data, in_items)
     return _parse(data, parse)
 
 

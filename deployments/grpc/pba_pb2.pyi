@@ -302,3 +302,133 @@ class LinkObserved(_message.Message):
     forecast: Forecast
     error: ErrorDetail
     def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., late: _Optional[int] = ..., expired: _Optional[int] = ..., mode: _Optional[_Union[Mode, str]] = ..., ignored: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedSample, _Mapping]]] = ..., reasons: _Optional[_Iterable[str]] = ..., forecast: _Optional[_Union[Forecast, _Mapping]] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
+
+class LinkForecastRequest(_message.Message):
+    __slots__ = ("link_id", "allocation", "as_of_newest")
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    allocation: AllocationRequest
+    as_of_newest: bool
+    def __init__(self, link_id: _Optional[str] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
+
+class LinkForecastResponse(_message.Message):
+    __slots__ = ("forecast",)
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
+    forecast: Forecast
+    def __init__(self, forecast: _Optional[_Union[Forecast, _Mapping]] = ...) -> None: ...
+
+class LinkForecastsRequest(_message.Message):
+    __slots__ = ("link_ids", "allocation", "as_of_newest")
+    LINK_IDS_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATION_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
+    link_ids: _containers.RepeatedScalarFieldContainer[str]
+    allocation: AllocationRequest
+    as_of_newest: bool
+    def __init__(self, link_ids: _Optional[_Iterable[str]] = ..., allocation: _Optional[_Union[AllocationRequest, _Mapping]] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
+
+class LinkForecastsResponse(_message.Message):
+    __slots__ = ("forecasts",)
+    FORECASTS_FIELD_NUMBER: _ClassVar[int]
+    forecasts: _containers.RepeatedCompositeFieldContainer[ForecastItem]
+    def __init__(self, forecasts: _Optional[_Iterable[_Union[ForecastItem, _Mapping]]] = ...) -> None: ...
+
+class TransferRequest(_message.Message):
+    __slots__ = ("history", "link_id", "mode", "columns", "bytes", "deadline_s", "dirty_mbps", "as_of_newest")
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_S_FIELD_NUMBER: _ClassVar[int]
+    DIRTY_MBPS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
+    history: _containers.RepeatedCompositeFieldContainer[Sample]
+    link_id: str
+    mode: Mode
+    columns: HistoryColumns
+    bytes: int
+    deadline_s: float
+    dirty_mbps: float
+    as_of_newest: bool
+    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., bytes: _Optional[int] = ..., deadline_s: _Optional[float] = ..., dirty_mbps: _Optional[float] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
+
+class TransferResponse(_message.Message):
+    __slots__ = ("transfer",)
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    transfer: TransferForecast
+    def __init__(self, transfer: _Optional[_Union[TransferForecast, _Mapping]] = ...) -> None: ...
+
+class TransfersRequest(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[TransferRequest]
+    def __init__(self, requests: _Optional[_Iterable[_Union[TransferRequest, _Mapping]]] = ...) -> None: ...
+
+class TransfersResponse(_message.Message):
+    __slots__ = ("transfers",)
+    TRANSFERS_FIELD_NUMBER: _ClassVar[int]
+    transfers: _containers.RepeatedCompositeFieldContainer[TransferItem]
+    def __init__(self, transfers: _Optional[_Iterable[_Union[TransferItem, _Mapping]]] = ...) -> None: ...
+
+class TransferItem(_message.Message):
+    __slots__ = ("transfer", "error")
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    transfer: TransferForecast
+    error: ErrorDetail
+    def __init__(self, transfer: _Optional[_Union[TransferForecast, _Mapping]] = ..., error: _Optional[_Union[ErrorDetail, _Mapping]] = ...) -> None: ...
+
+class TransferForecast(_message.Message):
+    __slots__ = ("link_id", "mode", "source", "model_version", "made_at_s", "newest_sample_at_s", "step_s", "bytes", "deadline_s", "dirty_mbps", "duration_s", "probability_in_time", "precopy", "advice", "reasons")
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    MADE_AT_S_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_SAMPLE_AT_S_FIELD_NUMBER: _ClassVar[int]
+    STEP_S_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_S_FIELD_NUMBER: _ClassVar[int]
+    DIRTY_MBPS_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_IN_TIME_FIELD_NUMBER: _ClassVar[int]
+    PRECOPY_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    mode: Mode
+    source: str
+    model_version: str
+    made_at_s: float
+    newest_sample_at_s: float
+    step_s: float
+    bytes: int
+    deadline_s: float
+    dirty_mbps: float
+    duration_s: _containers.RepeatedCompositeFieldContainer[DurationQuantile]
+    probability_in_time: float
+    precopy: Precopy
+    advice: str
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., model_version: _Optional[str] = ..., made_at_s: _Optional[float] = ..., newest_sample_at_s: _Optional[float] = ..., step_s: _Optional[float] = ..., bytes: _Optional[int] = ..., deadline_s: _Optional[float] = ..., dirty_mbps: _Optional[float] = ..., duration_s: _Optional[_Iterable[_Union[DurationQuantile, _Mapping]]] = ..., probability_in_time: _Optional[float] = ..., precopy: _Optional[_Union[Precopy, _Mapping]] = ..., advice: _Optional[str] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Precopy(_message.Message):
+    __slots__ = ("probability_converges", "rounds", "downtime_s")
+    PROBABILITY_CONVERGES_FIELD_NUMBER: _ClassVar[int]
+    ROUNDS_FIELD_NUMBER: _ClassVar[int]
+    DOWNTIME_S_FIELD_NUMBER: _ClassVar[int]
+    probability_converges: float
+    rounds: int
+    downtime_s: _containers.RepeatedCompositeFieldContainer[DurationQuantile]
+    def __init__(self, probability_converges: _Optional[float] = ..., rounds: _Optional[int] = ..., downtime_s: _Optional[_Iterable[_Union[DurationQuantile, _Mapping]]] = ...) -> None: ...
+
+class DurationQuantile(_message.Message):
+    __slots__ = ("level", "seconds")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    level: float
+    seconds: float
+    def __init__(self, level: _Optional[float] = ..., seconds: _Optional[float] = ...) -> None: ...

@@ -49,6 +49,26 @@ class PredictorStub:
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.ObserveRequest.SerializeToString,
                 response_deserializer=deployments_dot_grpc_dot_pba__pb2.ObserveResponse.FromString,
                 _registered_method=True)
+        self.LinkForecast = channel.unary_unary(
+                '/pba.v1.Predictor/LinkForecast',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastResponse.FromString,
+                _registered_method=True)
+        self.LinkForecasts = channel.unary_unary(
+                '/pba.v1.Predictor/LinkForecasts',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastsResponse.FromString,
+                _registered_method=True)
+        self.Transfer = channel.unary_unary(
+                '/pba.v1.Predictor/Transfer',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.TransferRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.TransferResponse.FromString,
+                _registered_method=True)
+        self.Transfers = channel.unary_unary(
+                '/pba.v1.Predictor/Transfers',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.TransfersRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.TransfersResponse.FromString,
+                _registered_method=True)
 
 
 class PredictorServicer:
@@ -79,6 +99,34 @@ class PredictorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LinkForecast(self, request, context):
+        """Forecast from what a link has stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LinkForecasts(self, request, context):
+        """Forecast for many links from what they have stored; each is answered in its place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Transfer(self, request, context):
+        """Forecast how long a transfer takes, over a stored link or from a given history.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Transfers(self, request, context):
+        """Forecast many transfers, to choose a target say; each is answered in its place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PredictorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +144,26 @@ def add_PredictorServicer_to_server(servicer, server):
                     servicer.Observe,
                     request_deserializer=deployments_dot_grpc_dot_pba__pb2.ObserveRequest.FromString,
                     response_serializer=deployments_dot_grpc_dot_pba__pb2.ObserveResponse.SerializeToString,
+            ),
+            'LinkForecast': grpc.unary_unary_rpc_method_handler(
+                    servicer.LinkForecast,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastResponse.SerializeToString,
+            ),
+            'LinkForecasts': grpc.unary_unary_rpc_method_handler(
+                    servicer.LinkForecasts,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.LinkForecastsResponse.SerializeToString,
+            ),
+            'Transfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.Transfer,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.TransferRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.TransferResponse.SerializeToString,
+            ),
+            'Transfers': grpc.unary_unary_rpc_method_handler(
+                    servicer.Transfers,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.TransfersRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.TransfersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +247,114 @@ class Predictor:
             '/pba.v1.Predictor/Observe',
             deployments_dot_grpc_dot_pba__pb2.ObserveRequest.SerializeToString,
             deployments_dot_grpc_dot_pba__pb2.ObserveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LinkForecast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Predictor/LinkForecast',
+            deployments_dot_grpc_dot_pba__pb2.LinkForecastRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.LinkForecastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LinkForecasts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Predictor/LinkForecasts',
+            deployments_dot_grpc_dot_pba__pb2.LinkForecastsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.LinkForecastsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Transfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Predictor/Transfer',
+            deployments_dot_grpc_dot_pba__pb2.TransferRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.TransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Transfers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Predictor/Transfers',
+            deployments_dot_grpc_dot_pba__pb2.TransfersRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.TransfersResponse.FromString,
             options,
             channel_credentials,
             insecure,

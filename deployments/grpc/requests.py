@@ -1,8 +1,9 @@
 """Requests of `proto/pba.proto` in, domain objects out. Ranges are checked in `pba.types`."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence, Sized
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from google.protobuf.message import Message
@@ -17,7 +18,16 @@ from pba.types import COLUMNS, Floats, NetworkMode, SampleTable, check_link_id
 from . import pba_pb2 as pb
 from .message_parsing import refuse_unknown_fields
 
-__all__ = ["MODES", "read_advice", "read_queries", "read_query", "read_reports"]
+__all__ = [
+    "MODES",
+    "check_count",
+    "mode_of",
+    "query_of",
+    "read_advice",
+    "read_queries",
+    "read_query",
+    "read_reports",
+]
 
 MODES: dict[pb.Mode, NetworkMode | None] = {
     pb.MODE_UNSPECIFIED: None,
@@ -26,6 +36,10 @@ MODES: dict[pb.Mode, NetworkMode | None] = {
     pb.MODE_HYBRID: NetworkMode.HYBRID,
 }
 """The mode of each number on the wire; None means that the mode is detected, or unknown."""
+
+_WithAdvice: TypeAlias = (
+    pb.ForecastRequest | pb.ObserveRequest | pb.LinkForecastRequest | pb.LinkForecastsRequest
+)
 
 _FIRST_ROWS = 1000
 """A long history is checked so far before it is read as a whole, which takes 3 µs a sample."""
@@ -40,7 +54,7 @@ def read_query(request: pb.ForecastRequest) -> Query:
         With the field in question.
     """
     refuse_unknown_fields(request)
-    return _query(request)
+    return _forecast_query(request)
 
 
 def read_queries(request: pb.ForecastBatchRequest, limit: int) -> list[Query | PBAError]:
@@ -53,7 +67,7 @@ def read_queries(request: pb.ForecastBatchRequest, limit: int) -> list[Query | P
     TooLarge
         For more than ``limit`` requests.
     """
-    _check_count(request.requests, limit, "requests")
+    check_count(request.requests, limit, "requests")
     refuse_unknown_fields(request)
     return [_query_or_error(item) for item in request.requests]
 
@@ -68,13 +82,13 @@ def read_reports(request: pb.ObserveRequest, limit: int) -> list[SampleReport]:
     TooLarge
         For more than ``limit`` samples.
     """
-    _check_count(request.samples, limit, "samples")
+    check_count(request.samples, limit, "samples")
     refuse_unknown_fields(request)
     table = _table(_rows((item.sample for item in request.samples), "samples"))
     return sample_reports(table, [item.link_id for item in request.samples])
 
 
-def read_advice(request: pb.ForecastRequest | pb.ObserveRequest) -> AllocationRequest | None:
+def read_advice(request: _WithAdvice) -> AllocationRequest | None:
     """Return the advice that ``request`` asks for, None if it does not.
 
     Raises
@@ -87,40 +101,52 @@ def read_advice(request: pb.ForecastRequest | pb.ObserveRequest) -> AllocationRe
     return AllocationRequest.from_dict(_fields(request.allocation))
 
 
-def _check_count(items: Any, limit: int, name: str) -> None:
+def check_count(items: Sized, limit: int, name: str) -> None:
+    """Refuse more than ``limit`` items; raises `TooLarge`."""
     if len(items) > limit:
         raise TooLarge(
             f"{name} has {len(items)} items; one call carries at most {limit}. Split it.", name
         )
 
 
-def _query_or_error(request: pb.ForecastRequest) -> Query | PBAError:
-    try:
-        return _query(request)
-    except InvalidInput as error:
-        return error
+def query_of(request: pb.ForecastRequest | pb.TransferRequest) -> Query:
+    """Return the query for a forecast from the history in ``request``, which names no link.
 
-
-def _query(request: pb.ForecastRequest) -> Query:
-    mode = _mode(request.mode)
-    link_id = check_link_id(request.link_id) if request.HasField("link_id") else None
-    table = _table(_history(request))
+    Raises
+    ------
+    InvalidRequest, InvalidSample, InvalidHistory, InvalidMode
+        With the field in question.
+    """
+    mode, table = mode_of(request.mode), _table(_history(request))
     counts = [len(table.timestamps_s)]
     ((history,), (ignored,)) = table.histories(counts), table.any_ignored(counts)
     if isinstance(history, InvalidInput):
         raise history
-    advice = read_advice(request)
-    return Query(
-        history,
-        mode,
-        link_id,
-        allocation=advice,
-        as_of_newest=request.as_of_newest,
-        ignored_values=ignored,
-    )
+    return Query(history, mode, as_of_newest=request.as_of_newest, ignored_values=ignored)
 
 
-def _history(request: pb.ForecastRequest) -> Floats:
+def mode_of(number: pb.Mode) -> NetworkMode | None:
+    """Return the mode of a number on the wire; raises `InvalidMode`."""
+    if number not in MODES:
+        known = ", ".join(pb.Mode.keys())
+        raise InvalidMode(f"mode is {number}; it is one of {known}.", "mode")
+    return MODES[number]
+
+
+def _query_or_error(request: pb.ForecastRequest) -> Query | PBAError:
+    try:
+        return _forecast_query(request)
+    except InvalidInput as error:
+        return error
+
+
+def _forecast_query(request: pb.ForecastRequest) -> Query:
+    mode_of(request.mode)  # of several faults the first in the message is named
+    link_id = check_link_id(request.link_id) if request.HasField("link_id") else None
+    return replace(query_of(request), link_id=link_id, allocation=read_advice(request))
+
+
+def _history(request: pb.ForecastRequest | pb.TransferRequest) -> Floats:
     if not request.HasField("columns"):
         if len(request.history) > _FIRST_ROWS:
             _refuse_faulty(request.history[:_FIRST_ROWS])
@@ -138,13 +164,6 @@ def _refuse_faulty(samples: Iterable[pb.Sample]) -> None:
     (history,) = _table(rows).histories([len(rows)])
     if isinstance(history, InvalidInput):
         raise history
-
-
-def _mode(number: pb.Mode) -> NetworkMode | None:
-    if number not in MODES:
-        known = ", ".join(pb.Mode.keys())
-        raise InvalidMode(f"mode is {number}; it is one of {known}.", "mode")
-    return MODES[number]
 
 
 def _table(values: Floats) -> SampleTable:

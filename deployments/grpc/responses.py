@@ -1,20 +1,31 @@
 """Domain objects in, responses of `proto/pba.proto` out."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 
 from pba.errors import PBAError
 from pba.serving.sample_reports import all_refused
 from pba.store import Receipt, RefusedSample, SampleReport
-from pba.types import QUANTILES, Forecast, HorizonForecast, IntervalForecast, Member
+from pba.types import (
+    QUANTILES,
+    Forecast,
+    HorizonForecast,
+    IntervalForecast,
+    Member,
+    NetworkMode,
+)
 
 from . import pba_pb2 as pb
 from .requests import MODES
 
-__all__ = ["batch", "error_detail", "excerpt", "forecast", "receipts"]
+__all__ = ["MODE_NUMBERS", "batch", "error_detail", "excerpt", "forecast", "link_batch", "receipts"]
 
-_MODE_NUMBERS = {mode: number for number, mode in MODES.items()}
+MODE_NUMBERS: Mapping[NetworkMode | None, pb.Mode] = {
+    mode: number for number, mode in MODES.items()
+}
+"""The number on the wire of each mode, and of none."""
+
 _SAMPLE_FIELD = re.compile(r"^(samples\[\d+\])\.(?!link_id$)")
 
 
@@ -22,7 +33,7 @@ def forecast(source: Forecast) -> pb.Forecast:
     """Return ``source`` as a message."""
     return pb.Forecast(
         link_id=source.link_id,
-        mode=_MODE_NUMBERS[source.mode],
+        mode=MODE_NUMBERS[source.mode],
         source=source.source,
         model_version=source.model_version,
         made_at_s=source.made_at.timestamp(),
@@ -46,6 +57,11 @@ def forecast(source: Forecast) -> pb.Forecast:
 def batch(items: Sequence[Forecast | PBAError]) -> pb.ForecastBatchResponse:
     """Return a forecast, or an error, for each of ``items``, in order."""
     return pb.ForecastBatchResponse(forecasts=[_item(item) for item in items])
+
+
+def link_batch(items: Sequence[Forecast | PBAError]) -> pb.LinkForecastsResponse:
+    """Return a forecast, or an error, for each link of ``items``, in order."""
+    return pb.LinkForecastsResponse(forecasts=[_item(item) for item in items])
 
 
 def error_detail(error: PBAError) -> pb.ErrorDetail:
@@ -132,7 +148,7 @@ def _receipt(receipt: Receipt, item: Forecast | PBAError | None) -> pb.LinkObser
         duplicates=receipt.duplicates,
         late=receipt.late,
         expired=receipt.expired,
-        mode=_MODE_NUMBERS[receipt.mode],
+        mode=MODE_NUMBERS[receipt.mode],
         ignored=receipt.ignored,
         refused=map(_refused, receipt.refused),
         reasons=receipt.reasons,

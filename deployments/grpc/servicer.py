@@ -6,11 +6,13 @@ import grpc
 
 from pba.serving import scoped_calls
 from pba.serving.data_plane import DataPlane
+from pba.serving.transfers import transfer, transfers
 
 from ..large_requests import read_request, write_answer
-from . import pba_pb2 as pb, pba_pb2_grpc, responses
+from . import pba_pb2 as pb, pba_pb2_grpc, responses, transfer_responses
 from .access_control import caller
 from .call_status import complete
+from .link_requests import read_link_id, read_link_ids, read_transfer, read_transfers
 from .refused_calls import RefusedCalls
 from .requests import read_advice, read_queries, read_query, read_reports
 
@@ -44,6 +46,28 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
         """Store samples of any number of links; forecast for each, if that is requested."""
         return await complete(self._observe(request), context)
 
+    async def LinkForecast(
+        self, request: pb.LinkForecastRequest, context: Context
+    ) -> pb.LinkForecastResponse:
+        """Forecast from what a link has stored."""
+        return await complete(self._refused.counted(self._link_forecast(request), context), context)
+
+    async def LinkForecasts(
+        self, request: pb.LinkForecastsRequest, context: Context
+    ) -> pb.LinkForecastsResponse:
+        """Forecast for many links from what they have stored; each is answered in its place."""
+        return await complete(self._link_forecasts(request), context)
+
+    async def Transfer(self, request: pb.TransferRequest, context: Context) -> pb.TransferResponse:
+        """Forecast how long a transfer takes."""
+        return await complete(self._refused.counted(self._transfer(request), context), context)
+
+    async def Transfers(
+        self, request: pb.TransfersRequest, context: Context
+    ) -> pb.TransfersResponse:
+        """Forecast many transfers; each is answered in its place."""
+        return await complete(self._transfers(request), context)
+
     async def _forecast(self, request: pb.ForecastRequest) -> pb.ForecastResponse:
         with self._plane.admit("forecast") as started:
             query = await read_request(self._plane, read_query, request)
@@ -70,3 +94,31 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
             )
         receipts, items = [receipt for receipt, _ in pairs], [item for _, item in pairs]
         return responses.receipts(reports, receipts, items)
+
+    async def _link_forecast(self, request: pb.LinkForecastRequest) -> pb.LinkForecastResponse:
+        newest = request.as_of_newest
+        with self._plane.admit("link_forecast") as started:
+            link_id, advice = read_link_id(request)
+            forecast = await scoped_calls.link_forecast(
+                self._plane, caller(), link_id, advice, started, newest
+            )
+        return pb.LinkForecastResponse(forecast=responses.forecast(forecast))
+
+    async def _link_forecasts(self, request: pb.LinkForecastsRequest) -> pb.LinkForecastsResponse:
+        newest = request.as_of_newest
+        with self._plane.admit("link_forecasts"):
+            names, advice = await read_request(self._plane, read_link_ids, request, self._limit)
+            items = await scoped_calls.link_forecasts(self._plane, caller(), names, advice, newest)
+        return await write_answer(self._plane, responses.link_batch, items)
+
+    async def _transfer(self, request: pb.TransferRequest) -> pb.TransferResponse:
+        with self._plane.admit("transfer") as started:
+            query = await read_request(self._plane, read_transfer, request)
+            answer = await transfer(self._plane, caller(), query, started)
+        return pb.TransferResponse(transfer=transfer_responses.transfer(answer))
+
+    async def _transfers(self, request: pb.TransfersRequest) -> pb.TransfersResponse:
+        with self._plane.admit("transfers"):
+            queries = await read_request(self._plane, read_transfers, request, self._limit)
+            items = await transfers(self._plane, caller(), queries)
+        return await write_answer(self._plane, transfer_responses.transfer_batch, items)

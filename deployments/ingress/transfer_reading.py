@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pba.errors import InvalidRequest, PBAError
+from pba.errors import PBAError
 from pba.forecasting.transfer_request import TransferRequest
-from pba.serving.transfers import TransferQuery
-from pba.types import check_link_id
+from pba.serving.transfers import TransferQuery, check_link_of
+from pba.types import NetworkMode
 
 from .body_decoding import Body, items_of, read_document
 from .request_models import ForecastRequest, TransferBody
@@ -15,22 +15,24 @@ from .request_reading import queries_of
 __all__ = ["read_transfer", "read_transfers"]
 
 
-def read_transfer(body: Body) -> TransferQuery:
-    """Return the question in ``body``.
+def read_transfer(body: Body, as_of_newest: bool = False) -> TransferQuery:
+    """Return the question in ``body``; ``as_of_newest`` is as in `pba.forecasting.Query`.
 
     Raises
     ------
     InvalidRequest, InvalidSample, InvalidHistory, InvalidInput
         With the field in question.
     """
-    (query,) = _read([body])
+    (query,) = _read([body], as_of_newest)
     if isinstance(query, PBAError):
         raise query
     return query
 
 
-def read_transfers(body: Body, limit: int) -> list[TransferQuery | PBAError]:
-    """Return the question of each request, or its error in its place.
+def read_transfers(
+    body: Body, limit: int, as_of_newest: bool = False
+) -> list[TransferQuery | PBAError]:
+    """Return the question of each request, or its error in its place; the rest as `read_transfer`.
 
     Raises
     ------
@@ -39,26 +41,28 @@ def read_transfers(body: Body, limit: int) -> list[TransferQuery | PBAError]:
     TooLarge
         For more than ``limit`` requests.
     """
-    return _read(items_of(body, "requests", TransferBody, limit))
+    return _read(items_of(body, "requests", TransferBody, limit), as_of_newest)
 
 
-def _read(items: Sequence[Any]) -> list[TransferQuery | PBAError]:
+def _read(items: Sequence[Any], as_of_newest: bool) -> list[TransferQuery | PBAError]:
     documents = [_document_or_error(item) for item in items]
     histories = [
         ForecastRequest(one.history, mode=one.mode)
         for one in documents
         if isinstance(one, TransferBody) and one.history is not None
     ]
-    queries = iter(queries_of(histories))
+    queries = iter(queries_of(histories, as_of_newest))
     read: list[TransferQuery | PBAError] = []
     for one in documents:
         if isinstance(one, PBAError):
             read.append(one)
             continue
         link = one.link_id if one.history is None else next(queries)
-        assert link is not None  # by `_check`
+        assert link is not None  # by `check_link_of`
         request = TransferRequest(one.bytes, one.deadline_s, one.dirty_mbps)
-        read.append(link if isinstance(link, PBAError) else TransferQuery(link, request))
+        read.append(
+            link if isinstance(link, PBAError) else TransferQuery(link, request, as_of_newest)
+        )
     return read
 
 
@@ -75,19 +79,6 @@ def _document_or_error(item: Any) -> TransferBody | PBAError:
 
 def _check(document: TransferBody) -> None:
     """Check what the document says of the link and of the transfer, but for the history."""
-    if (document.history is None) == (document.link_id is None):
-        number = "neither" if document.history is None else "both"
-        raise InvalidRequest(
-            f"{number} of history and link_id is there; a transfer is over one link. Send the "
-            "history, or the name under which the link has stored one.",
-            "link_id",
-        )
-    if document.link_id is not None:
-        check_link_id(document.link_id)
-        if document.mode != "auto":
-            raise InvalidRequest(
-                f"mode is {document.mode} beside a link_id; a stored link has its mode. Leave "
-                "mode out, or send the history.",
-                "mode",
-            )
+    mode = None if document.mode == "auto" else NetworkMode(document.mode)
+    check_link_of(document.link_id, document.history is not None, mode)
     TransferRequest(document.bytes, document.deadline_s, document.dirty_mbps)

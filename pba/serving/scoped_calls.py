@@ -17,6 +17,7 @@ from pba.types import Forecast
 __all__ = [
     "allowed_queries",
     "allowed_query",
+    "link_forecast",
     "link_forecasts",
     "observe",
     "observe_and_forecast",
@@ -62,6 +63,19 @@ async def allowed_queries(
     for index, query in stored.items():
         items[index] = errors[index] or new.get(str(query.link_id)) or query
     return items
+
+
+async def link_forecast(
+    plane: DataPlane,
+    identity: Identity,
+    link_id: str,
+    allocation: AllocationRequest | None,
+    started: float,
+    as_of_newest: bool = False,
+) -> Forecast:
+    """Do as `DataPlane.link_forecast`; raises `Forbidden` for a link that is not in scope."""
+    identity.require_link(link_id)
+    return await plane.link_forecast(link_id, allocation, started, as_of_newest, identity.records)
 
 
 async def link_forecasts(

@@ -1,20 +1,20 @@
 """Questions about transfers, within the rights of their callers: forecasts first, then answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from pba.errors import PBAError
+from pba.errors import InvalidRequest, PBAError
 from pba.forecasting import Query
 from pba.forecasting.transfer import forecast_transfer, forecast_transfers
 from pba.forecasting.transfer_request import TransferRequest
 from pba.security.identity import Identity
 from pba.serving.data_plane import DataPlane
-from pba.serving.scoped_calls import link_forecasts
-from pba.types import Forecast
+from pba.serving.scoped_calls import link_forecast, link_forecasts
+from pba.types import Forecast, NetworkMode, check_link_id
 from pba.types.transfer import TransferForecast
 
-__all__ = ["TransferQuery", "transfer", "transfers"]
+__all__ = ["TransferQuery", "check_link_of", "transfer", "transfers"]
 
 _CHUNK = 64
 """Answers of one step of a thread: at most 0.1 s, while other large requests wait."""
@@ -32,10 +32,39 @@ class TransferQuery:
         The name of a link with stored samples, or the query for a forecast that names none.
     request
         The transfer.
+    as_of_newest
+        For a link with stored samples, as in `pba.forecasting.Query`.
     """
 
     link: str | Query
     request: TransferRequest
+    as_of_newest: bool = False
+
+
+def check_link_of(link_id: str | None, has_history: bool, mode: NetworkMode | None) -> None:
+    """Check that a question says in one way which link a transfer is over.
+
+    Raises
+    ------
+    InvalidRequest, InvalidInput
+        With the field in question.
+    """
+    if has_history == (link_id is not None):
+        number = "both" if has_history else "neither"
+        raise InvalidRequest(
+            f"{number} of history and link_id is there; a transfer is over one link. Send the "
+            "history, or the name under which the link has stored one.",
+            "link_id",
+        )
+    if link_id is None:
+        return
+    check_link_id(link_id)
+    if mode is not None:
+        raise InvalidRequest(
+            f"mode is {mode} beside a link_id; a stored link has its mode. Leave mode out, or send "
+            "the history.",
+            "mode",
+        )
 
 
 async def transfer(
@@ -43,7 +72,6 @@ async def transfer(
     identity: Identity,
     query: TransferQuery,
     started: float,
-    as_of_newest: bool = False,
 ) -> TransferForecast:
     """Return how long a transfer takes.
 
@@ -56,36 +84,51 @@ async def transfer(
     """
     link = query.link
     if isinstance(link, str):
-        identity.require_link(link)
-        forecast = await plane.link_forecast(link, None, started, as_of_newest, identity.records)
+        forecast = await link_forecast(plane, identity, link, None, started, query.as_of_newest)
     else:
-        forecast = await plane.forecast(replace(link, as_of_newest=as_of_newest), started)
+        forecast = await plane.forecast(link, started)
     return forecast_transfer(forecast, query.request)
 
 
 async def transfers(
-    plane: DataPlane,
-    identity: Identity,
-    queries: Sequence[TransferQuery | PBAError],
-    as_of_newest: bool = False,
+    plane: DataPlane, identity: Identity, queries: Sequence[TransferQuery | PBAError]
 ) -> list[TransferForecast | PBAError]:
     """Return how long each transfer takes, or an error in its place; as `transfer`."""
-    valid = [query for query in queries if isinstance(query, TransferQuery)]
-    names = [one.link for one in valid if isinstance(one.link, str)]
     given = [
-        replace(one.link, as_of_newest=as_of_newest) for one in valid if isinstance(one.link, Query)
+        one.link
+        for one in queries
+        if isinstance(one, TransferQuery) and isinstance(one.link, Query)
     ]
-    stored = iter(await link_forecasts(plane, identity, names, None, as_of_newest) if names else ())
+    stored = {
+        newest: iter(await _stored(plane, identity, queries, newest)) for newest in (False, True)
+    }
     fresh = iter(await plane.forecasts(given) if given else ())
     items = [
         one
         if isinstance(one, PBAError)
-        else next(stored)
+        else next(stored[one.as_of_newest])
         if isinstance(one.link, str)
         else next(fresh)
         for one in queries
     ]
     return await _answers(plane, queries, items)
+
+
+async def _stored(
+    plane: DataPlane,
+    identity: Identity,
+    queries: Sequence[TransferQuery | PBAError],
+    as_of_newest: bool,
+) -> list[Forecast | PBAError]:
+    """Return the forecasts of stored links, for the questions with that ``as_of_newest``."""
+    names = [
+        one.link
+        for one in queries
+        if isinstance(one, TransferQuery)
+        and isinstance(one.link, str)
+        and one.as_of_newest == as_of_newest
+    ]
+    return await link_forecasts(plane, identity, names, None, as_of_newest) if names else []
 
 
 async def _answers(

@@ -66,11 +66,10 @@ async def get_link_forecast(
 ) -> Response:
     """Forecast from a link's stored history; with the default advice if requested."""
     plane, identity = services_of(request).plane, identity_of(request.scope)
-    identity.require_link(link_id)
     with plane.admit("link_forecast") as started:
         advice = AllocationRequest() if allocation else None
-        forecast = await plane.link_forecast(
-            link_id, advice, started, as_of is not None, identity.records
+        forecast = await scoped_calls.link_forecast(
+            plane, identity, link_id, advice, started, as_of is not None
         )
     return json_response(forecast.as_dict())
 

@@ -32,9 +32,8 @@ async def post_transfer(request: Request, as_of: AsOf = None) -> Response:
     """Forecast how long a transfer takes, over a stored link or from a given history."""
     plane, body = services_of(request).plane, await body_of(request)
     with plane.admit("transfer") as started:
-        query = await read_request(plane, read_transfer, body)
-        identity = identity_of(request.scope)
-        answer = await transfer(plane, identity, query, started, as_of is not None)
+        query = await read_request(plane, read_transfer, body, as_of is not None)
+        answer = await transfer(plane, identity_of(request.scope), query, started)
     return json_response(answer.as_dict())
 
 
@@ -47,9 +46,10 @@ async def post_transfers(request: Request, as_of: AsOf = None) -> Response:
     services = services_of(request)
     plane, body = services.plane, await body_of(request, services.settings.max_body_mb)
     with plane.admit("transfers"):
-        queries = await read_request(plane, read_transfers, body, services.settings.max_items)
-        identity = identity_of(request.scope)
-        items = await transfers(plane, identity, queries, as_of is not None)
+        queries = await read_request(
+            plane, read_transfers, body, services.settings.max_items, as_of is not None
+        )
+        items = await transfers(plane, identity_of(request.scope), queries)
     return await write_answer(plane, _bulk_response, items)
 
 
@@ -68,8 +68,9 @@ async def get_link_transfer(
     """Forecast how long a transfer takes over a stored link."""
     plane, identity = services_of(request).plane, identity_of(request.scope)
     with plane.admit("link_transfer") as started:
-        query = TransferQuery(link_id, TransferRequest(size, deadline_s, dirty_mbps))
-        answer = await transfer(plane, identity, query, started, as_of is not None)
+        transfer_request = TransferRequest(size, deadline_s, dirty_mbps)
+        query = TransferQuery(link_id, transfer_request, as_of is not None)
+        answer = await transfer(plane, identity, query, started)
     return json_response(answer.as_dict())
 
 

@@ -15,6 +15,10 @@ KINDS: dict[str, type[Message]] = {
     "Forecast": pb.ForecastRequest,
     "ForecastBatch": pb.ForecastBatchRequest,
     "Observe": pb.ObserveRequest,
+    "LinkForecast": pb.LinkForecastRequest,
+    "LinkForecasts": pb.LinkForecastsRequest,
+    "Transfer": pb.TransferRequest,
+    "Transfers": pb.TransfersRequest,
 }
 NUMBERS = (0.0, -0.0, -1.0, 1.0, 1e300, 1.7e9, 1e-320, float("nan"), float("inf"), float("-inf"))
 NAMES = ("fra1:ams2", "a", "", "..", "a/b", "k" * 300, "\0", "é→\U0001f600", "../../etc", "a\r\nb")
@@ -33,12 +37,19 @@ def content(random: Random, method: str) -> bytes:
 
 def _honest(random: Random, method: str) -> Message:
     one = request(INTERNET.first(random.choice((3, 3, 3, 60))), link_id="a")
-    if method == "Forecast":
-        return one
-    if method == "ForecastBatch":
-        return pb.ForecastBatchRequest(requests=[one] * random.randint(0, 3))
+    count, size = random.randint(0, 3), random.choice((0, 1, 10**9))
+    transfer = pb.TransferRequest(history=one.history, bytes=size, dirty_mbps=1.0)
     samples = [pb.LinkSample(link_id="a", sample=sample) for sample in one.history]
-    return pb.ObserveRequest(samples=samples, forecast=random.random() < 0.5)
+    messages: dict[str, Message] = {
+        "Forecast": one,
+        "ForecastBatch": pb.ForecastBatchRequest(requests=[one] * count),
+        "Observe": pb.ObserveRequest(samples=samples, forecast=random.random() < 0.5),
+        "LinkForecast": pb.LinkForecastRequest(link_id="a"),
+        "LinkForecasts": pb.LinkForecastsRequest(link_ids=["a"] * count),
+        "Transfer": transfer,
+        "Transfers": pb.TransfersRequest(requests=[transfer] * count),
+    }
+    return messages[method]
 
 
 def _message(random: Random, kind: Any, depth: int = 0) -> Any:

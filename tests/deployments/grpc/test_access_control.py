@@ -23,6 +23,10 @@ from tests.support.rights import SCOPES, TABLE
 OURS, OTHER = "fra1:a", "ams2:a"
 SAMPLES = [pb.Sample(timestamp_s=1.7e9 + second, bandwidth_mbps=20) for second in range(3)]
 NAMELESS = pb.ForecastRequest(history=SAMPLES)
+STORED = [{"timestamp": 1.7e9 + 100 + second, "bandwidth_mbps": 20.0} for second in range(3)]
+_NAMED = ("Forecast", "ForecastBatch")
+"""The methods whose messages here name the link of a history."""
+
 _Metadata = tuple[tuple[str, str], ...]
 
 
@@ -33,6 +37,18 @@ def forecast_of(link_id: str) -> pb.ForecastRequest:
 def report(*link_ids: str) -> pb.ObserveRequest:
     samples = [pb.LinkSample(link_id=name, sample=SAMPLES[0]) for name in link_ids]
     return pb.ObserveRequest(samples=samples)
+
+
+_TRANSFER = pb.TransferRequest(link_id=OURS, bytes=10**6)
+MESSAGES = {
+    "Forecast": forecast_of(OURS),
+    "ForecastBatch": pb.ForecastBatchRequest(requests=[forecast_of(OURS)]),
+    "Observe": report(OURS),
+    "LinkForecast": pb.LinkForecastRequest(link_id=OURS),
+    "LinkForecasts": pb.LinkForecastsRequest(link_ids=[OURS]),
+    "Transfer": _TRANSFER,
+    "Transfers": pb.TransfersRequest(requests=[_TRANSFER]),
+}
 
 
 class Called:
@@ -51,11 +67,9 @@ class Called:
 
     async def outcomes(self, metadata: _Metadata | None) -> dict[str, str]:
         """Return the status of each call about `OURS`, or the code of its only item."""
-        batch = pb.ForecastBatchRequest(requests=[forecast_of(OURS)])
         return {
-            "Forecast": await outcome(self.stub.Forecast(forecast_of(OURS), metadata=metadata)),
-            "ForecastBatch": await outcome(self.stub.ForecastBatch(batch, metadata=metadata)),
-            "Observe": await outcome(self.stub.Observe(report(OURS), metadata=metadata)),
+            method: await outcome(getattr(self.stub, method)(message, metadata=metadata))
+            for method, message in MESSAGES.items()
         }
 
 
@@ -67,7 +81,8 @@ async def outcome(call: Any) -> str:
         code = str(dict(error.trailing_metadata())["pba-error-code"])
         codes = {"forbidden": "PERMISSION_DENIED", "unauthenticated": "UNAUTHENTICATED"}
         return str(error.code().name) if codes.get(code) == error.code().name else code
-    items = [*getattr(response, "forecasts", []), *getattr(response, "refused", [])]
+    lists = (getattr(response, name, []) for name in ("forecasts", "refused", "transfers"))
+    items = [item for each in lists for item in each]
     return next((item.error.code for item in items if item.HasField("error")), "OK")
 
 
@@ -83,6 +98,7 @@ async def called(tmp_path: Path) -> AsyncIterator[Called]:
                 services.plane, settings, services.callers, services.problems, services.refusals
             )
             await server.start()
+            await service.client.post(f"/v1/links/{OURS}/samples", json={"samples": STORED})
             yield Called(service, channel)
             await server.stop()
 
@@ -96,13 +112,12 @@ async def test_without_any_key_all_is_open(called: Called):
 async def test_each_cell_of_the_table_holds(called: Called, role: Role, links: tuple[str, ...]):
     outcomes = await called.outcomes(await called.metadata(role, *links))
     for method, result in outcomes.items():
-        right = TABLE[method].rights[role]
-        if right == "no" or (method == "Forecast" and right == "not stored"):
+        right, other_links = TABLE[method].rights[role], TABLE[method].other_links
+        refused = "forbidden" if other_links.startswith("each item") else "PERMISSION_DENIED"
+        if right == "no":
             assert result == "PERMISSION_DENIED", method
-        elif right == "not stored":
-            assert result == "forbidden", method
-        elif links == SCOPES["another's"]:
-            assert result == ("PERMISSION_DENIED" if method == "Forecast" else "forbidden"), method
+        elif (right == "not stored" and method in _NAMED) or links == SCOPES["another's"]:
+            assert result == refused, method
         else:
             assert result == "OK", method
 
@@ -158,8 +173,11 @@ async def test_a_method_without_a_rule_is_refused_even_to_an_admin(
 
 
 def test_every_method_of_the_service_has_a_rule():
-    (service,) = pb.DESCRIPTOR.services_by_name.values()
-    methods = {f"/{service.full_name}/{method.name}" for method in service.methods}
+    methods = {
+        f"/{service.full_name}/{method.name}"
+        for service in pb.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    }
     assert methods == set(access_control.METHODS)
 
 

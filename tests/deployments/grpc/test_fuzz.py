@@ -35,6 +35,10 @@ RESPONSES: dict[str, Any] = {
     "Forecast": pb.ForecastResponse,
     "ForecastBatch": pb.ForecastBatchResponse,
     "Observe": pb.ObserveResponse,
+    "LinkForecast": pb.LinkForecastResponse,
+    "LinkForecasts": pb.LinkForecastsResponse,
+    "Transfer": pb.TransferResponse,
+    "Transfers": pb.TransfersResponse,
 }
 
 
@@ -106,6 +110,6 @@ async def outcome(
         response = RESPONSES[method].FromString(await call(data, timeout=20, metadata=key))
     except grpc.aio.AioRpcError as error:
         return error.code(), [error.details() or ""]
-    items = [*getattr(response, "forecasts", []), *getattr(response, "refused", [])]
-    errors = [item.error for item in items if item.HasField("error")]
+    lists = (getattr(response, name, []) for name in ("forecasts", "refused", "transfers"))
+    errors = [item.error for items in lists for item in items if item.HasField("error")]
     return grpc.StatusCode.OK, [text for error in errors for text in (error.message, error.field)]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from deployments.grpc import pba_pb2 as pb
+from deployments.grpc.link_requests import read_transfer, read_transfers
 from deployments.grpc.message_parsing import parse_message
 from deployments.grpc.requests import read_queries, read_query, read_reports
 from pba.errors import InvalidInput, InvalidRequest, PBAError, TooLarge
@@ -27,6 +28,8 @@ READERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "Forecast": (pb.ForecastRequest, read_query),
     "ForecastBatch": (pb.ForecastBatchRequest, lambda message: read_queries(message, LIMIT)),
     "Observe": (pb.ObserveRequest, lambda message: read_reports(message, LIMIT)),
+    "Transfer": (pb.TransferRequest, read_transfer),
+    "Transfers": (pb.TransfersRequest, lambda message: read_transfers(message, LIMIT)),
 }
 
 
@@ -81,6 +84,15 @@ async def test_only_the_first_of_items_that_are_too_short_are_parsed(name: str):
 
     with pytest.raises(TooLarge):
         await parse_message(many(b""), parse, name, LIMIT)
+
+
+async def test_more_names_than_the_limit_are_refused_before_they_are_parsed():
+    def parse(data: bytes) -> Any:
+        assert len(data) <= 2 * 1000
+        return pb.LinkForecastsRequest.FromString(data)
+
+    with pytest.raises(TooLarge, match="link_ids"):
+        await parse_message(many(b""), parse, "LinkForecasts", LIMIT)
 
 
 @pytest.mark.parametrize("name", ["Forecast", "Observe"])

@@ -1,0 +1,24 @@
+"""Whether TensorFlow is installed, and the bytes of a Keras model's file."""
+
+import importlib.util
+import tempfile
+from pathlib import Path
+from typing import Any
+
+__all__ = ["keras_bytes", "require_tensorflow"]
+
+
+def keras_bytes(network: Any) -> bytes:
+    """Return the content of the file that Keras writes of ``network``."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        network.save(path)
+        return path.read_bytes()
+
+
+def require_tensorflow() -> None:
+    """Raise `ImportError`, with what to install, where there is no TensorFlow."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ImportError(
+            "training needs TensorFlow, which serving does without. Install requirements/train.txt."
+        )

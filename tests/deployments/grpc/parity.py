@@ -1,0 +1,222 @@
+"""Pairs of an HTTP call and its gRPC counterpart, and both answers in one form to compare."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from deployments.grpc import pba_pb2 as pb
+
+__all__ = ["LINK", "PAIRS", "Pair", "as_document", "comparable"]
+
+LINK = "fra1:parity"
+START_S = 1_700_000_000.0
+ROWS = [
+    {"timestamp": START_S + second, "bandwidth_mbps": 20.0 + second % 3, "latency_ms": 60.0}
+    for second in range(70)
+]
+"""What `LINK` has stored."""
+
+_SAMPLES = [
+    pb.Sample(timestamp_s=row["timestamp"], **{k: v for k, v in row.items() if k != "timestamp"})
+    for row in ROWS
+]
+_COLUMNS = pb.HistoryColumns(
+    timestamp_s=[row["timestamp"] for row in ROWS],
+    bandwidth_mbps=[row["bandwidth_mbps"] for row in ROWS],
+)
+_IN_COLUMNS = {name: [row[name] for row in ROWS] for name in ("timestamp", "bandwidth_mbps")}
+_SIZE = {"bytes": 10**8, "deadline_s": 60.0, "dirty_mbps": 2.0}
+_ENDLESS = {"bytes": 10**18, "dirty_mbps": 1e6}
+_NEW = {**ROWS[0], "timestamp": START_S + 100}
+_NEW_SAMPLE = pb.Sample(timestamp_s=START_S + 100, bandwidth_mbps=20.0, latency_ms=60.0)
+
+
+class Pair(NamedTuple):
+    """One question, in both protocols.
+
+    Parameters
+    ----------
+    way
+        Method and path, with what stands for a name in braces.
+    target
+        The path and query that are sent.
+    method
+        The service and method of gRPC.
+    part
+        Where the answer lies in the response of gRPC, field by field.
+    """
+
+    way: str
+    target: str
+    body: Any
+    method: str
+    message: Message
+    part: tuple[str, ...] = ()
+
+
+_ADVICE = pb.AllocationRequest()
+_REPORT = [pb.LinkSample(link_id=LINK, sample=_NEW_SAMPLE)]
+_LINK_PATH = f"/v1/links/{LINK}"
+_QUERY = "&".join(f"{name}={value}" for name, value in _SIZE.items())
+
+PAIRS = [
+    Pair(
+        "POST /v1/forecast",
+        "/v1/forecast?as_of=newest",
+        {"history": ROWS, "mode": "internet", "allocation": {"quantile": 0.25}},
+        "Predictor/Forecast",
+        pb.ForecastRequest(
+            history=_SAMPLES,
+            mode=pb.MODE_INTERNET,
+            allocation=pb.AllocationRequest(quantile=0.25),
+            as_of_newest=True,
+        ),
+        ("forecast",),
+    ),
+    Pair(
+        "POST /v1/forecasts",
+        "/v1/forecasts?as_of=newest",
+        {"requests": [{"history": ROWS}, {"history": ROWS[:1]}, {"history": _IN_COLUMNS}]},
+        "Predictor/ForecastBatch",
+        pb.ForecastBatchRequest(
+            requests=[
+                pb.ForecastRequest(history=_SAMPLES, as_of_newest=True),
+                pb.ForecastRequest(history=_SAMPLES[:1], as_of_newest=True),
+                pb.ForecastRequest(columns=_COLUMNS, as_of_newest=True),
+            ]
+        ),
+    ),
+    Pair(
+        "GET /v1/links/{link_id}/forecast",
+        f"{_LINK_PATH}/forecast?as_of=newest&allocation=true",
+        None,
+        "Predictor/LinkForecast",
+        pb.LinkForecastRequest(link_id=LINK, allocation=_ADVICE, as_of_newest=True),
+        ("forecast",),
+    ),
+    Pair(
+        "POST /v1/links/forecasts",
+        "/v1/links/forecasts?as_of=newest",
+        {"link_ids": [LINK, "unknown", "a/b"]},
+        "Predictor/LinkForecasts",
+        pb.LinkForecastsRequest(link_ids=[LINK, "unknown", "a/b"], as_of_newest=True),
+    ),
+    Pair(
+        "POST /v1/transfer",
+        "/v1/transfer?as_of=newest",
+        {"history": ROWS, **_SIZE},
+        "Predictor/Transfer",
+        pb.TransferRequest(history=_SAMPLES, as_of_newest=True, **_SIZE),
+        ("transfer",),
+    ),
+    Pair(
+        "POST /v1/transfers",
+        "/v1/transfers?as_of=newest",
+        {
+            "requests": [
+                {"link_id": LINK, **_ENDLESS},
+                {"link_id": "unknown", **_SIZE},
+                {"history": _IN_COLUMNS, "mode": "datacenter", **_SIZE},
+                {"link_id": LINK, "mode": "internet", **_SIZE},
+                {"link_id": LINK, "bytes": 0},
+                {"history": ROWS, "link_id": LINK, "bytes": 1},
+            ]
+        },
+        "Predictor/Transfers",
+        pb.TransfersRequest(
+            requests=[
+                pb.TransferRequest(link_id=LINK, as_of_newest=True, **_ENDLESS),
+                pb.TransferRequest(link_id="unknown", as_of_newest=True, **_SIZE),
+                pb.TransferRequest(
+                    columns=_COLUMNS, mode=pb.MODE_DATACENTER, as_of_newest=True, **_SIZE
+                ),
+                pb.TransferRequest(link_id=LINK, mode=pb.MODE_INTERNET, **_SIZE),
+                pb.TransferRequest(link_id=LINK, bytes=0),
+                pb.TransferRequest(history=_SAMPLES, link_id=LINK, bytes=1),
+            ]
+        ),
+    ),
+    Pair(
+        "GET /v1/links/{link_id}/transfer",
+        f"{_LINK_PATH}/transfer?as_of=newest&{_QUERY}",
+        None,
+        "Predictor/Transfer",
+        pb.TransferRequest(link_id=LINK, as_of_newest=True, **_SIZE),
+        ("transfer",),
+    ),
+    Pair(
+        "POST /v1/links/{link_id}/samples",
+        f"{_LINK_PATH}/samples",
+        {"samples": [_NEW]},
+        "Predictor/Observe",
+        pb.ObserveRequest(samples=_REPORT),
+        ("links", LINK),
+    ),
+    Pair(
+        "POST /v1/samples",
+        "/v1/samples",
+        {"samples": [{"link_id": LINK, **_NEW}, {"link_id": "a/b", **_NEW}]},
+        "Predictor/Observe",
+        pb.ObserveRequest(samples=[*_REPORT, pb.LinkSample(link_id="a/b", sample=_NEW_SAMPLE)]),
+    ),
+]
+"""Every call that needs a key; those of samples are about one that is stored already."""
+
+_TIMES = ("timestamp", "after", "at", "last_sample", "made_at", "mode_since", "changed_at", "since")
+_TIMES += ("newest_sample_at", "valid_until")
+_VARYING = ("made_at_s",)
+
+
+def comparable(value: Any) -> Any:
+    """Return a JSON document without nulls, its times as gRPC has them, without what varies."""
+    if isinstance(value, list):
+        return [comparable(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    document = {}
+    for key, item in value.items():
+        if key in _TIMES and isinstance(item, str):
+            key, item = f"{key}_s", datetime.fromisoformat(item).timestamp()
+        if item is not None and key not in _VARYING:
+            document[key] = comparable(item)
+    return document
+
+
+def as_document(message: Message) -> dict[str, Any]:
+    """Return a message as the JSON document that says the same, by the field names of the proto."""
+    document = {}
+    for field in message.DESCRIPTOR.fields:
+        if field.has_presence and not message.HasField(field.name):
+            continue
+        value = getattr(message, field.name)
+        if field.message_type and field.message_type.GetOptions().map_entry:
+            of = field.message_type.fields_by_name["value"]
+            document[field.name] = {str(key): _value(of, value[key]) for key in value}
+        elif field.is_repeated:
+            document[field.name] = _list(field, value)
+        else:
+            document[field.name] = _value(field, value)
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def _list(field: Any, values: Any) -> Any:
+    """Return the items of a list; quantiles, as in JSON, by their levels."""
+    items = [_value(field, value) for value in values]
+    if not field.message_type or "level" not in field.message_type.fields_by_name:
+        return items
+    (name,) = set(field.message_type.fields_by_name) - {"level"}
+    return {str(item["level"]): item[name] for item in items if name in item} if items else None
+
+
+def _value(field: Any, value: Any) -> Any:
+    if field.enum_type:
+        name = field.enum_type.values_by_number[value].name.removeprefix("MODE_").lower()
+        return None if name == "unspecified" else name
+    if not field.message_type:
+        return value
+    if field.message_type.full_name == "google.protobuf.Struct":
+        return comparable(MessageToDict(value))
+    return as_document(value)

@@ -88,7 +88,7 @@ async def test_an_error_of_the_service_ends_the_stream(service: StandIn, take: T
         await take(1, "watch", "a")
 
 
-async def test_opening_is_repeated_while_the_service_is_busy(service: StandIn, take: Take):
+async def test_a_busy_service_is_tried_again(service: StandIn, take: Take):
     busy = httpx.Response(429, headers={"Retry-After": "3"})
     service.respond_in_turn(busy, stream(("forecast", "a@0", FORECAST)))
     assert await take(1, "watch", "a") == [Forecast.from_dict(FORECAST)]

@@ -10,9 +10,12 @@ from ray.serve.handle import DeploymentHandle
 
 from pba.errors import StoreUnavailable
 from pba.models import v1_features
+from pba.serving.admission import Admission
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
+from pba.serving.event_watch import EventWatch
 from pba.serving.flag_watch import FlagSource, FlagWatch
+from pba.serving.link_watch import LinkWatch
 from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
@@ -26,7 +29,7 @@ from ..settings import Settings
 from ..store_factory import Stores
 from .request_body import BodyReader
 
-__all__ = ["ModelStatus", "Services"]
+__all__ = ["ModelStatus", "Services", "Watches"]
 
 _DRAIN_S = 4.0  # with the seconds of gRPC within the router's graceful_shutdown_timeout_s
 
@@ -81,6 +84,23 @@ class ModelStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Watches:
+    """What streams of this router need: who watches what, and how many streams there are.
+
+    They are no requests in flight: most of the time they wait.
+    """
+
+    links: LinkWatch
+    events: EventWatch
+    streams: Admission
+
+    def stop(self) -> None:
+        """Stop following the store."""
+        self.links.stop()
+        self.events.stop()
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The collaborators of the routes, wired by `wiring`.
 
@@ -98,6 +118,8 @@ class Services:
         Count the routers, which share the limits of callers.
     refusals
         Count calls that are refused for who makes them.
+    watches
+        Who watches links and events.
     """
 
     plane: DataPlane
@@ -110,6 +132,7 @@ class Services:
     callers: Callers
     routers: LiveRouters
     refusals: RefusalCounter
+    watches: Watches
     local: LocalModels
     settings: Settings
 
@@ -129,6 +152,7 @@ class Services:
         self.flags.stop()
         self.callers.stop()
         self.local.stop()
+        self.watches.stop()
         try:
             async with asyncio.timeout(_DRAIN_S):
                 await self.plane.drain()

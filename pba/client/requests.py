@@ -6,12 +6,13 @@ Samples are sent as they are: the service decides sample by sample which it can 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pba.types import COLUMNS, History, NetworkMetrics, check_link_id
 
 __all__ = [
     "Samples",
+    "events_path",
     "forecast_path",
     "link_path",
     "link_samples_body",
@@ -139,6 +140,13 @@ def observe_path(path: str, forecast: bool, allocation: bool, as_of_newest: bool
         return path
     options = {"forecast=true": True, "allocation=true": allocation, "as_of=newest": as_of_newest}
     return f"{path}?{'&'.join(option for option, chosen in options.items() if chosen)}"
+
+
+def events_path(kind: str | None, link_id: str | None) -> str:
+    """Return the path of the stream of events, of one kind or one link if those are given."""
+    given = {"kind": kind, "link_id": link_id}
+    query = urlencode({name: value for name, value in given.items() if value is not None})
+    return f"/v1/events/watch?{query}" if query else "/v1/events/watch"
 
 
 def rollout_path(since: str | None) -> str:

@@ -19,6 +19,7 @@ from pba.store.batch_receipts import (
     records_after,
     samples_after,
 )
+from pba.store.change_log import change_calls
 from pba.store.clock_repair import move_samples_ahead
 from pba.store.executor import Call, Executor
 from pba.store.flag_table import flags_of
@@ -212,6 +213,7 @@ def _write(
         (ADD_SWITCHES, switches),
         *forecast_inserts,
         (MARK_DUE, _due_rows(decisions, forecasts, now_us)),
+        *change_calls([name for name, decision in decisions.items() if decision.new], now_us),
     ]
     _, _, before, inserted, updated, *_ = executor.write(calls)
     new: dict[str, set[int]] = defaultdict(set)

@@ -1,13 +1,13 @@
 """Whether a sample was measured while a transfer ran; null for those that are not marked.
 
-Replicas of `v7` run beside this release: what they write is not marked.
+Replicas of `v7` and `v8` run beside this release: what these write is not marked.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "v8"
-down_revision = "v7"
+revision = "v9"
+down_revision = "v8"
 
 
 def upgrade() -> None:

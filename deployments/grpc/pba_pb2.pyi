@@ -340,7 +340,7 @@ class LinkForecastsResponse(_message.Message):
     def __init__(self, forecasts: _Optional[_Iterable[_Union[ForecastItem, _Mapping]]] = ...) -> None: ...
 
 class TransferRequest(_message.Message):
-    __slots__ = ("history", "link_id", "mode", "columns", "bytes", "deadline_s", "dirty_mbps", "as_of_newest")
+    __slots__ = ("history", "link_id", "mode", "columns", "bytes", "deadline_s", "dirty_mbps", "as_of_newest", "record")
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -349,6 +349,7 @@ class TransferRequest(_message.Message):
     DEADLINE_S_FIELD_NUMBER: _ClassVar[int]
     DIRTY_MBPS_FIELD_NUMBER: _ClassVar[int]
     AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
     history: _containers.RepeatedCompositeFieldContainer[Sample]
     link_id: str
     mode: Mode
@@ -357,7 +358,8 @@ class TransferRequest(_message.Message):
     deadline_s: float
     dirty_mbps: float
     as_of_newest: bool
-    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., bytes: _Optional[int] = ..., deadline_s: _Optional[float] = ..., dirty_mbps: _Optional[float] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
+    record: bool
+    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., bytes: _Optional[int] = ..., deadline_s: _Optional[float] = ..., dirty_mbps: _Optional[float] = ..., as_of_newest: _Optional[bool] = ..., record: _Optional[bool] = ...) -> None: ...
 
 class TransferResponse(_message.Message):
     __slots__ = ("transfer",)

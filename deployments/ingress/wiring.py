@@ -36,14 +36,17 @@ from pba.store import Store
 from pba.store.url import describe_url
 from pba.types import NetworkMode
 
+from ..grpc.server import GrpcServer
 from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client
 from ..settings import Settings
 from ..store_factory import Stores
+from .model_status import ModelStatus
+from .operations import Operations
 from .request_body import BodyReader
-from .services import ModelStatus, Services
+from .services import Services
 
-__all__ = ["Handles", "wire"]
+__all__ = ["Handles", "grpc_server", "wire"]
 
 _clock = time.time  # noqa: TID251 - the clock that is passed in
 
@@ -86,21 +89,34 @@ def wire(
         clients[v1_features.NAME] = model_client(handles.v1)
     routers = LiveRouters(stores.reports.routers, uuid.uuid4().hex)
     limits = CallerLimits(settings.limits, routers, count=meter.count_limit)
-    deadline_s = settings.model_deadline_ms / 1000
     plane = _data_plane(settings, stores, pools, clients, flags, meter, limits)
+    status = ModelStatus(handles.modes, handles.v1, flags, plane, settings.model_deadline_ms / 1000)
+    catalog = _catalog(handles, registry, stores.reports)
     return Services(
         plane=plane,
         stores=stores,
         pools=pools,
+        operations=Operations(plane, stores, catalog, status, flags),
         bodies=BodyReader(settings.max_body_mb, settings.max_readers, settings.large_bodies_mb),
-        catalog=_catalog(handles, registry, stores.reports),
-        status=ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s),
+        status=status,
         flags=flags,
         callers=_callers(settings, stores, pools, opens),
         routers=routers,
         refusals=RefusalCounter(stores.reports.refusals.add, _clock, pools.reports),
         local=local,
         settings=settings,
+    )
+
+
+def grpc_server(services: Services) -> GrpcServer:
+    """Return the gRPC server over ``services``; call it inside an event loop."""
+    return GrpcServer(
+        services.plane,
+        services.settings,
+        services.callers,
+        services.problems,
+        services.refusals,
+        services.operations.answer,
     )
 
 

@@ -160,6 +160,15 @@ class Settings(AccessSettings, TokenSettings, TlsSettings):
         gt=0,
         description="Requests in flight in one router replica; one more gets 429.",
     )
+    max_streams: int = Field(
+        256, gt=0, description="Streams that one router replica sends at a time; one more gets 429."
+    )
+    stream_s: float = Field(
+        240.0,
+        gt=0,
+        le=300,
+        description="How long a stream lasts before its client has to open it again.",
+    )
     v1: bool = Field(True, description="Whether v1, the control arm of rollouts, is deployed.")
     flags: dict[str, Any] = Field(
         {},

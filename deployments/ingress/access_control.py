@@ -23,6 +23,7 @@ __all__ = [
     "AccessControl",
     "authorization_of",
     "authorize",
+    "identity_now",
     "identity_of",
     "known_identity",
     "require_call",
@@ -33,6 +34,9 @@ CERTIFICATE_HEADER = b"x-pba-client-certificate"
 
 IDENTITY = "pba.identity"
 """Where the scope of a request has who sends it."""
+
+_IDENTIFY = "pba.identify"
+"""Where the scope of a request has the function that says who sends it now."""
 
 _ALIVE = "/livez"
 _DOCS = ("/docs", "/openapi.json")
@@ -90,6 +94,7 @@ class AccessControl:
     async def _admit(self, identity: Identity, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the application answer a caller that has not reached its limits."""
         scope[IDENTITY] = identity
+        scope[_IDENTIFY] = self._identify
         scope[BODY_LIMIT_MB] = self._limits.body_limit_mb(identity)
         try:
             with self._limits.admit(identity):
@@ -146,6 +151,18 @@ def identity_of(scope: Scope) -> Identity:
     identity = known_identity(scope)
     if identity is None:
         raise Unauthenticated("the call has no valid key. Send Authorization: Bearer KEY.")
+    return identity
+
+
+def identity_now(scope: Scope) -> Identity:
+    """Return who sends a request that has lasted for a while.
+
+    Raises
+    ------
+    Unauthenticated
+        If the key was revoked, or the token has ended, in the meantime.
+    """
+    identity: Identity = scope[_IDENTIFY](scope)
     return identity
 
 

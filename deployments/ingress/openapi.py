@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from fastapi import Response
 from pydantic import BaseModel
 
 from pba.security.calls import CALLS, PUBLIC
@@ -12,7 +13,9 @@ from pba.security.calls import CALLS, PUBLIC
 from .examples import BODIES
 from .response_models import ErrorResponse
 
-__all__ = ["call_of", "describe_call"]
+__all__ = ["EVENT_STREAM", "call_of", "describe_call", "describe_stream"]
+
+EVENT_STREAM = "text/event-stream"
 
 _STATUSES = {
     400: "The body is not JSON.",
@@ -82,6 +85,23 @@ def describe_call(
         content = {"application/json": {"schema": schema, "example": BODIES[request.__name__]}}
         options["openapi_extra"]["requestBody"] = {"content": content, "required": True}
     return options
+
+
+def describe_stream(call: str, items: str) -> dict[str, Any]:
+    """Return the options of a route that answers with a stream of server-sent events.
+
+    Parameters
+    ----------
+    call
+        As for `describe_call`.
+    items
+        What the stream sends.
+    """
+    options = describe_call(call, ErrorResponse, statuses=(404, 422, 503))
+    content = {EVENT_STREAM: {"schema": {"type": "string"}}}
+    options["responses"][200] = {"description": items, "content": content}
+    del options["response_model"]
+    return {**options, "response_class": Response}
 
 
 def call_of(route: Any) -> str | None:

@@ -18,7 +18,7 @@ from pba.serving.transfers import transfer, transfers
 from pba.types import NetworkMode
 
 from ..large_requests import read_request, write_answer
-from ..replicas.autoscaling import IN_FLIGHT
+from ..replicas.autoscaling import IN_FLIGHT, STREAMS
 from ..replicas.memory import return_large_memory
 from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
@@ -116,8 +116,9 @@ class Router:
         )
 
     def record_autoscaling_stats(self) -> dict[str, float]:
-        """Return the requests in flight, for `router_replicas`."""
-        return {IN_FLIGHT: self._plane.in_flight}
+        """Return the requests in flight and the streams, for `router_replicas`."""
+        streams = self._services.watches.streams.in_flight
+        return {IN_FLIGHT: self._plane.in_flight, STREAMS: streams}
 
     def check_health(self) -> None:
         """Have Ray restart the replica if it no longer notices new flags, keys or champions."""

@@ -4,9 +4,12 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from pba.serving.admission import Admission
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
+from pba.serving.event_watch import EventWatch
 from pba.serving.flag_watch import FlagWatch
+from pba.serving.link_watch import LinkWatch
 from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.pools import Pools
@@ -19,11 +22,28 @@ from .model_status import ModelStatus
 from .operations import Operations
 from .request_body import BodyReader
 
-__all__ = ["Services"]
+__all__ = ["Services", "Watches"]
 
 _DRAIN_S = 4.0  # with the seconds of gRPC within the router's graceful_shutdown_timeout_s
 
 _log = logging.getLogger("ray.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """What streams of this router need: who watches what, and how many streams there are.
+
+    They are no requests in flight: most of the time they wait.
+    """
+
+    links: LinkWatch
+    events: EventWatch
+    streams: Admission
+
+    def stop(self) -> None:
+        """Stop following the store."""
+        self.links.stop()
+        self.events.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,8 @@ class Services:
         Count the routers, which share the limits of callers.
     refusals
         Count calls that are refused for who makes them.
+    watches
+        Who watches links and events.
     """
 
     plane: DataPlane
@@ -58,6 +80,7 @@ class Services:
     callers: Callers
     routers: LiveRouters
     refusals: RefusalCounter
+    watches: Watches
     local: LocalModels
     settings: Settings
 
@@ -77,6 +100,7 @@ class Services:
         self.flags.stop()
         self.callers.stop()
         self.local.stop()
+        self.watches.stop()
         try:
             async with asyncio.timeout(_DRAIN_S):
                 await self.plane.drain()

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,18 @@ from pba.project import resolve
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
 from pba.rollout import Flags
+from pba.serving.admission import Admission
 from pba.serving.caller_limits import CallerLimits
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane, RequestMeter
 from pba.serving.event_log import EventLog
+from pba.serving.event_watch import EventWatch
 from pba.serving.flag_watch import FlagWatch
 from pba.serving.forecast_service import ForecastService, ModelClient
 from pba.serving.group_commit import GroupCommit
 from pba.serving.key_watch import KeySnapshot, KeySources, KeyWatch
 from pba.serving.link_service import LinkService
+from pba.serving.link_watch import LinkWatch, WatchedLinks
 from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
@@ -44,7 +48,7 @@ from ..store_factory import Stores
 from .model_status import ModelStatus
 from .operations import Operations
 from .request_body import BodyReader
-from .services import Services
+from .services import Services, Watches
 
 __all__ = ["Handles", "grpc_server", "wire"]
 
@@ -74,13 +78,7 @@ def wire(
         Whether all is open while there are no keys.
     """
     stores, pools = Stores.open(settings), Pools.separate()
-    flags = FlagWatch(
-        stores.flags.flags,
-        Flags().changed(settings.flags),
-        settings.flags_every_s,
-        settings.store_deadline_ms / 1000,
-        pools.flags,
-    )
+    flags = _flag_watch(settings, stores, pools)
     registry = Registry(resolve(settings.registry), _clock)
     remote = _mode_clients(handles)
     local = LocalModels(remote, registry, settings.follow_every_s, announcer(stores.reports))
@@ -89,7 +87,8 @@ def wire(
         clients[v1_features.NAME] = model_client(handles.v1)
     routers = LiveRouters(stores.reports.routers, uuid.uuid4().hex)
     limits = CallerLimits(settings.limits, routers, count=meter.count_limit)
-    plane = _data_plane(settings, stores, pools, clients, flags, meter, limits)
+    commit = GroupCommit(stores.writes.write, settings.max_writes_waiting, pools.writes)
+    plane = _data_plane(settings, stores, commit, pools, clients, flags, meter, limits)
     status = ModelStatus(handles.modes, handles.v1, flags, plane, settings.model_deadline_ms / 1000)
     catalog = _catalog(handles, registry, stores.reports)
     return Services(
@@ -103,6 +102,7 @@ def wire(
         callers=_callers(settings, stores, pools, opens),
         routers=routers,
         refusals=RefusalCounter(stores.reports.refusals.add, _clock, pools.reports),
+        watches=_watches(settings, stores, pools, plane, commit),
         local=local,
         settings=settings,
     )
@@ -117,6 +117,16 @@ def grpc_server(services: Services) -> GrpcServer:
         services.problems,
         services.refusals,
         services.operations.answer,
+    )
+
+
+def _flag_watch(settings: Settings, stores: Stores, pools: Pools) -> FlagWatch:
+    return FlagWatch(
+        stores.flags.flags,
+        Flags().changed(settings.flags),
+        settings.flags_every_s,
+        settings.store_deadline_ms / 1000,
+        pools.flags,
     )
 
 
@@ -168,6 +178,7 @@ def _key_watch(settings: Settings, stores: Stores, pools: Pools, opens: bool) ->
 def _data_plane(
     settings: Settings,
     stores: Stores,
+    commit: GroupCommit,
     pools: Pools,
     clients: Mapping[str, ModelClient],
     flags: FlagWatch,
@@ -186,7 +197,7 @@ def _data_plane(
     links = LinkService(
         forecasts,
         stores.reads,
-        GroupCommit(stores.writes.write, settings.max_writes_waiting, pools.writes),
+        commit,
         settings.max_ahead_s,
         _now,
         settings.record_deadline_ms / 1000,
@@ -197,6 +208,19 @@ def _data_plane(
     deadline_s = settings.store_deadline_ms / 1000
     new_links = NewLinks(limits, stores.reads, deadline_s, pools.reads)
     return DataPlane(forecasts, links, settings.max_in_flight, meter, new_links)
+
+
+def _watches(
+    settings: Settings, stores: Stores, pools: Pools, plane: DataPlane, commit: GroupCommit
+) -> Watches:
+    def existing(links: WatchedLinks) -> list[str]:
+        return links.existing(stores.reads, settings.max_items)
+
+    forecast = partial(plane.link_forecasts, allocation=None)
+    links = LinkWatch(stores.reads.changes, forecast, existing, pools.reads)
+    commit.on_samples = links.stored
+    events = EventWatch(stores.reports, pools.reports)
+    return Watches(links, events, Admission(settings.max_streams, "streams"))
 
 
 def _now() -> datetime:

@@ -14,6 +14,7 @@ import httpx
 from tenacity import AsyncRetrying
 
 from pba.client import requests, responses
+from pba.client.async_streams import AsyncStreams
 from pba.client.certificates import Cert
 from pba.client.connection import open_client
 from pba.client.credentials import AsyncToken
@@ -28,7 +29,7 @@ __all__ = ["AsyncPBAClient"]
 T = TypeVar("T")
 
 
-class AsyncPBAClient:
+class AsyncPBAClient(AsyncStreams):
     """Calls a running service. Use `async with`, or call `close`.
 
     A call is repeated where the connection failed, the service is busy (429) or away (502, 503,
@@ -89,10 +90,10 @@ class AsyncPBAClient:
         api_key: str | None = None,
         token: AsyncToken | None = None,
     ) -> None:
-        self._http = open_client(
+        http = open_client(
             httpx.AsyncClient, url, timeout_s, ca, cert, proxy, headers, api_key, token
         )
-        self._retries = retries
+        super().__init__(http, timeout_s, retries)
 
     async def forecast(
         self,

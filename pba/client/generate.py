@@ -1,4 +1,4 @@
-"""Writes `sync_client.py` from `async_client.py`: ``python pba/client/generate.py``.
+"""Writes the blocking client from the async one: ``python pba/client/generate.py``.
 
 A few words differ between the two; ruff, which only developers need, wraps the lines anew.
 """
@@ -8,15 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["SYNC_CLIENT", "sync_source"]
+__all__ = ["SYNC_FILES", "sync_source"]
 
-_ASYNC_CLIENT = Path(__file__).with_name("async_client.py")
-SYNC_CLIENT = Path(__file__).with_name("sync_client.py")
-"""The generated file."""
+_FOLDER = Path(__file__).parent
+SYNC_FILES = {
+    _FOLDER / f"sync_{part}.py": _FOLDER / f"async_{part}.py" for part in ("client", "streams")
+}
+"""The generated files, and the source of each."""
 
-_DOCSTRING = (
-    '"""The blocking client. Generated from `async_client.py` by `generate.py`: edit there."""'
-)
+_DOCSTRING = '"""The blocking {}. Generated from `{}` by `generate.py`: edit there."""'
 _WORDS = {
     "async ": "",
     "await ": "",
@@ -24,21 +24,33 @@ _WORDS = {
     "AsyncPBAClient": "PBAClient",
     "AsyncRetrying": "Retrying",
     "AsyncToken": "Token",
+    "AsyncStreams": "Streams",
+    "AsyncIterator": "Iterator",
+    "async_streams": "sync_streams",
+    "asyncio": "time",
+    "aiter_sse": "iter_sse",
+    "aread": "read",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "aclose": "close",
 }
 
 
-def sync_source() -> str:
-    """Return the text that `SYNC_CLIENT` must have."""
-    _, _, code = _ASYNC_CLIENT.read_text().removeprefix('"""').partition('"""')
+def sync_source(file: Path) -> str:
+    """Return the text that ``file``, one of `SYNC_FILES`, must have."""
+    source = SYNC_FILES[file]
+    _, _, code = source.read_text().removeprefix('"""').partition('"""')
     code = re.sub("|".join(rf"\b{word}" for word in _WORDS), lambda hit: _WORDS[hit[0]], code)
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(SYNC_CLIENT), "-"]
-    return subprocess.run(
-        command, input=_DOCSTRING + code, text=True, capture_output=True, check=True
-    ).stdout
+    docstring = _DOCSTRING.format(file.stem.removeprefix("sync_"), source.name)
+    sort_imports = ("check", "--quiet", "--select=I001", "--fix")
+    return _ruff(file, _ruff(file, docstring + code, *sort_imports), "format")
+
+
+def _ruff(file: Path, code: str, *command: str) -> str:
+    run = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(file), "-"]
+    return subprocess.run(run, input=code, text=True, capture_output=True, check=True).stdout
 
 
 if __name__ == "__main__":
-    SYNC_CLIENT.write_text(sync_source())
+    for sync_file in SYNC_FILES:
+        sync_file.write_text(sync_source(sync_file))

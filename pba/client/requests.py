@@ -6,12 +6,13 @@ Samples are sent as they are: the service decides sample by sample which it can 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pba.types import COLUMNS, History, NetworkMetrics, check_link_id
 
 __all__ = [
     "Samples",
+    "events_path",
     "forecast_path",
     "link_path",
     "link_samples_body",
@@ -28,6 +29,7 @@ Samples = History | Sequence[NetworkMetrics]
 
 _REQUIRED = ("timestamp", "bandwidth_mbps")
 _NAMES = ("timestamp", *COLUMNS)
+_MARK = "during_transfer"
 
 
 def request(
@@ -140,6 +142,13 @@ def observe_path(path: str, forecast: bool, allocation: bool, as_of_newest: bool
     return f"{path}?{'&'.join(option for option, chosen in options.items() if chosen)}"
 
 
+def events_path(kind: str | None, link_id: str | None) -> str:
+    """Return the path of the stream of events, of one kind or one link if those are given."""
+    given = {"kind": kind, "link_id": link_id}
+    query = urlencode({name: value for name, value in given.items() if value is not None})
+    return f"/v1/events/watch?{query}" if query else "/v1/events/watch"
+
+
 def rollout_path(since: str | None) -> str:
     """Return the path of the rollout report."""
     return "/v1/rollout" if since is None else f"/v1/rollout?since={quote(since)}"
@@ -147,7 +156,7 @@ def rollout_path(since: str | None) -> str:
 
 def _rows(samples: Samples) -> list[dict[str, Any]]:
     """Return one JSON object a sample; optional values that were not measured are left out."""
-    return [
+    rows: list[dict[str, Any]] = [
         {
             name: value
             for name, value in zip(_NAMES, map(_finite, row), strict=True)
@@ -155,17 +164,22 @@ def _rows(samples: Samples) -> list[dict[str, Any]]:
         }
         for row in _table(samples)
     ]
+    for row, marked in zip(rows, _marks(samples), strict=False):
+        if marked:
+            row[_MARK] = True
+    return rows
 
 
-def _columns(samples: Samples) -> dict[str, list[float | None]]:
+def _columns(samples: Samples) -> dict[str, list[Any]]:
     """Return one list a value, without those that were never measured."""
     columns = zip(*_table(samples), strict=True) if len(samples) else ((),) * len(_NAMES)
     lists = {name: list(map(_finite, col)) for name, col in zip(_NAMES, columns, strict=True)}
+    marks = {_MARK: _marks(samples)} if any(_marks(samples)) else {}
     return {
         name: values
         for name, values in lists.items()
         if name in _REQUIRED or any(value is not None for value in values)
-    }
+    } | marks
 
 
 def _table(samples: Samples) -> Iterable[Sequence[float]]:
@@ -174,6 +188,13 @@ def _table(samples: Samples) -> Iterable[Sequence[float]]:
         rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
         return [(time_s, *values) for time_s, values in rows]
     return [(sample.timestamp_s, *sample.values) for sample in samples]
+
+
+def _marks(samples: Samples) -> list[bool]:
+    """Return whether each sample is marked; the empty list where none of a history is."""
+    if isinstance(samples, History):
+        return [] if samples.during_transfer is None else samples.during_transfer.tolist()
+    return [sample.during_transfer for sample in samples]
 
 
 def _finite(value: float) -> float | None:

@@ -21,6 +21,7 @@ __all__ = [
     "ROLLOUT",
     "anything",
     "documents_under",
+    "foreign",
     "forecasts",
     "read",
     "receipt",
@@ -50,7 +51,7 @@ def read(response: httpx.Response, parse: Callable[[Any], T]) -> T:
             return parse(response.json())
         error = _error_of(response.json())
     except _UNREADABLE as cause:
-        raise _foreign(response) from cause
+        raise foreign(response) from cause
     raise error
 
 
@@ -140,7 +141,8 @@ def _error(body: Any) -> PBAError:
     return from_body(body)
 
 
-def _foreign(response: httpx.Response) -> PBAError:
+def foreign(response: httpx.Response) -> PBAError:
+    """Return the error for an answer that is not the service's."""
     kind = Busy if response.status_code == 429 else Unavailable
     target = masked(response.headers.get("location", "").partition("?")[0])
     redirect = f" (a redirect to {target[:_EXCERPT]})" if target else ""

@@ -14,6 +14,7 @@ from pba.client.connection import open_client
 from pba.client.credentials import Token
 from pba.client.requests import Samples
 from pba.client.retries import retry_arguments
+from pba.client.sync_streams import Streams
 from pba.errors import PBAError
 from pba.types import Forecast
 from pba.types.transfer import TransferForecast
@@ -23,7 +24,7 @@ __all__ = ["PBAClient"]
 T = TypeVar("T")
 
 
-class PBAClient:
+class PBAClient(Streams):
     """Calls a running service. Use `with`, or call `close`.
 
     A call is repeated where the connection failed, the service is busy (429) or away (502, 503,
@@ -84,10 +85,8 @@ class PBAClient:
         api_key: str | None = None,
         token: Token | None = None,
     ) -> None:
-        self._http = open_client(
-            httpx.Client, url, timeout_s, ca, cert, proxy, headers, api_key, token
-        )
-        self._retries = retries
+        http = open_client(httpx.Client, url, timeout_s, ca, cert, proxy, headers, api_key, token)
+        super().__init__(http, timeout_s, retries)
 
     def forecast(
         self,

@@ -28,6 +28,11 @@ class GroupCommit:
         How many batches may wait; one more is refused.
     pool
         Where ``write`` runs.
+
+    Attributes
+    ----------
+    on_samples
+        Called after each transaction that has stored samples.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class GroupCommit:
         pool: Pool = DEFAULT_POOL,
     ) -> None:
         self._write = write
+        self.on_samples: Callable[[], None] = lambda: None
         self._pool = pool
         self._max_waiting = max_waiting
         self._queue: list[_Write] = []
@@ -87,6 +93,8 @@ class GroupCommit:
                 await self._write_one_by_one(group, error)
             else:
                 self._failing = False
+                if receipts:
+                    self.on_samples()
                 for batch, future in group:
                     _resolve(future, receipts[: len(batch.reports)])
                     receipts = receipts[len(batch.reports) :]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, text
+from sqlalchemy import Connection, Row, delete, func, select, text
 
 from pba.security import EVERYTHING, Scope
 from pba.store.scope_filter import in_scope
@@ -17,6 +17,8 @@ __all__ = [
     "check_writable",
     "event_rows",
     "events",
+    "events_after",
+    "newest_event",
     "newest_link_events",
     "open_link_alarms",
 ]
@@ -76,6 +78,17 @@ def events(
     if not scope.everything:
         query = query.where(in_scope(table.c.link_id, scope))
     return [_event(row) for row in connection.execute(query)]
+
+
+def events_after(connection: Connection, number: int, count: int) -> list[Event]:
+    """Return up to ``count`` events with numbers above ``number``, in their order."""
+    query = select(table).where(table.c.id > number).order_by(table.c.id).limit(count)
+    return [_event(row) for row in connection.execute(query)]
+
+
+def newest_event(connection: Connection) -> int:
+    """Return the number of the newest event, 0 if there is none."""
+    return int(connection.execute(select(func.max(table.c.id))).scalar() or 0)
 
 
 def newest_link_events(connection: Connection, kind: str, count: int) -> list[Event]:

@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection
-
 from pba.errors import NotFound, cut, quoted
 from pba.rollout import Flags
 from pba.security import EVERYTHING, LOCAL, Author, Scope
 from pba.security.audit_chain import AuditEntry
 from pba.store import (
     arm_comparison,
+    audited_changes,
     batch_writes,
     event_log,
     flag_table,
@@ -21,9 +20,9 @@ from pba.store import (
     link_reading,
     metrics_summary,
     parquet_export,
-    retention,
 )
-from pba.store.audit_table import AuditTable, append_entries
+from pba.store.audit_table import AuditTable
+from pba.store.change_log import ChangeLog
 from pba.store.copy_old import OldRows
 from pba.store.database import Database
 from pba.store.flag_table import FlagState
@@ -88,6 +87,8 @@ class Store:
         How many calls were refused.
     routers
         The routers that run.
+    changes
+        Which links have new samples.
     jobs
         What only Monitors do, in the same database.
     scoring
@@ -121,6 +122,7 @@ class Store:
         self.audit = AuditTable(self._database)
         self.refusals = RefusalTable(self._database)
         self.routers = RouterTable(self._database, clock)
+        self.changes = ChangeLog(self._database)
         self._block_us = to_micros(verdict_block_s)
         self.jobs = JobStore(self._database, clock, self._block_us)
         self.scoring = ScoringStore(self._database, clock, default)
@@ -183,7 +185,7 @@ class Store:
     def delete(self, link_id: str, author: Author = LOCAL) -> None:
         """Delete a link with all its rows; raises `NotFound` where it does not exist."""
         entry = AuditEntry(author, "link_deleted", link_id)
-        if not self._database.write(_delete_link, entry, self._now_us()):
+        if not self._database.write(audited_changes.delete_link, entry, self._now_us()):
             raise no_such_link(link_id)
 
     def history(
@@ -214,9 +216,17 @@ class Store:
         """
         return self._database.read(event_log.events, kind, link_id, before, count, scope)
 
+    def events_after(self, number: int, count: int = 1000) -> list[Event]:
+        """Return up to ``count`` events with numbers above ``number``, in their order."""
+        return self._database.read(event_log.events_after, number, count)
+
+    def newest_event(self) -> int:
+        """Return the number of the newest event, 0 if there is none."""
+        return self._database.read(event_log.newest_event)
+
     def add_events(self, events: Sequence[Event], entries: Sequence[AuditEntry] = ()) -> None:
         """Append events to the log, and the changes that they report to the audit."""
-        self._database.write(_add_events, events, entries, self._now_us())
+        self._database.write(audited_changes.add_events, events, entries, self._now_us())
 
     def newest_link_events(self, kind: str, count: int = 1000) -> list[Event]:
         """Return the newest event of each link among the newest ``count`` of ``kind``, by names."""
@@ -275,20 +285,6 @@ class Store:
 
     def _now_us(self) -> int:
         return round(self._clock() * 1e6)
-
-
-def _delete_link(connection: Connection, entry: AuditEntry, now_us: int) -> bool:
-    if not retention.delete_link(connection, entry.subject):
-        return False
-    append_entries(connection, [entry], now_us)
-    return True
-
-
-def _add_events(
-    connection: Connection, events: Sequence[Event], entries: Sequence[AuditEntry], now_us: int
-) -> None:
-    event_log.add_events(connection, events)
-    append_entries(connection, entries, now_us)
 
 
 def no_such_link(link_id: str) -> NotFound:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pba.store import audit_table, retention, verdict_blocks, verdict_tables
+from pba.store import audit_table, change_log, retention, verdict_blocks, verdict_tables
 from pba.store.access_tables import refusals
 from pba.store.database import Database
 from pba.store.old_tables import old_forecasts, old_outcomes
@@ -41,6 +41,7 @@ _AUDIT_ROWS = 200  # each change waits for the transaction that trims
 _PAUSE_S = 0.05  # at least
 _LINKS = 200
 _GoOn = Callable[[], bool]
+_CHANGES_US = 60_000_000  # readers look every 0.1 s
 _LATE_US = 3_600_000_000  # how long after a report its transaction may end, with clocks apart
 
 
@@ -128,6 +129,7 @@ class TidyJob:
             while self._write(retention.delete_some, table, time_us, now_us - retention_us, _ROWS):
                 pass
         self._tidy_pairs(now_us - self._kept.samples_us)
+        self._tidy_changes(now_us - _CHANGES_US)
         while self._write(audit_table.trim, now_us - self._kept.audit_us, _AUDIT_ROWS):
             pass
 
@@ -145,6 +147,12 @@ class TidyJob:
         ):
             while self._write(retention.delete_some, table, time_us, until_us, _ROWS, kept):
                 pass
+
+    def _tidy_changes(self, before_us: int) -> None:
+        changes = change_log.link_changes
+        until = self._database.read(change_log.newest_before, before_us) + 1
+        while self._write(retention.delete_some, changes, changes.c.id, until, _ROWS):
+            pass
 
     def _write(self, work: Callable[..., Any], *inputs: Any) -> Any:
         """Run ``work`` in a transaction, and leave others at least as much time as it took."""

@@ -1,8 +1,10 @@
 """An event: something that happened to the service or to one of its links."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
 from pba.types.times import rfc3339_of
 
@@ -28,6 +30,12 @@ class Event:
             "link_id": self.link_id,
             "body": self.body,
         }
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Self:
+        """Return the event that ``body``, its wire form, describes."""
+        at_s = datetime.fromisoformat(body["at"]).timestamp()
+        return cls(body["kind"], at_s, body["link_id"], dict(body["body"]), body["number"])
 
     @property
     def text(self) -> str:

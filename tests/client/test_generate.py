@@ -1,10 +1,16 @@
-from pba.client.generate import SYNC_CLIENT, sync_source
+from pathlib import Path
+
+import pytest
+
+from pba.client.generate import SYNC_FILES, sync_source
 
 
-def test_the_blocking_client_is_what_the_async_one_generates():
-    assert SYNC_CLIENT.read_text() == sync_source(), "run python pba/client/generate.py"
+@pytest.mark.parametrize("file", SYNC_FILES, ids=lambda file: file.stem)
+def test_the_blocking_client_is_generated_from_the_async_one(file: Path):
+    assert file.read_text() == sync_source(file), "run python pba/client/generate.py"
 
 
-def test_no_word_of_the_async_client_is_left():
-    assert "async" not in SYNC_CLIENT.read_text().partition('"""\n')[2].lower()
-    assert "await" not in SYNC_CLIENT.read_text()
+@pytest.mark.parametrize("file", SYNC_FILES, ids=lambda file: file.stem)
+def test_nothing_of_asyncio_is_left_in_it(file: Path):
+    assert "async" not in file.read_text().partition('"""\n')[2].lower()
+    assert "await" not in file.read_text()

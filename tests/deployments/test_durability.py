@@ -51,7 +51,20 @@ class Reporter:
             self.partial.append(first)
 
 
-async def test_samples_are_stored_once_and_as_sent_whichever_replica_is_killed(
+class Watcher:
+    """Watches a link as long as the test lasts, whatever happens to the stream."""
+
+    def __init__(self) -> None:
+        self.newest_s = 0.0
+
+    async def run(self, service: RunningService, link_id: str) -> None:
+        async with AsyncPBAClient(service.url, retries=60) as client:
+            async for forecast in client.watch(link_id):
+                assert forecast.newest_sample_at.timestamp() > self.newest_s
+                self.newest_s = forecast.newest_sample_at.timestamp()
+
+
+async def test_samples_are_stored_once_as_sent_and_seen_whichever_replica_is_killed(
     service: RunningService,
 ):
     reporters = [Reporter(f"killed-{number}") for number in range(3)]
@@ -68,12 +81,18 @@ async def test_samples_are_stored_once_and_as_sent_whichever_replica_is_killed(
 
     async with AsyncPBAClient(service.url, timeout_s=10, retries=0) as client:
         tasks = [asyncio.create_task(reporter.run(client, stop)) for reporter in reporters]
+        await progress()
+        watcher = Watcher()
+        watching = asyncio.create_task(watcher.run(service, reporters[0].link_id))
         for victim in ("Router", "Monitor", "Router"):
             await progress()
             assert await asyncio.to_thread(kill, service, victim)
         await progress()
         stop.set()
         await asyncio.gather(*tasks)
+        newest_s = steady_history(1, reporters[0].acknowledged - 1).timestamps_s[0]
+        await until(lambda: watcher.newest_s == newest_s, 60, "the newest forecast")
+        watching.cancel()
     assert all(reporter.failures for reporter in reporters), "the kills hit no call"
     assert [reporter.partial for reporter in reporters] == [[], [], []], "half a batch was stored"
     store = Store(f"sqlite:///{service.folder}/pba.db", lambda: 2e9)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from deployments.ingress.examples import BODIES, LINK_ID
-from pba.client import PBAClient, request, transfer_body
+from pba.client import AsyncPBAClient, PBAClient, request, transfer_body
 from pba.errors import InvalidSample, from_body
 from pba.serving.local_service import LocalService
 from pba.types import Forecast, History
@@ -69,6 +69,18 @@ def test_a_handle_call_about_transfers_gives_the_same_as_http(service: RunningSe
     for document in (single, batch[0]["transfer"]):
         answer = TransferForecast.from_dict(document)
         assert answer.duration_s == pytest.approx(over_http.duration_s, rel=1e-3)
+
+
+async def test_a_watched_link_is_forecast_again_as_it_reports(service: RunningService):
+    async with AsyncPBAClient(service.url) as client:
+        await client.observe("watched", INTERNET.last(60).first(59))
+        stream = client.watch("watched")
+        first = await anext(stream)
+        await client.observe("watched", INTERNET.last(1))
+        async with asyncio.timeout(10):
+            second = await anext(stream)
+        await stream.aclose()
+    assert second.newest_sample_at > first.newest_sample_at
 
 
 def test_a_handle_call_raises_the_errors_of_pba(service: RunningService):

@@ -40,23 +40,6 @@ def without_test(report: Mapping[str, Any]) -> dict[str, Any]:
     return {**report, "overall": figures(report["overall"]), "modes": modes}
 
 
-_OF_QUANTILES = frozenset(["allocation", "coverage_50", "coverage_90"])
-
-
-def without_stretch(value: Any) -> Any:
-    """Return ``value`` with the median as its only quantile: 3.0.0 did not stretch the others.
-
-    What derives from the others is left out: coverage, and allocation advice.
-    """
-    if isinstance(value, Mapping):
-        return {
-            key: {"0.5": item["0.5"]} if key == "quantiles" else without_stretch(item)
-            for key, item in value.items()
-            if key not in _OF_QUANTILES
-        }
-    return list(map(without_stretch, value)) if isinstance(value, list) else value
-
-
 def differences(
     recorded: Any, result: Any, where: str = "", tolerance: float = TOLERANCE
 ) -> list[str]:

@@ -1,4 +1,4 @@
-"""Links that are replayed in this process, to hold forecasts against those of version 3.0.0.
+"""Links that are replayed in this process, to hold forecasts against those recorded.
 
 The shipped models answer, time is the samples' own, and no Ray is started. Nothing here compares.
 """

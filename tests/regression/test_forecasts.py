@@ -1,4 +1,4 @@
-"""Forecasts are those of version 3.0.0, from given histories and from the store."""
+"""Forecasts are those that `record` has recorded, from given histories and from the store."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from pba.rollout import Flags
-from tests.regression.closeness import assert_close, without_stretch
-from tests.regression.replay import comparable, fixture, forecast_given, replay, series, versions
+from tests.regression.closeness import assert_close
+from tests.regression.record import GIVEN, STORED, modes_of
+from tests.regression.replay import fixture, forecast_given, replay, series, versions
+
+_OTHER_MODELS = "recorded with other models; run: python -m tests.regression.record"
 
 
 @pytest.fixture(scope="module")
 def given() -> dict[str, Any]:
-    return fixture("forecasts_given.json")
+    return fixture(GIVEN)
 
 
 def test_the_recorded_forecasts_are_of_every_kind(given: dict[str, Any]):
@@ -28,25 +31,19 @@ def test_the_recorded_forecasts_are_of_every_kind(given: dict[str, Any]):
     }
 
 
-def test_given_histories_have_the_forecasts_of_version_3_0(given: dict[str, Any]):
-    assert versions() == given["models"], "recorded with other models: record them anew"
+def test_given_histories_have_the_recorded_forecasts(given: dict[str, Any]):
+    assert versions() == given["models"], _OTHER_MODELS
     samples = {name: series(body) for name, body in given["series"].items()}
     for place, case in enumerate(given["cases"]):
         forecast = forecast_given(case, samples[case["series"]])
         assert_close(case["forecast"], forecast, f"cases[{place}]")
 
 
-def without_drift(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return events of other kinds than drift, without their numbers."""
-    others = (one for one in events if one["kind"] != "drift")
-    return [{key: value for key, value in one.items() if key != "number"} for one in others]
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_links_by_name_have_the_forecasts_of_version_3_0(tmp_path: Path):
-    recorded = fixture("forecasts_stored.json")
-    assert versions() == recorded["models"], "recorded with other models: record them anew"
+async def test_links_by_name_have_the_recorded_forecasts_and_outcomes(tmp_path: Path):
+    recorded = fixture(STORED)
+    assert versions() == recorded["models"], _OTHER_MODELS
     links = {name: series(body) for name, body in recorded["series"].items()}
     flags = Flags(**recorded["flags"])
     results, stored = await replay(tmp_path / "pba.db", flags, links, recorded["steps"])
@@ -55,14 +52,7 @@ async def test_links_by_name_have_the_forecasts_of_version_3_0(tmp_path: Path):
     of_step = {(one["step"], one["link_id"]): one for one in results}
     for result in recorded["results"]:
         key = result["step"], result["link_id"]
-        assert_close(without_stretch(result), without_stretch(of_step[key]), str(key))
+        assert_close(result, of_step[key], str(key))
     for name, modes in recorded["modes"].items():
-        receipts = [one["receipt"] for one in results if one["link_id"] == name]
-        assert [receipt["mode"] for receipt in receipts] == modes
-    recorded["state"]["summary"] = comparable(recorded["state"]["summary"])
-    # Pairs with heuristics counted in 3.0.0.
-    recorded["state"]["versions"] = recorded["state"].pop("compare")["versions"]
-    # Drift is detected in another way than in 3.0.0: of changes with 30 outcomes before them.
-    for side in (recorded["state"], state):
-        side["events"] = without_drift(side["events"])
-    assert_close(without_stretch(recorded["state"]), without_stretch(state), "state")
+        assert modes_of(results, name) == modes
+    assert_close(recorded["state"], state, "state")

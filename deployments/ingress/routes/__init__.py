@@ -24,6 +24,7 @@ from . import (
     rollout,
     samples,
     transfers,
+    watch,
 )
 
 __all__ = ["ROUTERS", "http_application"]
@@ -31,7 +32,8 @@ __all__ = ["ROUTERS", "http_application"]
 ROUTERS: tuple[APIRouter, ...] = tuple(
     module.router
     for module in (
-        *(forecasts, transfers, samples, links, reports, models, rollout, identity, health, index),
+        *(forecasts, transfers, samples, watch, links, reports, models, rollout, identity),
+        *(health, index),
     )
 )
 """Every route of the service."""

@@ -3,6 +3,7 @@
 import pytest
 
 from deployments.grpc.access_control import METHODS
+from deployments.ingress.openapi import EVENT_STREAM
 from docs import grpc_calls
 from pba.security.calls import PUBLIC
 from tests.deployments.grpc.parity import PAIRS
@@ -36,10 +37,20 @@ def test_a_route_without_a_counterpart_is_an_error():
         grpc_calls.counterpart("GET /v1/new", "new")
 
 
+def test_what_has_no_counterpart_yet_is_a_stream():
+    streams = {
+        operation["x-pba-call"]
+        for _, operation in grpc_calls.operations()
+        if EVENT_STREAM in operation["responses"]["200"].get("content", {})
+    }
+    assert streams == set(grpc_calls.STREAMS)
+
+
 def test_every_call_is_compared_with_its_counterpart():
     calls = {way: operation["x-pba-call"] for way, operation in grpc_calls.operations()}
     compared = {pair.way: pair.method for pair in PAIRS}
-    assert set(compared) | CHANGES == {way for way, call in calls.items() if call != PUBLIC}
+    apart = {PUBLIC, *grpc_calls.STREAMS}
+    assert set(compared) | CHANGES == {way for way, call in calls.items() if call not in apart}
     assert {pair.way for pair in REFUSALS} >= CHANGES
     for pair in (*PAIRS, *REFUSALS):
         method = pair.method.replace("/", ".")

@@ -22,7 +22,7 @@ from tests.toy import toy_artifact
 
 async def fill(service: InProcess) -> None:
     """Store two links, scored forecasts, an event of each link and a published model."""
-    late = {**ROWS[0], "timestamp": ROWS[0]["timestamp"] + 100}
+    late = {**ROWS[0], "timestamp": ROWS[0]["timestamp"] + 100, "during_transfer": True}
     for link_id in (LINK, "fra0:other"):
         for rows in ([*ROWS[:61]], [*ROWS[61:], late]):
             path = f"/v1/links/{link_id}/samples?forecast=true&as_of=newest"

@@ -34,6 +34,8 @@ SINCE_3_0_0 = {
     ("POST", "/v1/transfer"),
     ("POST", "/v1/transfers"),
     ("GET", "/v1/links/{link_id}/transfer"),
+    ("GET", "/v1/links/{link_id}/watch"),
+    ("GET", "/v1/events/watch"),
 }
 
 

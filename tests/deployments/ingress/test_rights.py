@@ -16,7 +16,7 @@ from deployments.ingress.response_models import DeletionResponse
 from pba.security import Role
 from pba.security.calls import CALLS, PUBLIC
 from pba.types import Event
-from tests.deployments.ingress.described import ROUTES, assert_described, route_of
+from tests.deployments.ingress.described import ROUTES, assert_described, body_of, route_of
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 from tests.support.rights import SCOPES, TABLE
@@ -47,7 +47,7 @@ WAYS = [way for way in TABLE if " " in way]
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[InProcess]:
     """Open a service with two links, an event of each and one of none."""
-    async with open_in_process(tmp_path) as opened:
+    async with open_in_process(tmp_path, stream_s=0.01) as opened:
         for link_id in (OURS, OTHER):
             await opened.client.post(f"/v1/links/{link_id}/samples", json={"samples": rows()})
         events = [Event("note", START_S, link_id, {}) for link_id in (OURS, OTHER, None)]
@@ -69,13 +69,13 @@ async def send(service: InProcess, way: str, header: dict[str, str]) -> httpx.Re
     response = await service.client.request(
         method, path, params=query, json=BODIES.get(way), headers=header
     )
-    assert_described(route_of(response), response.status_code, response.json())
+    assert_described(route_of(response), response.status_code, body_of(response))
     return response
 
 
 def errors(response: httpx.Response) -> list[dict[str, Any]]:
     """Return the errors of a response, and of the items in it."""
-    body = response.json()
+    body = body_of(response) or {}
     lists = (body.get(name, []) for name in ("forecasts", "transfers", "refused"))
     items = [body, *(item for items in lists for item in items)]
     return [item["error"] for item in items if "error" in item]

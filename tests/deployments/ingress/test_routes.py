@@ -13,7 +13,7 @@ from pba.errors import Unavailable
 from pba.registry import Registry
 from pba.rollout import Flags
 from pba.types import Forecast
-from tests.deployments.ingress.described import ROUTES, assert_described, route_of
+from tests.deployments.ingress.described import ROUTES, assert_described, body_of, route_of
 from tests.support.in_process import InProcess, open_in_process
 from tests.toy import toy_artifact
 
@@ -31,14 +31,14 @@ EXAMPLES = {
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[InProcess]:
-    async with open_in_process(tmp_path) as opened:
+    async with open_in_process(tmp_path, stream_s=0.01) as opened:
         yield opened
 
 
 async def call(service: InProcess, method: str, path: str, **options: Any) -> httpx.Response:
     """Return a response, which must be as its route describes it."""
     response = await service.client.request(method, path, **options)
-    assert_described(route_of(response), int(response.status_code), response.json())
+    assert_described(route_of(response), int(response.status_code), body_of(response))
     return response
 
 
@@ -79,6 +79,7 @@ async def test_every_route_answers_as_described(service: InProcess):
         ("GET", "/v1/models/internet/versions", None),
         ("POST", "/v1/models/internet/rollback", None),
         ("GET", "/v1/events?limit=2", None),
+        *(("GET", f"/v1/{what}/watch", None) for what in ("events", "links/a")),
         ("DELETE", "/v1/links/b", None),
     ]
     answered = set()

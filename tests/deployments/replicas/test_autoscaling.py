@@ -8,6 +8,7 @@ import pytest
 from deployments.replicas.autoscaling import (
     DUE_LINKS,
     IN_FLIGHT,
+    STREAMS,
     monitor_replicas,
     router_replicas,
 )
@@ -29,6 +30,7 @@ def context(total: float, reported: dict[str, dict[str, float]] | None) -> Any:
         (48.0, None, 1.5),
         (0.0, {IN_FLIGHT: {"a": 40.0, "b": 24.0}}, 2.0),  # gRPC alone
         (64.0, {IN_FLIGHT: {"a": 32.0}}, 2.0),  # some wait before the router
+        (64.0, {IN_FLIGHT: {"a": 2.0}, STREAMS: {"a": 30.0, "b": 18.0}}, 0.5),  # most are streams
         (32.0, {"other": {"a": 900.0}}, 1.0),
     ],
 )

@@ -1,0 +1,52 @@
+"""What both clients know of server-sent events."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+from httpx_sse import ServerSentEvent
+
+from pba.errors import Unavailable, from_body
+
+__all__ = ["PAUSE_S", "headers", "read", "timeout"]
+
+PAUSE_S = 0.1
+"""Between the end of a stream and the next, so that a service that ends each at once is spared."""
+
+_UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+_SILENCE_S = 45.0  # the service sends something every 15 s
+
+T = TypeVar("T")
+
+
+def headers(last_id: str) -> dict[str, str]:
+    """Return the headers that open a stream after the event with ``last_id``, empty for none."""
+    accepted = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+    return {**accepted, "Last-Event-ID": last_id} if last_id else accepted
+
+
+def timeout(timeout_s: float) -> httpx.Timeout:
+    """Return how long to wait: ``timeout_s`` for a connection, longer for what follows."""
+    return httpx.Timeout(timeout_s, read=max(timeout_s, _SILENCE_S))
+
+
+def read(message: ServerSentEvent, parse: Callable[[Any], T]) -> T:
+    """Return ``parse`` of what an event carries.
+
+    Raises
+    ------
+    PBAError
+        The error that the service sent in its place; `Unavailable` where the event is not as the
+        service sends it.
+    """
+    try:
+        body = message.json()
+        if message.event != "error":
+            return parse(body)
+        error = from_body(body)
+    except _UNREADABLE as cause:
+        raise Unavailable(
+            f"the stream has an event that PBA does not send: {message.data[:200]!r}. Check the "
+            "address and what lies in between."
+        ) from cause
+    raise error

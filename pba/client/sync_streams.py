@@ -1,0 +1,81 @@
+"""The blocking streams. Generated from `async_streams.py` by `generate.py`: edit there."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+from httpx_sse import EventSource, ServerSentEvent, SSEError
+from tenacity import Retrying
+
+from pba.client import requests, responses, streams
+from pba.client.retries import retry_arguments
+from pba.types import Event, Forecast
+
+__all__ = ["Streams"]
+
+
+class Streams:
+    """Calls that yield what comes, without end.
+
+    A stream that has ended, as each does after some minutes, is opened again, and goes on where it
+    was. Opening is repeated as other calls are; then, and where the caller may not watch any more,
+    the error is raised.
+    """
+
+    def __init__(self, http: httpx.Client, timeout_s: float, retries: int) -> None:
+        self._http = http
+        self._timeout_s = timeout_s
+        self._retries = retries
+
+    def watch(self, link_id: str) -> Iterator[Forecast]:
+        """Yield the link's forecast, and a new one whenever it reports a newer sample.
+
+        Who takes long for one forecast misses some, but not the newest.
+
+        Raises
+        ------
+        NotFound
+            If there is no such link.
+        """
+        for event in self._events(requests.link_path(link_id, "/watch")):
+            yield streams.read(event, Forecast.from_dict)
+
+    def watch_events(
+        self, kind: str | None = None, link_id: str | None = None, after: int | None = None
+    ) -> Iterator[Event]:
+        """Yield events as they happen, of one kind or one link if those are given.
+
+        With ``after``, the number of an event, those after it come first.
+        """
+        path = requests.events_path(kind, link_id)
+        for event in self._events(path, "" if after is None else str(after)):
+            yield streams.read(event, Event.from_dict)
+
+    def _events(self, path: str, last_id: str = "") -> Iterator[ServerSentEvent]:
+        """Yield what the service sends, from one stream after the other."""
+        timeout = streams.timeout(self._timeout_s)
+        while True:
+            request = self._http.build_request(
+                "GET", path, headers=streams.headers(last_id), timeout=timeout
+            )
+            retrying = Retrying(**retry_arguments(self._retries, "GET"))
+            try:
+                response: httpx.Response = retrying(self._http.send, request, stream=True)
+            except httpx.RequestError as error:
+                raise responses.unreachable(error) from error
+            try:
+                if not response.is_success:
+                    response.read()
+                    responses.read(response, responses.anything)
+                for event in EventSource(response).iter_sse():
+                    last_id = event.id or last_id
+                    if event.data:  # not the one that says when to connect again
+                        yield event
+            except SSEError as error:
+                response.read()
+                raise responses.foreign(response) from error
+            except httpx.TransportError:
+                pass  # the stream broke off: it is opened again
+            finally:
+                response.close()
+            time.sleep(streams.PAUSE_S)

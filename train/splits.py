@@ -174,7 +174,9 @@ def coarser(trace: Trace, samples: int) -> Trace:
     counts = measured.sum(axis=1)
     total = np.where(measured, spans, 0.0).sum(axis=1)
     mean = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
-    return replace(trace, timestamps_s=trace.timestamps_s[:count:samples], telemetry=mean)
+    return replace(
+        trace, timestamps_s=trace.timestamps_s[:count:samples], telemetry=mean, during_transfer=None
+    )
 
 
 def synthetic_splits(mode: str, samples: int, window: int, rng: np.random.Generator) -> Splits:

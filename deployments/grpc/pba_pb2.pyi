@@ -19,36 +19,40 @@ MODE_INTERNET: Mode
 MODE_HYBRID: Mode
 
 class Sample(_message.Message):
-    __slots__ = ("timestamp_s", "bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps")
+    __slots__ = ("timestamp_s", "bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps", "during_transfer")
     TIMESTAMP_S_FIELD_NUMBER: _ClassVar[int]
     BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
     LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
     PACKET_LOSS_FIELD_NUMBER: _ClassVar[int]
     JITTER_MS_FIELD_NUMBER: _ClassVar[int]
     THROUGHPUT_MBPS_FIELD_NUMBER: _ClassVar[int]
+    DURING_TRANSFER_FIELD_NUMBER: _ClassVar[int]
     timestamp_s: float
     bandwidth_mbps: float
     latency_ms: float
     packet_loss: float
     jitter_ms: float
     throughput_mbps: float
-    def __init__(self, timestamp_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., throughput_mbps: _Optional[float] = ...) -> None: ...
+    during_transfer: bool
+    def __init__(self, timestamp_s: _Optional[float] = ..., bandwidth_mbps: _Optional[float] = ..., latency_ms: _Optional[float] = ..., packet_loss: _Optional[float] = ..., jitter_ms: _Optional[float] = ..., throughput_mbps: _Optional[float] = ..., during_transfer: _Optional[bool] = ...) -> None: ...
 
 class HistoryColumns(_message.Message):
-    __slots__ = ("timestamp_s", "bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps")
+    __slots__ = ("timestamp_s", "bandwidth_mbps", "latency_ms", "packet_loss", "jitter_ms", "throughput_mbps", "during_transfer")
     TIMESTAMP_S_FIELD_NUMBER: _ClassVar[int]
     BANDWIDTH_MBPS_FIELD_NUMBER: _ClassVar[int]
     LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
     PACKET_LOSS_FIELD_NUMBER: _ClassVar[int]
     JITTER_MS_FIELD_NUMBER: _ClassVar[int]
     THROUGHPUT_MBPS_FIELD_NUMBER: _ClassVar[int]
+    DURING_TRANSFER_FIELD_NUMBER: _ClassVar[int]
     timestamp_s: _containers.RepeatedScalarFieldContainer[float]
     bandwidth_mbps: _containers.RepeatedScalarFieldContainer[float]
     latency_ms: _containers.RepeatedScalarFieldContainer[float]
     packet_loss: _containers.RepeatedScalarFieldContainer[float]
     jitter_ms: _containers.RepeatedScalarFieldContainer[float]
     throughput_mbps: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, timestamp_s: _Optional[_Iterable[float]] = ..., bandwidth_mbps: _Optional[_Iterable[float]] = ..., latency_ms: _Optional[_Iterable[float]] = ..., packet_loss: _Optional[_Iterable[float]] = ..., jitter_ms: _Optional[_Iterable[float]] = ..., throughput_mbps: _Optional[_Iterable[float]] = ...) -> None: ...
+    during_transfer: _containers.RepeatedScalarFieldContainer[bool]
+    def __init__(self, timestamp_s: _Optional[_Iterable[float]] = ..., bandwidth_mbps: _Optional[_Iterable[float]] = ..., latency_ms: _Optional[_Iterable[float]] = ..., packet_loss: _Optional[_Iterable[float]] = ..., jitter_ms: _Optional[_Iterable[float]] = ..., throughput_mbps: _Optional[_Iterable[float]] = ..., during_transfer: _Optional[_Iterable[bool]] = ...) -> None: ...
 
 class ForecastRequest(_message.Message):
     __slots__ = ("history", "link_id", "mode", "allocation", "columns", "as_of_newest")

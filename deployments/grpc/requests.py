@@ -13,7 +13,7 @@ from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.sample_reports import sample_reports
 from pba.store import SampleReport
-from pba.types import COLUMNS, Floats, NetworkMode, SampleTable, check_link_id
+from pba.types import COLUMNS, Booleans, Floats, NetworkMode, SampleTable, check_link_id
 
 from . import pba_pb2 as pb
 from .message_parsing import refuse_unknown_fields
@@ -84,7 +84,8 @@ def read_reports(request: pb.ObserveRequest, limit: int) -> list[SampleReport]:
     """
     check_count(request.samples, limit, "samples")
     refuse_unknown_fields(request)
-    table = _table(_rows((item.sample for item in request.samples), "samples"))
+    samples = [item.sample for item in request.samples]
+    table = _table(_rows(samples, "samples"), _marks(samples))
     return sample_reports(table, [item.link_id for item in request.samples])
 
 
@@ -117,7 +118,7 @@ def query_of(request: pb.ForecastRequest | pb.TransferRequest) -> Query:
     InvalidRequest, InvalidSample, InvalidHistory, InvalidMode
         With the field in question.
     """
-    mode, table = mode_of(request.mode), _table(_history(request))
+    mode, table = mode_of(request.mode), _table(*_history(request))
     counts = [len(table.timestamps_s)]
     ((history,), (ignored,)) = table.histories(counts), table.any_ignored(counts)
     if isinstance(history, InvalidInput):
@@ -146,16 +147,24 @@ def _forecast_query(request: pb.ForecastRequest) -> Query:
     return replace(query_of(request), link_id=link_id, allocation=read_advice(request))
 
 
-def _history(request: pb.ForecastRequest | pb.TransferRequest) -> Floats:
+def _history(
+    request: pb.ForecastRequest | pb.TransferRequest,
+) -> tuple[Floats, Booleans | None]:
+    """Return the samples, ``(sample, 6)``, and which of them are marked ``during_transfer``."""
     if not request.HasField("columns"):
         if len(request.history) > _FIRST_ROWS:
             _refuse_faulty(request.history[:_FIRST_ROWS])
-        return _rows(request.history, "history")
+        return _rows(request.history, "history"), _marks(request.history)
     if request.history:
         raise InvalidRequest(
             "history and columns are both set; a request has one of them. Leave one out.", "columns"
         )
     return _columns(request.columns)
+
+
+def _marks(samples: Iterable[pb.Sample]) -> Booleans | None:
+    marks = np.array([sample.during_transfer for sample in samples], dtype=bool)
+    return marks if marks.any() else None
 
 
 def _refuse_faulty(samples: Iterable[pb.Sample]) -> None:
@@ -166,27 +175,35 @@ def _refuse_faulty(samples: Iterable[pb.Sample]) -> None:
         raise history
 
 
-def _table(values: Floats) -> SampleTable:
+def _table(values: Floats, marks: Booleans | None = None) -> SampleTable:
     """Return the samples in ``values``: Unix seconds and `COLUMNS`, ``(sample, 6)``."""
-    return SampleTable.of(values[:, 0].copy(), values[:, 1:].copy())
+    return SampleTable.of(values[:, 0].copy(), values[:, 1:].copy(), during_transfer=marks)
 
 
-def _columns(columns: pb.HistoryColumns) -> Floats:
-    """Return ``(sample, 6)``, NaN in a column that is empty."""
+def _columns(columns: pb.HistoryColumns) -> tuple[Floats, Booleans | None]:
+    """Return ``(sample, 6)``, NaN in a column that is empty, and the marks."""
     times_s: Sequence[float] = columns.timestamp_s
     values = np.full((len(times_s), 1 + len(COLUMNS)), np.nan)
     values[:, 0] = times_s
     for place, name in enumerate(COLUMNS, start=1):
         column = getattr(columns, name)
         if column or name == "bandwidth_mbps":
-            if len(column) != len(times_s):
-                raise InvalidRequest(
-                    f"{name} has {len(column)} values and timestamp_s {len(times_s)}; columns have "
-                    "one length. Send NaN where nothing was measured.",
-                    f"columns.{name}",
-                )
+            _check_length(column, name, len(times_s), "NaN where nothing was measured")
             values[:, place] = column
-    return values
+    marks: Sequence[bool] = columns.during_transfer
+    if not marks:
+        return values, None
+    _check_length(marks, "during_transfer", len(times_s), "false where no transfer ran")
+    return values, np.array(marks)
+
+
+def _check_length(column: Sequence[Any], name: str, count: int, remedy: str) -> None:
+    if len(column) != count:
+        raise InvalidRequest(
+            f"{name} has {len(column)} values and timestamp_s {count}; columns have one length. "
+            f"Send {remedy}.",
+            f"columns.{name}",
+        )
 
 
 def _rows(samples: Iterable[pb.Sample], name: str) -> Floats:

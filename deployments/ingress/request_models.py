@@ -51,6 +51,10 @@ _Bandwidth = Annotated[float | None, _measured("bandwidth_mbps", _REFUSED)]
 _Latency = Annotated[float | None, _measured("latency_ms", _IGNORED)]
 _Loss = Annotated[float | None, _measured("packet_loss", _IGNORED)]
 _Jitter = Annotated[float | None, _measured("jitter_ms", _IGNORED)]
+_During = Annotated[
+    bool | None,
+    Meta(description="whether a transfer ran meanwhile; such samples do not score transfers"),
+]
 _Throughput = Annotated[float | None, _measured("throughput_mbps", _IGNORED)]
 
 
@@ -63,6 +67,7 @@ class SampleDocument(Struct, forbid_unknown_fields=True, gc=False):
     packet_loss: _Loss = None
     jitter_ms: _Jitter = None
     throughput_mbps: _Throughput = None
+    during_transfer: _During = None
 
 
 class HistoryColumns(Struct, forbid_unknown_fields=True, gc=False):
@@ -74,6 +79,7 @@ class HistoryColumns(Struct, forbid_unknown_fields=True, gc=False):
     packet_loss: list[_Loss] | None = None
     jitter_ms: list[_Jitter] | None = None
     throughput_mbps: list[_Throughput] | None = None
+    during_transfer: list[_During] | None = None
 
 
 Samples: TypeAlias = list[SampleDocument] | HistoryColumns

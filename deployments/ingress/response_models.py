@@ -145,6 +145,7 @@ class StoredSample(BaseModel):
     packet_loss: float | None
     jitter_ms: float | None
     throughput_mbps: float | None
+    during_transfer: bool = Field(False, description="there where it is true")
 
 
 class PastForecast(BaseModel):

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec.structs import astuple
 
 from pba.errors import InvalidRequest
-from pba.types import COLUMNS, Floats, SampleTable
+from pba.types import COLUMNS, Booleans, Floats, SampleTable
 
 from .request_models import HistoryColumns, SampleDocument
 
@@ -31,10 +31,13 @@ class SampleArray(NamedTuple):
         Unix seconds and `COLUMNS`, NaN where there is no number, shape ``(6, sample)``.
     unreadable
         By sample, text in place of a time.
+    during_transfer
+        Which samples are marked so, ``(sample,)``; None if none is.
     """
 
     values: Floats
     unreadable: dict[int, str]
+    during_transfer: Booleans | None
 
     @property
     def samples(self) -> int:
@@ -52,10 +55,11 @@ def sample_array(samples: Sequence[SampleDocument] | HistoryColumns, name: str) 
     """
     if isinstance(samples, HistoryColumns):
         return _from_columns(samples, name)
+    marks = _marks([sample.during_transfer for sample in samples])
     try:
-        return SampleArray(_numbers(map(_values, samples), (len(samples), _VALUES)).T, {})
+        return SampleArray(_numbers(map(_values, samples), (len(samples), _VALUES)).T, {}, marks)
     except ValueError:  # a time that is text
-        return _with_text(samples)
+        return _with_text(samples, marks)
 
 
 def sample_table(arrays: Sequence[SampleArray]) -> SampleTable:
@@ -68,7 +72,24 @@ def sample_table(arrays: Sequence[SampleArray]) -> SampleTable:
         if array.unreadable:
             unreadable |= {start + row: text for row, text in array.unreadable.items()}
         start += array.samples
-    return SampleTable.of(values[0], values[1:].T, unreadable)
+    return SampleTable.of(values[0], values[1:].T, unreadable, _all_marks(arrays))
+
+
+def _marks(values: Sequence[bool | None]) -> Booleans | None:
+    """Return ``values`` as an array, None if none of them is true."""
+    return np.array(values, dtype=bool) if True in values else None
+
+
+def _all_marks(arrays: Sequence[SampleArray]) -> Booleans | None:
+    parts = [array.during_transfer for array in arrays]
+    if all(part is None for part in parts):
+        return None
+    return np.concatenate(
+        [
+            np.zeros(array.samples, dtype=bool) if part is None else part
+            for array, part in zip(arrays, parts, strict=True)
+        ]
+    )
 
 
 def _numbers(parts: Iterable[Sequence[float | str | None]], shape: tuple[int, int]) -> Floats:
@@ -87,16 +108,16 @@ def _numbers(parts: Iterable[Sequence[float | str | None]], shape: tuple[int, in
     return numbers.reshape(shape)
 
 
-def _with_text(samples: Sequence[SampleDocument]) -> SampleArray:
+def _with_text(samples: Sequence[SampleDocument], marks: Booleans | None) -> SampleArray:
     times_s, unreadable = _seconds([sample.timestamp for sample in samples])
     rows = ((time_s, *_values(sample)[1:]) for time_s, sample in zip(times_s, samples, strict=True))
-    return SampleArray(_numbers(rows, (len(samples), _VALUES)).T, unreadable)
+    return SampleArray(_numbers(rows, (len(samples), _VALUES)).T, unreadable, marks)
 
 
 def _from_columns(columns: HistoryColumns, name: str) -> SampleArray:
-    lists = astuple(columns)
+    *lists, during = astuple(columns)
     given = [values for values in lists if values is not None]
-    if len(set(map(len, given))) > 1:
+    if {*map(len, given), len(columns.timestamp if during is None else during)} != {len(given[0])}:
         raise _unequal(columns, name)
     shape = (len(given), len(columns.timestamp))
     unreadable: dict[int, str] = {}
@@ -108,13 +129,13 @@ def _from_columns(columns: HistoryColumns, name: str) -> SampleArray:
     if len(given) < _VALUES:
         part, table = table, np.full((_VALUES, shape[1]), np.nan)
         table[[values is not None for values in lists]] = part
-    return SampleArray(table, unreadable)
+    return SampleArray(table, unreadable, None if during is None else _marks(during))
 
 
 def _unequal(columns: HistoryColumns, name: str) -> InvalidRequest:
     """Return the error of the first column that is not as long as that of the times."""
     count = len(columns.timestamp)
-    pairs = zip(COLUMNS, astuple(columns)[1:], strict=True)
+    pairs = zip((*COLUMNS, "during_transfer"), astuple(columns)[1:], strict=True)
     column, values = next(pair for pair in pairs if pair[1] is not None and len(pair[1]) != count)
     return InvalidRequest(
         f"{column} has {len(values)} values and timestamp {count}; columns have one length. Send "

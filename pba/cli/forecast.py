@@ -16,7 +16,6 @@ from pba.cli.options import (
     select_traces,
 )
 from pba.cli.service_options import Service, with_service
-from pba.types import History
 
 __all__ = ["forecast"]
 
@@ -32,6 +31,6 @@ def forecast(
 ) -> None:
     """Print the forecast from a file's newest samples, as JSON."""
     trace = select_traces(file, trace_id, strict=strict)[0]
-    history = History(trace.timestamps_s, trace.telemetry)
+    history = trace.history
     with forecast_function(service, in_process, models) as function:
         typer.echo(json.dumps(function(history.last(60)).as_dict(), indent=2))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from pba.telemetry.importers.contract import all_importers
 from pba.telemetry.resampling import resampled
 from pba.telemetry.trace_writer import check_ending, write_traces
 from pba.telemetry.traces import Trace, read_trace_file
-from pba.types import History, rfc3339_of
+from pba.types import rfc3339_of
 
 __all__ = ["import_traces"]
 
@@ -95,7 +96,7 @@ def _read(
         name = trace.trace_id
         if link is not None:
             name = link if name == content.stem else f"{link}:{name}"
-        yield Trace(link_id_of(name), trace.split, trace.timestamps_s, trace.telemetry)
+        yield replace(trace, trace_id=link_id_of(name), dropped=0)
 
 
 def _merged(parts: Sequence[Trace]) -> list[Trace]:
@@ -116,6 +117,7 @@ def _together(name: str, traces: Sequence[Trace]) -> Trace:
         )
     times = np.concatenate([trace.timestamps_s for trace in traces])
     telemetry = np.concatenate([trace.telemetry for trace in traces])
+    marks = np.concatenate([trace.marks for trace in traces])
     unique, rows = np.unique(times, return_index=True)
     if len(unique) < len(times):
         typer.secho(
@@ -124,7 +126,8 @@ def _together(name: str, traces: Sequence[Trace]) -> Trace:
             err=True,
             fg="yellow",
         )
-    return Trace(name, traces[0].split, unique, telemetry[rows])
+    during = marks[rows] if marks.any() else None
+    return Trace(name, traces[0].split, unique, telemetry[rows], during_transfer=during)
 
 
 def _is_dated(trace: Trace) -> bool:
@@ -150,7 +153,7 @@ def _report(traces: Sequence[Trace], service: Service) -> None:
             )
     with service.client() as client:
         for trace in traces:
-            history = History(trace.timestamps_s, trace.telemetry)
+            history = trace.history
             sums: dict[str, int] = {}
             for end in range(0, len(history), _SAMPLES_A_CALL):
                 part = history.first(end + _SAMPLES_A_CALL)

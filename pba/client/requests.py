@@ -29,6 +29,7 @@ Samples = History | Sequence[NetworkMetrics]
 
 _REQUIRED = ("timestamp", "bandwidth_mbps")
 _NAMES = ("timestamp", *COLUMNS)
+_MARK = "during_transfer"
 
 
 def request(
@@ -158,7 +159,7 @@ def rollout_path(since: str | None) -> str:
 
 def _rows(samples: Samples) -> list[dict[str, Any]]:
     """Return one JSON object a sample; optional values that were not measured are left out."""
-    return [
+    rows: list[dict[str, Any]] = [
         {
             name: value
             for name, value in zip(_NAMES, map(_finite, row), strict=True)
@@ -166,17 +167,22 @@ def _rows(samples: Samples) -> list[dict[str, Any]]:
         }
         for row in _table(samples)
     ]
+    for row, marked in zip(rows, _marks(samples), strict=False):
+        if marked:
+            row[_MARK] = True
+    return rows
 
 
-def _columns(samples: Samples) -> dict[str, list[float | None]]:
+def _columns(samples: Samples) -> dict[str, list[Any]]:
     """Return one list a value, without those that were never measured."""
     columns = zip(*_table(samples), strict=True) if len(samples) else ((),) * len(_NAMES)
     lists = {name: list(map(_finite, col)) for name, col in zip(_NAMES, columns, strict=True)}
+    marks = {_MARK: _marks(samples)} if any(_marks(samples)) else {}
     return {
         name: values
         for name, values in lists.items()
         if name in _REQUIRED or any(value is not None for value in values)
-    }
+    } | marks
 
 
 def _table(samples: Samples) -> Iterable[Sequence[float]]:
@@ -185,6 +191,13 @@ def _table(samples: Samples) -> Iterable[Sequence[float]]:
         rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
         return [(time_s, *values) for time_s, values in rows]
     return [(sample.timestamp_s, *sample.values) for sample in samples]
+
+
+def _marks(samples: Samples) -> list[bool]:
+    """Return whether each sample is marked; the empty list where none of a history is."""
+    if isinstance(samples, History):
+        return [] if samples.during_transfer is None else samples.during_transfer.tolist()
+    return [sample.during_transfer for sample in samples]
 
 
 def _finite(value: float) -> float | None:

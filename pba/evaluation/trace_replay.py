@@ -122,7 +122,7 @@ async def replay_trace(
     limit
         The most forecasts of each function.
     """
-    history = History(trace.timestamps_s, trace.telemetry)
+    history = trace.history
     longest = _LONGEST * (CONTEXT if spacing(trace.timestamps_s).merges else 1)
     ends = range(2, len(history) if limit is None else min(len(history), limit + 2))
     for end in ends:

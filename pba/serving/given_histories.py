@@ -129,7 +129,13 @@ class GivenHistories:
 
 def _report(query: Query) -> SampleReport:
     assert query.link_id is not None
-    return SampleReport(query.link_id, query.history.timestamps_s, query.history.telemetry)
+    history = query.history
+    return SampleReport(
+        query.link_id,
+        history.timestamps_s,
+        history.telemetry,
+        during_transfer=history.during_transfer,
+    )
 
 
 def _informed(query: Query | PBAError, states: dict[str, _LinkState]) -> Query | PBAError:

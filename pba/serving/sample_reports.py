@@ -77,6 +77,7 @@ class ClockLimit:
             indices[~ahead],
             None if report.ignored is None else report.ignored[~ahead],
             tuple(sorted([*report.refused, *refused], key=lambda sample: sample.index)),
+            None if report.during_transfer is None else report.during_transfer[~ahead],
         )
 
     def error(self, timestamp_s: float, field: str) -> InvalidSample:
@@ -129,6 +130,7 @@ def _faultless_reports(table: SampleTable, rows: Mapping[str, Sequence[int]]) ->
     order = np.fromiter(chain.from_iterable(rows.values()), dtype=np.int64)
     times_s, telemetry = table.timestamps_s[order], table.telemetry[order]
     ignored = table.ignored[order] if table.ignored.any() else None
+    marks = table.marks(order)
     reports, end = [], 0
     for name, own in rows.items():
         part = slice(end, end := end + len(own))
@@ -139,6 +141,7 @@ def _faultless_reports(table: SampleTable, rows: Mapping[str, Sequence[int]]) ->
                 telemetry[part],
                 order[part],
                 None if ignored is None else ignored[part],
+                during_transfer=None if marks is None else marks[part],
             )
         )
     return reports
@@ -164,7 +167,13 @@ def _report(
             refused.append(RefusedSample(row, name, placed))
     at = np.array(kept, dtype=np.int64)
     return SampleReport(
-        name, table.timestamps_s[at], table.telemetry[at], at, table.ignored[at], tuple(refused)
+        name,
+        table.timestamps_s[at],
+        table.telemetry[at],
+        at,
+        table.ignored[at],
+        tuple(refused),
+        table.marks(at),
     )
 
 

@@ -5,8 +5,9 @@ without Python in between, and where another writer was faster their conditions 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pba.errors import StoreUnavailable
 from pba.rollout import Flags
@@ -29,6 +30,7 @@ from pba.store.sample_decisions import (
     Values,
     decide,
     is_surprising,
+    marks_of,
     samples_of,
     spans_of,
 )
@@ -127,7 +129,7 @@ def _write_reports(
     kept = policy.cache.of(names, policy.now_us)
     flags, links = _read(executor, batch, spans, kept, policy)
     decisions = _decide(batch.reports, samples, links, policy, flags.enable_mode_detection)
-    written = _write(executor, decisions, batch.forecasts, policy.now_us)
+    written = _write(executor, decisions, batch.forecasts, policy.now_us, marks_of(batch.reports))
     after = samples_after(decisions if batch.with_contexts else kept, decisions, written)
     contexts: dict[str, LinkContext] = {}
     if batch.with_contexts:
@@ -195,14 +197,11 @@ def _write(
     decisions: Decisions,
     forecasts: Sequence[StoredForecast],
     now_us: int,
+    marks: Collection[tuple[str, int]],
 ) -> Written:
     """Write links, samples and forecasts; all writers take their locks in this order."""
     all_decisions = decisions.values()
-    samples = [
-        (decision.link.name, at_us, *(None if v != v else v for v in values))
-        for decision in all_decisions
-        for at_us, values in decision.new.items()
-    ]
+    samples = _sample_rows(decisions, marks)
     switches = [row for decision in all_decisions if (row := decision.switch_row()) is not None]
     versions, *forecast_inserts = forecast_calls(forecasts)
     calls: list[Call] = [
@@ -227,6 +226,19 @@ def _write(
         {name: NetworkMode(mode) for name, mode, *_ in updated},
         {name: (key, newest_us, heard_us) for name, _, key, newest_us, heard_us in updated},
     )
+
+
+def _sample_rows(decisions: Decisions, marks: Collection[tuple[str, int]]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            name,
+            at_us,
+            *(None if v != v else v for v in values),
+            True if (name, at_us) in marks else None,
+        )
+        for name, decision in decisions.items()
+        for at_us, values in decision.new.items()
+    ]
 
 
 def _due_rows(

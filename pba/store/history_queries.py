@@ -25,11 +25,13 @@ def link_history(
     actuals that have arrived, by steps.
     """
     link = select(links.c.id).where(links.c.link_id == link_id).scalar_subquery()
-    query = select(samples.c.at_us, *(samples.c[name] for name in COLUMNS))
+    names = ("at_us", *COLUMNS, "during_transfer")
+    query = select(*(samples.c[name] for name in names))
     query = query.where(samples.c.link == link, samples.c.at_us.between(from_us, to_us))
     query = query.order_by(samples.c.at_us.desc()).limit(count)
-    table = number_table(connection, query, 1 + len(COLUMNS))[::-1]
-    history = History(to_seconds(table[:, 0]), table[:, 1:])
+    table = number_table(connection, query, len(names))[::-1]
+    marks = table[:, -1] == 1.0
+    history = History(to_seconds(table[:, 0]), table[:, 1:-1], marks if marks.any() else None)
     past = _forecasts(connection, link, from_us, to_us, count)
     past += _old_forecasts(connection, link, from_us, to_us, count)
     return history, sorted(past, key=lambda forecast: forecast["after_s"])[-count:]

@@ -19,6 +19,7 @@ __all__ = [
     "Values",
     "decide",
     "is_surprising",
+    "marks_of",
     "samples_of",
     "spans_of",
     "suspicions",
@@ -97,6 +98,20 @@ def samples_of(reports: Sequence[SampleReport]) -> list[Values]:
         pairs = zip(at_us[start:end][::-1], telemetry[start:end][::-1], strict=True)
         samples.append(dict(pairs))
     return samples
+
+
+def marks_of(reports: Sequence[SampleReport]) -> set[tuple[str, int]]:
+    """Return link and time of samples marked ``during_transfer``; `samples_of` has their values."""
+    if all(report.during_transfer is None for report in reports):
+        return set()
+    marks: dict[tuple[str, int], bool] = {}
+    for report in reversed(reports):  # of several with one timestamp the first counts
+        at_us = np.rint(report.timestamps_s * 1e6).astype(np.int64).tolist()[::-1]
+        given = report.during_transfer
+        values = [False] * len(at_us) if given is None else given.tolist()[::-1]
+        keys = ((report.link_id, time_us) for time_us in at_us)
+        marks |= dict(zip(keys, values, strict=True))
+    return {key for key, marked in marks.items() if marked}
 
 
 def spans_of(

@@ -123,19 +123,21 @@ On SQLite a writer has locked the whole file before it reads.
 """
 
 INSERT_SAMPLES = SetStatement(
-    {"name": "text", "at_us": "int8"} | dict.fromkeys(COLUMNS, "float8"),
+    {"name": "text", "at_us": "int8"}
+    | dict.fromkeys(COLUMNS, "float8")
+    | {"during_transfer": "bool"},
     f"""
     WITH new AS (
-           INSERT INTO samples (link, at_us, {_MEASURED})
-           SELECT l.id, i.at_us, {_MEASURED}
+           INSERT INTO samples (link, at_us, {_MEASURED}, during_transfer)
+           SELECT l.id, i.at_us, {_MEASURED}, during_transfer
              FROM {{input}} JOIN links AS l ON l.link_id = i.name
                ON CONFLICT DO NOTHING
         RETURNING link, at_us)
     SELECT l.link_id, new.at_us FROM new JOIN links AS l ON l.id = new.link
     """,
     f"""
-    INSERT INTO samples (link, at_us, {_MEASURED})
-    SELECT l.id, ?2, ?3, ?4, ?5, ?6, ?7 FROM links AS l WHERE l.link_id = ?1
+    INSERT INTO samples (link, at_us, {_MEASURED}, during_transfer)
+    SELECT l.id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM links AS l WHERE l.link_id = ?1
         ON CONFLICT DO NOTHING
     """,
     returned=2,

@@ -75,9 +75,7 @@ A key is never given to another link, so what a deleted link leaves behind belon
 """
 
 deleted_links = Table(
-    "deleted_links",
-    metadata,
-    Column("link", BigInteger, primary_key=True, autoincrement=False),
+    "deleted_links", metadata, Column("link", BigInteger, primary_key=True, autoincrement=False)
 )
 """The keys of links that are gone for all callers, and whose rows are still to be deleted."""
 
@@ -91,10 +89,11 @@ samples = Table(
     Column("packet_loss", Float(53)),
     Column("jitter_ms", Float(53)),
     Column("throughput_mbps", Float(53)),
+    Column("during_transfer", Boolean),  # an eighth: PostgreSQL has no larger rows for its nulls
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (at_us)",
 )
-"""Measurements, null where not measured. The key makes samples idempotent.
+"""Measurements, null where not measured or not marked. The key makes samples idempotent.
 
 Partitioned by time on PostgreSQL (`pba.store.partitions`), as `forecasts`: statements that name
 bounds of the time touch the few partitions between them, others all.

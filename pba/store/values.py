@@ -11,7 +11,7 @@ from pba.errors import PBAError
 from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Arm
 from pba.telemetry.link_mode import LinkMode
-from pba.types import Floats, History, NetworkMode, rfc3339_of
+from pba.types import Booleans, Floats, History, NetworkMode, rfc3339_of
 
 __all__ = [
     "LinkContext",
@@ -64,6 +64,8 @@ class SampleReport:
         if there are none.
     refused
         Samples of the same request and link that break a rule.
+    during_transfer
+        Which samples are marked so, ``(sample,)``; None if none is.
     """
 
     link_id: str
@@ -72,6 +74,7 @@ class SampleReport:
     indices: NDArray[np.int64] | None = None
     ignored: NDArray[np.int64] | None = None
     refused: tuple[RefusedSample, ...] = ()
+    during_transfer: Booleans | None = None
 
 
 @dataclass(frozen=True, slots=True)

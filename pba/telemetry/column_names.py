@@ -6,13 +6,14 @@ from pathlib import Path
 
 from pba.errors import InvalidTrace
 from pba.telemetry.read_report import ReadReport
+from pba.telemetry.transfer_marks import DURING_TRANSFER
 from pba.telemetry.units import mbps_factor, ms_factor, rate_unit, share_factor, split_unit
 from pba.types import COLUMNS
 
 __all__ = ["TIME", "ColumnMeaning", "assign", "meaning"]
 
 TIME = "timestamp"
-_TEXTS = ("trace_id", "split")
+_TEXTS = ("trace_id", "split", DURING_TRANSFER)
 _TIMES = ("timestamp", "time", "datetime", "date", "date_time", "ts", "epoch", "unix_time", "dtime")
 _RATES = ("", "bandwidth", "bw", "rate", "bitrate", "bit_rate", "data_rate", "speed", "capacity",
           "goodput", "download", "downlink", "dl")  # fmt: skip
@@ -31,7 +32,7 @@ class ColumnMeaning:
     Parameters
     ----------
     field
-        `TIME`, ``trace_id``, ``split`` or one of `pba.types.COLUMNS`.
+        `TIME`, ``trace_id``, ``split``, ``during_transfer`` or one of `pba.types.COLUMNS`.
     factor
         From its unit to that of the field; of times, to seconds, 0 where it depends on the size.
     rank

@@ -8,7 +8,7 @@ import numpy as np
 
 from pba.telemetry.read_report import Fault, ReadReport
 from pba.telemetry.trace import Trace
-from pba.types import COLUMNS, LIMITS, Floats, rfc3339_of
+from pba.types import COLUMNS, LIMITS, Booleans, Floats, rfc3339_of
 
 __all__ = ["Measurements", "clean", "columns_of"]
 
@@ -59,6 +59,8 @@ class Measurements:
         ``train``, ``val``, ``test`` or empty.
     times_counted
         Whether the reader has counted the rows whose time is NaN.
+    during_transfer
+        Which rows are marked so, shape ``(row,)``; None if none is.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Measurements:
     local: bool = False
     split: str = ""
     times_counted: bool = False
+    during_transfer: Booleans | None = None
 
 
 def columns_of(rows: int, **columns: Floats | Sequence[float]) -> Floats:
@@ -111,6 +114,7 @@ def clean(measured: Measurements, stem: str, report: ReadReport) -> Trace | None
         measured.timestamps_s[keep],
         telemetry[keep],
         len(measured.timestamps_s) - len(keep),
+        None if measured.during_transfer is None else measured.during_transfer[keep],
     )
 
 

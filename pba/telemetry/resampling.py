@@ -21,6 +21,7 @@ def resampled(trace: Trace, step_s: float) -> Trace:
     A sample holds for the time since the one before it; after a gap of more than
     `pba.telemetry.windows.GAP_INTERVALS` median intervals, for one median interval. A step of which
     less than half is measured has no sample; an optional value counts where it was measured.
+    A step is marked ``during_transfer`` if a part of it is.
 
     Parameters
     ----------
@@ -60,7 +61,13 @@ def resampled(trace: Trace, step_s: float) -> Trace:
     covered, amount = np.stack(covered_s, axis=1), np.stack(amounts, axis=1)
     means = np.divide(amount, covered, out=np.full(amount.shape, np.nan), where=covered > 0)
     kept = covered[:, 0] >= _LEAST_COVERED * step_s * (1 - 1e-9)
-    return replace(trace, timestamps_s=edges[1:][kept], telemetry=means[kept])
+    marked_s = _integral(ends, spans_s, trace.marks.astype(float), edges)[kept]
+    return replace(
+        trace,
+        timestamps_s=edges[1:][kept],
+        telemetry=means[kept],
+        during_transfer=None if trace.during_transfer is None else marked_s > 0,
+    )
 
 
 def _integral(ends: Floats, spans_s: Floats, values: Floats, edges: Floats) -> Floats:

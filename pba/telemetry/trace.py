@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from pba.types import Floats
+import numpy as np
+
+from pba.types import Booleans, Floats, History
 
 __all__ = ["SPLITS", "Trace"]
 
@@ -27,6 +29,8 @@ class Trace:
         measured.
     dropped
         The number of its rows that were left out, for the reasons of `pba.telemetry.measurements`.
+    during_transfer
+        Which samples are marked so, ``(sample,)``; None if none is.
     """
 
     trace_id: str
@@ -34,7 +38,20 @@ class Trace:
     timestamps_s: Floats
     telemetry: Floats
     dropped: int = 0
+    during_transfer: Booleans | None = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.timestamps_s)
+
+    @property
+    def history(self) -> History:
+        """The samples as a history."""
+        return History(self.timestamps_s, self.telemetry, self.during_transfer)
+
+    @property
+    def marks(self) -> Booleans:
+        """Which samples are marked ``during_transfer``, ``(sample,)``."""
+        if self.during_transfer is None:
+            return np.zeros(len(self), dtype=bool)
+        return self.during_transfer

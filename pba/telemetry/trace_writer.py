@@ -10,6 +10,7 @@ import pyarrow.parquet
 
 from pba.errors import InvalidTrace
 from pba.telemetry.trace import Trace
+from pba.telemetry.transfer_marks import DURING_TRANSFER
 from pba.types import COLUMNS
 
 __all__ = ["check_ending", "write_traces"]
@@ -33,7 +34,7 @@ def check_ending(path: Path) -> None:
 
 
 def write_traces(path: Path, traces: Sequence[Trace]) -> None:
-    """Write ``traces``; ``trace_id`` and ``split`` are columns where they say something.
+    """Write ``traces``; columns that say nothing, of the names, the splits or marks, are left out.
 
     A single trace that is called as the file has no ``trace_id``, since reading gives it that name.
 
@@ -55,4 +56,6 @@ def write_traces(path: Path, traces: Sequence[Trace]) -> None:
         name: pa.array(column, from_pandas=True)
         for name, column in zip(COLUMNS, telemetry.T, strict=True)
     }
+    if any(trace.during_transfer is not None for trace in traces):
+        values[DURING_TRANSFER] = pa.array(np.concatenate([trace.marks for trace in traces]))
     _WRITERS[path.suffix.lower()](pa.table({**columns, "timestamp_s": times, **values}), path)

@@ -110,4 +110,9 @@ def samples_before(timestamps_s: Floats, from_s: float, gap: int) -> int:
 
 
 def _rows(trace: Trace, rows: slice) -> Trace:
-    return replace(trace, timestamps_s=trace.timestamps_s[rows], telemetry=trace.telemetry[rows])
+    return replace(
+        trace,
+        timestamps_s=trace.timestamps_s[rows],
+        telemetry=trace.telemetry[rows],
+        during_transfer=None,  # which says nothing to a network
+    )

@@ -5,7 +5,7 @@ Profiles of the modes' networks are here too. Nothing here computes a forecast o
 and response models of the API are in `deployments.ingress`.
 """
 
-from pba.types.arrays import Floats
+from pba.types.arrays import Booleans, Floats
 from pba.types.event import Event
 from pba.types.forecast import (
     HORIZONS,
@@ -36,6 +36,7 @@ __all__ = [
     "LIMITS",
     "QUANTILES",
     "Allocation",
+    "Booleans",
     "Event",
     "Floats",
     "Forecast",

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from pba.errors import InvalidHistory
-from pba.types.arrays import Floats
+from pba.types.arrays import Booleans, Floats
 from pba.types.sample import COLUMNS, NetworkMetrics
 from pba.types.sample_rules import check_samples
 
@@ -24,6 +24,8 @@ class History:
         Unix seconds, shape ``(sample,)``, strictly increasing.
     telemetry
         Physical units, shape ``(sample, 5)``, columns as in `COLUMNS`, NaN where not measured.
+    during_transfer
+        Which samples are marked so, ``(sample,)``; None if none is.
 
     Raises
     ------
@@ -35,6 +37,7 @@ class History:
 
     timestamps_s: Floats
     telemetry: Floats
+    during_transfer: Booleans | None = None
 
     def __post_init__(self) -> None:
         check_samples(self.timestamps_s, self.telemetry, "history")
@@ -43,16 +46,21 @@ class History:
     @classmethod
     def of(cls, samples: Iterable[NetworkMetrics]) -> Self:
         """Return the history of ``samples``, given oldest first."""
-        rows = [(sample.timestamp_s, *sample.values) for sample in samples]
+        listed = list(samples)
+        rows = [(sample.timestamp_s, *sample.values) for sample in listed]
         table = np.array(rows, dtype=float).reshape(-1, 1 + len(COLUMNS))
-        return cls(table[:, 0], table[:, 1:])
+        marks = np.array([sample.during_transfer for sample in listed], dtype=bool)
+        return cls(table[:, 0], table[:, 1:], marks if marks.any() else None)
 
     @classmethod
-    def trusted(cls, timestamps_s: Floats, telemetry: Floats) -> "History":
+    def trusted(
+        cls, timestamps_s: Floats, telemetry: Floats, during_transfer: Booleans | None = None
+    ) -> "History":
         """Return the history of samples that have been checked already."""
         history = object.__new__(cls)
         object.__setattr__(history, "timestamps_s", timestamps_s)
         object.__setattr__(history, "telemetry", telemetry)
+        object.__setattr__(history, "during_transfer", during_transfer)
         return history
 
     def __len__(self) -> int:
@@ -61,19 +69,24 @@ class History:
 
     def first(self, count: int) -> "History":
         """Return the oldest ``count`` samples (all of them if there are fewer)."""
-        return History.trusted(self.timestamps_s[:count], self.telemetry[:count])
+        return self._part(slice(None, count))
 
     def last(self, count: int) -> "History":
         """Return the newest ``count`` samples (all of them if there are fewer)."""
         if count >= len(self):
             return self
-        start = len(self) - count
-        return History.trusted(self.timestamps_s[start:], self.telemetry[start:])
+        return self._part(slice(len(self) - count, None))
 
     def with_telemetry(self, telemetry: Floats) -> "History":
         """Return the history with other values, which are as valid, at the same times."""
-        return (
-            self if telemetry is self.telemetry else History.trusted(self.timestamps_s, telemetry)
+        if telemetry is self.telemetry:
+            return self
+        return History.trusted(self.timestamps_s, telemetry, self.during_transfer)
+
+    def _part(self, rows: slice) -> "History":
+        marks = self.during_transfer
+        return History.trusted(
+            self.timestamps_s[rows], self.telemetry[rows], None if marks is None else marks[rows]
         )
 
 

@@ -45,6 +45,8 @@ class NetworkMetrics:
         Round-trip time and its variation in ms; may be NaN.
     packet_loss
         Share of packets lost, 0 to 1; may be NaN.
+    during_transfer
+        Whether a transfer ran meanwhile: such samples do not score forecasts of transfers.
     """
 
     timestamp: datetime | float
@@ -53,6 +55,7 @@ class NetworkMetrics:
     packet_loss: float = math.nan
     jitter_ms: float = math.nan
     throughput_mbps: float = math.nan
+    during_transfer: bool = False
 
     @property
     def timestamp_s(self) -> float:

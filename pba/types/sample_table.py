@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pba.errors import InvalidInput, InvalidRequest, quoted
-from pba.types.arrays import Floats
+from pba.types.arrays import Booleans, Floats
 from pba.types.history import History, order_error
 from pba.types.sample_rules import mask_ignored, sample_error, wrong_rows
 
@@ -32,6 +32,8 @@ class SampleTable:
         Which rows have no valid bandwidth or time, ``(sample,)``.
     unreadable
         By row, text in place of a time.
+    during_transfer
+        Which rows are marked so, ``(sample,)``; None if none is.
     """
 
     timestamps_s: Floats
@@ -39,15 +41,20 @@ class SampleTable:
     ignored: NDArray[np.int64]
     wrong: NDArray[np.bool_]
     unreadable: Mapping[int, str]
+    during_transfer: Booleans | None = None
 
     @classmethod
     def of(
-        cls, timestamps_s: Floats, telemetry: Floats, unreadable: Mapping[int, str] | None = None
+        cls,
+        timestamps_s: Floats,
+        telemetry: Floats,
+        unreadable: Mapping[int, str] | None = None,
+        during_transfer: Booleans | None = None,
     ) -> Self:
         """Return the table of these values; ``telemetry`` is changed in place."""
         ignored = mask_ignored(telemetry)
         wrong = wrong_rows(timestamps_s, telemetry)
-        return cls(timestamps_s, telemetry, ignored, wrong, unreadable or {})
+        return cls(timestamps_s, telemetry, ignored, wrong, unreadable or {}, during_transfer)
 
     def error(self, row: int) -> InvalidInput:
         """Return the error of a ``wrong`` row; its field is the name of the value."""
@@ -78,7 +85,8 @@ class SampleTable:
             for part, row in zip(parts.tolist(), rows[places].tolist(), strict=True)
         }
         return [
-            errors.get(part) or History.trusted(self.timestamps_s[at], self.telemetry[at])
+            errors.get(part)
+            or History.trusted(self.timestamps_s[at], self.telemetry[at], self.marks(at))
             for part, at in enumerate(map(slice, starts.tolist(), ends.tolist()))
         ]
 
@@ -88,6 +96,10 @@ class SampleTable:
         starts, ends = _bounds(counts)
         some: list[bool] = (sums[ends] > sums[starts]).tolist()
         return some
+
+    def marks(self, rows: slice | NDArray[np.int64]) -> Booleans | None:
+        """Return which of ``rows`` are marked ``during_transfer``; None if no row is."""
+        return None if self.during_transfer is None else self.during_transfer[rows]
 
     def _history_error(self, start: int, row: int) -> InvalidInput:
         if not self.wrong[row]:

@@ -92,3 +92,13 @@ def test_a_time_in_a_query_is_escaped():
     assert rollout_path("2026-11-25T00:00:00+01:00") == (
         "/v1/rollout?since=2026-11-25T00%3A00%3A00%2B01%3A00"
     )
+
+
+def test_marks_are_sent_where_they_are_set():
+    samples = [NetworkMetrics(1.0, 5.0), NetworkMetrics(2.0, 5.0, during_transfer=True)]
+    for given in (samples, History.of(samples)):
+        first, second = link_samples_body(given)["samples"]
+        assert "during_transfer" not in first
+        assert second["during_transfer"] is True
+        (columns,) = requests_body([given])["requests"]
+        assert columns["history"]["during_transfer"] == [False, True]

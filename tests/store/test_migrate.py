@@ -108,7 +108,7 @@ def test_a_newer_schema_that_serves_this_release_is_used_as_it_is(store: Store, 
 def test_replicas_that_cannot_read_the_packed_forms_of_today_refuse_the_schema(store: Store):
     with store._database.engine.connect() as connection:
         names = set(connection.execute(text("SELECT revision FROM schema_releases")).scalars())
-    assert names == {"v7", "v8"}
+    assert names == {"v7", "v8", "v9"}
 
 
 def test_a_deleted_links_key_is_not_given_to_another(store: Store):
@@ -182,3 +182,15 @@ def test_a_comparison_that_the_release_before_has_begun_goes_on_in_blocks_from_n
         assert (blocks["pairs"], blocks["blocks"], blocks["verdict"]) == (14, 1, "undecided")
         nets = [row["net"] for row in rows_of(store, verdict_blocks)]
         assert nets == [9, 11], "what was there at the first look is no block"
+
+
+def test_replicas_of_the_revision_before_write_samples_without_marks(store: Store):
+    write(store, sample_report("a", 0, 3))
+    with transaction(store._database.engine, writes=True) as connection:
+        link = connection.execute(select(links.c.id)).scalar_one()
+        columns = "link, at_us, bandwidth_mbps, latency_ms, packet_loss, jitter_ms, throughput_mbps"
+        values = f"{link}, {round(NOW_S * 1e6)}, 5.0, NULL, NULL, NULL, NULL"
+        connection.execute(text(f"INSERT INTO samples ({columns}) VALUES ({values})"))
+    samples, _ = store.history("a", 0, 9e9, 100)
+    assert len(samples) == 4
+    assert samples.during_transfer is None

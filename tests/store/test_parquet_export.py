@@ -1,5 +1,6 @@
 """Samples are exported as traces, one file per day."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,3 +25,12 @@ def test_samples_are_exported_as_traces_by_day(store: Store, tmp_path: Path):
     assert np.isnan(traces["b"].telemetry[:, 1:]).all()
     assert len(read_traces(first)[0]) == 5
     assert pq.read_table(second)["mode"].to_pylist() == ["internet"] * 9
+
+
+def test_marks_are_exported_and_read_as_marks(store: Store, tmp_path: Path):
+    marks = np.array([False, True, False])
+    write(store, replace(sample_report("a", 0, 3), during_transfer=marks))
+    store.export(tmp_path / "out")
+    (file,) = (tmp_path / "out").glob("day=*/samples.parquet")
+    (trace,) = read_traces(file)
+    assert trace.marks.tolist() == [False, True, False]

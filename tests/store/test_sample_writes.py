@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -99,3 +100,30 @@ def test_concurrent_writers_leave_the_rows_that_one_would(store: Store, url: str
     for link in range(5):
         samples, _ = store.history(f"l{link}", 0, 9e9, 10_000)
         assert (samples.timestamps_s - START_S).tolist() == list(range(205))
+
+
+def test_marks_are_stored_with_their_samples(store: Store):
+    report = sample_report("a", 0, 3)
+    write(store, replace(report, during_transfer=np.array([False, True, True])))
+    write(store, replace(sample_report("a", 2, 2), during_transfer=np.array([False, False])))
+    samples, _ = store.history("a", START_S, START_S + 10, 100)
+    assert samples.during_transfer.tolist() == [False, True, True, False]
+
+
+def test_samples_without_marks_are_read_without_marks(store: Store):
+    write(store, sample_report("a", 0, 3))
+    samples, _ = store.history("a", START_S, START_S + 10, 100)
+    assert samples.during_transfer is None
+
+
+def test_of_two_marks_of_one_sample_in_a_batch_the_first_is_kept(store: Store):
+    marked, plain = np.array([True]), np.array([False])
+    first, second, third = (sample_report(name, 0, 1) for name in "aba")
+    write(
+        store,
+        replace(first, during_transfer=marked),
+        replace(second, during_transfer=plain),
+        replace(third, during_transfer=plain),
+    )
+    assert store.history("a", 0, 9e9, 1)[0].during_transfer.tolist() == [True]
+    assert store.history("b", 0, 9e9, 1)[0].during_transfer is None

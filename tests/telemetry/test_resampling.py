@@ -1,5 +1,7 @@
 """Resampled traces keep what was transferred, and invent nothing where nothing was measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -63,3 +65,10 @@ def test_a_column_counts_where_it_was_measured():
 def test_too_many_steps_are_refused():
     with pytest.raises(InvalidTrace, match="at most 1e7. Choose a longer step"):
         resampled(trace([0.0, 1e9], [1.0, 1.0]), 1.0)
+
+
+def test_a_step_is_marked_if_a_part_of_it_is():
+    trace = Trace("a", "", np.arange(1.0, 5.0), np.ones((4, 5)))
+    assert resampled(trace, 2.0).during_transfer is None
+    marked = replace(trace, during_transfer=np.array([False, False, True, False]))
+    assert resampled(marked, 2.0).marks.tolist() == [False, True]

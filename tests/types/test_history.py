@@ -98,3 +98,13 @@ def test_a_history_is_refused_exactly_if_a_value_exceeds_its_limit(values, times
         assert not valid
     else:
         assert valid
+
+
+def test_the_marks_of_samples_go_with_them():
+    samples = [NetworkMetrics(float(at), 5.0, during_transfer=at == 3) for at in range(5)]
+    history = History.of(samples)
+    assert history.during_transfer.tolist() == [False] * 3 + [True, False]
+    assert history.last(2).during_transfer.tolist() == [True, False]
+    assert history.first(4).last(1).during_transfer.tolist() == [True]
+    assert history.with_telemetry(np.ones((5, 5))).during_transfer is history.during_transfer
+    assert History.of(samples[:3]).during_transfer is None

@@ -111,3 +111,13 @@ def test_a_time_in_another_unit_gets_the_remedy_where_that_is_plausible(
     timestamp_s: float, remedy: str
 ):
     assert remedy in table([(timestamp_s, *[0.5] * 5)]).error(0).message
+
+
+def test_each_history_has_its_own_marks():
+    marks = np.array([False, True, False])
+    rows = SampleTable.of(np.arange(3.0), np.ones((3, 5)), during_transfer=marks)
+    first, second = rows.histories([2, 1])
+    assert isinstance(first, History)
+    assert isinstance(second, History)
+    assert first.during_transfer.tolist() == [False, True]
+    assert second.during_transfer.tolist() == [False]

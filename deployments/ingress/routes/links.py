@@ -84,9 +84,11 @@ async def get_history(
 
 def _history(samples: History, forecasts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the wire form of a link's past."""
-    rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), strict=True)
+    marks = samples.during_transfer
+    during = [False] * len(samples) if marks is None else marks.tolist()
+    rows = zip(samples.timestamps_s.tolist(), samples.telemetry.tolist(), during, strict=True)
     return {
-        "samples": [{"timestamp": rfc3339_of(at_s)} | _measured(row) for at_s, row in rows],
+        "samples": [_sample(*row) for row in rows],
         "forecasts": [
             {
                 "after": rfc3339_of(forecast.pop("after_s")),
@@ -98,7 +100,9 @@ def _history(samples: History, forecasts: list[dict[str, Any]]) -> dict[str, Any
     }
 
 
-def _measured(row: list[float]) -> dict[str, float | None]:
-    """Return a sample's values, None where not measured."""
-    pairs = zip(COLUMNS, row, strict=True)
-    return {name: None if value != value else value for name, value in pairs}
+def _sample(at_s: float, values: list[float], during_transfer: bool) -> dict[str, Any]:
+    """Return the wire form of a sample: None where not measured, and the mark where it is set."""
+    pairs = zip(COLUMNS, values, strict=True)
+    measured = {name: None if value != value else value for name, value in pairs}
+    mark = {"during_transfer": True} if during_transfer else {}
+    return {"timestamp": rfc3339_of(at_s), **measured, **mark}

@@ -9,7 +9,7 @@ from pba.errors import InvalidTrace
 from pba.telemetry.measurements import Measurements
 from pba.telemetry.timestamps import Times
 from pba.telemetry.trace import SPLITS
-from pba.types import Floats
+from pba.types import Booleans, Floats
 
 __all__ = ["groups", "series_of"]
 
@@ -29,6 +29,7 @@ def series_of(
     times: Times,
     telemetry: Floats,
     place: Callable[[int], str],
+    during_transfer: Booleans | None = None,
     counted: bool = True,
 ) -> list[Measurements]:
     """Return the measurements of each name.
@@ -37,6 +38,8 @@ def series_of(
     ----------
     names, splits
         The name of each row's link and its split, shape ``(row,)``; None for one link.
+    during_transfer
+        Which rows are marked so, ``(row,)``; None if none is.
     counted
         Whether rows with a time of NaN have been counted, as `pba.telemetry.delimited.Table` does.
 
@@ -47,7 +50,9 @@ def series_of(
     """
     if names is None and splits is None:
         return [
-            Measurements("", times.seconds, telemetry, place, times.local, times_counted=counted)
+            Measurements(
+                "", times.seconds, telemetry, place, times.local, "", counted, during_transfer
+            )
         ]
     if names is None:
         names = np.full(len(telemetry), "")
@@ -63,6 +68,7 @@ def series_of(
                 times.local,
                 split,
                 counted,
+                None if during_transfer is None else during_transfer[rows],
             )
         )
     return series

@@ -12,6 +12,7 @@ from pba.telemetry.measurements import Measurements
 from pba.telemetry.read_report import ReadReport
 from pba.telemetry.timestamps import Times, seconds_of_numbers, times_of_texts
 from pba.telemetry.trace_source import TraceSource
+from pba.telemetry.transfer_marks import DURING_TRANSFER, transfer_marks
 from pba.types import COLUMNS, Floats
 
 __all__ = ["ParquetImporter"]
@@ -49,12 +50,17 @@ class ParquetImporter:
             values = _numbers(columns[field], field, source)
             telemetry[:, COLUMNS.index(field)] = values * fields[field][1].factor
         times = _times(columns[TIME], fields[TIME][1], source, report)
-        texts = {name: _texts(columns[name]) for name in columns.keys() & {"trace_id", "split"}}
-        place = "row {}".format
+        names = {"trace_id", "split", DURING_TRANSFER}
+        texts = {name: _texts(columns[name]) for name in columns.keys() & names}
+        marks = transfer_marks(texts.get(DURING_TRANSFER), _place, report)
         return series_of(
-            source.path, texts.get("trace_id"), texts.get("split"), times, telemetry,
-            lambda row: place(row + 1), counted=False,
+            source.path, texts.get("trace_id"), texts.get("split"), times, telemetry, _place,
+            marks, counted=False,
         )  # fmt: skip
+
+
+def _place(row: int) -> str:
+    return f"row {row + 1}"
 
 
 def _numbers(column: pa.ChunkedArray, name: str, source: TraceSource) -> Floats:

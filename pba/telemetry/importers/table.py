@@ -11,6 +11,7 @@ from pba.telemetry.measurements import Measurements
 from pba.telemetry.read_report import ReadReport
 from pba.telemetry.timestamps import Times
 from pba.telemetry.trace_source import TraceSource
+from pba.telemetry.transfer_marks import DURING_TRANSFER, transfer_marks
 from pba.types import COLUMNS
 
 __all__ = ["TableImporter"]
@@ -45,10 +46,11 @@ class TableImporter:
         times = _times(table, *fields[TIME], report)
         texts = {
             field: table.texts(fields[field][0]) if field in fields else None
-            for field in ("trace_id", "split")
+            for field in ("trace_id", "split", DURING_TRANSFER)
         }
+        marks = transfer_marks(texts[DURING_TRANSFER], table.place, report)
         return series_of(
-            source.path, texts["trace_id"], texts["split"], times, telemetry, table.place
+            source.path, texts["trace_id"], texts["split"], times, telemetry, table.place, marks
         )
 
 

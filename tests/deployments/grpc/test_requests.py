@@ -155,6 +155,12 @@ def test_a_history_in_columns_is_the_one_in_rows():
             ),
             "columns.jitter_ms",
         ),
+        (
+            pb.ForecastRequest(
+                columns={"timestamp_s": [1, 2], "bandwidth_mbps": [5, 5], "during_transfer": [True]}
+            ),
+            "columns.during_transfer",
+        ),
     ],
 )
 def test_columns_have_one_length_and_stand_instead_of_rows(sent: pb.ForecastRequest, field: str):
@@ -263,3 +269,17 @@ def test_samples_with_fields_that_the_proto_does_not_have_are_refused():
     sent = pb.ObserveRequest(samples=[pb.LinkSample.FromString(content)])
     with pytest.raises(InvalidRequest, match=r"pba\.proto"):
         read_reports(sent, limit=1)
+
+
+def test_marks_of_samples_are_read_from_rows_columns_and_reports():
+    query = read_query(message(sample(1), sample(2, during_transfer=True)))
+    assert query.history.during_transfer.tolist() == [False, True]
+    columns = {"timestamp_s": [1, 2], "bandwidth_mbps": [5, 5], "during_transfer": [True, False]}
+    query = read_query(pb.ForecastRequest(columns=columns))
+    assert query.history.during_transfer.tolist() == [True, False]
+    assert read_query(message()).history.during_transfer is None
+    samples = [
+        pb.LinkSample(link_id="a", sample=sample(at, during_transfer=at == 1)) for at in (1, 2)
+    ]
+    (report,) = read_reports(pb.ObserveRequest(samples=samples), 10)
+    assert report.during_transfer.tolist() == [True, False]

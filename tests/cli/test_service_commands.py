@@ -86,7 +86,8 @@ def test_in_a_terminal_a_watched_link_is_a_chart(url: str, monkeypatch: pytest.M
     result = CliRunner().invoke(app, ["watch", "fra1:a", "--count", "1", "--url", url])
     assert result.exit_code == 0, result.output
     samples = result.output.count("●")  # drawn again at the end
-    assert samples and samples % (60 - 9 - 15) == 0
+    assert samples
+    assert samples % (60 - 9 - 15) == 0
     assert "with the probability that the actual is within ±20 %" in result.output.replace(
         "\n", " "
     )

@@ -7,7 +7,7 @@ import pytest
 from pba.cli.watch_chart import draw_chart
 from pba.types import HORIZONS, Forecast, HorizonForecast, NetworkMode
 
-MADE_AT = datetime(2026, 3, 1, tzinfo=UTC)
+NOON = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def forecast(mbps: float, spread: float) -> Forecast:
@@ -17,10 +17,10 @@ def forecast(mbps: float, spread: float) -> Forecast:
         mode=NetworkMode.INTERNET,
         source="model",
         model_version="m",
-        made_at=MADE_AT,
-        newest_sample_at=MADE_AT,
+        made_at=NOON,
+        newest_sample_at=NOON,
         age_s=0.0,
-        valid_until=MADE_AT,
+        valid_until=NOON,
         step_s=1.0,
         horizons=tuple(HorizonForecast(steps, mbps, 0.8, quantiles) for steps in HORIZONS),
         latency_ms=None,

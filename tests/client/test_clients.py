@@ -1,13 +1,12 @@
 """Both clients: the calls they make, and the errors they raise."""
 
-import inspect
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from pba.client import AsyncPBAClient, PBAClient, request, transfer_body
+from pba.client import PBAClient, request, transfer_body
 from pba.client.requests import requests_body
 from pba.errors import (
     Busy,
@@ -161,29 +160,6 @@ async def test_operators_calls_send_and_return_documents(service: StandIn, call:
     ]
 
 
-REPORTS: list[tuple[str, dict[str, Any]]] = [
-    ("links", {"mode": "internet", "cursor": "a", "limit": 5}),
-    ("history", {"link_id": "a", "since": 5.0, "limit": 7}),
-    ("events", {"kind": "drift", "limit": 2}),
-    ("drift", {}),
-]
-
-
-async def test_reports_are_chosen_as_the_caller_says(service: StandIn, call: Call):
-    alarm = {"link_id": "a", "opened_s": 1.0}
-    keys = ("links", "cursor", "samples", "forecasts", "events")
-    page: dict[str, Any] = dict.fromkeys(keys, []) | {"alarms": [alarm]}
-    service.respond(json=page)
-    for name, chosen in REPORTS:
-        assert await call(name, **chosen) == ([alarm] if name == "drift" else page)
-    assert [str(request.url.raw_path, "ascii") for request in service.requests] == [
-        "/v1/links?mode=internet&cursor=a&limit=5",
-        "/v1/links/a/history?from=5.0&limit=7",
-        "/v1/events?kind=drift&limit=2",
-        "/v1/drift",
-    ]
-
-
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
@@ -310,16 +286,3 @@ def test_a_port_that_nothing_listens_on_is_unavailable():
     client = PBAClient("http://127.0.0.1:9", timeout_s=5.0, retries=0)
     with client, pytest.raises(Unavailable, match="does not answer"):
         client.models()
-
-
-def test_both_clients_have_the_same_calls_with_the_same_signatures():
-    def signatures(kind: type) -> dict[str, str]:
-        return {
-            name: str(inspect.signature(value)).replace("Async", "")
-            for name, value in inspect.getmembers(kind, inspect.isfunction)
-            if not name.startswith("_")
-        }
-
-    assert signatures(PBAClient) == signatures(AsyncPBAClient)
-    others = {"close", "watch", "watch_events", *(name for name, _ in REPORTS)}
-    assert set(signatures(PBAClient)) == {*others, *(name for name, _ in CALLS)}

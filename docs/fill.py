@@ -18,6 +18,7 @@ from deployments.ingress.router import RouterConfig
 from deployments.ingress.routes import ROUTERS
 from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
+from docs import grpc_calls
 from pba.security import Role
 from pba.security.calls import CALLS, Call
 from pba.telemetry.public_sets import notice
@@ -89,6 +90,7 @@ TABLES = {
         "user_config": lambda: settings(ModelConfig),
         "router_config": lambda: settings(RouterConfig),
     },
+    "docs/grpc.md": {"calls": grpc_calls.table},
     "docs/ports.md": {"ports": doors.table},
     "docs/security.md": {"rights": rights},
 }

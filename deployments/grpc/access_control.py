@@ -30,6 +30,21 @@ METHODS: Mapping[str, str] = {
     "/pba.v1.Predictor/LinkForecasts": "link_forecasts",
     "/pba.v1.Predictor/Transfer": "transfer",
     "/pba.v1.Predictor/Transfers": "transfers",
+    "/pba.v1.Operations/ListLinks": "links",
+    "/pba.v1.Operations/GetLink": "link",
+    "/pba.v1.Operations/DeleteLink": "delete_link",
+    "/pba.v1.Operations/GetLinkHistory": "link_history",
+    "/pba.v1.Operations/ListEvents": "events",
+    "/pba.v1.Operations/ListDriftAlarms": "drift",
+    "/pba.v1.Operations/GetMetrics": "metrics",
+    "/pba.v1.Operations/ListModels": "models",
+    "/pba.v1.Operations/ListModelVersions": "model_versions",
+    "/pba.v1.Operations/PromoteModel": "promote",
+    "/pba.v1.Operations/RollBackModel": "roll_back",
+    "/pba.v1.Operations/GetFlags": "flags",
+    "/pba.v1.Operations/SetFlags": "set_flags",
+    "/pba.v1.Operations/GetRollout": "rollout",
+    "/pba.v1.Operations/WhoAmI": "whoami",
 }
 """The call of `pba.security.calls` that each method is; what is not listed nobody may call."""
 

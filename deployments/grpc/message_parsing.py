@@ -61,6 +61,11 @@ async def parse_message(
     """
     if name := _BULK.get(method):
         _check_count(data, name, limit)
+    if len(data) > _LARGE_BYTES and method not in {*_BULK, *_HISTORIES}:
+        raise TooLarge(
+            f"the message has {len(data)} bytes; a call of {method} has at most {_LARGE_BYTES}. "
+            "Send less."
+        )
     if len(data) > _LARGE_BYTES:
         refuse_unknown_fields(_parse(data[: _end_of_first(data)], parse))
     in_items = _HISTORIES.get(method)

@@ -1,3 +1,4 @@
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -436,3 +437,660 @@ class DurationQuantile(_message.Message):
     level: float
     seconds: float
     def __init__(self, level: _Optional[float] = ..., seconds: _Optional[float] = ...) -> None: ...
+
+class ListLinksRequest(_message.Message):
+    __slots__ = ("mode", "cursor", "limit")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    mode: Mode
+    cursor: str
+    limit: int
+    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListLinksResponse(_message.Message):
+    __slots__ = ("links", "cursor")
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    links: _containers.RepeatedCompositeFieldContainer[Link]
+    cursor: str
+    def __init__(self, links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class Link(_message.Message):
+    __slots__ = ("link_id", "mode", "mode_since_s", "mode_switches", "last_sample_s", "hits", "misses", "accuracy_20", "leader", "weights")
+    class WeightsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    MODE_SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    MODE_SWITCHES_FIELD_NUMBER: _ClassVar[int]
+    LAST_SAMPLE_S_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    mode: Mode
+    mode_since_s: float
+    mode_switches: int
+    last_sample_s: float
+    hits: int
+    misses: int
+    accuracy_20: float
+    leader: str
+    weights: _containers.ScalarMap[str, float]
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., mode_since_s: _Optional[float] = ..., mode_switches: _Optional[int] = ..., last_sample_s: _Optional[float] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., leader: _Optional[str] = ..., weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class GetLinkRequest(_message.Message):
+    __slots__ = ("link_id",)
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    def __init__(self, link_id: _Optional[str] = ...) -> None: ...
+
+class GetLinkResponse(_message.Message):
+    __slots__ = ("link",)
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    link: Link
+    def __init__(self, link: _Optional[_Union[Link, _Mapping]] = ...) -> None: ...
+
+class DeleteLinkRequest(_message.Message):
+    __slots__ = ("link_id",)
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    def __init__(self, link_id: _Optional[str] = ...) -> None: ...
+
+class DeleteLinkResponse(_message.Message):
+    __slots__ = ("deleted",)
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    deleted: str
+    def __init__(self, deleted: _Optional[str] = ...) -> None: ...
+
+class GetLinkHistoryRequest(_message.Message):
+    __slots__ = ("link_id", "from_s", "to_s", "limit")
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_S_FIELD_NUMBER: _ClassVar[int]
+    TO_S_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    from_s: float
+    to_s: float
+    limit: int
+    def __init__(self, link_id: _Optional[str] = ..., from_s: _Optional[float] = ..., to_s: _Optional[float] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetLinkHistoryResponse(_message.Message):
+    __slots__ = ("samples", "forecasts")
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    FORECASTS_FIELD_NUMBER: _ClassVar[int]
+    samples: _containers.RepeatedCompositeFieldContainer[Sample]
+    forecasts: _containers.RepeatedCompositeFieldContainer[PastForecast]
+    def __init__(self, samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., forecasts: _Optional[_Iterable[_Union[PastForecast, _Mapping]]] = ...) -> None: ...
+
+class PastForecast(_message.Message):
+    __slots__ = ("after_s", "made_at_s", "mode", "source", "model_version", "arm", "served", "step_s", "took_ms", "prediction", "actual_mbps", "actual_mean_mbps")
+    class ActualMbpsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: float
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
+    class ActualMeanMbpsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: float
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[float] = ...) -> None: ...
+    AFTER_S_FIELD_NUMBER: _ClassVar[int]
+    MADE_AT_S_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    SERVED_FIELD_NUMBER: _ClassVar[int]
+    STEP_S_FIELD_NUMBER: _ClassVar[int]
+    TOOK_MS_FIELD_NUMBER: _ClassVar[int]
+    PREDICTION_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_MBPS_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_MEAN_MBPS_FIELD_NUMBER: _ClassVar[int]
+    after_s: float
+    made_at_s: float
+    mode: Mode
+    source: str
+    model_version: str
+    arm: str
+    served: bool
+    step_s: float
+    took_ms: float
+    prediction: Prediction
+    actual_mbps: _containers.ScalarMap[int, float]
+    actual_mean_mbps: _containers.ScalarMap[int, float]
+    def __init__(self, after_s: _Optional[float] = ..., made_at_s: _Optional[float] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., model_version: _Optional[str] = ..., arm: _Optional[str] = ..., served: _Optional[bool] = ..., step_s: _Optional[float] = ..., took_ms: _Optional[float] = ..., prediction: _Optional[_Union[Prediction, _Mapping]] = ..., actual_mbps: _Optional[_Mapping[int, float]] = ..., actual_mean_mbps: _Optional[_Mapping[int, float]] = ...) -> None: ...
+
+class Prediction(_message.Message):
+    __slots__ = ("points_mbps", "confidence", "unadapted", "quantiles_mbps", "members")
+    class MembersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Rates
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Rates, _Mapping]] = ...) -> None: ...
+    POINTS_MBPS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    UNADAPTED_FIELD_NUMBER: _ClassVar[int]
+    QUANTILES_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    points_mbps: _containers.RepeatedScalarFieldContainer[float]
+    confidence: _containers.RepeatedScalarFieldContainer[float]
+    unadapted: _containers.RepeatedScalarFieldContainer[float]
+    quantiles_mbps: _containers.RepeatedCompositeFieldContainer[Rates]
+    members: _containers.MessageMap[str, Rates]
+    def __init__(self, points_mbps: _Optional[_Iterable[float]] = ..., confidence: _Optional[_Iterable[float]] = ..., unadapted: _Optional[_Iterable[float]] = ..., quantiles_mbps: _Optional[_Iterable[_Union[Rates, _Mapping]]] = ..., members: _Optional[_Mapping[str, Rates]] = ...) -> None: ...
+
+class Rates(_message.Message):
+    __slots__ = ("mbps",)
+    MBPS_FIELD_NUMBER: _ClassVar[int]
+    mbps: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, mbps: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class ListEventsRequest(_message.Message):
+    __slots__ = ("kind", "link_id", "cursor", "limit")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    link_id: str
+    cursor: int
+    limit: int
+    def __init__(self, kind: _Optional[str] = ..., link_id: _Optional[str] = ..., cursor: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListEventsResponse(_message.Message):
+    __slots__ = ("events", "cursor")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[Event]
+    cursor: int
+    def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[int] = ...) -> None: ...
+
+class Event(_message.Message):
+    __slots__ = ("number", "at_s", "kind", "link_id", "body")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AT_S_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    at_s: float
+    kind: str
+    link_id: str
+    body: _struct_pb2.Struct
+    def __init__(self, number: _Optional[int] = ..., at_s: _Optional[float] = ..., kind: _Optional[str] = ..., link_id: _Optional[str] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class ListDriftAlarmsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListDriftAlarmsResponse(_message.Message):
+    __slots__ = ("alarms",)
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
+    alarms: _containers.RepeatedCompositeFieldContainer[DriftAlarm]
+    def __init__(self, alarms: _Optional[_Iterable[_Union[DriftAlarm, _Mapping]]] = ...) -> None: ...
+
+class DriftAlarm(_message.Message):
+    __slots__ = ("link_id", "mode", "stage", "opened_s", "since_s", "ended_s", "changes")
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    OPENED_S_FIELD_NUMBER: _ClassVar[int]
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    ENDED_S_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    link_id: str
+    mode: Mode
+    stage: str
+    opened_s: float
+    since_s: float
+    ended_s: float
+    changes: _containers.RepeatedCompositeFieldContainer[DriftChange]
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., stage: _Optional[str] = ..., opened_s: _Optional[float] = ..., since_s: _Optional[float] = ..., ended_s: _Optional[float] = ..., changes: _Optional[_Iterable[_Union[DriftChange, _Mapping]]] = ...) -> None: ...
+
+class DriftChange(_message.Message):
+    __slots__ = ("what", "before", "after", "since_s", "flagged_s", "confidence")
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    FLAGGED_S_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    what: str
+    before: float
+    after: float
+    since_s: float
+    flagged_s: float
+    confidence: float
+    def __init__(self, what: _Optional[str] = ..., before: _Optional[float] = ..., after: _Optional[float] = ..., since_s: _Optional[float] = ..., flagged_s: _Optional[float] = ..., confidence: _Optional[float] = ...) -> None: ...
+
+class GetMetricsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetMetricsResponse(_message.Message):
+    __slots__ = ("links", "mode_switches", "scoring", "overall", "modes", "versions")
+    class ModesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Metrics
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Metrics, _Mapping]] = ...) -> None: ...
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    MODE_SWITCHES_FIELD_NUMBER: _ClassVar[int]
+    SCORING_FIELD_NUMBER: _ClassVar[int]
+    OVERALL_FIELD_NUMBER: _ClassVar[int]
+    MODES_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    links: int
+    mode_switches: int
+    scoring: ScoringBacklog
+    overall: Metrics
+    modes: _containers.MessageMap[str, Metrics]
+    versions: _containers.RepeatedCompositeFieldContainer[VersionMetrics]
+    def __init__(self, links: _Optional[int] = ..., mode_switches: _Optional[int] = ..., scoring: _Optional[_Union[ScoringBacklog, _Mapping]] = ..., overall: _Optional[_Union[Metrics, _Mapping]] = ..., modes: _Optional[_Mapping[str, Metrics]] = ..., versions: _Optional[_Iterable[_Union[VersionMetrics, _Mapping]]] = ...) -> None: ...
+
+class ScoringBacklog(_message.Message):
+    __slots__ = ("due", "oldest_due_s")
+    DUE_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_DUE_S_FIELD_NUMBER: _ClassVar[int]
+    due: int
+    oldest_due_s: float
+    def __init__(self, due: _Optional[int] = ..., oldest_due_s: _Optional[float] = ...) -> None: ...
+
+class Accuracy(_message.Message):
+    __slots__ = ("scored", "accuracy_20", "confidence", "missed_over", "missed_under", "coverage_50", "coverage_90", "bias_mbps", "mae_mbps")
+    SCORED_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MISSED_OVER_FIELD_NUMBER: _ClassVar[int]
+    MISSED_UNDER_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_50_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_90_FIELD_NUMBER: _ClassVar[int]
+    BIAS_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MAE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    scored: int
+    accuracy_20: float
+    confidence: float
+    missed_over: float
+    missed_under: float
+    coverage_50: float
+    coverage_90: float
+    bias_mbps: float
+    mae_mbps: float
+    def __init__(self, scored: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., confidence: _Optional[float] = ..., missed_over: _Optional[float] = ..., missed_under: _Optional[float] = ..., coverage_50: _Optional[float] = ..., coverage_90: _Optional[float] = ..., bias_mbps: _Optional[float] = ..., mae_mbps: _Optional[float] = ...) -> None: ...
+
+class Metrics(_message.Message):
+    __slots__ = ("scored", "accuracy_20", "confidence", "missed_over", "missed_under", "coverage_50", "coverage_90", "bias_mbps", "mae_mbps", "intervals", "latency_ms")
+    class IntervalsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: Accuracy
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[Accuracy, _Mapping]] = ...) -> None: ...
+    SCORED_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MISSED_OVER_FIELD_NUMBER: _ClassVar[int]
+    MISSED_UNDER_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_50_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_90_FIELD_NUMBER: _ClassVar[int]
+    BIAS_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MAE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    INTERVALS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    scored: int
+    accuracy_20: float
+    confidence: float
+    missed_over: float
+    missed_under: float
+    coverage_50: float
+    coverage_90: float
+    bias_mbps: float
+    mae_mbps: float
+    intervals: _containers.MessageMap[int, Accuracy]
+    latency_ms: Latency
+    def __init__(self, scored: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., confidence: _Optional[float] = ..., missed_over: _Optional[float] = ..., missed_under: _Optional[float] = ..., coverage_50: _Optional[float] = ..., coverage_90: _Optional[float] = ..., bias_mbps: _Optional[float] = ..., mae_mbps: _Optional[float] = ..., intervals: _Optional[_Mapping[int, Accuracy]] = ..., latency_ms: _Optional[_Union[Latency, _Mapping]] = ...) -> None: ...
+
+class Latency(_message.Message):
+    __slots__ = ("avg", "p95", "max")
+    AVG_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    avg: float
+    p95: float
+    max: float
+    def __init__(self, avg: _Optional[float] = ..., p95: _Optional[float] = ..., max: _Optional[float] = ...) -> None: ...
+
+class VersionMetrics(_message.Message):
+    __slots__ = ("scored", "accuracy_20", "confidence", "missed_over", "missed_under", "coverage_50", "coverage_90", "bias_mbps", "mae_mbps", "mode", "source", "version", "arm", "served")
+    SCORED_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MISSED_OVER_FIELD_NUMBER: _ClassVar[int]
+    MISSED_UNDER_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_50_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_90_FIELD_NUMBER: _ClassVar[int]
+    BIAS_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MAE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    SERVED_FIELD_NUMBER: _ClassVar[int]
+    scored: int
+    accuracy_20: float
+    confidence: float
+    missed_over: float
+    missed_under: float
+    coverage_50: float
+    coverage_90: float
+    bias_mbps: float
+    mae_mbps: float
+    mode: Mode
+    source: str
+    version: str
+    arm: str
+    served: bool
+    def __init__(self, scored: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., confidence: _Optional[float] = ..., missed_over: _Optional[float] = ..., missed_under: _Optional[float] = ..., coverage_50: _Optional[float] = ..., coverage_90: _Optional[float] = ..., bias_mbps: _Optional[float] = ..., mae_mbps: _Optional[float] = ..., mode: _Optional[_Union[Mode, str]] = ..., source: _Optional[str] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., served: _Optional[bool] = ...) -> None: ...
+
+class ListModelsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListModelsResponse(_message.Message):
+    __slots__ = ("models",)
+    class ModelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Model
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.MessageMap[str, Model]
+    def __init__(self, models: _Optional[_Mapping[str, Model]] = ...) -> None: ...
+
+class Model(_message.Message):
+    __slots__ = ("mode", "version", "sha256", "window", "horizons", "metrics", "champion", "refused", "registry_away", "asleep", "error")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    HORIZONS_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    CHAMPION_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_AWAY_FIELD_NUMBER: _ClassVar[int]
+    ASLEEP_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    mode: str
+    version: str
+    sha256: str
+    window: int
+    horizons: _containers.RepeatedScalarFieldContainer[int]
+    metrics: _struct_pb2.Struct
+    champion: int
+    refused: str
+    registry_away: str
+    asleep: bool
+    error: str
+    def __init__(self, mode: _Optional[str] = ..., version: _Optional[str] = ..., sha256: _Optional[str] = ..., window: _Optional[int] = ..., horizons: _Optional[_Iterable[int]] = ..., metrics: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., champion: _Optional[int] = ..., refused: _Optional[str] = ..., registry_away: _Optional[str] = ..., asleep: _Optional[bool] = ..., error: _Optional[str] = ...) -> None: ...
+
+class ListModelVersionsRequest(_message.Message):
+    __slots__ = ("mode",)
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    mode: str
+    def __init__(self, mode: _Optional[str] = ...) -> None: ...
+
+class ListModelVersionsResponse(_message.Message):
+    __slots__ = ("model", "champion", "versions", "history")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    CHAMPION_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    champion: Champion
+    versions: _containers.RepeatedCompositeFieldContainer[ModelVersion]
+    history: _containers.RepeatedCompositeFieldContainer[Champion]
+    def __init__(self, model: _Optional[str] = ..., champion: _Optional[_Union[Champion, _Mapping]] = ..., versions: _Optional[_Iterable[_Union[ModelVersion, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[Champion, _Mapping]]] = ...) -> None: ...
+
+class Champion(_message.Message):
+    __slots__ = ("number", "version", "action", "back", "at_s", "who", "why")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    BACK_FIELD_NUMBER: _ClassVar[int]
+    AT_S_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    version: str
+    action: str
+    back: int
+    at_s: float
+    who: str
+    why: str
+    def __init__(self, number: _Optional[int] = ..., version: _Optional[str] = ..., action: _Optional[str] = ..., back: _Optional[int] = ..., at_s: _Optional[float] = ..., who: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+
+class ModelVersion(_message.Message):
+    __slots__ = ("version", "at_s", "who", "refused")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    AT_S_FIELD_NUMBER: _ClassVar[int]
+    WHO_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    at_s: float
+    who: str
+    refused: str
+    def __init__(self, version: _Optional[str] = ..., at_s: _Optional[float] = ..., who: _Optional[str] = ..., refused: _Optional[str] = ...) -> None: ...
+
+class PromoteModelRequest(_message.Message):
+    __slots__ = ("mode", "version", "expected_number", "expected_version", "on_behalf_of", "why")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    mode: str
+    version: str
+    expected_number: int
+    expected_version: str
+    on_behalf_of: str
+    why: str
+    def __init__(self, mode: _Optional[str] = ..., version: _Optional[str] = ..., expected_number: _Optional[int] = ..., expected_version: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+
+class PromoteModelResponse(_message.Message):
+    __slots__ = ("champion",)
+    CHAMPION_FIELD_NUMBER: _ClassVar[int]
+    champion: Champion
+    def __init__(self, champion: _Optional[_Union[Champion, _Mapping]] = ...) -> None: ...
+
+class RollBackModelRequest(_message.Message):
+    __slots__ = ("mode", "expected_number", "expected_version", "on_behalf_of", "why")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    mode: str
+    expected_number: int
+    expected_version: str
+    on_behalf_of: str
+    why: str
+    def __init__(self, mode: _Optional[str] = ..., expected_number: _Optional[int] = ..., expected_version: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+
+class RollBackModelResponse(_message.Message):
+    __slots__ = ("champion",)
+    CHAMPION_FIELD_NUMBER: _ClassVar[int]
+    champion: Champion
+    def __init__(self, champion: _Optional[_Union[Champion, _Mapping]] = ...) -> None: ...
+
+class GetFlagsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetFlagsResponse(_message.Message):
+    __slots__ = ("flags",)
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    flags: FlagState
+    def __init__(self, flags: _Optional[_Union[FlagState, _Mapping]] = ...) -> None: ...
+
+class FlagState(_message.Message):
+    __slots__ = ("version", "flags", "changed_at_s", "changed_by")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_AT_S_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_BY_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    flags: Flags
+    changed_at_s: float
+    changed_by: str
+    def __init__(self, version: _Optional[int] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., changed_at_s: _Optional[float] = ..., changed_by: _Optional[str] = ...) -> None: ...
+
+class Flags(_message.Message):
+    __slots__ = ("enable_v3_prediction", "v3_rollout_percentage", "force_v1_mode", "enable_hybrid_mode", "enable_mode_detection", "shadow", "automatic_steps", "automatic_return")
+    ENABLE_V3_PREDICTION_FIELD_NUMBER: _ClassVar[int]
+    V3_ROLLOUT_PERCENTAGE_FIELD_NUMBER: _ClassVar[int]
+    FORCE_V1_MODE_FIELD_NUMBER: _ClassVar[int]
+    ENABLE_HYBRID_MODE_FIELD_NUMBER: _ClassVar[int]
+    ENABLE_MODE_DETECTION_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
+    AUTOMATIC_STEPS_FIELD_NUMBER: _ClassVar[int]
+    AUTOMATIC_RETURN_FIELD_NUMBER: _ClassVar[int]
+    enable_v3_prediction: bool
+    v3_rollout_percentage: int
+    force_v1_mode: bool
+    enable_hybrid_mode: bool
+    enable_mode_detection: bool
+    shadow: bool
+    automatic_steps: bool
+    automatic_return: bool
+    def __init__(self, enable_v3_prediction: _Optional[bool] = ..., v3_rollout_percentage: _Optional[int] = ..., force_v1_mode: _Optional[bool] = ..., enable_hybrid_mode: _Optional[bool] = ..., enable_mode_detection: _Optional[bool] = ..., shadow: _Optional[bool] = ..., automatic_steps: _Optional[bool] = ..., automatic_return: _Optional[bool] = ...) -> None: ...
+
+class SetFlagsRequest(_message.Message):
+    __slots__ = ("version", "flags", "on_behalf_of")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    flags: Flags
+    on_behalf_of: str
+    def __init__(self, version: _Optional[int] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., on_behalf_of: _Optional[str] = ...) -> None: ...
+
+class SetFlagsResponse(_message.Message):
+    __slots__ = ("flags",)
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    flags: FlagState
+    def __init__(self, flags: _Optional[_Union[FlagState, _Mapping]] = ...) -> None: ...
+
+class GetRolloutRequest(_message.Message):
+    __slots__ = ("since_s",)
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    since_s: float
+    def __init__(self, since_s: _Optional[float] = ...) -> None: ...
+
+class GetRolloutResponse(_message.Message):
+    __slots__ = ("since_s", "versions", "overall", "modes")
+    class VersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: VersionNames
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[VersionNames, _Mapping]] = ...) -> None: ...
+    class ModesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: ArmComparison
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[ArmComparison, _Mapping]] = ...) -> None: ...
+    SINCE_S_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    OVERALL_FIELD_NUMBER: _ClassVar[int]
+    MODES_FIELD_NUMBER: _ClassVar[int]
+    since_s: float
+    versions: _containers.MessageMap[str, VersionNames]
+    overall: ArmComparison
+    modes: _containers.MessageMap[str, ArmComparison]
+    def __init__(self, since_s: _Optional[float] = ..., versions: _Optional[_Mapping[str, VersionNames]] = ..., overall: _Optional[_Union[ArmComparison, _Mapping]] = ..., modes: _Optional[_Mapping[str, ArmComparison]] = ...) -> None: ...
+
+class VersionNames(_message.Message):
+    __slots__ = ("names",)
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ArmComparison(_message.Message):
+    __slots__ = ("pairs", "v3_only", "v1_only", "v1", "v3", "evidence", "decides_at", "blocks", "blocks_needed", "block_s", "links", "verdict")
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    V3_ONLY_FIELD_NUMBER: _ClassVar[int]
+    V1_ONLY_FIELD_NUMBER: _ClassVar[int]
+    V1_FIELD_NUMBER: _ClassVar[int]
+    V3_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    DECIDES_AT_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_NEEDED_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_S_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    pairs: int
+    v3_only: int
+    v1_only: int
+    v1: ArmSummary
+    v3: ArmSummary
+    evidence: float
+    decides_at: float
+    blocks: int
+    blocks_needed: int
+    block_s: float
+    links: int
+    verdict: str
+    def __init__(self, pairs: _Optional[int] = ..., v3_only: _Optional[int] = ..., v1_only: _Optional[int] = ..., v1: _Optional[_Union[ArmSummary, _Mapping]] = ..., v3: _Optional[_Union[ArmSummary, _Mapping]] = ..., evidence: _Optional[float] = ..., decides_at: _Optional[float] = ..., blocks: _Optional[int] = ..., blocks_needed: _Optional[int] = ..., block_s: _Optional[float] = ..., links: _Optional[int] = ..., verdict: _Optional[str] = ...) -> None: ...
+
+class ArmSummary(_message.Message):
+    __slots__ = ("accuracy_20", "mae_mbps", "bias_mbps", "latency_ms")
+    ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
+    MAE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    BIAS_MBPS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    accuracy_20: float
+    mae_mbps: float
+    bias_mbps: float
+    latency_ms: float
+    def __init__(self, accuracy_20: _Optional[float] = ..., mae_mbps: _Optional[float] = ..., bias_mbps: _Optional[float] = ..., latency_ms: _Optional[float] = ...) -> None: ...
+
+class WhoAmIRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WhoAmIResponse(_message.Message):
+    __slots__ = ("name", "key_id", "role", "links")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    key_id: str
+    role: str
+    links: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., key_id: _Optional[str] = ..., role: _Optional[str] = ..., links: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -364,3 +364,695 @@ class Predictor:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class OperationsStub:
+    """What operators see and change; HTTP has the same under /v1.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListLinks = channel.unary_unary(
+                '/pba.v1.Operations/ListLinks',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.ListLinksRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.ListLinksResponse.FromString,
+                _registered_method=True)
+        self.GetLink = channel.unary_unary(
+                '/pba.v1.Operations/GetLink',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.GetLinkRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.GetLinkResponse.FromString,
+                _registered_method=True)
+        self.DeleteLink = channel.unary_unary(
+                '/pba.v1.Operations/DeleteLink',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.DeleteLinkRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.DeleteLinkResponse.FromString,
+                _registered_method=True)
+        self.GetLinkHistory = channel.unary_unary(
+                '/pba.v1.Operations/GetLinkHistory',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.GetLinkHistoryRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.GetLinkHistoryResponse.FromString,
+                _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/pba.v1.Operations/ListEvents',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
+        self.ListDriftAlarms = channel.unary_unary(
+                '/pba.v1.Operations/ListDriftAlarms',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.ListDriftAlarmsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.ListDriftAlarmsResponse.FromString,
+                _registered_method=True)
+        self.GetMetrics = channel.unary_unary(
+                '/pba.v1.Operations/GetMetrics',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsResponse.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/pba.v1.Operations/ListModels',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
+        self.ListModelVersions = channel.unary_unary(
+                '/pba.v1.Operations/ListModelVersions',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.ListModelVersionsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.ListModelVersionsResponse.FromString,
+                _registered_method=True)
+        self.PromoteModel = channel.unary_unary(
+                '/pba.v1.Operations/PromoteModel',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.PromoteModelRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.PromoteModelResponse.FromString,
+                _registered_method=True)
+        self.RollBackModel = channel.unary_unary(
+                '/pba.v1.Operations/RollBackModel',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelResponse.FromString,
+                _registered_method=True)
+        self.GetFlags = channel.unary_unary(
+                '/pba.v1.Operations/GetFlags',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.GetFlagsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.GetFlagsResponse.FromString,
+                _registered_method=True)
+        self.SetFlags = channel.unary_unary(
+                '/pba.v1.Operations/SetFlags',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.SetFlagsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.SetFlagsResponse.FromString,
+                _registered_method=True)
+        self.GetRollout = channel.unary_unary(
+                '/pba.v1.Operations/GetRollout',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.GetRolloutRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.GetRolloutResponse.FromString,
+                _registered_method=True)
+        self.WhoAmI = channel.unary_unary(
+                '/pba.v1.Operations/WhoAmI',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.WhoAmIRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.WhoAmIResponse.FromString,
+                _registered_method=True)
+
+
+class OperationsServicer:
+    """What operators see and change; HTTP has the same under /v1.
+    """
+
+    def ListLinks(self, request, context):
+        """List links in the order of their names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLink(self, request, context):
+        """Return the state of a link.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteLink(self, request, context):
+        """Delete a link with its samples, forecasts, outcomes and record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLinkHistory(self, request, context):
+        """Return the samples of a link, and the forecasts recorded beside them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvents(self, request, context):
+        """List events, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDriftAlarms(self, request, context):
+        """List the open drift alarms of modes and links.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMetrics(self, request, context):
+        """Return accuracy and latency of forecasts, overall, by mode and by model version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """Return what serves each mode, and v1, which may be asleep.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModelVersions(self, request, context):
+        """Return the published versions of a model, its champion and its former champions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PromoteModel(self, request, context):
+        """Verify a version and make it the champion; every replica serves it within seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackModel(self, request, context):
+        """Make the previous champion the champion again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFlags(self, request, context):
+        """Return the flags, their version, and who changed them last.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetFlags(self, request, context):
+        """Change flags, unless another caller has changed them since this one read them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRollout(self, request, context):
+        """Compare v3 with v1 on the moments for which both have a forecast.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WhoAmI(self, request, context):
+        """Return the name, role and links of the caller's key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_OperationsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLinks,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.ListLinksRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.ListLinksResponse.SerializeToString,
+            ),
+            'GetLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLink,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.GetLinkRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.GetLinkResponse.SerializeToString,
+            ),
+            'DeleteLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLink,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.DeleteLinkRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.DeleteLinkResponse.SerializeToString,
+            ),
+            'GetLinkHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLinkHistory,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.GetLinkHistoryRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.GetLinkHistoryResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.ListEventsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'ListDriftAlarms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDriftAlarms,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.ListDriftAlarmsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.ListDriftAlarmsResponse.SerializeToString,
+            ),
+            'GetMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMetrics,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.ListModelsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'ListModelVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModelVersions,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.ListModelVersionsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.ListModelVersionsResponse.SerializeToString,
+            ),
+            'PromoteModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteModel,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.PromoteModelRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.PromoteModelResponse.SerializeToString,
+            ),
+            'RollBackModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackModel,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelResponse.SerializeToString,
+            ),
+            'GetFlags': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFlags,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.GetFlagsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.GetFlagsResponse.SerializeToString,
+            ),
+            'SetFlags': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetFlags,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.SetFlagsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.SetFlagsResponse.SerializeToString,
+            ),
+            'GetRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRollout,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.GetRolloutRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.GetRolloutResponse.SerializeToString,
+            ),
+            'WhoAmI': grpc.unary_unary_rpc_method_handler(
+                    servicer.WhoAmI,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.WhoAmIRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.WhoAmIResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'pba.v1.Operations', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('pba.v1.Operations', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Operations:
+    """What operators see and change; HTTP has the same under /v1.
+    """
+
+    @staticmethod
+    def ListLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/ListLinks',
+            deployments_dot_grpc_dot_pba__pb2.ListLinksRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.ListLinksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/GetLink',
+            deployments_dot_grpc_dot_pba__pb2.GetLinkRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.GetLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/DeleteLink',
+            deployments_dot_grpc_dot_pba__pb2.DeleteLinkRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.DeleteLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLinkHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/GetLinkHistory',
+            deployments_dot_grpc_dot_pba__pb2.GetLinkHistoryRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.GetLinkHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/ListEvents',
+            deployments_dot_grpc_dot_pba__pb2.ListEventsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDriftAlarms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/ListDriftAlarms',
+            deployments_dot_grpc_dot_pba__pb2.ListDriftAlarmsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.ListDriftAlarmsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/GetMetrics',
+            deployments_dot_grpc_dot_pba__pb2.GetMetricsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.GetMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/ListModels',
+            deployments_dot_grpc_dot_pba__pb2.ListModelsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModelVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/ListModelVersions',
+            deployments_dot_grpc_dot_pba__pb2.ListModelVersionsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.ListModelVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/PromoteModel',
+            deployments_dot_grpc_dot_pba__pb2.PromoteModelRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.PromoteModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/RollBackModel',
+            deployments_dot_grpc_dot_pba__pb2.RollBackModelRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.RollBackModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFlags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/GetFlags',
+            deployments_dot_grpc_dot_pba__pb2.GetFlagsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.GetFlagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetFlags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/SetFlags',
+            deployments_dot_grpc_dot_pba__pb2.SetFlagsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.SetFlagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRollout(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/GetRollout',
+            deployments_dot_grpc_dot_pba__pb2.GetRolloutRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.GetRolloutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WhoAmI(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/WhoAmI',
+            deployments_dot_grpc_dot_pba__pb2.WhoAmIRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.WhoAmIResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

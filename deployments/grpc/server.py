@@ -1,4 +1,4 @@
-"""The gRPC server of a router replica: `Predictor`, health and reflection on one address.
+"""The gRPC server of a router replica: PBA's services, health and reflection on one address.
 
 Not Ray's: its proxies and replicas bind their gRPC ports to every address, which a service without
 keys must not do.
@@ -21,6 +21,7 @@ from .access_control import AccessControlInterceptor
 from .certificate_reload import server_credentials
 from .health_updates import HealthUpdates
 from .message_places import MessagePlaces
+from .operations import OPERATIONS, AnswerOperation, operation_handlers
 from .refused_calls import RefusedCalls
 from .servicer import Predictor
 
@@ -48,6 +49,8 @@ class GrpcServer:
         What keeps the service from being ready; empty if nothing does.
     refusals
         Count calls that are refused for who makes them.
+    operations
+        Makes the calls of operators.
     message_patience_s
         How long a message may take to arrive.
 
@@ -66,6 +69,7 @@ class GrpcServer:
         callers: Callers,
         problems: Callable[[], Awaitable[Sized]],
         refusals: RefusalCounter,
+        operations: AnswerOperation,
         message_patience_s: float = 10.0,
     ) -> None:
         refused = RefusedCalls(refusals, callers)
@@ -77,11 +81,12 @@ class GrpcServer:
                 MessagePlaces(places, message_patience_s, settings.max_items),
             ),
         )
-        self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE), problems)
+        self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE, OPERATIONS), problems)
         predictor = Predictor(plane, settings.max_items, refused)
         pba_pb2_grpc.add_PredictorServicer_to_server(predictor, self._server)  # type: ignore[no-untyped-call]
+        self._server.add_generic_rpc_handlers((operation_handlers(operations, refused),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
-        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (SERVICE, OPERATIONS, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         _listen(self._server, settings)
 

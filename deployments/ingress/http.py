@@ -11,10 +11,12 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from pba.errors import Busy, PBAError, StoreUnavailable, Unauthenticated, Unavailable, cut, quoted
+from pba.errors import Busy, PBAError, StoreUnavailable, Unauthenticated, Unavailable, cut
 from pba.types import Forecast
 
 from ..error_codes import error_body, http_status
+from .operations import Operations
+from .parameter_reading import parameter_error
 from .services import Services
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "item_of",
     "json_list",
     "json_response",
+    "operations_of",
     "pba_error_response",
     "services_of",
     "unexpected_error_response",
@@ -121,14 +124,8 @@ def _has_method(request: Request, method: str) -> bool:
 async def _invalid_parameter(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    rule = first.get("ctx", {}).get("error")
-    if isinstance(rule, PBAError):  # of a validator that is one of PBA's own checks
-        return pba_error_response(rule)
-    field = ".".join(str(part) for part in first["loc"][1:])
-    value = quoted(first.get("input"))
-    return json_response(
-        error_body("invalid_request", f"{field} is {value}; {first['msg']}.", field), 422
-    )
+    name = ".".join(str(part) for part in first["loc"][1:])
+    return pba_error_response(parameter_error(name, first))
 
 
 async def _unexpected_error(_: Request, error: Exception) -> Response:
@@ -166,6 +163,11 @@ def services_of(request: Request) -> Services:
     """Return the services of the replica that answers ``request``."""
     services: Services = request.app.state.services
     return services
+
+
+def operations_of(request: Request) -> Operations:
+    """Return what operators see and change, on the replica that answers ``request``."""
+    return services_of(request).operations
 
 
 async def body_of(request: Request, limit_mb: float = 16.0) -> bytes | bytearray:

@@ -17,7 +17,6 @@ from pba.security.identity import ANYBODY
 from pba.serving.transfers import transfer, transfers
 from pba.types import NetworkMode
 
-from ..grpc.server import GrpcServer
 from ..large_requests import read_request, write_answer
 from ..replicas.autoscaling import IN_FLIGHT, STREAMS
 from ..replicas.memory import return_large_memory
@@ -38,7 +37,7 @@ from .routes.forecasts import bulk_items
 from .routes.samples import observe
 from .routes.transfers import transfer_items
 from .transfer_reading import read_transfer, read_transfers
-from .wiring import Handles, wire
+from .wiring import Handles, grpc_server, wire
 
 __all__ = ["Router", "RouterConfig"]
 
@@ -96,13 +95,7 @@ class Router:
         background = [] if v1 is None else [keep_v1_awake(services.flags, v1.stay.remote)]
         background += [] if on_loopback else [warn_while_open(services.callers)]
         self._background = [asyncio.create_task(work) for work in background]
-        self._grpc = (
-            GrpcServer(
-                self._plane, settings, services.callers, services.problems, services.refusals
-            )
-            if settings.grpc_port
-            else None
-        )
+        self._grpc = grpc_server(services) if settings.grpc_port else None
         if self._grpc is not None:
             await self._grpc.start()
         leave_lasting_objects()

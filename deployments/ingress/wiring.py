@@ -40,14 +40,17 @@ from pba.store import Store
 from pba.store.url import describe_url
 from pba.types import NetworkMode
 
+from ..grpc.server import GrpcServer
 from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client
 from ..settings import Settings
 from ..store_factory import Stores
+from .model_status import ModelStatus
+from .operations import Operations
 from .request_body import BodyReader
-from .services import ModelStatus, Services, Watches
+from .services import Services, Watches
 
-__all__ = ["Handles", "wire"]
+__all__ = ["Handles", "grpc_server", "wire"]
 
 _clock = time.time  # noqa: TID251 - the clock that is passed in
 
@@ -86,15 +89,15 @@ def wire(
     limits = CallerLimits(settings.limits, routers, count=meter.count_limit)
     commit = GroupCommit(stores.writes.write, settings.max_writes_waiting, pools.writes)
     plane = _data_plane(settings, stores, commit, pools, clients, flags, meter, limits)
+    status = ModelStatus(handles.modes, handles.v1, flags, plane, settings.model_deadline_ms / 1000)
+    catalog = _catalog(handles, registry, stores.reports)
     return Services(
         plane=plane,
         stores=stores,
         pools=pools,
+        operations=Operations(plane, stores, catalog, status, flags),
         bodies=BodyReader(settings.max_body_mb, settings.max_readers, settings.large_bodies_mb),
-        catalog=_catalog(handles, registry, stores.reports),
-        status=ModelStatus(
-            handles.modes, handles.v1, flags, plane, settings.model_deadline_ms / 1000
-        ),
+        status=status,
         flags=flags,
         callers=_callers(settings, stores, pools, opens),
         routers=routers,
@@ -102,6 +105,18 @@ def wire(
         watches=_watches(settings, stores, pools, plane, commit),
         local=local,
         settings=settings,
+    )
+
+
+def grpc_server(services: Services) -> GrpcServer:
+    """Return the gRPC server over ``services``; call it inside an event loop."""
+    return GrpcServer(
+        services.plane,
+        services.settings,
+        services.callers,
+        services.problems,
+        services.refusals,
+        services.operations.answer,
     )
 
 

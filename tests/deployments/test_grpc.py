@@ -21,6 +21,9 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
 from pba.client import AsyncPBAClient, PBAClient
 from tests.deployments.grpc import messages
+from tests.deployments.grpc.both import Both
+from tests.deployments.grpc.parity import LINK, PAIRS, ROWS
+from tests.regression.closeness import differences
 from tests.support.histories import BORDERLINE, DATACENTER, INTERNET, assert_same
 from tests.support.processes import ROUTERS, locked_store
 from tests.support.service import PROJECT, RunningService
@@ -179,9 +182,10 @@ print(json.dumps({"source": forecast.source, "mode": pba_pb2.Mode.Name(forecast.
 """
 
 
-def test_the_client_of_the_docs_prints_a_forecast(service: RunningService):
+def output_of_docs(service: RunningService, name: str) -> str:
+    """Run an example of docs/grpc.md against the service; return what it prints."""
     page = (PROJECT / "docs/grpc.md").read_text()
-    source = page.split("<!-- client -->\n```python\n")[1].split("```")[0]
+    source = page.split(f"<!-- {name} -->\n```python\n")[1].split("```")[0]
     result = subprocess.run(
         [sys.executable, "-c", source.replace("127.0.0.1:9000", service.grpc_address)],
         cwd=PROJECT,
@@ -190,10 +194,35 @@ def test_the_client_of_the_docs_prints_a_forecast(service: RunningService):
         timeout=60,
         check=True,
     )
-    assert result.stdout.split()[2] == "model"
+    return result.stdout
 
 
-@pytest.mark.parametrize("name", ["", "pba.v1.Predictor"])
+def test_the_examples_of_the_docs_print_what_they_are_for(service: RunningService):
+    assert output_of_docs(service, "client").split()[2] == "model"
+    lines = output_of_docs(service, "operations").splitlines()
+    assert any(line.startswith("grpc:a MODE_INTERNET ") for line in lines)
+    assert int(lines[-1]) >= 1
+
+
+async def test_every_call_is_answered_as_over_http(service: RunningService):
+    async with (
+        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+        grpc.aio.insecure_channel(service.grpc_address) as opened,
+    ):
+        both = Both(client, opened)
+        late = {**ROWS[0], "timestamp": ROWS[0]["timestamp"] + 100}
+        await both.http("POST", f"/v1/links/{LINK}/samples", {"samples": [*ROWS, late]})
+        for pair in PAIRS:
+            lines = [""]
+            for _ in range(5):  # what is recorded or scored meanwhile may differ once
+                lines = differences(*await both.answers(pair), pair.target)
+                if not lines:
+                    break
+                await asyncio.sleep(0.5)
+            assert lines == []
+
+
+@pytest.mark.parametrize("name", ["", "pba.v1.Predictor", "pba.v1.Operations"])
 def test_health_is_serving(channel: grpc.Channel, name: str):
     request = health_pb2.HealthCheckRequest(service=name)
     stub = health_pb2_grpc.HealthStub(channel)
@@ -207,14 +236,16 @@ def test_health_is_serving(channel: grpc.Channel, name: str):
 
 def test_reflection_lists_the_services_and_describes_ours(channel: grpc.Channel):
     database = ProtoReflectionDescriptorDatabase(channel)
+    services = pb.DESCRIPTOR.services_by_name.values()
     assert set(database.get_services()) == {
-        "pba.v1.Predictor",
+        *(service.full_name for service in services),
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
     }
-    service = DescriptorPool(database).FindServiceByName("pba.v1.Predictor")
-    (described,) = pb.DESCRIPTOR.services_by_name.values()
-    assert set(service.methods_by_name) == set(described.methods_by_name)
+    pool = DescriptorPool(database)
+    for service in services:
+        described = pool.FindServiceByName(service.full_name)
+        assert set(described.methods_by_name) == set(service.methods_by_name)
 
 
 async def test_a_router_is_replaced_without_an_error(service: RunningService):

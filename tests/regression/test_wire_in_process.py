@@ -10,8 +10,7 @@ import grpc
 import pytest
 
 from deployments.grpc import pba_pb2_grpc
-from deployments.grpc.server import GrpcServer
-from deployments.settings import Settings
+from deployments.ingress.wiring import grpc_server
 from tests.regression.closeness import differences
 from tests.regression.replay import fixture
 from tests.regression.wire import (
@@ -29,31 +28,27 @@ from tests.support.ports import own_port
 
 @pytest.mark.timeout(120)
 async def test_recorded_calls_are_answered_as_by_version_3_0(tmp_path: Path):
-    async with open_in_process(tmp_path) as service:
-        lines = await _grpc_differences(service) + await _http_differences(service)
+    with own_port() as port:
+        async with open_in_process(tmp_path, grpc_port=port) as service:
+            lines = await _grpc_differences(service) + await _http_differences(service)
     assert not lines, "\n".join(lines[:40])
 
 
 async def _grpc_differences(service: InProcess) -> list[str]:
     recorded = fixture("grpc_answers.json")
     lines = []
-    with own_port() as port:
-        settings = Settings(grpc_port=port)
-        services = service.services
-        server = GrpcServer(
-            services.plane, settings, services.callers, services.problems, services.refusals
-        )
-        await server.start()
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = pba_pb2_grpc.PredictorStub(channel)
-            for place, call in enumerate(recorded["calls"]):
-                result = await asyncio.to_thread(
-                    call_grpc, stub, call["request"], recorded["histories"]
-                )
-                result = masked(result, call["varying"], service.folder)
-                where = f"calls[{place}] {call['request']['method']}"
-                lines += differences(call["result"], result, where)
-        await server.stop()
+    server = grpc_server(service.services)
+    await server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{service.services.settings.grpc_port}") as channel:
+        stub = pba_pb2_grpc.PredictorStub(channel)
+        for place, call in enumerate(recorded["calls"]):
+            result = await asyncio.to_thread(
+                call_grpc, stub, call["request"], recorded["histories"]
+            )
+            result = masked(result, call["varying"], service.folder)
+            where = f"calls[{place}] {call['request']['method']}"
+            lines += differences(call["result"], result, where)
+    await server.stop()
     return lines
 
 

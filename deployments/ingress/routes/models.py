@@ -3,12 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from ..access_control import identity_of
-from ..http import body_of, json_response, services_of
+from ..http import body_of, json_response, operations_of
 from ..openapi import describe_call
 from ..parameters import ModelName
 from ..report_models import ModelsResponse, PointerResponse, VersionsResponse
 from ..request_models import PromotionRequest, RollbackRequest
-from ..request_reading import read_promotion, read_rollback
 
 __all__ = ["router"]
 
@@ -18,7 +17,7 @@ router = APIRouter(tags=["models"])
 @router.get("/v1/models", **describe_call("models", ModelsResponse))
 async def get_models(request: Request) -> Response:
     """Return what serves each mode, and v1, which may be asleep."""
-    return json_response({"models": await services_of(request).status.models()})
+    return await operations_of(request).models(identity_of(request.scope), json_response)
 
 
 @router.get(
@@ -27,7 +26,8 @@ async def get_models(request: Request) -> Response:
 )
 async def get_versions(request: Request, mode: ModelName) -> Response:
     """Return the published versions of a model, its champion and its former champions."""
-    return json_response(await services_of(request).catalog.versions(mode))
+    identity = identity_of(request.scope)
+    return await operations_of(request).model_versions(identity, json_response, mode)
 
 
 @router.post(
@@ -36,11 +36,8 @@ async def get_versions(request: Request, mode: ModelName) -> Response:
 )
 async def post_promote(request: Request, mode: ModelName) -> Response:
     """Verify a version and make it the champion; every replica serves it within seconds."""
-    catalog, identity = services_of(request).catalog, identity_of(request.scope)
-    change = read_promotion(await body_of(request))
-    author = identity.author(change.on_behalf_of or change.who)
-    pointer = await catalog.promote(mode, change.version, author, change.why, change.expected)
-    return json_response(pointer)
+    identity, body = identity_of(request.scope), await body_of(request)
+    return await operations_of(request).promote(identity, json_response, mode, body)
 
 
 @router.post(
@@ -49,7 +46,5 @@ async def post_promote(request: Request, mode: ModelName) -> Response:
 )
 async def post_rollback(request: Request, mode: ModelName) -> Response:
     """Make the previous champion the champion again."""
-    catalog, identity = services_of(request).catalog, identity_of(request.scope)
-    change = read_rollback(await body_of(request))
-    author = identity.author(change.on_behalf_of or change.who)
-    return json_response(await catalog.rollback(mode, author, change.why, change.expected))
+    identity, body = identity_of(request.scope), await body_of(request)
+    return await operations_of(request).roll_back(identity, json_response, mode, body)

@@ -2,6 +2,10 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import grpc
+from google.protobuf.message import Message
 
 from deployments.grpc import pba_pb2 as pb
 from deployments.grpc.requests import MODES
@@ -28,6 +32,33 @@ RETRYING = [("grpc.service_config", json.dumps({"methodConfig": _METHODS}))]
 """The options of a channel that tries again, as docs/grpc.md recommends."""
 
 
+class Method(NamedTuple):
+    """A method of a service, and the types of its messages."""
+
+    path: str
+    request: Any
+    response: Any
+
+
+METHODS = {
+    method.name: Method(
+        f"/{service.full_name}/{method.name}",
+        method.input_type._concrete_class,
+        method.output_type._concrete_class,
+    )
+    for service in pb.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+"""Every method by its name."""
+
+
+def call(channel: grpc.aio.Channel, name: str, message: Message, **options: Any) -> Any:
+    """Call a method by its name."""
+    method = METHODS[name]
+    write, read = method.request.SerializeToString, method.response.FromString
+    return channel.unary_unary(method.path, write, read)(message, **options)
+
+
 def request(history: History, **fields: object) -> pb.ForecastRequest:
     """Return the request for a forecast from ``history``; NaN is left out."""
     rows = zip(history.timestamps_s.tolist(), history.telemetry.tolist(), strict=True)
@@ -39,6 +70,17 @@ def request(history: History, **fields: object) -> pb.ForecastRequest:
         for time_s, row in rows
     ]
     return pb.ForecastRequest(history=samples, **fields)
+
+
+def item_errors(response: Any) -> list[pb.ErrorDetail]:
+    """Return the errors of the items of a bulk call."""
+    lists = (getattr(response, name, []) for name in ("forecasts", "refused", "transfers"))
+    items = (item for each in lists for item in each)
+    return [
+        item.error
+        for item in items
+        if "error" in item.DESCRIPTOR.fields_by_name and item.HasField("error")
+    ]
 
 
 def forecast(message: pb.Forecast) -> Forecast:

@@ -1,6 +1,6 @@
 """Pairs of an HTTP call and its gRPC counterpart, and both answers in one form to compare."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -61,6 +61,14 @@ _ADVICE = pb.AllocationRequest()
 _REPORT = [pb.LinkSample(link_id=LINK, sample=_NEW_SAMPLE)]
 _LINK_PATH = f"/v1/links/{LINK}"
 _QUERY = "&".join(f"{name}={value}" for name, value in _SIZE.items())
+
+
+def _operation(
+    way: str, method: str, message: Message, part: str = "", query: str = "", body: Any = None
+) -> Iterator[Pair]:
+    path = way.split()[1].replace("{link_id}", LINK).replace("{mode}", "internet")
+    yield Pair(way, path + query, body, f"Operations/{method}", message, (part,) if part else ())
+
 
 PAIRS = [
     Pair(
@@ -162,6 +170,44 @@ PAIRS = [
         "Predictor/Observe",
         pb.ObserveRequest(samples=[*_REPORT, pb.LinkSample(link_id="a/b", sample=_NEW_SAMPLE)]),
     ),
+    *_operation("GET /v1/links", "ListLinks", pb.ListLinksRequest()),
+    *_operation(
+        "GET /v1/links",
+        "ListLinks",
+        pb.ListLinksRequest(mode=pb.MODE_INTERNET, cursor="fra0", limit=1),
+        query="?mode=internet&cursor=fra0&limit=1",
+    ),
+    *_operation("GET /v1/links/{link_id}", "GetLink", pb.GetLinkRequest(link_id=LINK), "link"),
+    *_operation(
+        "GET /v1/links/{link_id}/history",
+        "GetLinkHistory",
+        pb.GetLinkHistoryRequest(link_id=LINK, from_s=START_S + 9, to_s=START_S + 99, limit=50),
+        query=f"?from={START_S + 9}&to={START_S + 99}&limit=50",
+    ),
+    *_operation("GET /v1/metrics", "GetMetrics", pb.GetMetricsRequest()),
+    *_operation("GET /v1/drift", "ListDriftAlarms", pb.ListDriftAlarmsRequest()),
+    *_operation("GET /v1/events", "ListEvents", pb.ListEventsRequest()),
+    *_operation(
+        "GET /v1/events",
+        "ListEvents",
+        pb.ListEventsRequest(kind="note", link_id=LINK, cursor=99, limit=1),
+        query=f"?kind=note&link_id={LINK}&cursor=99&limit=1",
+    ),
+    *_operation("GET /v1/models", "ListModels", pb.ListModelsRequest()),
+    *_operation(
+        "GET /v1/models/{mode}/versions",
+        "ListModelVersions",
+        pb.ListModelVersionsRequest(mode="internet"),
+    ),
+    *_operation("GET /v1/flags", "GetFlags", pb.GetFlagsRequest(), "flags"),
+    *_operation("GET /v1/rollout", "GetRollout", pb.GetRolloutRequest()),
+    *_operation(
+        "GET /v1/rollout",
+        "GetRollout",
+        pb.GetRolloutRequest(since_s=START_S),
+        query=f"?since={START_S}",
+    ),
+    *_operation("GET /v1/whoami", "WhoAmI", pb.WhoAmIRequest()),
 ]
 """Every call that needs a key; those of samples are about one that is stored already."""
 
@@ -171,7 +217,7 @@ _VARYING = ("made_at_s",)
 
 
 def comparable(value: Any) -> Any:
-    """Return a JSON document without nulls, its times as gRPC has them, without what varies."""
+    """Return a JSON document with times as gRPC has them, without what is empty or varies."""
     if isinstance(value, list):
         return [comparable(item) for item in value]
     if not isinstance(value, Mapping):
@@ -180,8 +226,10 @@ def comparable(value: Any) -> Any:
     for key, item in value.items():
         if key in _TIMES and isinstance(item, str):
             key, item = f"{key}_s", datetime.fromisoformat(item).timestamp()
-        if item is not None and key not in _VARYING:
-            document[key] = comparable(item)
+        key = "prediction" if key == "said" else key
+        part = comparable(item)
+        if part not in (None, [], {}) and key not in _VARYING:
+            document[key] = part
     return document
 
 
@@ -219,4 +267,7 @@ def _value(field: Any, value: Any) -> Any:
         return value
     if field.message_type.full_name == "google.protobuf.Struct":
         return comparable(MessageToDict(value))
+    if field.message_type.full_name in ("pba.v1.Rates", "pba.v1.VersionNames"):
+        (values,) = as_document(value).values()  # JSON has the list alone
+        return values
     return as_document(value)

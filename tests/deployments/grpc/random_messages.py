@@ -6,20 +6,11 @@ from typing import Any
 from google.protobuf.message import Message
 
 from deployments.grpc import pba_pb2 as pb
-from tests.deployments.grpc.messages import request
+from tests.deployments.grpc.messages import METHODS, request
 from tests.support.histories import INTERNET
 
-__all__ = ["KINDS", "content"]
+__all__ = ["content"]
 
-KINDS: dict[str, type[Message]] = {
-    "Forecast": pb.ForecastRequest,
-    "ForecastBatch": pb.ForecastBatchRequest,
-    "Observe": pb.ObserveRequest,
-    "LinkForecast": pb.LinkForecastRequest,
-    "LinkForecasts": pb.LinkForecastsRequest,
-    "Transfer": pb.TransferRequest,
-    "Transfers": pb.TransfersRequest,
-}
 NUMBERS = (0.0, -0.0, -1.0, 1.0, 1e300, 1.7e9, 1e-320, float("nan"), float("inf"), float("-inf"))
 NAMES = ("fra1:ams2", "a", "", "..", "a/b", "k" * 300, "\0", "é→\U0001f600", "../../etc", "a\r\nb")
 _DEEPEST = 4
@@ -30,7 +21,7 @@ def content(random: Random, method: str) -> bytes:
     kind = random.random()
     if kind < 0.1:
         return random.randbytes(random.randint(0, 40))
-    message = _honest(random, method) if kind < 0.4 else _message(random, KINDS[method])
+    message = _honest(random, method) if kind < 0.4 else _message(random, METHODS[method].request)
     data: bytes = message.SerializeToString()
     return _changed(random, data) if kind > 0.75 or kind < 0.2 else data
 
@@ -45,11 +36,15 @@ def _honest(random: Random, method: str) -> Message:
         "ForecastBatch": pb.ForecastBatchRequest(requests=[one] * count),
         "Observe": pb.ObserveRequest(samples=samples, forecast=random.random() < 0.5),
         "LinkForecast": pb.LinkForecastRequest(link_id="a"),
+        "GetLink": pb.GetLinkRequest(link_id="a"),
+        "GetLinkHistory": pb.GetLinkHistoryRequest(link_id="a", limit=1),
+        "ListEvents": pb.ListEventsRequest(cursor=5),
+        "ListModelVersions": pb.ListModelVersionsRequest(mode="internet"),
         "LinkForecasts": pb.LinkForecastsRequest(link_ids=["a"] * count),
         "Transfer": transfer,
         "Transfers": pb.TransfersRequest(requests=[transfer] * count),
     }
-    return messages[method]
+    return messages.get(method) or METHODS[method].request()
 
 
 def _message(random: Random, kind: Any, depth: int = 0) -> Any:
@@ -81,6 +76,8 @@ def _value(random: Random, field: Any, depth: int) -> Any:
         return random.choice((random.choice(NAMES), "".join(random.choices("aZ9.:@>-/ ", k=8))))
     if kind == field.TYPE_BOOL:
         return random.random() < 0.5
+    if kind == field.TYPE_INT32:
+        return random.randint(-(1 << 31), (1 << 31) - 1)
     return random.choice((random.getrandbits(32), random.randint(0, 20)))
 
 

@@ -7,9 +7,8 @@ import grpc
 import pytest
 
 from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
-from deployments.grpc.server import GrpcServer
+from deployments.ingress.wiring import grpc_server
 from deployments.local_authority import Issued, LocalAuthority
-from deployments.settings import Settings
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 from tests.support.ports import own_port
@@ -55,11 +54,8 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
             "proxy_secret_file": str(secret),
             "tls_identities": RIGHTS,
         }
-        async with open_in_process(tmp_path, **settings) as service:
-            services, options = service.services, Settings(**settings, grpc_port=port)  # type: ignore[arg-type]
-            server = GrpcServer(
-                services.plane, options, services.callers, services.problems, services.refusals
-            )
+        async with open_in_process(tmp_path, **settings, grpc_port=port) as service:
+            server = grpc_server(service.services)
             await server.start()
             yield Running(service, authority, f"127.0.0.1:{port}")
             await server.stop()

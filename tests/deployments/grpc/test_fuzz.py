@@ -13,10 +13,9 @@ import grpc
 import pytest
 
 from deployments.error_codes import STATUS
-from deployments.grpc import pba_pb2 as pb
-from deployments.grpc.server import SERVICE, GrpcServer
-from deployments.settings import Settings
-from tests.deployments.grpc.random_messages import KINDS, content
+from deployments.ingress.wiring import grpc_server
+from tests.deployments.grpc.messages import METHODS, item_errors
+from tests.deployments.grpc.random_messages import content
 from tests.support.fuzzing import (
     REQUESTS,
     Bounds,
@@ -31,15 +30,6 @@ from tests.support.ports import own_port
 
 DESCRIBED = {codes.grpc for codes in STATUS.values()} - {grpc.StatusCode.INTERNAL}
 AT_ONCE = 8
-RESPONSES: dict[str, Any] = {
-    "Forecast": pb.ForecastResponse,
-    "ForecastBatch": pb.ForecastBatchResponse,
-    "Observe": pb.ObserveResponse,
-    "LinkForecast": pb.LinkForecastResponse,
-    "LinkForecasts": pb.LinkForecastsResponse,
-    "Transfer": pb.TransferResponse,
-    "Transfers": pb.TransfersResponse,
-}
 
 
 @dataclass
@@ -53,17 +43,15 @@ class Fuzzed:
 @pytest.fixture(params=["open", "with keys"])
 async def fuzzed(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Fuzzed]:
     with own_port() as port:
-        settings = Settings(grpc_port=port, max_items=20, max_body_mb=0.1, large_bodies_mb=0.8)
+        limits = {"max_items": 20, "max_body_mb": 0.1, "large_bodies_mb": 0.8}
         async with (
-            open_in_process(tmp_path) as service,
+            open_in_process(tmp_path, grpc_port=port, **limits) as service,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
             known = service.services
             headers = [{}] if request.param == "open" else key_headers(known)
             await known.callers.refresh()
-            server = GrpcServer(
-                known.plane, settings, known.callers, known.problems, known.refusals
-            )
+            server = grpc_server(known)
             await server.start()
             yield Fuzzed(channel, [_metadata(each) for each in headers if _is_sent(each)])
             await server.stop()
@@ -80,8 +68,8 @@ def _is_sent(headers: dict[str, str]) -> bool:
 
 @pytest.mark.timeout(0 if REQUESTS else 60)
 async def test_any_message_gets_a_described_status(fuzzed: Fuzzed, bounds: Bounds):
-    randoms = {method: random_of(method) for method in KINDS}
-    for _ in range(count_of(500, len(KINDS)) // AT_ONCE + 1):
+    randoms = {method: random_of(method) for method in METHODS}
+    for _ in range(count_of(500, len(METHODS)) // AT_ONCE + 1):
         for method, random in randoms.items():
             contents = [content(random, method) for _ in range(AT_ONCE)]
             keys = [random.choice(fuzzed.keys) for _ in contents]
@@ -93,7 +81,7 @@ async def send(
     fuzzed: Fuzzed, method: str, data: bytes, key: tuple[tuple[str, str], ...], bounds: Bounds
 ) -> None:
     """Send a message, and check what comes of it."""
-    call = fuzzed.channel.unary_unary(f"/{SERVICE}/{method}")
+    call = fuzzed.channel.unary_unary(METHODS[method].path)
     code, messages = await outcome(call, method, data, key)
     assert code in DESCRIBED or code is grpc.StatusCode.OK, (method, data, code, messages)
     for message in messages:
@@ -107,9 +95,8 @@ async def outcome(
 ) -> tuple[grpc.StatusCode, list[str]]:
     """Return the status of a call, and the messages of its errors, those of its items too."""
     try:
-        response = RESPONSES[method].FromString(await call(data, timeout=20, metadata=key))
+        response = METHODS[method].response.FromString(await call(data, timeout=20, metadata=key))
     except grpc.aio.AioRpcError as error:
         return error.code(), [error.details() or ""]
-    lists = (getattr(response, name, []) for name in ("forecasts", "refused", "transfers"))
-    errors = [item.error for items in lists for item in items if item.HasField("error")]
+    errors = item_errors(response)
     return grpc.StatusCode.OK, [text for error in errors for text in (error.message, error.field)]

@@ -38,8 +38,18 @@ class Running:
     problems: dict[str, str]
     channel: grpc.aio.Channel
 
-    async def report_problems(self) -> dict[str, str]:
-        return self.problems
+    async def server(self, settings: Settings) -> GrpcServer:
+        async def report_problems() -> dict[str, str]:
+            return self.problems
+
+        async def no_operation(*_: object) -> NoReturn:
+            raise NotFound("test_parity makes the calls of operators")
+
+        known, refusals = await callers(), refusal_counter()
+        patience_s = 2.0
+        return GrpcServer(
+            self.plane, settings, known, report_problems, refusals, no_operation, patience_s
+        )
 
 
 @pytest.fixture
@@ -52,14 +62,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         ):
             plane = DataPlane(harness.forecasts, harness.links, 256, NoMeter())
             service = Running(plane, harness, {}, channel)
-            server = GrpcServer(
-                plane,
-                settings,
-                await callers(),
-                service.report_problems,
-                refusal_counter(),
-                message_patience_s=2.0,
-            )
+            server = await service.server(settings)
             await server.start()
             yield service
             await server.stop()
@@ -268,19 +271,13 @@ async def test_an_address_that_cannot_be_bound_is_an_error_with_the_remedy(runni
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = Settings(grpc_port=taken.getsockname()[1])
-        known = await callers()
         with pytest.raises(RuntimeError, match="grpc_port"):
-            GrpcServer(running.plane, settings, known, running.report_problems, refusal_counter())
+            await running.server(settings)
 
 
 async def test_two_servers_of_one_machine_share_a_port(running: Running):
     with own_port() as port:
-        settings = Settings(grpc_port=port)
-        known = await callers()
-        servers = [
-            GrpcServer(running.plane, settings, known, running.report_problems, refusal_counter())
-            for _ in range(2)
-        ]
+        servers = [await running.server(Settings(grpc_port=port)) for _ in range(2)]
         for server in servers:
             await server.start()
         for server in servers:

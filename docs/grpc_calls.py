@@ -1,0 +1,72 @@
+"""The table in docs/grpc.md: the gRPC counterpart of every HTTP call."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from deployments.grpc import pba_pb2
+from deployments.grpc.access_control import METHODS
+from deployments.ingress.http import create_app
+from deployments.ingress.routes import ROUTERS
+from pba.security.calls import PUBLIC
+
+SAME: Mapping[str, str] = {"link_samples": "samples", "link_transfer": "transfer"}
+"""Calls about one link, and the call whose method takes links by name."""
+
+HEALTH, REFLECTION = "`grpc.health.v1.Health.Check`", "reflection lists services and messages"
+OTHERS: Mapping[str, str] = {
+    "GET /": REFLECTION,
+    "GET /livez": f"{HEALTH}, with any status",
+    "GET /readyz": f"{HEALTH}: `SERVING`; the causes are for HTTP and the log",
+}
+"""What public routes have for a counterpart."""
+
+STREAMS: Mapping[str, str] = {
+    "watch_link": "none yet; `Predictor.LinkForecast` returns the newest forecast",
+    "watch_events": "none yet; `Operations.ListEvents` lists the newest",
+}
+"""Streams of HTTP, by their calls, and what gRPC has instead."""
+
+PAGES = ("`GET /docs`, `GET /openapi.json`", "The calls described, for browsers and tools.")
+
+
+def operations(schema: Mapping[str, Any] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield method and path of every call in OpenAPI, with its description."""
+    schema = schema or create_app(ROUTERS).openapi()
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def counterpart(way: str, call: str) -> str:
+    """Return what gRPC has for an HTTP call, for people.
+
+    Raises
+    ------
+    LookupError
+        If it has nothing.
+    """
+    if call == PUBLIC:
+        return OTHERS[way]
+    if call in STREAMS:
+        return STREAMS[call]
+    name = SAME.get(call, call)
+    paths = [path for path, of in METHODS.items() if of == name]
+    if not paths:
+        raise LookupError(
+            f"{way} has no method in proto/pba.proto. Add one, and list it in METHODS."
+        )
+    (service, method) = paths[0].rpartition("/")[0].rpartition(".")[2], paths[0].rpartition("/")[2]
+    if method not in pba_pb2.DESCRIPTOR.services_by_name[service].methods_by_name:
+        raise LookupError(f"{paths[0]} is not in proto/pba.proto. Add it.")
+    return f"`{service}.{method}`"
+
+
+def table() -> str:
+    """Return the table, a row for each HTTP call."""
+    rows = [
+        (f"`{way}`", counterpart(way, operation["x-pba-call"]), operation["description"])
+        for way, operation in operations()
+    ]
+    rows.append((PAGES[0], REFLECTION, PAGES[1]))
+    lines = [f"| {way} | {method} | {what.split(chr(10))[0]} |" for way, method, what in rows]
+    return "\n".join(["| HTTP | gRPC | |", "| --- | --- | --- |", *lines])

@@ -75,6 +75,7 @@ def transfer_body(
     mode: str = "auto",
     deadline_s: float | None = None,
     dirty_mbps: float | None = None,
+    record: bool | None = None,
 ) -> dict[str, Any]:
     """Return the body that asks about one transfer, over a stored link or one with a history.
 
@@ -84,7 +85,7 @@ def transfer_body(
     {'bytes': 1000000000, 'link_id': 'fra1:ams2', 'deadline_s': 60.0}
     """
     given: dict[str, Any] = {"link_id": link_id}
-    given |= {"deadline_s": deadline_s, "dirty_mbps": dirty_mbps}
+    given |= {"deadline_s": deadline_s, "dirty_mbps": dirty_mbps, "record": record}
     if history is not None:
         given |= {"history": _columns(history), "mode": mode}
     return {"bytes": size_bytes} | {

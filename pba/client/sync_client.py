@@ -171,11 +171,13 @@ class PBAClient(Reports, Streams):
         deadline_s: float | None = None,
         dirty_mbps: float | None = None,
         as_of_newest: bool = False,
+        record: bool | None = None,
     ) -> TransferForecast:
         """Return how long a transfer takes, over a stored link or one with a ``history``.
 
         With ``dirty_mbps`` it is a live migration whose machine writes at that rate; see
-        docs/transfers.md. ``as_of_newest`` is as in `forecast`.
+        docs/transfers.md. ``as_of_newest`` is as in `forecast`. The answer for a stored link is
+        scored, unless ``record`` is False.
         """
         body = requests.transfer_body(
             size_bytes,
@@ -184,6 +186,7 @@ class PBAClient(Reports, Streams):
             mode=mode,
             deadline_s=deadline_s,
             dirty_mbps=dirty_mbps,
+            record=record,
         )
         path = requests.forecast_path("/v1/transfer", as_of_newest)
         return self._call("POST", path, TransferForecast.from_dict, body)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,8 +18,13 @@ from deployments.grpc.server import SERVICE, GrpcServer
 from deployments.settings import Settings
 from pba.errors import Busy, NotFound, PBAError, StoreUnavailable, Unavailable
 from pba.forecasting.allocation import AllocationRequest
+from pba.serving.admission import Admission
 from pba.serving.data_plane import DataPlane
+from pba.serving.event_watch import EventWatch
+from pba.serving.link_watch import LinkWatch
 from pba.serving.local_service import LocalService
+from pba.serving.pools import DEFAULT_POOL
+from pba.serving.watches import Watches
 from pba.types import History
 from tests.deployments.grpc import messages
 from tests.serving.link_harness import NOON, LinkHarness, open_links
@@ -48,8 +54,23 @@ class Running:
         known, refusals = await callers(), refusal_counter()
         patience_s = 2.0
         return GrpcServer(
-            self.plane, settings, known, report_problems, refusals, no_operation, patience_s
+            self.plane,
+            self.watches,
+            settings,
+            known,
+            report_problems,
+            refusals,
+            no_operation,
+            patience_s,
         )
+
+    @property
+    def watches(self) -> Watches:
+        """Who watches: nobody here, but in test_streams."""
+        store = self.harness.store
+        forecast = partial(self.plane.link_forecasts, allocation=None)
+        links = LinkWatch(store.changes, forecast, lambda links: [], DEFAULT_POOL)
+        return Watches(links, EventWatch(store, DEFAULT_POOL), Admission(1), 60.0)
 
 
 @pytest.fixture

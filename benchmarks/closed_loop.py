@@ -2,11 +2,12 @@
 
 Whole traces are replayed with the serving code: the leading expert forecasts, its confidence is
 adapted, its intervals are stretched, and every outcome updates the record. SPLIT is test; on val
-other settings are shown.
+other settings are shown. Of a set of short runs, those of each set-up are also joined as one link.
 """
 
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -42,6 +43,13 @@ class TraceForecasts(NamedTuple):
     quantiles_mbps: Floats
     actual_mbps: Floats
 
+    @classmethod
+    def joined(cls, runs: Sequence["TraceForecasts"]) -> "TraceForecasts":
+        """Return ``runs``, one after the other, as those of one link."""
+        *values, actual = zip(*runs, strict=True)
+        together = [np.concatenate(parts, axis=1) for parts in values]
+        return cls(*together, np.concatenate(actual))
+
 
 class IntervalOutcomes(NamedTuple):
     """Ends of 90 % intervals ``(point, 2)`` without and with the record, and the actuals."""
@@ -69,21 +77,45 @@ class HorizonReplay(NamedTuple):
 def main(folder: Path, split: str = "test") -> None:
     for mode in PROFILES:
         forecasts = dict(_forecast_sets(folder, mode, split))
+        joined = {
+            f"{name}, joined": runs
+            for name, traces in forecasts.items()
+            if (runs := _joined(traces))
+        }
         print(f"\n{mode}, {split} traces\n")
         if split != "test":
             _settings(forecasts)
-        replays = {name: [replay(one) for one in traces] for name, traces in forecasts.items()}
+        replays = _replays(forecasts)
         _calibration(mode, replays)
         _members(replays)
-        _intervals(replays)
+        _intervals(replays | _replays(joined))
+
+
+def _replays(
+    forecasts: Mapping[str, Mapping[str, TraceForecasts]],
+) -> dict[str, list[list[HorizonReplay]]]:
+    return {name: [replay(one) for one in traces.values()] for name, traces in forecasts.items()}
+
+
+def _joined(traces: Mapping[str, TraceForecasts]) -> dict[str, TraceForecasts]:
+    """Return the runs of each set-up as one link, none if the set's own traces are long enough.
+
+    A run is called after its set-up, ``-run`` and what differs between runs.
+    """
+    if any(len(one.actual_mbps) > SETTLED for one in traces.values()):
+        return {}
+    runs: dict[str, list[TraceForecasts]] = defaultdict(list)
+    for name, one in traces.items():
+        runs[name.partition("-run")[0]].append(one)
+    return {name: TraceForecasts.joined(parts) for name, parts in runs.items()}
 
 
 def _forecast_sets(
     folder: Path, mode: NetworkMode, split: str
-) -> Iterator[tuple[str, list[TraceForecasts]]]:
+) -> Iterator[tuple[str, dict[str, TraceForecasts]]]:
     model, _ = artifacts.load(str(PROJECT / "models" / mode), mode)
     for name, traces in read_sets(folder, mode).items():
-        forecasts = []
+        forecasts = {}
         for trace in traces:
             if trace.split != split:
                 continue
@@ -91,7 +123,7 @@ def _forecast_sets(
                 windows = WindowSet.of({name: [trace]}, PROFILES[mode].window)
             except NotEnoughData:
                 continue
-            forecasts.append(_forecast(model, windows))
+            forecasts[trace.trace_id] = _forecast(model, windows)
         if forecasts:
             yield name, forecasts
 
@@ -164,11 +196,11 @@ def _horizon_replay(
     )
 
 
-def _settings(forecasts: dict[str, list[TraceForecasts]]) -> None:
+def _settings(forecasts: Mapping[str, Mapping[str, TraceForecasts]]) -> None:
     print("| prior outcomes, fading | Brier score 1 / 5 / 15 steps ahead |\n| --- | --- |")
     for prior, kept in SETTINGS:
         with mock.patch.multiple(calibration, _PRIOR=prior or 1e12, KEPT=kept or 0.998):
-            replays = [replay(one) for traces in forecasts.values() for one in traces]
+            replays = [replay(one) for traces in forecasts.values() for one in traces.values()]
         scores = []
         for index in range(len(HORIZONS)):
             parts = [(one[index].adapted[WARM:], one[index].hits[WARM:]) for one in replays]

@@ -3,7 +3,7 @@
 from pba.errors import InvalidInput, InvalidRequest, PBAError
 from pba.forecasting.allocation import AllocationRequest
 from pba.forecasting.transfer_request import TransferRequest
-from pba.serving.transfers import TransferQuery, check_link_of
+from pba.serving.transfers import TransferQuery, check_link_of, check_record
 from pba.types import check_link_id
 
 from . import pba_pb2 as pb
@@ -87,5 +87,7 @@ def _transfer(request: pb.TransferRequest) -> TransferQuery:
         request.deadline_s if request.HasField("deadline_s") else None,
         request.dirty_mbps if request.HasField("dirty_mbps") else None,
     )
+    record = request.record if request.HasField("record") else None
+    check_record(record, link_id, transfer)
     link = query_of(request) if link_id is None else link_id
-    return TransferQuery(link, transfer, request.as_of_newest)
+    return TransferQuery(link, transfer, request.as_of_newest, record)

@@ -341,7 +341,7 @@ class LinkForecastsResponse(_message.Message):
     def __init__(self, forecasts: _Optional[_Iterable[_Union[ForecastItem, _Mapping]]] = ...) -> None: ...
 
 class TransferRequest(_message.Message):
-    __slots__ = ("history", "link_id", "mode", "columns", "bytes", "deadline_s", "dirty_mbps", "as_of_newest")
+    __slots__ = ("history", "link_id", "mode", "columns", "bytes", "deadline_s", "dirty_mbps", "as_of_newest", "record")
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     LINK_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -350,6 +350,7 @@ class TransferRequest(_message.Message):
     DEADLINE_S_FIELD_NUMBER: _ClassVar[int]
     DIRTY_MBPS_FIELD_NUMBER: _ClassVar[int]
     AS_OF_NEWEST_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
     history: _containers.RepeatedCompositeFieldContainer[Sample]
     link_id: str
     mode: Mode
@@ -358,7 +359,8 @@ class TransferRequest(_message.Message):
     deadline_s: float
     dirty_mbps: float
     as_of_newest: bool
-    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., bytes: _Optional[int] = ..., deadline_s: _Optional[float] = ..., dirty_mbps: _Optional[float] = ..., as_of_newest: _Optional[bool] = ...) -> None: ...
+    record: bool
+    def __init__(self, history: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ..., link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., columns: _Optional[_Union[HistoryColumns, _Mapping]] = ..., bytes: _Optional[int] = ..., deadline_s: _Optional[float] = ..., dirty_mbps: _Optional[float] = ..., as_of_newest: _Optional[bool] = ..., record: _Optional[bool] = ...) -> None: ...
 
 class TransferResponse(_message.Message):
     __slots__ = ("transfer",)
@@ -457,7 +459,7 @@ class ListLinksResponse(_message.Message):
     def __init__(self, links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class Link(_message.Message):
-    __slots__ = ("link_id", "mode", "mode_since_s", "mode_switches", "last_sample_s", "hits", "misses", "accuracy_20", "leader", "weights")
+    __slots__ = ("link_id", "mode", "mode_since_s", "mode_switches", "last_sample_s", "hits", "misses", "accuracy_20", "leader", "weights", "transfers")
     class WeightsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -475,6 +477,7 @@ class Link(_message.Message):
     ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
     LEADER_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    TRANSFERS_FIELD_NUMBER: _ClassVar[int]
     link_id: str
     mode: Mode
     mode_since_s: float
@@ -485,7 +488,24 @@ class Link(_message.Message):
     accuracy_20: float
     leader: str
     weights: _containers.ScalarMap[str, float]
-    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., mode_since_s: _Optional[float] = ..., mode_switches: _Optional[int] = ..., last_sample_s: _Optional[float] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., leader: _Optional[str] = ..., weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    transfers: TransferSummary
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., mode_since_s: _Optional[float] = ..., mode_switches: _Optional[int] = ..., last_sample_s: _Optional[float] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., leader: _Optional[str] = ..., weights: _Optional[_Mapping[str, float]] = ..., transfers: _Optional[_Union[TransferSummary, _Mapping]] = ...) -> None: ...
+
+class TransferSummary(_message.Message):
+    __slots__ = ("scored", "censored", "unscored", "coverage_80", "faster", "slower")
+    SCORED_FIELD_NUMBER: _ClassVar[int]
+    CENSORED_FIELD_NUMBER: _ClassVar[int]
+    UNSCORED_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_80_FIELD_NUMBER: _ClassVar[int]
+    FASTER_FIELD_NUMBER: _ClassVar[int]
+    SLOWER_FIELD_NUMBER: _ClassVar[int]
+    scored: int
+    censored: int
+    unscored: int
+    coverage_80: float
+    faster: float
+    slower: float
+    def __init__(self, scored: _Optional[int] = ..., censored: _Optional[int] = ..., unscored: _Optional[int] = ..., coverage_80: _Optional[float] = ..., faster: _Optional[float] = ..., slower: _Optional[float] = ...) -> None: ...
 
 class GetLinkRequest(_message.Message):
     __slots__ = ("link_id",)
@@ -683,7 +703,7 @@ class GetMetricsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetMetricsResponse(_message.Message):
-    __slots__ = ("links", "mode_switches", "scoring", "overall", "modes", "versions")
+    __slots__ = ("links", "mode_switches", "scoring", "overall", "modes", "versions", "transfers")
     class ModesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -697,13 +717,42 @@ class GetMetricsResponse(_message.Message):
     OVERALL_FIELD_NUMBER: _ClassVar[int]
     MODES_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    TRANSFERS_FIELD_NUMBER: _ClassVar[int]
     links: int
     mode_switches: int
     scoring: ScoringBacklog
     overall: Metrics
     modes: _containers.MessageMap[str, Metrics]
     versions: _containers.RepeatedCompositeFieldContainer[VersionMetrics]
-    def __init__(self, links: _Optional[int] = ..., mode_switches: _Optional[int] = ..., scoring: _Optional[_Union[ScoringBacklog, _Mapping]] = ..., overall: _Optional[_Union[Metrics, _Mapping]] = ..., modes: _Optional[_Mapping[str, Metrics]] = ..., versions: _Optional[_Iterable[_Union[VersionMetrics, _Mapping]]] = ...) -> None: ...
+    transfers: TransferMetrics
+    def __init__(self, links: _Optional[int] = ..., mode_switches: _Optional[int] = ..., scoring: _Optional[_Union[ScoringBacklog, _Mapping]] = ..., overall: _Optional[_Union[Metrics, _Mapping]] = ..., modes: _Optional[_Mapping[str, Metrics]] = ..., versions: _Optional[_Iterable[_Union[VersionMetrics, _Mapping]]] = ..., transfers: _Optional[_Union[TransferMetrics, _Mapping]] = ...) -> None: ...
+
+class TransferMetrics(_message.Message):
+    __slots__ = ("scored", "censored", "unscored", "coverage_80", "faster", "slower", "open", "modes")
+    class ModesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: TransferSummary
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[TransferSummary, _Mapping]] = ...) -> None: ...
+    SCORED_FIELD_NUMBER: _ClassVar[int]
+    CENSORED_FIELD_NUMBER: _ClassVar[int]
+    UNSCORED_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_80_FIELD_NUMBER: _ClassVar[int]
+    FASTER_FIELD_NUMBER: _ClassVar[int]
+    SLOWER_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    MODES_FIELD_NUMBER: _ClassVar[int]
+    scored: int
+    censored: int
+    unscored: int
+    coverage_80: float
+    faster: float
+    slower: float
+    open: int
+    modes: _containers.MessageMap[str, TransferSummary]
+    def __init__(self, scored: _Optional[int] = ..., censored: _Optional[int] = ..., unscored: _Optional[int] = ..., coverage_80: _Optional[float] = ..., faster: _Optional[float] = ..., slower: _Optional[float] = ..., open: _Optional[int] = ..., modes: _Optional[_Mapping[str, TransferSummary]] = ...) -> None: ...
 
 class ScoringBacklog(_message.Message):
     __slots__ = ("due", "oldest_due_s")

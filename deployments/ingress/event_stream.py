@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from pba.errors import PBAError
 
 from .http import pba_error_response
+from .request_flow import flow_of
 
 __all__ = ["HEARTBEAT", "EventStream", "server_event", "stream_start"]
 
@@ -57,6 +58,7 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream until it ends or the caller leaves."""
+        flow_of(scope).end_with_caller()
         try:
             await self._send_all(scope, receive, send)
         except TimeoutError:

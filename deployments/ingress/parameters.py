@@ -27,6 +27,7 @@ __all__ = [
     "LinkId",
     "ModeFilter",
     "ModelName",
+    "Record",
     "Since",
     "Size",
     "To",
@@ -121,6 +122,7 @@ DirtyRate = Annotated[
     float | None,
     Query(ge=0, le=1e7, description="At what rate a machine that is migrated writes, Mbps."),
 ]
+Record = Annotated[bool, Query(description="Record the answer, to be scored.")]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 Since = Annotated[_Moment | None, Query(description=_MOMENT)]
 From = Annotated[_Moment | None, Query(alias="from", description=_MOMENT)]

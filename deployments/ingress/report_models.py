@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from .response_models import TransferSummary
+
 __all__ = [
     "AlarmsResponse",
     "EventsResponse",
@@ -68,12 +70,20 @@ class ScoringBacklog(BaseModel):
     oldest_due_s: float | None = Field(description="how long one of them has waited; null for none")
 
 
+class TransferMetrics(TransferSummary):
+    """Transfers over all links, and by mode."""
+
+    open: int = Field(description="recorded and not scored yet")
+    modes: dict[str, TransferSummary]
+
+
 class MetricsResponse(BaseModel):
     """Accuracy and latency, overall, by mode and by model version."""
 
     links: int = Field(description="over 20 000 as of the last count, at most a minute before")
     mode_switches: int = Field(description="as links")
     scoring: ScoringBacklog | None = Field(None, description="absent from 3.0.0")
+    transfers: TransferMetrics | None = Field(None, description="absent from 3.0.0")
     overall: MetricsPart
     modes: dict[str, MetricsPart]
     versions: list[VersionMetrics]

@@ -73,6 +73,15 @@ class RequestFlow:
         """Have ``call`` called when the request has ended."""
         self._ends.callback(call)
 
+    def end_with_caller(self) -> None:
+        """Have the request end when its caller leaves, whoever looks after that otherwise.
+
+        For responses that would last for minutes with nobody to read them; the body was read.
+        """
+        if not self._watches:
+            self._watches = True
+            self._watch_later()
+
     async def _next_message(self) -> Message:
         message = await self._receive()
         if self._unread and not message.get("more_body", False):

@@ -111,6 +111,11 @@ _DIRTY = Meta(
 )
 
 
+_RECORD = Meta(
+    description="whether the answer for a stored link is scored; by default a single one is"
+)
+
+
 class TransferBody(Struct, forbid_unknown_fields=True, gc=False):
     """A transfer over a link, which is given by its history or by the name it has stored."""
 
@@ -120,6 +125,7 @@ class TransferBody(Struct, forbid_unknown_fields=True, gc=False):
     mode: Mode = "auto"
     deadline_s: Annotated[float | None, _DEADLINE] = None
     dirty_mbps: Annotated[float | None, _DIRTY] = None
+    record: Annotated[bool | None, _RECORD] = None
 
 
 class BulkTransferBody(Struct, forbid_unknown_fields=True):

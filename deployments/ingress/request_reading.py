@@ -17,6 +17,7 @@ from pba.store import SampleReport
 from pba.types import COLUMNS, NetworkMode, check_link_id
 
 from .body_decoding import Body, check_count, items_of, read_document
+from .item_reading import each_or_error, in_place, read_item
 from .request_models import (
     BulkSamplesRequest,
     FlagsRequest,
@@ -161,9 +162,8 @@ def _rows(samples: Samples) -> Sequence[Any]:
 
 def queries_of(items: Sequence[Any], as_of_newest: bool = False) -> list[Query | PBAError]:
     """Return the query of each of ``items``, bodies of one request, or its error in its place."""
-    requests = [_request_or_error(item) for item in items]
-    queries = iter(_queries([one for one in requests if isinstance(one, _Request)]))
-    read = [next(queries) if isinstance(one, _Request) else one for one in requests]
+    requests = each_or_error(items, _request)
+    read = in_place(requests, _queries([one for one in requests if isinstance(one, _Request)]))
     if not as_of_newest:
         return read
     return [replace(one, as_of_newest=True) if isinstance(one, Query) else one for one in read]
@@ -179,23 +179,13 @@ class _Request(NamedTuple):
 
 
 def _request(body: Any) -> _Request:
-    faultless = isinstance(body, ForecastRequest)
-    document = body if faultless else read_document(body, ForecastRequest)
+    document = read_item(body, ForecastRequest)
     return _Request(
         sample_array(document.history, "history"),
         None if document.mode == "auto" else NetworkMode(document.mode),
         None if document.link_id is None else check_link_id(document.link_id),
         _allocation(document.allocation),
     )
-
-
-def _request_or_error(body: Any) -> _Request | PBAError:
-    try:
-        return _request(body)
-    except PBAError as error:
-        # Thousands of errors would keep their frames, and what these refer to, until the answer.
-        error.__traceback__ = error.__context__ = None
-        return error
 
 
 def _queries(requests: Sequence[_Request]) -> list[Query | PBAError]:

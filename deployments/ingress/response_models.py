@@ -23,6 +23,7 @@ __all__ = [
     "NotStoredResponse",
     "ReceiptResponse",
     "ReceiptsResponse",
+    "TransferSummary",
 ]
 
 
@@ -108,6 +109,17 @@ class ReceiptsResponse(BaseModel):
     refused: list[RefusedResponse] = Field(description="those of all links, in order")
 
 
+class TransferSummary(BaseModel):
+    """How durations of transfers compare with what was forecast, see docs/transfers.md."""
+
+    scored: int
+    censored: int = Field(description="of those scored: not ended by the deadline, or for long")
+    unscored: int = Field(description="a gap came first, another transfer, or no sample")
+    coverage_80: float | None = Field(description="share inside the 80 % interval")
+    faster: float | None = Field(description="share below it")
+    slower: float | None = Field(description="share above it")
+
+
 class LinkResponse(BaseModel):
     """The state of a link."""
 
@@ -121,6 +133,7 @@ class LinkResponse(BaseModel):
     accuracy_20: float | None
     leader: str = Field(description="the expert with the largest weight")
     weights: dict[str, float] = Field(description="the weight of each expert")
+    transfers: TransferSummary | None = Field(None, description="absent from 3.0.0")
 
 
 class LinksResponse(BaseModel):

@@ -5,10 +5,11 @@ from typing import Any
 
 from pba.errors import PBAError
 from pba.forecasting.transfer_request import TransferRequest
-from pba.serving.transfers import TransferQuery, check_link_of
+from pba.serving.transfers import TransferQuery, check_link_of, check_record
 from pba.types import NetworkMode
 
-from .body_decoding import Body, items_of, read_document
+from .body_decoding import Body, items_of
+from .item_reading import each_or_error, in_place, read_item
 from .request_models import ForecastRequest, TransferBody
 from .request_reading import queries_of
 
@@ -45,35 +46,28 @@ def read_transfers(
 
 
 def _read(items: Sequence[Any], as_of_newest: bool) -> list[TransferQuery | PBAError]:
-    documents = [_document_or_error(item) for item in items]
+    documents = each_or_error(items, _document)
+    valid = [one for one in documents if isinstance(one, TransferBody)]
     histories = [
-        ForecastRequest(one.history, mode=one.mode)
-        for one in documents
-        if isinstance(one, TransferBody) and one.history is not None
+        ForecastRequest(one.history, mode=one.mode) for one in valid if one.history is not None
     ]
     queries = iter(queries_of(histories, as_of_newest))
     read: list[TransferQuery | PBAError] = []
-    for one in documents:
-        if isinstance(one, PBAError):
-            read.append(one)
-            continue
+    for one in valid:
         link = one.link_id if one.history is None else next(queries)
         assert link is not None  # by `check_link_of`
         request = TransferRequest(one.bytes, one.deadline_s, one.dirty_mbps)
         read.append(
-            link if isinstance(link, PBAError) else TransferQuery(link, request, as_of_newest)
+            link
+            if isinstance(link, PBAError)
+            else TransferQuery(link, request, as_of_newest, one.record)
         )
-    return read
+    return in_place(documents, read)
 
 
-def _document_or_error(item: Any) -> TransferBody | PBAError:
-    try:
-        document = item if isinstance(item, TransferBody) else read_document(item, TransferBody)
-        _check(document)
-    except PBAError as error:
-        # Thousands of errors would keep their frames, and what these refer to, until the answer.
-        error.__traceback__ = error.__context__ = None
-        return error
+def _document(item: Any) -> TransferBody:
+    document = read_item(item, TransferBody)
+    _check(document)
     return document
 
 
@@ -81,4 +75,5 @@ def _check(document: TransferBody) -> None:
     """Check what the document says of the link and of the transfer, but for the history."""
     mode = None if document.mode == "auto" else NetworkMode(document.mode)
     check_link_of(document.link_id, document.history is not None, mode)
-    TransferRequest(document.bytes, document.deadline_s, document.dirty_mbps)
+    request = TransferRequest(document.bytes, document.deadline_s, document.dirty_mbps)
+    check_record(document.record, document.link_id, request)

@@ -10,6 +10,13 @@ from ..ray_metrics import counter, gauge
 __all__ = ["AccuracyGauges"]
 
 _TAGS = ("mode", "source", "version")
+_COUNTED = (
+    ("scored", "scored", "Forecasts one step ahead that were scored."),
+    ("hits", "in_band", "Those within 20 % of the actual."),
+    ("confidence", "expected_in_band", "The sum of their confidences: how many should be."),
+    ("covered_90", "in_interval", "Those whose 90 % interval had the actual."),
+)
+"""Columns of the sums, and the counter of each: rates of these, divided, are shares of any time."""
 
 
 class AccuracyGauges:
@@ -28,7 +35,10 @@ class AccuracyGauges:
             "dwcp_pba_confidence", "Mean confidence of those forecasts.", *_TAGS
         )
         self._version = gauge("dwcp_pba_model_version", "1 for versions that were scored.", *_TAGS)
-        self._scored = counter("dwcp_pba_predictions_scored_total", "Forecasts scored.", *_TAGS)
+        self._counts = {
+            column: counter(f"dwcp_pba_predictions_{name}_total", description, *_TAGS)
+            for column, name, description in _COUNTED
+        }
         self._due = gauge("dwcp_pba_due_links", "Links that wait to be scored.")
         self._oldest_due = gauge("dwcp_pba_oldest_due_seconds", "How long the longest has waited.")
         self._counted: set[tuple[str, ...]] = set()
@@ -68,5 +78,7 @@ class AccuracyGauges:
             if row["served"] and row["steps"] == 1:
                 values = (MODES[row["mode"]], SOURCES[row["source"]], versions[row["version"]])
                 tags = dict(zip(_TAGS, map(str, values), strict=True))
-                self._scored.inc(row["scored"], tags)
+                for column, total in self._counts.items():
+                    if row[column]:  # Ray's counters take no 0
+                        total.inc(row[column], tags)
                 self._counted.add(tuple(tags.values()))

@@ -10,6 +10,7 @@ from pba.monitoring.jobs import Job
 from pba.monitoring.progressive_rollout import step_rollout
 from pba.monitoring.retraining import RetrainingPolicy
 from pba.monitoring.scorer import Scorer
+from pba.monitoring.transfer_job import TransferJob
 from pba.monitoring.verdict_job import VerdictJob
 from pba.store import Store
 
@@ -25,6 +26,7 @@ _FOLD_EVERY_S = 1.0
 _FIGURES_EVERY_S = 5.0
 _OLD_ROWS_EVERY_S = 5.0
 _VERDICTS_EVERY_S = 5.0
+_TRANSFERS_EVERY_S = 5.0
 _RETRAINING_EVERY_S = 10.0
 _LEASE_S = 30.0
 _TIDY_LEASE_S = 120.0
@@ -58,6 +60,7 @@ class MonitorJobs:
             store, RayJobs(settings), settings.retrain_every_h, clock
         )
         self._verdicts = VerdictJob(store)
+        self._transfers = TransferJob(store, settings.score_wait_s, settings.gap_intervals)
         self._gauges = AccuracyGauges()
         self._figures = FiguresJob(store, self._gauges, clock)
         self._leases: set[str] = set()
@@ -77,6 +80,7 @@ class MonitorJobs:
             Job("old_rows", self._leased("old_rows", store.old_rows.copy_some), _OLD_ROWS_EVERY_S),
             Job("figures", self._figures.run, _FIGURES_EVERY_S),
             Job("verdicts", self._leased("verdicts", self._verdicts.run), _VERDICTS_EVERY_S),
+            Job("transfers", self._leased("transfers", self._transfers.run), _TRANSFERS_EVERY_S),
             Job("rollout", self._leased("rollout", self._step_rollout), settings.step_every_s),
             Job(
                 "tidying",

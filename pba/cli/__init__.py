@@ -1,11 +1,12 @@
-"""The `pba` command: forecasts, replays, evaluation, models, flags, verdicts, keys and audit.
+"""The `pba` command: forecasts, links, replays, evaluation, models, flags, verdicts, keys, audit.
 
 One module a command reads its options, calls the library or a running service, and prints. What is
 computed lives elsewhere: the evaluation in `pba.evaluation`, the calls in `pba.client`. Training
 (`python -m train`) and the service (`make serve`) have commands of their own.
 """
 
-from typing import NoReturn
+from importlib import metadata
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,21 +17,27 @@ from pba.cli.flags import flags, rollout
 from pba.cli.forecast import forecast
 from pba.cli.import_traces import import_traces
 from pba.cli.keys import keys
+from pba.cli.links import drift, events, links
 from pba.cli.models import models
 from pba.cli.replay import replay
+from pba.cli.status import status
 from pba.cli.synth import synth
 from pba.cli.verdict import verdict
+from pba.cli.watch import watch
 from pba.errors import PBAError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_show_locals=False,  # they may hold passwords
-    help="Predictive Bandwidth Allocation.",
 )
 app.command()(forecast)
+app.command()(status)
+app.command()(links)
+app.command()(watch)
+app.command()(events)
+app.command()(drift)
 app.command()(replay)
 app.command("import")(import_traces)
 app.command()(synth)
@@ -42,6 +49,23 @@ app.add_typer(flags, name="flags")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
 app.add_typer(rollout, name="rollout")
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"pba {metadata.version('pba')}")
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def _options(version: _Version = False) -> None:
+    """Predictive Bandwidth Allocation."""
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-__all__ = ["plain_table", "progress_bar"]
+__all__ = ["plain_table", "progress_bar", "shown"]
 
 
 def plain_table(*headers: str, numbers_from: int | None = None) -> Table:
@@ -29,3 +29,16 @@ def progress_bar() -> Progress:
     """Return a progress bar on stderr that disappears at its end; none if that is no terminal."""
     console = Console(stderr=True)
     return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+def shown(value: object) -> str:
+    """Return a cell of a table: three digits of a number, and a dash for what is missing.
+
+    >>> [shown(value) for value in (None, 0.62591, 1234.5, 7, "model")]
+    ['–', '0.626', '1234', '7', 'model']
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    return str(value)

@@ -5,31 +5,28 @@ holds the two equal. The alternative, a core that yields calls for two thin clas
 still need every signature twice, or decorators that hide the docstrings from an editor.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
-from tenacity import AsyncRetrying
 
 from pba.client import requests, responses
+from pba.client.async_reports import AsyncReports
 from pba.client.async_streams import AsyncStreams
 from pba.client.certificates import Cert
 from pba.client.connection import open_client
 from pba.client.credentials import AsyncToken
 from pba.client.requests import Samples
-from pba.client.retries import retry_arguments
 from pba.errors import PBAError
 from pba.types import Forecast
 from pba.types.transfer import TransferForecast
 
 __all__ = ["AsyncPBAClient"]
 
-T = TypeVar("T")
 
-
-class AsyncPBAClient(AsyncStreams):
+class AsyncPBAClient(AsyncReports, AsyncStreams):
     """Calls a running service. Use `async with`, or call `close`.
 
     A call is repeated where the connection failed, the service is busy (429) or away (502, 503,
@@ -181,11 +178,13 @@ class AsyncPBAClient(AsyncStreams):
         deadline_s: float | None = None,
         dirty_mbps: float | None = None,
         as_of_newest: bool = False,
+        record: bool | None = None,
     ) -> TransferForecast:
         """Return how long a transfer takes, over a stored link or one with a ``history``.
 
         With ``dirty_mbps`` it is a live migration whose machine writes at that rate; see
-        docs/transfers.md. ``as_of_newest`` is as in `forecast`.
+        docs/transfers.md. ``as_of_newest`` is as in `forecast`. The answer for a stored link is
+        scored, unless ``record`` is False.
         """
         body = requests.transfer_body(
             size_bytes,
@@ -194,6 +193,7 @@ class AsyncPBAClient(AsyncStreams):
             mode=mode,
             deadline_s=deadline_s,
             dirty_mbps=dirty_mbps,
+            record=record,
         )
         path = requests.forecast_path("/v1/transfer", as_of_newest)
         return await self._call("POST", path, TransferForecast.from_dict, body)
@@ -208,25 +208,9 @@ class AsyncPBAClient(AsyncStreams):
         body = {"requests": list(transfers)}
         return await self._call("POST", "/v1/transfers", responses.transfers, body)
 
-    async def link(self, link_id: str) -> dict[str, Any]:
-        """Return the state of a link."""
-        return await self._call("GET", requests.link_path(link_id), responses.LINK)
-
     async def delete_link(self, link_id: str) -> None:
         """Delete a link and all that is stored of it."""
         await self._call("DELETE", requests.link_path(link_id), responses.anything)
-
-    async def models(self) -> dict[str, Any]:
-        """Return which model serves each mode."""
-        return await self._call("GET", "/v1/models", responses.documents_under("models"))
-
-    async def metrics(self) -> dict[str, Any]:
-        """Return the accuracy and the latency of forecasts, by mode and overall."""
-        return await self._call("GET", "/v1/metrics", responses.METRICS)
-
-    async def flags(self) -> dict[str, Any]:
-        """Return ``version, flags, changed_at, changed_by``."""
-        return await self._call("GET", "/v1/flags", responses.FLAGS)
 
     async def set_flags(
         self, changes: Mapping[str, Any], version: int, on_behalf_of: str
@@ -243,10 +227,6 @@ class AsyncPBAClient(AsyncStreams):
         body = {"version": version, "on_behalf_of": on_behalf_of, "flags": dict(changes)}
         return await self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
-    async def rollout(self, since: str | None = None) -> dict[str, Any]:
-        """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
-        return await self._call("GET", requests.rollout_path(since), responses.ROLLOUT)
-
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -261,17 +241,3 @@ class AsyncPBAClient(AsyncStreams):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        parse: Callable[[Any], T],
-        body: Mapping[str, Any] | None = None,
-    ) -> T:
-        retrying = AsyncRetrying(**retry_arguments(self._retries, method))
-        try:
-            response: httpx.Response = await retrying(self._http.request, method, path, json=body)
-        except httpx.RequestError as error:
-            raise responses.unreachable(error) from error
-        return responses.read(response, parse)

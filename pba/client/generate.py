@@ -11,9 +11,8 @@ from pathlib import Path
 __all__ = ["SYNC_FILES", "sync_source"]
 
 _FOLDER = Path(__file__).parent
-SYNC_FILES = {
-    _FOLDER / f"sync_{part}.py": _FOLDER / f"async_{part}.py" for part in ("client", "streams")
-}
+_PARTS = ("client", "calls", "reports", "streams")
+SYNC_FILES = {_FOLDER / f"sync_{part}.py": _FOLDER / f"async_{part}.py" for part in _PARTS}
 """The generated files, and the source of each."""
 
 _DOCSTRING = '"""The blocking {}. Generated from `{}` by `generate.py`: edit there."""'
@@ -25,7 +24,11 @@ _WORDS = {
     "AsyncRetrying": "Retrying",
     "AsyncToken": "Token",
     "AsyncStreams": "Streams",
+    "AsyncCalls": "Calls",
+    "AsyncReports": "Reports",
     "AsyncIterator": "Iterator",
+    "async_calls": "sync_calls",
+    "async_reports": "sync_reports",
     "async_streams": "sync_streams",
     "asyncio": "time",
     "aiter_sse": "iter_sse",

@@ -12,12 +12,12 @@ from pba.types import COLUMNS, History, NetworkMetrics, check_link_id
 
 __all__ = [
     "Samples",
-    "events_path",
     "forecast_path",
     "link_path",
     "link_samples_body",
     "links_samples_body",
     "observe_path",
+    "query_path",
     "request",
     "requests_body",
     "rollout_path",
@@ -75,6 +75,7 @@ def transfer_body(
     mode: str = "auto",
     deadline_s: float | None = None,
     dirty_mbps: float | None = None,
+    record: bool | None = None,
 ) -> dict[str, Any]:
     """Return the body that asks about one transfer, over a stored link or one with a history.
 
@@ -84,7 +85,7 @@ def transfer_body(
     {'bytes': 1000000000, 'link_id': 'fra1:ams2', 'deadline_s': 60.0}
     """
     given: dict[str, Any] = {"link_id": link_id}
-    given |= {"deadline_s": deadline_s, "dirty_mbps": dirty_mbps}
+    given |= {"deadline_s": deadline_s, "dirty_mbps": dirty_mbps, "record": record}
     if history is not None:
         given |= {"history": _columns(history), "mode": mode}
     return {"bytes": size_bytes} | {
@@ -142,11 +143,14 @@ def observe_path(path: str, forecast: bool, allocation: bool, as_of_newest: bool
     return f"{path}?{'&'.join(option for option, chosen in options.items() if chosen)}"
 
 
-def events_path(kind: str | None, link_id: str | None) -> str:
-    """Return the path of the stream of events, of one kind or one link if those are given."""
-    given = {"kind": kind, "link_id": link_id}
-    query = urlencode({name: value for name, value in given.items() if value is not None})
-    return f"/v1/events/watch?{query}" if query else "/v1/events/watch"
+def query_path(path: str, **query: Any) -> str:
+    """Return ``path`` with those of ``query`` that are not None.
+
+    >>> query_path("/v1/events", kind="drift", link_id=None, limit=5)
+    '/v1/events?kind=drift&limit=5'
+    """
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def rollout_path(since: str | None) -> str:

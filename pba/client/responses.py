@@ -15,10 +15,14 @@ from pba.types import Forecast
 from pba.types.transfer import TransferForecast
 
 __all__ = [
+    "EVENTS",
     "FLAGS",
+    "HISTORY",
     "LINK",
+    "LINKS",
     "METRICS",
     "ROLLOUT",
+    "alarms",
     "anything",
     "documents_under",
     "foreign",
@@ -94,7 +98,15 @@ FLAGS = _parser("version", "flags")
 LINK = _parser("link_id")
 METRICS = _parser("overall", "modes")
 ROLLOUT = _parser("since", "versions", "overall", "modes")
-"""The last four: parsers of a JSON object, by some of its keys, which no other service has."""
+LINKS = _parser("links", "cursor")
+HISTORY = _parser("samples", "forecasts")
+EVENTS = _parser("events", "cursor")
+"""The last seven: parsers of a JSON object, by some of its keys, which no other service has."""
+
+
+def alarms(value: Any) -> list[dict[str, Any]]:
+    """Return the open drift alarms."""
+    return [_document(alarm, ("opened_s",)) for alarm in _document(value)["alarms"]]
 
 
 def forecasts(value: Any) -> list[Forecast | PBAError]:

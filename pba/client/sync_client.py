@@ -1,19 +1,18 @@
 """The blocking client. Generated from `async_client.py` by `generate.py`: edit there."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
-from tenacity import Retrying
 
 from pba.client import requests, responses
 from pba.client.certificates import Cert
 from pba.client.connection import open_client
 from pba.client.credentials import Token
 from pba.client.requests import Samples
-from pba.client.retries import retry_arguments
+from pba.client.sync_reports import Reports
 from pba.client.sync_streams import Streams
 from pba.errors import PBAError
 from pba.types import Forecast
@@ -21,10 +20,8 @@ from pba.types.transfer import TransferForecast
 
 __all__ = ["PBAClient"]
 
-T = TypeVar("T")
 
-
-class PBAClient(Streams):
+class PBAClient(Reports, Streams):
     """Calls a running service. Use `with`, or call `close`.
 
     A call is repeated where the connection failed, the service is busy (429) or away (502, 503,
@@ -174,11 +171,13 @@ class PBAClient(Streams):
         deadline_s: float | None = None,
         dirty_mbps: float | None = None,
         as_of_newest: bool = False,
+        record: bool | None = None,
     ) -> TransferForecast:
         """Return how long a transfer takes, over a stored link or one with a ``history``.
 
         With ``dirty_mbps`` it is a live migration whose machine writes at that rate; see
-        docs/transfers.md. ``as_of_newest`` is as in `forecast`.
+        docs/transfers.md. ``as_of_newest`` is as in `forecast`. The answer for a stored link is
+        scored, unless ``record`` is False.
         """
         body = requests.transfer_body(
             size_bytes,
@@ -187,6 +186,7 @@ class PBAClient(Streams):
             mode=mode,
             deadline_s=deadline_s,
             dirty_mbps=dirty_mbps,
+            record=record,
         )
         path = requests.forecast_path("/v1/transfer", as_of_newest)
         return self._call("POST", path, TransferForecast.from_dict, body)
@@ -201,25 +201,9 @@ class PBAClient(Streams):
         body = {"requests": list(transfers)}
         return self._call("POST", "/v1/transfers", responses.transfers, body)
 
-    def link(self, link_id: str) -> dict[str, Any]:
-        """Return the state of a link."""
-        return self._call("GET", requests.link_path(link_id), responses.LINK)
-
     def delete_link(self, link_id: str) -> None:
         """Delete a link and all that is stored of it."""
         self._call("DELETE", requests.link_path(link_id), responses.anything)
-
-    def models(self) -> dict[str, Any]:
-        """Return which model serves each mode."""
-        return self._call("GET", "/v1/models", responses.documents_under("models"))
-
-    def metrics(self) -> dict[str, Any]:
-        """Return the accuracy and the latency of forecasts, by mode and overall."""
-        return self._call("GET", "/v1/metrics", responses.METRICS)
-
-    def flags(self) -> dict[str, Any]:
-        """Return ``version, flags, changed_at, changed_by``."""
-        return self._call("GET", "/v1/flags", responses.FLAGS)
 
     def set_flags(
         self, changes: Mapping[str, Any], version: int, on_behalf_of: str
@@ -236,10 +220,6 @@ class PBAClient(Streams):
         body = {"version": version, "on_behalf_of": on_behalf_of, "flags": dict(changes)}
         return self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
-    def rollout(self, since: str | None = None) -> dict[str, Any]:
-        """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
-        return self._call("GET", requests.rollout_path(since), responses.ROLLOUT)
-
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -254,17 +234,3 @@ class PBAClient(Streams):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        parse: Callable[[Any], T],
-        body: Mapping[str, Any] | None = None,
-    ) -> T:
-        retrying = Retrying(**retry_arguments(self._retries, method))
-        try:
-            response: httpx.Response = retrying(self._http.request, method, path, json=body)
-        except httpx.RequestError as error:
-            raise responses.unreachable(error) from error
-        return responses.read(response, parse)

@@ -9,23 +9,19 @@ from tenacity import Retrying
 
 from pba.client import requests, responses, streams
 from pba.client.retries import retry_arguments
+from pba.client.sync_calls import Calls
 from pba.types import Event, Forecast
 
 __all__ = ["Streams"]
 
 
-class Streams:
+class Streams(Calls):
     """Calls that yield what comes, without end.
 
     A stream that has ended, as each does after some minutes, is opened again, and goes on where it
     was. Opening is repeated as other calls are; then, and where the caller may not watch any more,
     the error is raised.
     """
-
-    def __init__(self, http: httpx.Client, timeout_s: float, retries: int) -> None:
-        self._http = http
-        self._timeout_s = timeout_s
-        self._retries = retries
 
     def watch(self, link_id: str) -> Iterator[Forecast]:
         """Yield the link's forecast, and a new one whenever it reports a newer sample.
@@ -47,7 +43,7 @@ class Streams:
 
         With ``after``, the number of an event, those after it come first.
         """
-        path = requests.events_path(kind, link_id)
+        path = requests.query_path("/v1/events/watch", kind=kind, link_id=link_id)
         for event in self._events(path, "" if after is None else str(after)):
             yield streams.read(event, Event.from_dict)
 

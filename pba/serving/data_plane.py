@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from pba.errors import InvalidInput, PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
+from pba.scoring.transfer_sums import RecordedTransfer
 from pba.serving.admission import Admission
 from pba.serving.caller_limits import CallerLimits
 from pba.serving.forecast_service import ForecastService
@@ -155,6 +156,10 @@ class DataPlane:
         names = [link_id for link_id, error in pairs if error is None]
         results = iter(await self._links.forecasts(names, allocation, as_of_newest, recorded))
         return self._all_counted([next(results) if error is None else error for error in errors])
+
+    def record_transfers(self, transfers: Sequence[RecordedTransfer]) -> None:
+        """Record forecasts of transfers over named links, to be scored, without waiting for it."""
+        self._links.recorder.record_transfers(transfers)
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         """Store samples; return a receipt for each report, once all are committed."""

@@ -135,16 +135,19 @@ def split_by_transaction(reports: Sequence[SampleReport]) -> list[list[SampleRep
 def _joined(batches: Sequence[WriteBatch]) -> WriteBatch:
     reports = [report for batch in batches for report in batch.reports]
     forecasts = [forecast for batch in batches for forecast in batch.forecasts]
+    transfers = [transfer for batch in batches for transfer in batch.transfers]
     return WriteBatch(
         reports,
         forecasts,
         any(batch.with_records for batch in batches),
         any(batch.with_contexts for batch in batches),
+        transfers,
     )
 
 
 def _row_count(batch: WriteBatch) -> int:
-    return sum(len(report.timestamps_s) for report in batch.reports) + len(batch.forecasts)
+    samples = sum(len(report.timestamps_s) for report in batch.reports)
+    return samples + len(batch.forecasts) + len(batch.transfers)
 
 
 def _resolve(future: _Future, receipts: list[Receipt]) -> None:

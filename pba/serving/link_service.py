@@ -63,6 +63,8 @@ class LinkService:
     ----------
     given
         Forecasts from histories that requests carry.
+    recorder
+        Records forecasts in the background.
     """
 
     def __init__(
@@ -84,9 +86,9 @@ class LinkService:
         self._clock, self.pools = clock, pools
         self._record_deadline_s = record_deadline_s
         self._store_deadline_s = store_deadline_s
-        self._recorder = ForecastRecorder(service.compare, commit, flags)
+        self.recorder = ForecastRecorder(service.compare, commit, flags)
         self.given = GivenHistories(
-            service, commit, self._recorder, self._clock_limit, record_deadline_s
+            service, commit, self.recorder, self._clock_limit, record_deadline_s
         )
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
@@ -131,7 +133,7 @@ class LinkService:
         read_s = time.perf_counter() - started
         queries = [_query(contexts, one.link_id, allocation, as_of_newest) for one in checked]
         results = await self._service.forecasts(queries)
-        self._recorder.record(queries, results, started, read_s)
+        self.recorder.record(queries, results, started, read_s)
         return list(zip(receipts_of(checked, iter(stored)), results, strict=True))
 
     async def forecast(
@@ -197,7 +199,7 @@ class LinkService:
 
     async def drain(self) -> None:
         """Wait until every recording has ended, successfully or not."""
-        await self._recorder.drain()
+        await self.recorder.drain()
 
     def _recorded(
         self,
@@ -210,7 +212,7 @@ class LinkService:
         """Return ``results``, which are recorded, or say that they are not."""
         if not recorded:
             return [not_recorded(result) for result in results]
-        self._recorder.record(queries, results, started, read_s)
+        self.recorder.record(queries, results, started, read_s)
         return results
 
     async def _read(

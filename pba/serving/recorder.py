@@ -9,6 +9,7 @@ from typing import Any
 
 from pba.errors import PBAError
 from pba.forecasting import ForecastResult, Query
+from pba.scoring.transfer_sums import RecordedTransfer
 from pba.serving.flag_watch import FlagSource
 from pba.store import Receipt, StoredForecast, WriteBatch
 
@@ -76,6 +77,12 @@ class ForecastRecorder:
             ]
             self._start(self._shadow(others, read_s))
 
+    def record_transfers(self, transfers: Sequence[RecordedTransfer]) -> None:
+        """Record forecasts of transfers over named links, without waiting for it."""
+        if transfers:
+            batch = WriteBatch(transfers=transfers)
+            self._start(self._commit_or_log(batch, "transfer_not_recorded", len(transfers)))
+
     async def drain(self) -> None:
         """Wait until every recording has ended, successfully or not."""
         while self._tasks:
@@ -97,11 +104,14 @@ class ForecastRecorder:
             await self._write([_stored_forecast(one, took_ms, served=False) for one in results])
 
     async def _write(self, forecasts: Sequence[StoredForecast]) -> None:
+        batch = WriteBatch(forecasts=forecasts)
+        await self._commit_or_log(batch, "forecast_not_recorded", len(forecasts))
+
+    async def _commit_or_log(self, batch: WriteBatch, event: str, count: int) -> None:
         try:
-            await self._commit(WriteBatch(forecasts=forecasts))
+            await self._commit(batch)
         except PBAError as error:
-            fields = {"count": len(forecasts), "why": str(error)}
-            _log.warning("forecast_not_recorded", extra=fields)
+            _log.warning(event, extra={"count": count, "why": str(error)})
 
 
 def _stored_forecast(result: ForecastResult, took_ms: float, served: bool) -> StoredForecast:

@@ -8,18 +8,21 @@ from pba.errors import InvalidRequest, PBAError
 from pba.forecasting import Query
 from pba.forecasting.transfer import forecast_transfer, forecast_transfers
 from pba.forecasting.transfer_request import TransferRequest
+from pba.scoring.transfer_sums import RecordedTransfer
 from pba.security.identity import Identity
 from pba.serving.data_plane import DataPlane
 from pba.serving.scoped_calls import link_forecast, link_forecasts
 from pba.types import Forecast, NetworkMode, check_link_id
 from pba.types.transfer import TransferForecast
 
-__all__ = ["TransferQuery", "check_link_of", "transfer", "transfers"]
+__all__ = ["TransferQuery", "check_link_of", "check_record", "transfer", "transfers"]
 
 _CHUNK = 64
 """Answers of one step of a thread: at most 0.1 s, while other large requests wait."""
 
 _AT_ONCE = 4
+_NOT_SCORED = frozenset({"stale", "not_recorded"})
+"""Reasons of forecasts with which no transfer is recorded: when it begins is not clear."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,11 +37,37 @@ class TransferQuery:
         The transfer.
     as_of_newest
         For a link with stored samples, as in `pba.forecasting.Query`.
+    record
+        Whether the answer is recorded and scored, for a link with stored samples; None where the
+        call decides: one question is recorded, one of many is not.
     """
 
     link: str | Query
     request: TransferRequest
     as_of_newest: bool = False
+    record: bool | None = None
+
+
+def check_record(record: bool | None, link_id: str | None, request: TransferRequest) -> None:
+    """Check that a transfer which is to be recorded can be scored.
+
+    Raises
+    ------
+    InvalidRequest
+        Without the name of a link, and for a live migration.
+    """
+    if record and link_id is None:
+        raise InvalidRequest(
+            "record is true beside a history; only transfers over stored links are scored. Leave "
+            "record out, or send the link_id.",
+            "record",
+        )
+    if record and request.dirty_mbps is not None:
+        raise InvalidRequest(
+            "record is true beside dirty_mbps; live migrations are not scored. Leave one of them "
+            "out.",
+            "record",
+        )
 
 
 def check_link_of(link_id: str | None, has_history: bool, mode: NetworkMode | None) -> None:
@@ -87,7 +116,10 @@ async def transfer(
         forecast = await link_forecast(plane, identity, link, None, started, query.as_of_newest)
     else:
         forecast = await plane.forecast(link, started)
-    return forecast_transfer(forecast, query.request)
+    answer = forecast_transfer(forecast, query.request)
+    if query.record is not False:
+        plane.record_transfers(_recorded([(query, answer)]))
+    return answer
 
 
 async def transfers(
@@ -111,7 +143,37 @@ async def transfers(
         else next(fresh)
         for one in queries
     ]
-    return await _answers(plane, queries, items)
+    answers = await _answers(plane, queries, items)
+    chosen = [
+        (query, answer)
+        for query, answer in zip(queries, answers, strict=True)
+        if isinstance(query, TransferQuery) and query.record
+    ]
+    plane.record_transfers(_recorded(chosen))
+    return answers
+
+
+def _recorded(
+    pairs: Sequence[tuple[TransferQuery, TransferForecast | PBAError]],
+) -> list[RecordedTransfer]:
+    """Return those answers that can be scored, as they are stored."""
+    return [
+        RecordedTransfer(
+            query.link,
+            answer.newest_sample_at.timestamp(),
+            answer.made_at.timestamp(),
+            answer.mode.value,
+            answer.step_s,
+            answer.bytes,
+            answer.deadline_s,
+            answer.duration_s,
+        )
+        for query, answer in pairs
+        if isinstance(answer, TransferForecast)
+        and isinstance(query.link, str)
+        and answer.dirty_mbps is None
+        and _NOT_SCORED.isdisjoint(answer.reasons)
+    ]
 
 
 async def _stored(

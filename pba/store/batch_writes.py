@@ -44,6 +44,7 @@ from pba.store.sample_statements import (
     UPDATE_LINKS,
 )
 from pba.store.statements import lock_links, to_micros
+from pba.store.transfer_writes import transfer_calls
 from pba.store.values import LinkContext, Receipt, SampleReport, StoredForecast, WriteBatch
 from pba.telemetry.clocks import was_set_back
 from pba.types import NetworkMode
@@ -89,7 +90,8 @@ def write_batch(
     """
     if not batch.reports:
         due = (MARK_DUE, _due_rows({}, batch.forecasts, now_us))
-        executor.write([*forecast_calls(batch.forecasts), due])
+        transfers = transfer_calls(batch.transfers)
+        executor.write([*forecast_calls(batch.forecasts), *transfers, due])
         return [], {}
     policy = _Policy(now_us, retention_us, default, cache)
     forecasts = batch.forecasts
@@ -129,7 +131,7 @@ def _write_reports(
     kept = policy.cache.of(names, policy.now_us)
     flags, links = _read(executor, batch, spans, kept, policy)
     decisions = _decide(batch.reports, samples, links, policy, flags.enable_mode_detection)
-    written = _write(executor, decisions, batch.forecasts, policy.now_us, marks_of(batch.reports))
+    written = _write(executor, decisions, batch, policy.now_us)
     after = samples_after(decisions if batch.with_contexts else kept, decisions, written)
     contexts: dict[str, LinkContext] = {}
     if batch.with_contexts:
@@ -195,15 +197,14 @@ def _decide(
 def _write(
     executor: Executor,
     decisions: Decisions,
-    forecasts: Sequence[StoredForecast],
+    batch: WriteBatch,
     now_us: int,
-    marks: Collection[tuple[str, int]],
 ) -> Written:
-    """Write links, samples and forecasts; all writers take their locks in this order."""
+    """Write links, samples, forecasts and transfers; all writers take their locks in this order."""
     all_decisions = decisions.values()
-    samples = _sample_rows(decisions, marks)
+    samples = _sample_rows(decisions, marks_of(batch.reports))
     switches = [row for decision in all_decisions if (row := decision.switch_row()) is not None]
-    versions, *forecast_inserts = forecast_calls(forecasts)
+    versions, *forecast_inserts = forecast_calls(batch.forecasts)
     calls: list[Call] = [
         versions,
         (CREATE_LINKS, [(name,) for name, one in decisions.items() if one.link.key is None]),
@@ -212,7 +213,8 @@ def _write(
         (UPDATE_LINKS, [decision.update_row(now_us) for decision in all_decisions]),
         (ADD_SWITCHES, switches),
         *forecast_inserts,
-        (MARK_DUE, _due_rows(decisions, forecasts, now_us)),
+        *transfer_calls(batch.transfers),
+        (MARK_DUE, _due_rows(decisions, batch.forecasts, now_us)),
         *change_calls([name for name, decision in decisions.items() if decision.new], now_us),
     ]
     _, _, before, inserted, updated, *_ = executor.write(calls)

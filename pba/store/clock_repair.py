@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from pba.store.event_log import add_events
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.tables import events, forecasts, links, open_forecasts, pair_results, samples
+from pba.store.transfer_tables import open_transfers
 from pba.telemetry.clocks import TOLERANCE_US, was_set_back
 from pba.types import Event, rfc3339_of
 
@@ -74,8 +75,8 @@ def _move(connection: Connection, link: Row[Any], reported_us: int, now_us: int)
 
 
 def _delete_forecasts(connection: Connection, link: int, latest_us: int) -> None:
-    """Delete a link's forecasts from samples after ``latest_us`` and what they resulted in."""
-    for table in (open_forecasts, forecasts, pair_results):
+    """Delete a link's forecasts and transfers from samples after ``latest_us``, and outcomes."""
+    for table in (open_forecasts, forecasts, pair_results, open_transfers):
         wrong = (table.c.link == link) & (table.c.after_us > latest_us)
         connection.execute(delete(table).where(wrong))
     wrong = (old_forecasts.c.link == link) & (old_forecasts.c.after_us > latest_us)

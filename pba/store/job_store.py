@@ -3,10 +3,19 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pba.store import aggregate_fold, leases, link_counts, mode_outcome_queue, verdict_blocks
+from pba.scoring.transfer_sums import TransferSamples, TransferSums
+from pba.store import (
+    aggregate_fold,
+    leases,
+    link_counts,
+    mode_outcome_queue,
+    transfer_scores,
+    verdict_blocks,
+)
 from pba.store.database import Database
 from pba.store.mode_outcome_queue import ModeQueue
 from pba.store.statements import to_micros
+from pba.store.transfer_scores import OpenTransfer
 from pba.store.verdict_blocks import DueBlock
 from pba.types import Event
 
@@ -80,6 +89,27 @@ class JobStore:
     def count_links(self) -> None:
         """Count links and mode switches for reports, see `pba.store.link_counts`."""
         self._database.write(link_counts.write_counts, self._database.read(link_counts.count_all))
+
+    @property
+    def now_s(self) -> float:
+        """The time of the service's clock, Unix seconds."""
+        return self._clock()
+
+    def due_transfers(self, limit: int) -> list[OpenTransfer]:
+        """Return up to ``limit`` recorded transfers that are to be looked at now."""
+        return self._database.read(transfer_scores.due_transfers, to_micros(self._clock()), limit)
+
+    def transfer_samples(self, transfer: OpenTransfer, for_s: float) -> TransferSamples:
+        """Return the samples that a transfer may need, see `transfer_scores.transfer_samples`."""
+        return self._database.read(transfer_scores.transfer_samples, transfer, for_s)
+
+    def write_transfers(
+        self,
+        scored: Sequence[tuple[OpenTransfer, TransferSums]],
+        waiting: Sequence[tuple[OpenTransfer, int]],
+    ) -> int:
+        """Close those that are ``scored``, see `transfer_scores.write_transfers`."""
+        return self._database.write(transfer_scores.write_transfers, scored, waiting)
 
     def due_block(self) -> DueBlock | None:
         """Return the block of the rollout's test that is to be closed, None if there is none."""

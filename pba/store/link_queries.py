@@ -11,6 +11,8 @@ from pba.store.old_tables import old_records
 from pba.store.scope_filter import in_scope
 from pba.store.statements import chunks
 from pba.store.tables import links, records
+from pba.store.transfer_scores import sums_of
+from pba.store.transfer_tables import SUMS, link_transfers
 from pba.store.values import LinkState
 from pba.telemetry.link_mode import LinkMode
 from pba.types import NetworkMode
@@ -26,11 +28,14 @@ __all__ = [
 ]
 
 _WITH_RECORDS = select(
-    links, records.c.body.label("packed"), old_records.c.body.label("old")
+    links,
+    records.c.body.label("packed"),
+    old_records.c.body.label("old"),
+    *(link_transfers.c[name] for name in SUMS),
 ).select_from(
-    links.outerjoin(records, records.c.link == links.c.id).outerjoin(
-        old_records, old_records.c.link == links.c.id
-    )
+    links.outerjoin(records, records.c.link == links.c.id)
+    .outerjoin(old_records, old_records.c.link == links.c.id)
+    .outerjoin(link_transfers, link_transfers.c.link == links.c.id)
 )
 _BY_NAME = _WITH_RECORDS.where(links.c.link_id.in_(bindparam("names", expanding=True)))
 
@@ -90,7 +95,7 @@ def link_states(
 
 def _state(row: Row[Any]) -> LinkState:
     record = record_of(row.packed, row.old)
-    return LinkState(row.link_id, link_mode(row), row.newest_us / 1e6, record)
+    return LinkState(row.link_id, link_mode(row), row.newest_us / 1e6, record, sums_of(row))
 
 
 def record_of(packed: bytes | None, old: str | None) -> LinkRecord:

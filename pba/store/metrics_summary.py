@@ -17,6 +17,7 @@ from pba.store.due_links import backlog
 from pba.store.link_counts import link_counts
 from pba.store.report_tables import latency_deltas, minute_latencies
 from pba.store.tables import aggregate_deltas, aggregates, versions
+from pba.store.transfer_scores import transfer_summary
 from pba.types import INTERVALS
 
 __all__ = ["summary"]
@@ -54,6 +55,7 @@ def summary(connection: Connection, now_us: int) -> dict[str, Any]:
         "links": links,
         "mode_switches": switches,
         "scoring": _backlog(connection, now_us),
+        "transfers": transfer_summary(connection),
         "overall": _summary(served, latencies),
         "modes": {
             mode: _summary(

@@ -28,6 +28,7 @@ from pba.store.tables import (
     records,
     samples,
 )
+from pba.store.transfer_tables import link_transfers, open_transfers
 from pba.store.verdict_tables import link_pair_sums
 
 __all__ = [
@@ -66,7 +67,7 @@ _ROWS = (
     LinkRows(old_forecasts.name, "after_us"),
     LinkRows(old_outcomes.name, "at_us"),
 )
-_SINGLE_ROWS = (due_links, records, old_records, link_pair_sums)
+_SINGLE_ROWS = (due_links, records, old_records, link_pair_sums, open_transfers, link_transfers)
 
 
 def delete_link(connection: Connection, link_id: str) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pba.errors import PBAError
 from pba.forecasting.link_record import LinkRecord
 from pba.rollout import Arm
+from pba.scoring.transfer_sums import RecordedTransfer, TransferSums
 from pba.telemetry.link_mode import LinkMode
 from pba.types import Booleans, Floats, History, NetworkMode, rfc3339_of
 
@@ -178,12 +179,13 @@ class LinkContext:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """A link's mode, newest timestamp and record, without its samples."""
+    """A link's mode, newest timestamp, record and sums of transfers, without its samples."""
 
     link_id: str
     mode: LinkMode
     newest_s: float
     record: LinkRecord
+    transfers: TransferSums = TransferSums()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""
@@ -199,12 +201,13 @@ class LinkState:
             "accuracy_20": self.record.accuracy_20,
             "leader": self.record.leader,
             "weights": dict(self.record.weights),
+            "transfers": self.transfers.as_dict(),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class WriteBatch:
-    """Samples and forecasts, of any number of callers, to write in one transaction.
+    """Samples, forecasts and transfers, of any number of callers, to write in one transaction.
 
     ``with_records`` requests the links' records in the receipts of the reports, ``with_contexts``
     the whole of what a forecast starts from: the samples that were just written complete it.
@@ -214,3 +217,4 @@ class WriteBatch:
     forecasts: Sequence[StoredForecast] = ()
     with_records: bool = False
     with_contexts: bool = False
+    transfers: Sequence[RecordedTransfer] = ()

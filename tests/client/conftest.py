@@ -12,10 +12,10 @@ from tenacity import AsyncRetrying, Retrying
 from pba.client import (
     AsyncPBAClient,
     PBAClient,
-    async_client,
+    async_calls,
     async_streams,
     connection,
-    sync_client,
+    sync_calls,
     sync_streams,
 )
 from pba.client.connection import HttpxArguments, httpx_arguments
@@ -81,9 +81,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
     monkeypatch.setattr(connection, "httpx_arguments", arguments)
     for module, kind, sleep in (
-        (async_client, AsyncRetrying, lambda seconds: service.sleep_async(seconds)),
+        (async_calls, AsyncRetrying, lambda seconds: service.sleep_async(seconds)),
         (async_streams, AsyncRetrying, lambda seconds: service.sleep_async(seconds)),
-        (sync_client, Retrying, service.sleep),
+        (sync_calls, Retrying, service.sleep),
         (sync_streams, Retrying, service.sleep),
     ):
         monkeypatch.setattr(module, kind.__name__, partial(kind, sleep=sleep))

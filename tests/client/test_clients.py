@@ -1,13 +1,12 @@
 """Both clients: the calls they make, and the errors they raise."""
 
-import inspect
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from pba.client import AsyncPBAClient, PBAClient, request, transfer_body
+from pba.client import PBAClient, request, transfer_body
 from pba.client.requests import requests_body
 from pba.errors import (
     Busy,
@@ -287,12 +286,3 @@ def test_a_port_that_nothing_listens_on_is_unavailable():
     client = PBAClient("http://127.0.0.1:9", timeout_s=5.0, retries=0)
     with client, pytest.raises(Unavailable, match="does not answer"):
         client.models()
-
-
-def test_both_clients_have_the_same_calls_with_the_same_signatures():
-    def signatures(kind: type) -> dict[str, str]:
-        public = {name: value for name, value in vars(kind).items() if not name.startswith("_")}
-        return {name: str(inspect.signature(value)) for name, value in public.items()}
-
-    assert signatures(PBAClient) == signatures(AsyncPBAClient)
-    assert set(signatures(PBAClient)) == {"close", *(name for name, _ in CALLS)}

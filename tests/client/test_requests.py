@@ -13,6 +13,7 @@ from pba.client.requests import (
     request,
     requests_body,
     rollout_path,
+    transfer_body,
 )
 from pba.errors import InvalidInput
 from pba.types import History, NetworkMetrics
@@ -102,3 +103,8 @@ def test_marks_are_sent_where_they_are_set():
         assert second["during_transfer"] is True
         (columns,) = requests_body([given])["requests"]
         assert columns["history"]["during_transfer"] == [False, True]
+
+
+def test_whether_a_transfer_is_recorded_is_sent_where_it_is_chosen():
+    assert transfer_body(10, link_id="a", record=False)["record"] is False
+    assert "record" not in transfer_body(10, link_id="a")

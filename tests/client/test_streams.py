@@ -1,6 +1,5 @@
 """Streams of both clients: what comes, where they go on, and which errors end them."""
 
-import inspect
 import json
 from collections.abc import Awaitable, Callable
 from itertools import islice
@@ -105,12 +104,3 @@ async def test_an_event_that_cannot_be_read_is_an_error(service: StandIn, take: 
     service.respond_in_turn(stream(("forecast", "a@0", {"link_id": "a"})))
     with pytest.raises(Unavailable, match="that PBA does not send"):
         await take(1, "watch", "a")
-
-
-def test_both_clients_have_the_same_streams():
-    for name in ("watch", "watch_events"):
-        signatures = [
-            str(inspect.signature(getattr(kind, name))).replace("Async", "")
-            for kind in (PBAClient, AsyncPBAClient)
-        ]
-        assert signatures[0] == signatures[1]

@@ -10,6 +10,7 @@ from pba.errors import Busy, InvalidHistory, StoreUnavailable
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.rollout import Arm, Flags
+from pba.scoring.transfer_sums import RecordedTransfer
 from pba.serving.recorder import ForecastRecorder
 from pba.store import Receipt, StoredForecast, WriteBatch
 from pba.types import NetworkMode
@@ -26,6 +27,7 @@ class Collaborators:
 
     def __init__(self) -> None:
         self.forecasts: list[StoredForecast] = []
+        self.transfers: list[RecordedTransfer] = []
         self.queries: list[Query] = []
         self.writes = 0
         self.store_error: Exception | None = None
@@ -44,6 +46,7 @@ class Collaborators:
         if self.store_error:
             raise self.store_error
         self.forecasts += batch.forecasts
+        self.transfers += batch.transfers
         return []
 
     async def record(self, *queries: Query) -> None:
@@ -132,3 +135,17 @@ async def test_drain_waits_for_recordings_that_start_meanwhile(service: Collabor
     service.recorder.record([NAMED], results([NAMED]), time.perf_counter(), 0.0)
     await draining
     assert len(service.forecasts) == 4
+
+
+async def test_transfers_are_recorded_and_the_log_says_if_they_are_not(
+    service: Collaborators, caplog: pytest.LogCaptureFixture
+):
+    one = RecordedTransfer("a", 0.0, 1.0, "internet", 1.0, 10, None, (1.0,) * 7)
+    service.recorder.record_transfers([one])
+    service.recorder.record_transfers([])
+    await service.recorder.drain()
+    assert (service.transfers, service.writes) == ([one], 1)
+    service.store_error = StoreUnavailable("the store is away")
+    service.recorder.record_transfers([one])
+    await service.recorder.drain()
+    assert "transfer_not_recorded" in caplog.text

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pba.scoring.transfer_sums import RecordedTransfer
 from pba.store import SampleReport, Store, WriteBatch
 from pba.store.values import Receipt
 from pba.telemetry.windows import current_window
@@ -52,6 +53,17 @@ def test_a_clock_that_was_ahead_and_is_set_right_freezes_nothing(link: Link):
         link.now_s += 1.0
         receipt = link.report(np.array([link.now_s]))
         assert (receipt.accepted, receipt.late) == (1, 0)
+
+
+def test_transfers_that_would_begin_ahead_of_a_clock_set_right_are_removed(link: Link):
+    link.report(NOW_S - 60.0 + np.arange(60.0))
+    link.report(np.array([NOW_S + 290.0]))
+    for after_s in (NOW_S - 1.0, NOW_S + 290.0):
+        one = RecordedTransfer("a", after_s, NOW_S, "internet", 1.0, 10, None, (1.0,) * 7)
+        link.store.write(WriteBatch(transfers=[one]))
+    link.now_s += 5.0
+    link.report(np.array([link.now_s]))
+    assert [one.transfer.after_s for one in link.store.jobs.due_transfers(9)] == [NOW_S - 1.0]
 
 
 def test_a_lone_sample_ahead_is_moved_by_the_next(link: Link):

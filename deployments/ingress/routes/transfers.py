@@ -15,7 +15,7 @@ from ...large_requests import read_request, write_answer
 from ..access_control import identity_of
 from ..http import body_of, json_list, json_response, services_of
 from ..openapi import describe_call
-from ..parameters import AsOf, Deadline, DirtyRate, LinkId, Size
+from ..parameters import AsOf, Deadline, DirtyRate, LinkId, Record, Size
 from ..request_models import BulkTransferBody, TransferBody
 from ..response_models import BulkTransferResponse
 from ..transfer_reading import read_transfer, read_transfers
@@ -63,13 +63,14 @@ async def get_link_transfer(
     size: Size,
     deadline_s: Deadline = None,
     dirty_mbps: DirtyRate = None,
+    record: Record = True,
     as_of: AsOf = None,
 ) -> Response:
     """Forecast how long a transfer takes over a stored link."""
     plane, identity = services_of(request).plane, identity_of(request.scope)
     with plane.admit("link_transfer") as started:
         transfer_request = TransferRequest(size, deadline_s, dirty_mbps)
-        query = TransferQuery(link_id, transfer_request, as_of is not None)
+        query = TransferQuery(link_id, transfer_request, as_of is not None, record)
         answer = await transfer(plane, identity, query, started)
     return json_response(answer.as_dict())
 

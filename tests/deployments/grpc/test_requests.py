@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from deployments.grpc import pba_pb2 as pb
+from deployments.grpc.link_requests import read_transfer
 from deployments.grpc.requests import read_queries, read_query, read_reports
 from pba.errors import (
     InvalidHistory,
@@ -283,3 +284,11 @@ def test_marks_of_samples_are_read_from_rows_columns_and_reports():
     ]
     (report,) = read_reports(pb.ObserveRequest(samples=samples), 10)
     assert report.during_transfer.tolist() == [True, False]
+
+
+def test_whether_a_transfer_is_recorded_is_read_where_it_is_chosen():
+    assert read_transfer(pb.TransferRequest(link_id="a", bytes=1)).record is None
+    assert read_transfer(pb.TransferRequest(link_id="a", bytes=1, record=True)).record is True
+    with pytest.raises(InvalidRequest) as caught:
+        read_transfer(pb.TransferRequest(history=[sample(1), sample(2)], bytes=1, record=True))
+    assert caught.value.field == "record"

@@ -59,9 +59,13 @@ def test_gauges_have_the_figures_of_served_versions_alone(metrics: dict[str, Met
     assert metrics["dwcp_pba_model_version"].values == {key: 1}
 
 
+INTERNET = ("internet", "model", "a")
+SUMS = {"scored": 3.0, "hits": 2.0, "confidence": 2.25, "covered_90": 0.0}
+
+
 def test_counters_have_what_this_monitor_scored_of_served_forecasts(metrics: dict[str, Metric]):
     gauges = AccuracyGauges()
-    row = {"mode": 1, "source": 0, "version": 7, "served": True, "steps": 1, "scored": 3.0}
+    row = {"mode": 1, "source": 0, "version": 7, "served": True, "steps": 1, **SUMS}
     others = [row | {"steps": 5}, row | {"served": False}, row | {"mode": 0, "version": 8}]
     gauges.count([row, *others], {7: "a", 8: "b"})
     gauges.count([row], {7: "a", 8: "b"})
@@ -69,6 +73,10 @@ def test_counters_have_what_this_monitor_scored_of_served_forecasts(metrics: dic
         ("internet", "model", "a"): 6.0,
         ("datacenter", "model", "b"): 3.0,
     }
+    in_band = metrics["dwcp_pba_predictions_in_band_total"].values
+    expected = metrics["dwcp_pba_predictions_expected_in_band_total"].values
+    assert (in_band[INTERNET], expected[INTERNET]) == (4.0, 4.5)
+    assert metrics["dwcp_pba_predictions_in_interval_total"].values == {}
 
 
 def test_gauges_show_the_backlog(metrics: dict[str, Metric]):
@@ -83,7 +91,7 @@ def test_gauges_show_the_backlog(metrics: dict[str, Metric]):
 def test_a_version_that_is_scored_for_the_first_time_is_to_be_shown(metrics: dict[str, Metric]):
     gauges = AccuracyGauges()
     assert not gauges.lacks_versions
-    row = {"mode": 0, "source": 0, "version": 7, "steps": 1, "scored": 3.0}
+    row = {"mode": 0, "source": 0, "version": 7, "steps": 1, **SUMS}
     gauges.count([row | {"served": False}], {7: "a"})
     assert not gauges.lacks_versions, "no caller has received its forecasts"
     gauges.count([row | {"mode": 1, "served": True}], {7: "a"})

@@ -1,0 +1,67 @@
+"""The reports of the async client, and the source of those of the blocking one (`generate.py`)."""
+
+from typing import Any
+
+from pba.client import requests, responses
+from pba.client.async_calls import AsyncCalls
+
+__all__ = ["AsyncReports"]
+
+
+class AsyncReports(AsyncCalls):
+    """Calls that change nothing, and return JSON documents as docs/http.md describes them."""
+
+    async def link(self, link_id: str) -> dict[str, Any]:
+        """Return the state of a link."""
+        return await self._call("GET", requests.link_path(link_id), responses.LINK)
+
+    async def links(
+        self, mode: str | None = None, cursor: str = "", limit: int = 100
+    ) -> dict[str, Any]:
+        """Return a page of ``links`` in the order of their names, and the next one's ``cursor``."""
+        path = requests.query_path("/v1/links", mode=mode, cursor=cursor or None, limit=limit)
+        return await self._call("GET", path, responses.LINKS)
+
+    async def history(
+        self,
+        link_id: str,
+        since: str | float | None = None,
+        until: str | float | None = None,
+        limit: int = 1000,
+    ) -> dict[str, Any]:
+        """Return the newest ``samples`` of a link in a span of time, and its ``forecasts`` then."""
+        span: dict[str, Any] = {"from": since, "to": until, "limit": limit}
+        path = requests.query_path(requests.link_path(link_id, "/history"), **span)
+        return await self._call("GET", path, responses.HISTORY)
+
+    async def events(
+        self,
+        kind: str | None = None,
+        link_id: str | None = None,
+        cursor: int | None = None,
+        limit: int = 100,
+    ) -> dict[str, Any]:
+        """Return a page of ``events``, the newest first, and the ``cursor`` of the next."""
+        chosen: dict[str, Any] = {"kind": kind, "link_id": link_id, "cursor": cursor}
+        path = requests.query_path("/v1/events", **chosen, limit=limit)
+        return await self._call("GET", path, responses.EVENTS)
+
+    async def drift(self) -> list[dict[str, Any]]:
+        """Return the open drift alarms, those of modes first."""
+        return await self._call("GET", "/v1/drift", responses.alarms)
+
+    async def models(self) -> dict[str, Any]:
+        """Return which model serves each mode."""
+        return await self._call("GET", "/v1/models", responses.documents_under("models"))
+
+    async def metrics(self) -> dict[str, Any]:
+        """Return the accuracy and the latency of forecasts, by mode and overall."""
+        return await self._call("GET", "/v1/metrics", responses.METRICS)
+
+    async def flags(self) -> dict[str, Any]:
+        """Return ``version, flags, changed_at, changed_by``."""
+        return await self._call("GET", "/v1/flags", responses.FLAGS)
+
+    async def rollout(self, since: str | None = None) -> dict[str, Any]:
+        """Return how v3 compares with v1 since a time; by default, since the flags last changed."""
+        return await self._call("GET", requests.rollout_path(since), responses.ROLLOUT)

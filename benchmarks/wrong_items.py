@@ -38,7 +38,7 @@ ROUTES = {
     "/v1/links/forecasts": "link_ids",
 }
 MESSAGES = {"empty items": b"", "unknown fields": b"\xf8\x7f\x01", "negative": b"\x09" + b"\0" * 8}
-METHODS = ("Forecast", "ForecastBatch", "Observe")
+METHODS = ("Forecast", "ForecastBatch", "LinkForecasts", "Observe", "Transfer", "Transfers")
 Send = Callable[[], object]
 
 

@@ -12,7 +12,6 @@ from pba.types import (
     Forecast,
     HorizonForecast,
     IntervalForecast,
-    Member,
     NetworkMode,
 )
 
@@ -26,42 +25,31 @@ MODE_NUMBERS: Mapping[NetworkMode | None, pb.Mode] = {
 }
 """The number on the wire of each mode, and of none."""
 
+_OPTIONAL = ("link_id", "model_version", "latency_ms", "packet_loss", "jitter_ms")
 _SAMPLE_FIELD = re.compile(r"^(samples\[\d+\])\.(?!link_id$)")
 
 
 def forecast(source: Forecast) -> pb.Forecast:
     """Return ``source`` as a message."""
-    return pb.Forecast(
-        link_id=source.link_id,
-        mode=MODE_NUMBERS[source.mode],
-        source=source.source,
-        model_version=source.model_version,
-        made_at_s=source.made_at.timestamp(),
-        newest_sample_at_s=source.newest_sample_at.timestamp(),
-        age_s=source.age_s,
-        valid_until_s=source.valid_until.timestamp(),
-        step_s=source.step_s,
-        bandwidth_mbps=source.bandwidth_mbps,
-        confidence=source.confidence,
-        horizons=[_horizon(horizon) for horizon in source.horizons],
-        intervals=[_interval(interval) for interval in source.intervals],
-        latency_ms=source.latency_ms,
-        packet_loss=source.packet_loss,
-        jitter_ms=source.jitter_ms,
-        members=[_member(member) for member in source.members],
-        reasons=source.reasons,
-        allocation=None if source.allocation is None else source.allocation.as_dict(),
-    )
+    message = pb.Forecast()
+    _fill(message, source)
+    return message
 
 
 def batch(items: Sequence[Forecast | PBAError]) -> pb.ForecastBatchResponse:
     """Return a forecast, or an error, for each of ``items``, in order."""
-    return pb.ForecastBatchResponse(forecasts=[_item(item) for item in items])
+    response = pb.ForecastBatchResponse()
+    for item in items:
+        _fill_item(response.forecasts.add(), item)
+    return response
 
 
 def link_batch(items: Sequence[Forecast | PBAError]) -> pb.LinkForecastsResponse:
     """Return a forecast, or an error, for each link of ``items``, in order."""
-    return pb.LinkForecastsResponse(forecasts=[_item(item) for item in items])
+    response = pb.LinkForecastsResponse()
+    for item in items:
+        _fill_item(response.forecasts.add(), item)
+    return response
 
 
 def error_detail(error: PBAError) -> pb.ErrorDetail:
@@ -102,44 +90,65 @@ def excerpt(items: Iterable[Forecast | PBAError], limit: int) -> pb.ForecastBatc
     """Return as many of ``items``, in order, as fit into ``limit`` bytes."""
     response = pb.ForecastBatchResponse()
     for item in items:
-        response.forecasts.append(_item(item))
+        _fill_item(response.forecasts.add(), item)
         if response.ByteSize() > limit:
             del response.forecasts[-1]
             break
     return response
 
 
-def _item(item: Forecast | PBAError) -> pb.ForecastItem:
+def _fill_item(message: pb.ForecastItem, item: Forecast | PBAError) -> None:
     if isinstance(item, PBAError):
-        return pb.ForecastItem(error=error_detail(item))
-    return pb.ForecastItem(forecast=forecast(item))
+        message.error.CopyFrom(error_detail(item))
+    else:
+        _fill(message.forecast, item)
 
 
-def _horizon(source: HorizonForecast) -> pb.Horizon:
-    return pb.Horizon(
-        steps=source.steps,
-        bandwidth_mbps=source.bandwidth_mbps,
-        confidence=source.confidence,
-        quantiles=_quantiles(source),
-    )
+def _fill(message: pb.Forecast, source: Forecast) -> None:
+    """Fill a message in its place, which takes a third of the time of one that is then copied."""
+    for name in _OPTIONAL:
+        value = getattr(source, name)
+        if value is not None:
+            setattr(message, name, value)
+    message.mode = MODE_NUMBERS[source.mode]
+    message.source = source.source
+    message.made_at_s = source.made_at.timestamp()
+    message.newest_sample_at_s = source.newest_sample_at.timestamp()
+    message.age_s = source.age_s
+    message.valid_until_s = source.valid_until.timestamp()
+    message.step_s = source.step_s
+    message.bandwidth_mbps = source.bandwidth_mbps
+    message.confidence = source.confidence
+    for horizon in source.horizons:
+        _fill_horizon(message.horizons.add(), horizon)
+    for interval in source.intervals:
+        _fill_interval(message.intervals.add(), interval)
+    for member in source.members:
+        message.members.add(
+            name=member.name,
+            weight=member.weight,
+            bandwidth_mbps=member.bandwidth_mbps,
+            confidence=member.confidence,
+        )
+    message.reasons.extend(source.reasons)
+    if source.allocation is not None:
+        message.allocation.CopyFrom(pb.Allocation(**source.allocation.as_dict()))
 
 
-def _interval(source: IntervalForecast) -> pb.Interval:
-    return pb.Interval(
-        steps=source.steps,
-        mean_mbps=source.mean_mbps,
-        confidence=source.confidence,
-        quantiles=_quantiles(source),
-    )
+def _fill_horizon(message: pb.Horizon, source: HorizonForecast) -> None:
+    message.steps = source.steps
+    message.bandwidth_mbps = source.bandwidth_mbps
+    message.confidence = source.confidence
+    for level, mbps in zip(QUANTILES, source.quantiles_mbps, strict=True):
+        message.quantiles.add(level=level, bandwidth_mbps=mbps)
 
 
-def _quantiles(source: HorizonForecast | IntervalForecast) -> list[pb.Quantile]:
-    pairs = zip(QUANTILES, source.quantiles_mbps, strict=True)
-    return [pb.Quantile(level=level, bandwidth_mbps=mbps) for level, mbps in pairs]
-
-
-def _member(source: Member) -> pb.Member:
-    return pb.Member(**source.as_dict())
+def _fill_interval(message: pb.Interval, source: IntervalForecast) -> None:
+    message.steps = source.steps
+    message.mean_mbps = source.mean_mbps
+    message.confidence = source.confidence
+    for level, mbps in zip(QUANTILES, source.quantiles_mbps, strict=True):
+        message.quantiles.add(level=level, bandwidth_mbps=mbps)
 
 
 def _receipt(receipt: Receipt, item: Forecast | PBAError | None) -> pb.LinkObserved:

@@ -42,6 +42,8 @@ _METHODS = (
     "/ray.rpc.events.EventAggregatorService/AddEvents",
     "/ray.serve.ASGIService/HandleRequest",
     "/pba.v1.Predictor/Forecast",
+    "/pba.v1.Operations/ListLinks",
+    "/pba.v1.Operations/SetFlags",
 )
 _WAIT_S = 5.0
 _PROMETHEUS = "text/plain; version="

@@ -79,13 +79,12 @@ def request(history: History, **fields: object) -> pb.ForecastRequest:
 
 def item_errors(response: Any) -> list[pb.ErrorDetail]:
     """Return the errors of the items of a bulk call."""
-    lists = (getattr(response, name, []) for name in ("forecasts", "refused", "transfers"))
-    items = (item for each in lists for item in each)
-    return [
-        item.error
-        for item in items
-        if "error" in item.DESCRIPTOR.fields_by_name and item.HasField("error")
+    lists = [
+        getattr(response, field.name)
+        for field in response.DESCRIPTOR.fields
+        if field.is_repeated and "error" in getattr(field.message_type, "fields_by_name", ())
     ]
+    return [item.error for items in lists for item in items if item.HasField("error")]
 
 
 def forecast(message: pb.Forecast) -> Forecast:

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,17 +17,12 @@ from deployments.grpc.server import SERVICE, GrpcServer
 from deployments.settings import Settings
 from pba.errors import Busy, NotFound, PBAError, StoreUnavailable, Unavailable
 from pba.forecasting.allocation import AllocationRequest
-from pba.serving.admission import Admission
 from pba.serving.data_plane import DataPlane
-from pba.serving.event_watch import EventWatch
-from pba.serving.link_watch import LinkWatch
 from pba.serving.local_service import LocalService
-from pba.serving.pools import DEFAULT_POOL
-from pba.serving.watches import Watches
 from pba.types import History
 from tests.deployments.grpc import messages
 from tests.serving.link_harness import NOON, LinkHarness, open_links
-from tests.support.in_process import NoMeter
+from tests.support.in_process import NoMeter, nobody_watches
 from tests.support.keys import callers, refusal_counter
 from tests.support.ports import own_port
 
@@ -55,7 +49,7 @@ class Running:
         patience_s = 2.0
         return GrpcServer(
             self.plane,
-            self.watches,
+            nobody_watches(self.harness.store),
             settings,
             known,
             report_problems,
@@ -63,14 +57,6 @@ class Running:
             no_operation,
             patience_s,
         )
-
-    @property
-    def watches(self) -> Watches:
-        """Who watches: nobody here, but in test_streams."""
-        store = self.harness.store
-        forecast = partial(self.plane.link_forecasts, allocation=None)
-        links = LinkWatch(store.changes, forecast, lambda links: [], DEFAULT_POOL)
-        return Watches(links, EventWatch(store, DEFAULT_POOL), Admission(1), 60.0)
 
 
 @pytest.fixture

@@ -116,12 +116,6 @@ def sharpen(probabilities: Any, bins: Bins, powers: Any) -> Any:
     """
     from keras import ops
 
-    if isinstance(powers, np.ndarray):
-        # These operations decide the order of the layers in files that have no names for them.
-        powers = powers[0, :, None]
-        width_factor = (bins.widths ** (1.0 - powers)).astype(np.float32)
-        sharp = ops.power(ops.maximum(probabilities, TINY), powers) * width_factor
-        return sharp / ops.sum(sharp, axis=-1, keepdims=True)
     powers = ops.expand_dims(powers, -1)
     widths = np.log(bins.widths).astype(np.float32)
     logs = ops.log(ops.maximum(probabilities, TINY))

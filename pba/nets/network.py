@@ -95,9 +95,7 @@ def _powers(telemetry: Any, level_mbps: Any, sharpness: Sharpness, reach: float)
 def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[bool]) -> list[Floats]:
     """Return the weights of ``saved``, a calibrated network, in the order of `build`.
 
-    A calibrated graph lists its layers in another order, so its weights go by the layers' names;
-    in files of the first networks, whose layers have no names of their own, by the order of that
-    graph.
+    A calibrated graph lists its layers in another order, so its weights go by the layers' names.
 
     Raises
     ------
@@ -105,13 +103,9 @@ def weights_of(saved: Any, profile: NetworkShape, bins: Bins, seen: Sequence[boo
         If ``saved`` is not such a network.
     """
     plain = build(profile, bins, seen)
-    layers = [layer for layer in plain.layers if layer.weights]
-    if {layer.name for layer in layers} <= {layer.name for layer in saved.layers}:
-        for layer in layers:
+    for layer in plain.layers:
+        if layer.weights:
             layer.set_weights(saved.get_layer(layer.name).get_weights())
-    else:
-        powers = Sharpness.constant([1.0] * (len(HORIZONS) + len(profile.intervals)))
-        calibrate(plain, bins, powers).set_weights(saved.get_weights())
     weights: list[Floats] = plain.get_weights()
     return weights
 

@@ -31,6 +31,16 @@ def test_trees_beat_the_last_value_on_a_square_wave() -> None:
     assert np.isnan(forecasts.confidence).all()
 
 
+def test_a_column_that_no_window_of_a_target_has_is_left_out() -> None:
+    """Only short traces have latency, and no mean over 60 steps."""
+    long, short = trace([100.0, 200.0] * 200), [trace([100.0, 200.0] * 20) for _ in range(40)]
+    for one in short:
+        one.telemetry[:, 1] = 5.0
+    train = WindowSet.of({"long": [long], "short": short}, 30)
+    forecasts = boosted_trees("gbt", train).forecast(train.gather(np.arange(20)).telemetry)
+    assert np.isfinite(forecasts.bandwidth_mbps).all()
+
+
 def test_the_identity_of_trees_depends_on_their_training_data() -> None:
     one, same, other = (boosted_trees("gbt", waves(900, seed)) for seed in (0, 0, 1))
     assert one.identity == same.identity != other.identity

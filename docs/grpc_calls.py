@@ -20,12 +20,6 @@ OTHERS: Mapping[str, str] = {
 }
 """What public routes have for a counterpart."""
 
-STREAMS: Mapping[str, str] = {
-    "watch_link": "none yet; `Predictor.LinkForecast` returns the newest forecast",
-    "watch_events": "none yet; `Operations.ListEvents` lists the newest",
-}
-"""Streams of HTTP, by their calls, and what gRPC has instead."""
-
 PAGES = ("`GET /docs`, `GET /openapi.json`", "The calls described, for browsers and tools.")
 
 
@@ -47,8 +41,6 @@ def counterpart(way: str, call: str) -> str:
     """
     if call == PUBLIC:
         return OTHERS[way]
-    if call in STREAMS:
-        return STREAMS[call]
     name = SAME.get(call, call)
     paths = [path for path, of in METHODS.items() if of == name]
     if not paths:

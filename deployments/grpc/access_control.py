@@ -4,6 +4,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import grpc
@@ -20,7 +21,7 @@ from .call_status import complete
 from .message_streams import open_stream
 from .refused_calls import RefusedCalls, authorization_in
 
-__all__ = ["METHODS", "OPEN_SERVICES", "AccessControlInterceptor", "caller"]
+__all__ = ["METHODS", "OPEN_SERVICES", "AccessControlInterceptor", "caller", "caller_now"]
 
 METHODS: Mapping[str, str] = {
     "/pba.v1.Predictor/Forecast": "forecast",
@@ -30,6 +31,8 @@ METHODS: Mapping[str, str] = {
     "/pba.v1.Predictor/LinkForecasts": "link_forecasts",
     "/pba.v1.Predictor/Transfer": "transfer",
     "/pba.v1.Predictor/Transfers": "transfers",
+    "/pba.v1.Predictor/Watch": "watch_link",
+    "/pba.v1.Predictor/WatchEvents": "watch_events",
     "/pba.v1.Operations/ListLinks": "links",
     "/pba.v1.Operations/GetLink": "link",
     "/pba.v1.Operations/DeleteLink": "delete_link",
@@ -51,7 +54,12 @@ METHODS: Mapping[str, str] = {
 OPEN_SERVICES = (health.SERVICE_NAME, reflection.SERVICE_NAME)
 """Services that need no key: they say nothing about links, and the source says as much."""
 
+_Identify = Callable[[grpc.aio.ServicerContext], Awaitable[Identity]]
+
 _caller: ContextVar[Identity | None] = ContextVar("caller", default=None)
+
+
+_identify: ContextVar[Callable[[], Identity] | None] = ContextVar("identify", default=None)
 
 
 def caller() -> Identity:
@@ -66,6 +74,18 @@ def caller() -> Identity:
     if identity is None:
         raise Unauthenticated("the call has no valid key. Send authorization: Bearer KEY.")
     return identity
+
+
+def caller_now() -> Identity:
+    """Return who makes a call that has lasted for a while.
+
+    Raises
+    ------
+    Unauthenticated
+        If the key was revoked, or the token has ended, in the meantime.
+    """
+    identify = _identify.get()
+    return caller() if identify is None else identify()
 
 
 class AccessControlInterceptor(grpc.aio.ServerInterceptor):
@@ -107,51 +127,68 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         except PBAError as error:
             return self._refusal(error)
         _caller.set(identity)
+        _identify.set(partial(self._callers.identify, authorization))
         if self._limits.limits_of(identity) is UNLIMITED:
             return handler
         return self._limited(handler, identity)
 
     def _by_certificate(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
-        """Return ``handler`` behind a look at the connection, which gRPC shows with the call alone.
+        """Return ``handler`` behind a look at the connection, which gRPC shows only with a call."""
 
-        Behind `MessagePlaces`, every call of one message and one response reads a stream of one.
-        """
-
-        async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
-            verified = self._verified(method, _certificate(context))
+        async def identify(context: grpc.aio.ServicerContext) -> Identity:
+            certificate = _certificate(context)
+            verified = self._verified(method, certificate)
             identity = await complete(self._refused.counted(verified, context), context)
             _caller.set(identity)
-            return await self._answered(handler, identity, messages, context)
+            _identify.set(partial(self._callers.identify, None, certificate))
+            return identity
 
-        return grpc.stream_unary_rpc_method_handler(
-            answer, handler.request_deserializer, handler.response_serializer
-        )
+        return self._admitted(handler, identify)
 
     def _limited(self, handler: grpc.RpcMethodHandler, identity: Identity) -> grpc.RpcMethodHandler:
         """Return ``handler`` within the limits of a caller."""
 
+        async def known(_: grpc.aio.ServicerContext) -> Identity:
+            return identity
+
+        return self._admitted(handler, known)
+
+    def _admitted(
+        self, handler: grpc.RpcMethodHandler, identify: _Identify
+    ) -> grpc.RpcMethodHandler:
+        """Return ``handler`` within the limits of the caller that ``identify`` names.
+
+        Behind `MessagePlaces`, every call of one message reads a stream of one.
+        """
+        codecs = handler.request_deserializer, handler.response_serializer
+
         async def answer(messages: AsyncIterator[Any], context: grpc.aio.ServicerContext) -> Any:
-            return await self._answered(handler, identity, messages, context)
+            async with self._within_limits(await identify(context), context) as limit_mb:
+                return await handler.stream_unary(_small(messages, limit_mb), context)
 
-        return grpc.stream_unary_rpc_method_handler(
-            answer, handler.request_deserializer, handler.response_serializer
-        )
+        async def stream(
+            messages: AsyncIterator[Any], context: grpc.aio.ServicerContext
+        ) -> AsyncIterator[Any]:
+            async with self._within_limits(await identify(context), context) as limit_mb:
+                async for response in handler.stream_stream(_small(messages, limit_mb), context):
+                    yield response
 
-    async def _answered(
-        self,
-        handler: grpc.RpcMethodHandler,
-        identity: Identity,
-        messages: AsyncIterator[Any],
-        context: grpc.aio.ServicerContext,
-    ) -> Any:
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(stream, *codecs)
+        return grpc.stream_unary_rpc_method_handler(answer, *codecs)
+
+    @contextlib.asynccontextmanager
+    async def _within_limits(
+        self, identity: Identity, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[float]:
+        """Admit one call of a caller; yield the largest message that it may send, in MB."""
         with contextlib.ExitStack() as stack:
 
             async def admit() -> None:
                 stack.enter_context(self._limits.admit(identity))
 
             await complete(admit(), context)
-            limit_mb = self._limits.body_limit_mb(identity)
-            return await handler.stream_unary(_small(messages, limit_mb), context)
+            yield self._limits.body_limit_mb(identity)
 
     async def _verified(self, method: str, certificate: bytes | None) -> Identity:
         identity = self._callers.identify(None, certificate)

@@ -4,7 +4,7 @@ import logging
 import re
 import traceback
 import uuid
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -15,7 +15,7 @@ from pba.errors import Busy, PBAError, StoreUnavailable, Unavailable
 from ..error_codes import grpc_status
 from .responses import error_detail, excerpt
 
-__all__ = ["complete"]
+__all__ = ["complete", "complete_stream"]
 
 _log = logging.getLogger("ray.serve")
 _REQUEST_ID = "x-request-id"
@@ -36,6 +36,8 @@ async def complete(response: Awaitable[_Response], context: grpc.aio.ServicerCon
     context.set_trailing_metadata(((_REQUEST_ID, request_id),))
     try:
         return await response
+    except StopAsyncIteration:
+        raise
     except PBAError as error:
         traceback.clear_frames(error.__traceback__)  # which hold the message until a collection
         await _abort(context, error, request_id)
@@ -43,6 +45,19 @@ async def complete(response: Awaitable[_Response], context: grpc.aio.ServicerCon
         _log.exception("grpc_failed")
         message = f"{type(error).__name__} inside the service. Its log has the request id."
         await _abort(context, PBAError(message), request_id)
+
+
+async def complete_stream(
+    responses: AsyncIterator[_Response], context: grpc.aio.ServicerContext
+) -> AsyncIterator[_Response]:
+    """Yield the ``responses``, or abort the call with the status of their error; as `complete`."""
+    iterator = aiter(responses)
+    while True:
+        try:
+            response = await complete(anext(iterator), context)
+        except StopAsyncIteration:
+            return
+        yield response
 
 
 async def _abort(context: grpc.aio.ServicerContext, error: PBAError, request_id: str) -> NoReturn:

@@ -23,6 +23,7 @@ _BULK = {
     "LinkForecasts": "link_ids",
     "Observe": "samples",
     "Transfers": "requests",
+    "Watch": "link_ids",
 }
 """The calls with many items, and the name of these, which are field 1."""
 

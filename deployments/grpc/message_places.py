@@ -20,11 +20,12 @@ __all__ = ["MessagePlaces"]
 
 _WAITING = 1024
 _Call = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+_Stream = Callable[[Any, grpc.aio.ServicerContext], AsyncIterator[Any]]
 _Parse = Callable[[bytes], Any]
 
 
 class MessagePlaces(grpc.aio.ServerInterceptor):
-    """Has calls with one request and one response receive their message in one of ``places``.
+    """Has calls with one request receive their message in one of ``places``.
 
     The call itself, once its message is in, needs none. To the caller nothing changes: on the wire
     a single message is a stream of one.
@@ -52,8 +53,14 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler:
         """Return the handler of a call; called by gRPC."""
         handler = await continuation(details)
-        if handler is None or handler.request_streaming or handler.response_streaming:
+        if handler is None or handler.request_streaming:
             return handler
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._streaming(handler.unary_stream, handler.request_deserializer, details.method),
+                None,
+                handler.response_serializer,
+            )
         return grpc.stream_unary_rpc_method_handler(
             self._with_message(handler.unary_unary, handler.request_deserializer, details.method),
             None,  # the message is looked at before it is parsed
@@ -61,17 +68,25 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
         )
 
     def _with_message(self, call: _Call, parse: _Parse, path: str) -> Callable[..., Awaitable[Any]]:
-        method = path.rpartition("/")[2]
-
-        async def parsed(messages: AsyncIterator[bytes]) -> Any:
-            data = await self._receive(messages)
-            return await parse_message(data, parse, method, self._limit)
-
         async def answer(messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> Any:
-            message = await complete(parsed(messages), context)
+            message = await complete(self._parsed(messages, parse, path), context)
             return await call(message, context)
 
         return answer
+
+    def _streaming(self, call: _Stream, parse: _Parse, path: str) -> _Stream:
+        async def answer(
+            messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext
+        ) -> AsyncIterator[Any]:
+            message = await complete(self._parsed(messages, parse, path), context)
+            async for response in call(message, context):
+                yield response
+
+        return answer
+
+    async def _parsed(self, messages: AsyncIterator[bytes], parse: _Parse, path: str) -> Any:
+        data = await self._receive(messages)
+        return await parse_message(data, parse, path.rpartition("/")[2], self._limit)
 
     async def _receive(self, messages: AsyncIterator[bytes]) -> bytes:
         with self._waiting.admit():

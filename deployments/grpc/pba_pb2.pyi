@@ -340,6 +340,24 @@ class LinkForecastsResponse(_message.Message):
     forecasts: _containers.RepeatedCompositeFieldContainer[ForecastItem]
     def __init__(self, forecasts: _Optional[_Iterable[_Union[ForecastItem, _Mapping]]] = ...) -> None: ...
 
+class WatchRequest(_message.Message):
+    __slots__ = ("link_ids", "prefixes", "resume_token")
+    LINK_IDS_FIELD_NUMBER: _ClassVar[int]
+    PREFIXES_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    link_ids: _containers.RepeatedScalarFieldContainer[str]
+    prefixes: _containers.RepeatedScalarFieldContainer[str]
+    resume_token: str
+    def __init__(self, link_ids: _Optional[_Iterable[str]] = ..., prefixes: _Optional[_Iterable[str]] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class WatchResponse(_message.Message):
+    __slots__ = ("forecasts", "resume_token")
+    FORECASTS_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    forecasts: _containers.RepeatedCompositeFieldContainer[Forecast]
+    resume_token: str
+    def __init__(self, forecasts: _Optional[_Iterable[_Union[Forecast, _Mapping]]] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
 class TransferRequest(_message.Message):
     __slots__ = ("history", "link_id", "mode", "columns", "bytes", "deadline_s", "dirty_mbps", "as_of_newest", "record")
     HISTORY_FIELD_NUMBER: _ClassVar[int]
@@ -653,6 +671,22 @@ class Event(_message.Message):
     link_id: str
     body: _struct_pb2.Struct
     def __init__(self, number: _Optional[int] = ..., at_s: _Optional[float] = ..., kind: _Optional[str] = ..., link_id: _Optional[str] = ..., body: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class WatchEventsRequest(_message.Message):
+    __slots__ = ("kind", "link_id", "after")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    link_id: str
+    after: int
+    def __init__(self, kind: _Optional[str] = ..., link_id: _Optional[str] = ..., after: _Optional[int] = ...) -> None: ...
+
+class WatchEventsResponse(_message.Message):
+    __slots__ = ("events",)
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[Event]
+    def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ...) -> None: ...
 
 class ListDriftAlarmsRequest(_message.Message):
     __slots__ = ()

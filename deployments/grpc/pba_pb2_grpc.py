@@ -69,6 +69,16 @@ class PredictorStub:
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.TransfersRequest.SerializeToString,
                 response_deserializer=deployments_dot_grpc_dot_pba__pb2.TransfersResponse.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/pba.v1.Predictor/Watch',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.WatchRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.WatchResponse.FromString,
+                _registered_method=True)
+        self.WatchEvents = channel.unary_stream(
+                '/pba.v1.Predictor/WatchEvents',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.WatchEventsRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.WatchEventsResponse.FromString,
+                _registered_method=True)
 
 
 class PredictorServicer:
@@ -127,6 +137,23 @@ class PredictorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """Send the newest forecast of each link, and a new one whenever a link has a newer sample,
+        whichever router it reports to. A stream ends with UNAVAILABLE after some minutes: open it again
+        with the last `resume_token`, and no newest forecast is missed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchEvents(self, request, context):
+        """Send events as they happen. A stream ends as that of `Watch`: open it again with the number of
+        the last event.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PredictorServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +191,16 @@ def add_PredictorServicer_to_server(servicer, server):
                     servicer.Transfers,
                     request_deserializer=deployments_dot_grpc_dot_pba__pb2.TransfersRequest.FromString,
                     response_serializer=deployments_dot_grpc_dot_pba__pb2.TransfersResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.WatchRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.WatchResponse.SerializeToString,
+            ),
+            'WatchEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEvents,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.WatchEventsRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.WatchEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -355,6 +392,60 @@ class Predictor:
             '/pba.v1.Predictor/Transfers',
             deployments_dot_grpc_dot_pba__pb2.TransfersRequest.SerializeToString,
             deployments_dot_grpc_dot_pba__pb2.TransfersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pba.v1.Predictor/Watch',
+            deployments_dot_grpc_dot_pba__pb2.WatchRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pba.v1.Predictor/WatchEvents',
+            deployments_dot_grpc_dot_pba__pb2.WatchEventsRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.WatchEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
 from pba.serving.refusal_counter import RefusalCounter
+from pba.serving.watches import Watches
 
 from ..addresses import join_address
 from ..settings import Settings
@@ -41,6 +42,8 @@ class GrpcServer:
     ----------
     plane
         Answers the calls.
+    watches
+        Who watches links and events.
     settings
         Address and limits.
     callers
@@ -65,6 +68,7 @@ class GrpcServer:
     def __init__(
         self,
         plane: DataPlane,
+        watches: Watches,
         settings: Settings,
         callers: Callers,
         problems: Callable[[], Awaitable[Sized]],
@@ -82,7 +86,7 @@ class GrpcServer:
             ),
         )
         self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE, OPERATIONS), problems)
-        predictor = Predictor(plane, settings.max_items, refused)
+        predictor = Predictor(plane, watches, settings.max_items, refused)
         pba_pb2_grpc.add_PredictorServicer_to_server(predictor, self._server)  # type: ignore[no-untyped-call]
         self._server.add_generic_rpc_handlers((operation_handlers(operations, refused),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)

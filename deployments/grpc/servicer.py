@@ -1,5 +1,6 @@
 """The service `pba.v1.Predictor`: each call reads a message, calls the data plane, and answers."""
 
+from collections.abc import AsyncIterator
 from typing import TypeAlias
 
 import grpc
@@ -7,14 +8,16 @@ import grpc
 from pba.serving import scoped_calls
 from pba.serving.data_plane import DataPlane
 from pba.serving.transfers import transfer, transfers
+from pba.serving.watches import Watches
 
 from ..large_requests import read_request, write_answer
 from . import pba_pb2 as pb, pba_pb2_grpc, responses, transfer_responses
 from .access_control import caller
-from .call_status import complete
+from .call_status import complete, complete_stream
 from .link_requests import read_link_id, read_link_ids, read_transfer, read_transfers
 from .refused_calls import RefusedCalls
 from .requests import read_advice, read_queries, read_query, read_reports
+from .stream_calls import watch_events, watch_links
 
 __all__ = ["Predictor"]
 
@@ -22,13 +25,16 @@ Context: TypeAlias = grpc.aio.ServicerContext
 
 
 class Predictor(pba_pb2_grpc.PredictorServicer):
-    """Answers each call from ``plane``; one call carries at most ``limit`` items.
+    """Answers each call from ``plane`` and ``watches``; one call carries at most ``limit`` items.
 
     ``refused`` counts calls about links that a key is not for.
     """
 
-    def __init__(self, plane: DataPlane, limit: int, refused: RefusedCalls) -> None:
+    def __init__(
+        self, plane: DataPlane, watches: Watches, limit: int, refused: RefusedCalls
+    ) -> None:
         self._plane = plane
+        self._watches = watches
         self._limit = limit
         self._refused = refused
 
@@ -67,6 +73,21 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
     ) -> pb.TransfersResponse:
         """Forecast many transfers; each is answered in its place."""
         return await complete(self._transfers(request), context)
+
+    async def Watch(
+        self, request: pb.WatchRequest, context: Context
+    ) -> AsyncIterator[pb.WatchResponse]:
+        """Send the newest forecast of each link, and a new one whenever it has a newer sample."""
+        responses = watch_links(self._watches, request, self._limit)
+        async for response in complete_stream(responses, context):
+            yield response
+
+    async def WatchEvents(
+        self, request: pb.WatchEventsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchEventsResponse]:
+        """Send events as they happen."""
+        async for response in complete_stream(watch_events(self._watches, request), context):
+            yield response
 
     async def _forecast(self, request: pb.ForecastRequest) -> pb.ForecastResponse:
         with self._plane.admit("forecast") as started:

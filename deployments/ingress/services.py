@@ -4,16 +4,14 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from pba.serving.admission import Admission
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
-from pba.serving.event_watch import EventWatch
 from pba.serving.flag_watch import FlagWatch
-from pba.serving.link_watch import LinkWatch
 from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.pools import Pools
 from pba.serving.refusal_counter import RefusalCounter
+from pba.serving.watches import Watches
 from pba.store import Store
 
 from ..settings import Settings
@@ -22,28 +20,11 @@ from .model_status import ModelStatus
 from .operations import Operations
 from .request_body import BodyReader
 
-__all__ = ["Services", "Watches"]
+__all__ = ["Services"]
 
 _DRAIN_S = 4.0  # with the seconds of gRPC within the router's graceful_shutdown_timeout_s
 
 _log = logging.getLogger("ray.serve")
-
-
-@dataclass(frozen=True, slots=True)
-class Watches:
-    """What streams of this router need: who watches what, and how many streams there are.
-
-    They are no requests in flight: most of the time they wait.
-    """
-
-    links: LinkWatch
-    events: EventWatch
-    streams: Admission
-
-    def stop(self) -> None:
-        """Stop following the store."""
-        self.links.stop()
-        self.events.stop()
 
 
 @dataclass(frozen=True, slots=True)

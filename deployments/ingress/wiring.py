@@ -36,6 +36,7 @@ from pba.serving.new_links import NewLinks
 from pba.serving.pools import Pools
 from pba.serving.refusal_counter import RefusalCounter
 from pba.serving.token_watch import TokenWatch
+from pba.serving.watches import Watches
 from pba.store import Store
 from pba.store.url import describe_url
 from pba.types import NetworkMode
@@ -48,7 +49,7 @@ from ..store_factory import Stores
 from .model_status import ModelStatus
 from .operations import Operations
 from .request_body import BodyReader
-from .services import Services, Watches
+from .services import Services
 
 __all__ = ["Handles", "grpc_server", "wire"]
 
@@ -112,6 +113,7 @@ def grpc_server(services: Services) -> GrpcServer:
     """Return the gRPC server over ``services``; call it inside an event loop."""
     return GrpcServer(
         services.plane,
+        services.watches,
         services.settings,
         services.callers,
         services.problems,
@@ -220,7 +222,7 @@ def _watches(
     links = LinkWatch(stores.reads.changes, forecast, existing, pools.reads)
     commit.on_samples = links.stored
     events = EventWatch(stores.reports, pools.reports)
-    return Watches(links, events, Admission(settings.max_streams, "streams"))
+    return Watches(links, events, Admission(settings.max_streams, "streams"), settings.stream_s)
 
 
 def _now() -> datetime:

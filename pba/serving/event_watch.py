@@ -142,7 +142,7 @@ class EventWatch:
         """Return the events above ``number``, at most as many as may wait."""
         return self._store.events_after(number, _MOST_WAITING)
 
-    async def _offer(self, events: Sequence[Event]) -> None:
+    async def _offer(self, events: Sequence[Event], _: int) -> None:
         for watcher in self._watchers:
             for event in events:
                 watcher.offer(event)

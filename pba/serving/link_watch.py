@@ -19,6 +19,9 @@ from pba.types import Forecast
 
 __all__ = ["LinkForecasts", "LinkWatch", "LinkWatcher", "WatchedLinks"]
 
+_RESUMED = 10_000
+"""The most changes that are read for a caller that returns."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -74,10 +77,20 @@ class LinkWatcher:
         The links that it watches.
     records
         Whether its forecasts are recorded.
+    after
+        The number of the log of changes up to which the caller knows all forecasts, None if it
+        knows none.
+
+    Attributes
+    ----------
+    reached
+        The same after what `next` has returned; 0 before that is known.
     """
 
-    def __init__(self, links: WatchedLinks, records: bool) -> None:
-        self.links, self.records = links, records
+    def __init__(self, links: WatchedLinks, records: bool, after: int | None = None) -> None:
+        self.links, self.records, self.after = links, records, after
+        self.reached = 0
+        self._number = 0
         self._sent: dict[str, datetime] = {}
         self._waiting: dict[str, Forecast] = {}
         self._arrived = asyncio.Event()
@@ -95,15 +108,20 @@ class LinkWatcher:
             self._waiting[link_id] = forecast
             self._arrived.set()
 
+    def reach(self, number: int) -> None:
+        """Note that all changes up to ``number`` were forecast and offered."""
+        self._number = number
+
     async def next(self, timeout_s: float) -> list[Forecast]:
         """Return what is new, or nothing if nothing has come within ``timeout_s``."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._arrived.wait()
         except TimeoutError:
+            self.reached = self._number
             return []
         self._arrived.clear()
-        new, self._waiting = [*self._waiting.values()], {}
+        new, self._waiting, self.reached = [*self._waiting.values()], {}, self._number
         return new
 
 
@@ -135,6 +153,7 @@ class LinkWatch:
         pool: Pool,
         every_s: float = 0.1,
     ) -> None:
+        self._changes = changes
         self._forecast, self._existing = forecast, existing
         self._pool = pool
         self._watchers: list[LinkWatcher] = []
@@ -171,7 +190,7 @@ class LinkWatch:
         self._watchers.append(watcher)
         try:
             await self._follower.start()
-            names = await self._pool(partial(self._existing, watcher.links))
+            names = await self._pool(partial(self._unknown, watcher))
             known = [self._newest[name] for name in names if name in self._newest]
             for forecast in known:
                 watcher.offer(forecast)
@@ -181,7 +200,25 @@ class LinkWatch:
             self._watchers.remove(watcher)
             self._forget()
 
-    async def _changed(self, changes: Sequence[LinkChange]) -> None:
+    def _unknown(self, watcher: LinkWatcher) -> list[str]:
+        """Return the links of which the caller may lack the newest forecast; blocks.
+
+        They are those with a change since, or all if the log does not go back so far.
+        """
+        names = self._existing(watcher.links)
+        if watcher.after is None:
+            return names
+        changes = self._changes.after(watcher.after, _RESUMED)
+        follows = changes[0].number == watcher.after + 1 if changes else self._is_newest(watcher)
+        if len(changes) == _RESUMED or not follows:
+            return names
+        changed = {name for change in changes for name in change.link_ids}
+        return [name for name in names if name in changed]
+
+    def _is_newest(self, watcher: LinkWatcher) -> bool:
+        return self._changes.newest() == watcher.after
+
+    async def _changed(self, changes: Sequence[LinkChange], number: int) -> None:
         """Forecast the watched links that have new samples, and those that could not be before."""
         self._due.update(name for change in changes for name in change.link_ids)
         names = set(filter(self._is_watched, self._due))
@@ -195,6 +232,8 @@ class LinkWatch:
         else:
             self._due = set()
             self._failing = False
+            for watcher in self._watchers:
+                watcher.reach(number)
 
     async def _refresh_all(self) -> None:
         """Have every watched link forecast: it is not known which of them have new samples."""

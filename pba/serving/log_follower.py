@@ -89,7 +89,8 @@ class LogFollower(Generic[_Item]):
     after
         Returns the items above a number, at most as many as its second argument; blocks.
     handle
-        Gets what is new at every look, which may be nothing.
+        Gets what is new at every look, which may be nothing, and the number up to which all of the
+        log is known then.
     needed
         Whether to go on.
     lost
@@ -104,7 +105,7 @@ class LogFollower(Generic[_Item]):
         self,
         newest: Callable[[], int],
         after: Callable[[int, int], list[_Item]],
-        handle: Callable[[Sequence[_Item]], Awaitable[None]],
+        handle: Callable[[Sequence[_Item], int], Awaitable[None]],
         needed: Callable[[], bool],
         lost: Callable[[], Awaitable[None]] | None = None,
         every_s: float = 0.1,
@@ -160,7 +161,8 @@ class LogFollower(Generic[_Item]):
             else:
                 self._unavailable = False
                 read_s = _loop_s()
-                await self._handle(cursor.new(items, read_s))
+                new = cursor.new(items, read_s)
+                await self._handle(new, cursor.number)
             await self._pause()
 
     async def _pause(self) -> None:

@@ -103,5 +103,7 @@ def test_every_route_is_among_the_recorded_requests(service: RunningService):
         ("POST", "/v1/transfer"),
         ("POST", "/v1/transfers"),
         ("GET", "/v1/links/{link_id}/transfer"),
+        ("GET", "/v1/links/{link_id}/watch"),
+        ("GET", "/v1/events/watch"),
     }
     assert routes == recorded | added

@@ -70,7 +70,8 @@ class Log:
             raise StoreUnavailable("away")
         return rows(*sorted(one for one in self.numbers if one > number)[:count])
 
-    async def handle(self, items: Sequence[Row]) -> None:
+    async def handle(self, items: Sequence[Row], number: int) -> None:
+        assert not self.numbers or number <= max(self.numbers)
         self.received += numbers_of(items)
 
     def follower(self, lost: Callable[[], Awaitable[None]] | None = None) -> LogFollower[Row]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import AsyncMock, patch
 
 import httpx
@@ -21,8 +21,13 @@ from pba.forecasting import ModelOutput
 from pba.monitoring.scorer import Scorer
 from pba.registry import Registry
 from pba.security.key_ring import StoredKeys
+from pba.serving.admission import Admission
+from pba.serving.event_watch import EventWatch
 from pba.serving.key_watch import KeySnapshot
+from pba.serving.link_watch import LinkWatch
 from pba.serving.model_host import ModelHost
+from pba.serving.pools import DEFAULT_POOL
+from pba.serving.watches import Watches
 from pba.store import Store
 from pba.store.url import describe_url
 from pba.types import Floats, Forecast, NetworkMode
@@ -45,6 +50,16 @@ class NoMeter:
 
     def count_bulk(self, items: Any) -> None:
         """Count nothing."""
+
+
+def nobody_watches(store: Store) -> Watches:
+    """Return the watches of a service in which nobody watches."""
+
+    async def no_forecasts(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("nobody watches")
+
+    links = LinkWatch(store.changes, no_forecasts, lambda links: [], DEFAULT_POOL)
+    return Watches(links, EventWatch(store, DEFAULT_POOL), Admission(1), 60.0)
 
 
 @dataclass

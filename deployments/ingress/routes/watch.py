@@ -1,15 +1,16 @@
 """Streams: the forecasts of a link and events, as they come."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Header, Request, Response
 
-from pba.errors import Forbidden, InvalidInput, quoted
+from pba.errors import InvalidInput, quoted
 from pba.serving.event_watch import EventWatcher
 from pba.serving.link_watch import LinkWatcher, WatchedLinks
+from pba.serving.watches import follow
 from pba.store.store import no_such_link
 from pba.types import Event, Forecast
 
@@ -25,10 +26,6 @@ __all__ = ["router"]
 router = APIRouter(tags=["streams"])
 
 _Item = TypeVar("_Item")
-
-_HEARTBEAT_S = 15.0
-_LOOK_S = 1.0
-"""How often it is checked that the caller may still watch."""
 
 _LastEventId = Annotated[
     str | None, Header(description="The id of the last event of the stream before this one.")
@@ -92,27 +89,11 @@ async def _parts(
     following: Callable[[float], Awaitable[Sequence[_Item]]],
     encode: Callable[[_Item], bytes],
 ) -> AsyncGenerator[bytes, None]:
-    """Yield what follows, until the stream has lasted as long as streams may.
-
-    Raises
-    ------
-    Unauthenticated, Forbidden
-        If the caller may not watch any more.
-    """
-    loop, identity = asyncio.get_running_loop(), identity_of(request.scope)
+    """Yield the start of a stream and what follows; raises as `follow`."""
     yield stream_start()
-    sent_s = loop.time()
-    ends_s = sent_s + services.settings.stream_s
-    while (left_s := ends_s - loop.time()) > 0:
-        items = await following(min(_LOOK_S, left_s))
-        if identity_now(request.scope) != identity:
-            raise Forbidden("what the caller may see has changed. Open the stream again.")
-        if items:
-            yield b"".join(map(encode, items))
-            sent_s = loop.time()
-        elif loop.time() - sent_s >= _HEARTBEAT_S:
-            yield HEARTBEAT
-            sent_s = loop.time()
+    identify, lasts_s = partial(identity_now, request.scope), services.watches.lasts_s
+    async for items in follow(following, identify, lasts_s):
+        yield b"".join(map(encode, items)) or HEARTBEAT
 
 
 def _forecast_event(forecast: Forecast) -> bytes:

@@ -40,16 +40,21 @@ class Method(NamedTuple):
     response: Any
 
 
-METHODS = {
-    method.name: Method(
-        f"/{service.full_name}/{method.name}",
-        method.input_type._concrete_class,
-        method.output_type._concrete_class,
-    )
-    for service in pb.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
-"""Every method by its name."""
+def _methods(streaming: bool) -> dict[str, Method]:
+    return {
+        method.name: Method(
+            f"/{service.full_name}/{method.name}",
+            method.input_type._concrete_class,
+            method.output_type._concrete_class,
+        )
+        for service in pb.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+        if method.server_streaming == streaming
+    }
+
+
+METHODS, STREAMS = _methods(streaming=False), _methods(streaming=True)
+"""Every method by its name: those with one response, and those with many."""
 
 
 def call(channel: grpc.aio.Channel, name: str, message: Message, **options: Any) -> Any:

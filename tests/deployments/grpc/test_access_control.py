@@ -14,7 +14,7 @@ from deployments.grpc import access_control, pba_pb2 as pb, pba_pb2_grpc
 from deployments.ingress.wiring import grpc_server
 from pba.security import Role
 from pba.security.limits import Limits
-from tests.deployments.grpc.messages import METHODS, call, item_errors
+from tests.deployments.grpc.messages import METHODS, STREAMS, call, item_errors
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 from tests.support.ports import own_port
@@ -209,7 +209,8 @@ async def test_a_method_without_a_rule_is_refused_even_to_an_admin(
 
 
 def test_every_method_of_the_service_has_a_rule():
-    assert {method.path for method in METHODS.values()} == set(access_control.METHODS)
+    methods = [*METHODS.values(), *STREAMS.values()]
+    assert {method.path for method in methods} == set(access_control.METHODS)
 
 
 async def test_health_and_reflection_need_no_key(called: Called):

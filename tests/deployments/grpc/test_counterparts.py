@@ -3,12 +3,12 @@
 import pytest
 
 from deployments.grpc.access_control import METHODS
-from deployments.ingress.openapi import EVENT_STREAM
+from deployments.ingress.openapi import call_of
 from docs import grpc_calls
 from pba.security.calls import PUBLIC
 from tests.deployments.grpc.parity import PAIRS
 from tests.deployments.grpc.refusals import REFUSALS
-from tests.deployments.ingress.described import ROUTES
+from tests.deployments.ingress.described import ROUTES, is_stream
 
 CHANGES = {
     "DELETE /v1/links/{link_id}",
@@ -37,19 +37,11 @@ def test_a_route_without_a_counterpart_is_an_error():
         grpc_calls.counterpart("GET /v1/new", "new")
 
 
-def test_what_has_no_counterpart_yet_is_a_stream():
-    streams = {
-        operation["x-pba-call"]
-        for _, operation in grpc_calls.operations()
-        if EVENT_STREAM in operation["responses"]["200"].get("content", {})
-    }
-    assert streams == set(grpc_calls.STREAMS)
-
-
 def test_every_call_is_compared_with_its_counterpart():
     calls = {way: operation["x-pba-call"] for way, operation in grpc_calls.operations()}
     compared = {pair.way: pair.method for pair in PAIRS}
-    apart = {PUBLIC, *grpc_calls.STREAMS}
+    streams = {call_of(route) for route in ROUTES.values() if is_stream(route)}
+    apart = {PUBLIC, *streams}  # streams are compared in `test_streams`
     assert set(compared) | CHANGES == {way for way, call in calls.items() if call not in apart}
     assert {pair.way for pair in REFUSALS} >= CHANGES
     for pair in (*PAIRS, *REFUSALS):

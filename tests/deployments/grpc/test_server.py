@@ -22,7 +22,7 @@ from pba.serving.local_service import LocalService
 from pba.types import History
 from tests.deployments.grpc import messages
 from tests.serving.link_harness import NOON, LinkHarness, open_links
-from tests.support.in_process import NoMeter
+from tests.support.in_process import NoMeter, nobody_watches
 from tests.support.keys import callers, refusal_counter
 from tests.support.ports import own_port
 
@@ -48,7 +48,14 @@ class Running:
         known, refusals = await callers(), refusal_counter()
         patience_s = 2.0
         return GrpcServer(
-            self.plane, settings, known, report_problems, refusals, no_operation, patience_s
+            self.plane,
+            nobody_watches(self.harness.store),
+            settings,
+            known,
+            report_problems,
+            refusals,
+            no_operation,
+            patience_s,
         )
 
 

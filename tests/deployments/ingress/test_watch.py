@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from deployments.ingress.routes import http_application, watch
+from deployments.ingress.routes import http_application
+from pba.serving import watches
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 
@@ -177,8 +178,8 @@ async def test_one_stream_too_many_is_refused_and_ends_count_no_more(tmp_path: P
 async def test_a_stream_ends_by_itself_and_silence_is_filled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(watch, "_HEARTBEAT_S", 0.0)
-    monkeypatch.setattr(watch, "_LOOK_S", 0.05)
+    monkeypatch.setattr(watches, "_HEARTBEAT_S", 0.0)
+    monkeypatch.setattr(watches, "_LOOK_S", 0.05)
     async with open_in_process(tmp_path, stream_s=1.0) as service:
         async with opened(service, "/v1/events/watch") as stream:
             assert await stream.text() == "retry: 1000"
@@ -193,7 +194,7 @@ async def test_a_stream_ends_by_itself_and_silence_is_filled(
 async def test_a_revoked_key_ends_its_streams(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ):
-    monkeypatch.setattr(watch, "_LOOK_S", 0.05)
+    monkeypatch.setattr(watches, "_LOOK_S", 0.05)
     record, header = key("reporter", "fra1:*")
     async with open_in_process(tmp_path) as service:
         await report(service, 0, 60)

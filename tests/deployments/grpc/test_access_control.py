@@ -188,6 +188,18 @@ async def test_samples_of_other_links_are_refused_each(called: Called):
     assert refused.error.field == "samples[0].link_id"
 
 
+async def test_the_author_of_a_change_is_the_key(called: Called):
+    record, header = key("operator")
+    called.service.services.stores.flags.keys.add(record)
+    await called.service.services.callers.refresh()
+    change = pb.SetFlagsRequest(flags=pb.Flags(automatic_steps=True), on_behalf_of="anna")
+    metadata = (("authorization", header["Authorization"]),)
+    response = await call(called.channel, "SetFlags", change, metadata=metadata)
+    assert response.flags.changed_by == record.name
+    (entry,) = called.service.services.store.audit.rows(1)
+    assert (entry.who, entry.on_behalf_of) == (record.name, "anna")
+
+
 async def test_a_method_without_a_rule_is_refused_even_to_an_admin(
     called: Called, monkeypatch: pytest.MonkeyPatch
 ):

@@ -95,6 +95,14 @@ async def test_more_names_than_the_limit_are_refused_before_they_are_parsed():
         await parse_message(many(b""), parse, "LinkForecasts", LIMIT)
 
 
+async def test_calls_about_one_thing_have_small_messages():
+    def parse(_: bytes) -> Any:
+        raise AssertionError("it is refused before")
+
+    with pytest.raises(TooLarge, match="a call of GetLink has at most 1000000"):
+        await parse_message(many(b"a" * 100), parse, "GetLink", LIMIT)
+
+
 @pytest.mark.parametrize("name", ["Forecast", "Observe"])
 async def test_a_few_empty_items_are_answered_as_what_they_are(name: str):
     with pytest.raises(InvalidRequest, match="timestamp"):

@@ -38,6 +38,11 @@ _ALWAYS = (
 _BODY_STATUSES = (400, 413, 415, 422)
 _KEY_STATUSES = (401, 503)
 _CALL = "x-pba-call"
+_EVENT = {
+    "type": "object",
+    "description": "One event of the stream; data is JSON as text.",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+}
 
 
 def describe_call(
@@ -98,7 +103,7 @@ def describe_stream(call: str, items: str) -> dict[str, Any]:
         What the stream sends.
     """
     options = describe_call(call, ErrorResponse, statuses=(404, 422, 503))
-    content = {EVENT_STREAM: {"schema": {"type": "string"}}}
+    content = {EVENT_STREAM: {"schema": _EVENT}}
     options["responses"][200] = {"description": items, "content": content}
     del options["response_model"]
     return {**options, "response_class": Response}

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from pba.errors import PBAError
 
 from .http import pba_error_response
+from .http_middleware import HEAD
 from .request_flow import flow_of
 
 __all__ = ["HEARTBEAT", "EventStream", "server_event", "stream_start"]
@@ -74,6 +75,9 @@ class EventStream(Response):
             return
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
+        if scope.get(HEAD):
+            await send({"type": "http.response.body", "body": b""})
+            return
         await _send_part(send, first)
         try:
             async for part in self._parts:

@@ -38,7 +38,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "BulkTransferBody": {"requests": [_TRANSFER, {"link_id": LINK_ID, "bytes": 4_000_000_000}]},
     "FlagsRequest": {"version": 0, "on_behalf_of": "anna", "flags": {"enable_hybrid_mode": True}},
     "PromotionRequest": {
-        "version": "internet-2026.11.26-1",
+        "version": "internet-2026.11.27-3",
         "on_behalf_of": "anna",
         "why": "better at night",
     },

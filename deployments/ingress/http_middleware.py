@@ -8,7 +8,10 @@ from pba.errors import InvalidInput, cut
 
 from .http import pba_error_response
 
-__all__ = ["HttpMiddleware", "has_escaped_slash"]
+__all__ = ["HEAD", "HttpMiddleware", "has_escaped_slash"]
+
+HEAD = "pba.head"
+"""Where the scope of a request says that it was HEAD: then nobody waits for a body."""
 
 _PREFIX = re.compile(rb"(/[A-Za-z0-9._~-]+)+")
 
@@ -32,7 +35,7 @@ class HttpMiddleware:
             await self._app(scope, receive, send)
             return
         if scope["method"] == "HEAD":
-            scope, send = {**scope, "method": "GET"}, _without_body(send)
+            scope, send = {**scope, "method": "GET", HEAD: True}, _without_body(send)
         if has_escaped_slash(scope):
             await _escaped_slash_response(scope, receive, send)
             return

@@ -1,5 +1,6 @@
 """What HTTP asks of every path: methods, prefixes of proxies, pages, and the names in paths."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -68,6 +69,16 @@ async def test_head_is_answered_like_get_without_the_body(service: InProcess):
             assert int(response.headers["content-length"]) > 0
     assert (await service.client.head("/none")).status_code == 404
     assert (await service.client.head("/v1/forecast")).status_code == 405
+
+
+async def test_head_of_a_stream_ends_at_once(service: InProcess):
+    await service.client.post("/v1/links/a/samples", json={"samples": SAMPLES})
+    for (_, path), route in ROUTES.items():
+        if is_stream(route):
+            async with asyncio.timeout(10):  # a stream lasts for minutes
+                response = await service.client.head(filled(path))
+            assert (response.status_code, response.content) == (200, b"")
+            assert response.headers["content-type"].startswith("text/event-stream")
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/docs"])

@@ -14,10 +14,10 @@ from pba.types import INTERVALS, Floats
 __all__ = ["FAST_EXPONENT", "SLOW_EXPONENT", "RateCurves", "rate_curves"]
 
 # Fitted by `python -m benchmarks.transfers --split val --fit`, see docs/transfers.md.
-SLOW_EXPONENT = 0.5
+SLOW_EXPONENT = 0.3
 """How the spread below the median grows beyond the longest interval: as this power of the time."""
 
-FAST_EXPONENT = 0.2
+FAST_EXPONENT = 0.05
 """The same of the spread above the median."""
 
 _FITTED_TIMES = 10.0  # of the longest interval; the spread stays beyond that

@@ -5,7 +5,7 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs proto lock clean
+.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs proto proto-go lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -58,6 +58,10 @@ proto: .venv/dev.stamp ## write deployments/grpc/pba_pb2* from proto/pba.proto
 		--pyi_out=$(PROTO_OUT) --grpc_python_out=$(PROTO_OUT) deployments/grpc/pba.proto
 	sed -i 's/^from deployments\.grpc import /from . import /' $(PROTO_OUT)/deployments/grpc/pba_pb2_grpc.py
 PROTO_OUT := .
+
+proto-go: .venv/dev.stamp ## write clients/go/pbav1 from proto/pba.proto; needs protoc-gen-go 1.28 and protoc-gen-go-grpc
+	$(PY) -m grpc_tools.protoc --proto_path=proto --go_out=clients/go/pbav1 --go_opt=paths=source_relative \
+		--go-grpc_out=clients/go/pbav1 --go-grpc_opt=paths=source_relative pba.proto
 
 lock: .venv/dev.stamp ## choose versions anew and write requirements/
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/dev.txt --extra train --extra dev

@@ -18,7 +18,7 @@ from . import pba_pb2 as pb
 
 __all__ = ["field_of", "message_of"]
 
-_RENAMED = {"said": "prediction"}
+_RENAMED = {"said": "prediction", "block_s": "block_length_s"}
 _Message = TypeVar("_Message", bound=Message)
 
 

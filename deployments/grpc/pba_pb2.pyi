@@ -1123,7 +1123,7 @@ class VersionNames(_message.Message):
     def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ArmComparison(_message.Message):
-    __slots__ = ("pairs", "v3_only", "v1_only", "v1", "v3", "evidence", "decides_at", "blocks", "blocks_needed", "block_s", "links", "verdict")
+    __slots__ = ("pairs", "v3_only", "v1_only", "v1", "v3", "evidence", "decides_at", "blocks", "blocks_needed", "block_length_s", "links", "verdict")
     PAIRS_FIELD_NUMBER: _ClassVar[int]
     V3_ONLY_FIELD_NUMBER: _ClassVar[int]
     V1_ONLY_FIELD_NUMBER: _ClassVar[int]
@@ -1133,7 +1133,7 @@ class ArmComparison(_message.Message):
     DECIDES_AT_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_NEEDED_FIELD_NUMBER: _ClassVar[int]
-    BLOCK_S_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_LENGTH_S_FIELD_NUMBER: _ClassVar[int]
     LINKS_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     pairs: int
@@ -1145,10 +1145,10 @@ class ArmComparison(_message.Message):
     decides_at: float
     blocks: int
     blocks_needed: int
-    block_s: float
+    block_length_s: float
     links: int
     verdict: str
-    def __init__(self, pairs: _Optional[int] = ..., v3_only: _Optional[int] = ..., v1_only: _Optional[int] = ..., v1: _Optional[_Union[ArmSummary, _Mapping]] = ..., v3: _Optional[_Union[ArmSummary, _Mapping]] = ..., evidence: _Optional[float] = ..., decides_at: _Optional[float] = ..., blocks: _Optional[int] = ..., blocks_needed: _Optional[int] = ..., block_s: _Optional[float] = ..., links: _Optional[int] = ..., verdict: _Optional[str] = ...) -> None: ...
+    def __init__(self, pairs: _Optional[int] = ..., v3_only: _Optional[int] = ..., v1_only: _Optional[int] = ..., v1: _Optional[_Union[ArmSummary, _Mapping]] = ..., v3: _Optional[_Union[ArmSummary, _Mapping]] = ..., evidence: _Optional[float] = ..., decides_at: _Optional[float] = ..., blocks: _Optional[int] = ..., blocks_needed: _Optional[int] = ..., block_length_s: _Optional[float] = ..., links: _Optional[int] = ..., verdict: _Optional[str] = ...) -> None: ...
 
 class ArmSummary(_message.Message):
     __slots__ = ("accuracy_20", "mae_mbps", "bias_mbps", "latency_ms")

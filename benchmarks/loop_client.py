@@ -71,6 +71,11 @@ class Controllers:
             for response in responses:
                 response.raise_for_status()
 
+    async def report(self, at_s: float) -> None:
+        """Report a sample of each link that is measured at ``at_s``."""
+        for response in await self._post("/v1/samples", self._reports(at_s, CALL)):
+            response.raise_for_status()
+
     async def step(self, figures: Figures) -> None:
         """Report a sample of each link and ask for its forecast."""
         started = time.perf_counter()

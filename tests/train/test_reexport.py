@@ -9,7 +9,8 @@ import pytest
 from pba.nets.onnx_export import varied_windows
 from pba.nets.sharpness import Sharpness
 from pba.registry import artifacts
-from pba.types import NetworkMode
+from pba.types import HORIZONS, NetworkMode
+from pba.types.profile import PROFILES
 from tests.train.test_splits import SPLITS, write_set
 
 pytestmark = pytest.mark.tf
@@ -53,7 +54,7 @@ def test_a_network_is_calibrated_again_on_request(tmp_path: Path) -> None:
     keras_file = (folder / artifacts.keras_name(MODE)).read_bytes()
     card = export_again(folder, MODE, tmp_path / "traces", "the command", again=True)
     sharpness = Sharpness.from_card(card["sharpness"])
-    assert len(sharpness.powers) == 3
+    assert len(sharpness.powers) == len(HORIZONS) + len(PROFILES[MODE].intervals)
     assert "Sharpness, fitted on `val`" in (folder / "card.md").read_text()
     assert (folder / artifacts.keras_name(MODE)).read_bytes() != keras_file
     export_again(folder, MODE, tmp_path / "traces", "the command")  # from the file just written

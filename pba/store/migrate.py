@@ -80,11 +80,11 @@ def _revisions(connection: Connection) -> set[str]:
 
 
 def _require_known(revisions: set[str]) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if unknown := revisions - known:
+    known = [script.revision for script in reversed([*_scripts().walk_revisions()])]
+    if unknown := revisions.difference(known):
         raise StoreUnavailable(
             f"the telemetry store is away: its schema is at {min(unknown)!r}, and this release "
-            f"knows {', '.join(sorted(known))}. A newer release or another program has created it: "
+            f"knows {', '.join(known)}. A newer release or another program has created it: "
             "run that release, or set PBA_STORE_URL to another database."
         )
 

@@ -80,7 +80,9 @@ async def by_handle_in_bulk(service: InProcess, given: History) -> Forecast:
 async def over_grpc(service: InProcess, given: History) -> Forecast:
     request = messages.request(given, allocation=ADVICE)
     refused = RefusedCalls(service.services.refusals, service.services.callers)
-    response = await Predictor(service.services.plane, 10, refused)._forecast(request)
+    response = await Predictor(
+        service.services.plane, service.services.watches, 10, refused
+    )._forecast(request)
     return messages.forecast(response.forecast)
 
 

@@ -216,18 +216,21 @@ _TIMES += ("newest_sample_at", "valid_until")
 _VARYING = ("made_at_s",)
 
 
-def comparable(value: Any) -> Any:
-    """Return a JSON document with times as gRPC has them, without what is empty or varies."""
+def comparable(value: Any, with_times: bool = True) -> Any:
+    """Return a JSON document with times as gRPC has them, without what is empty or varies.
+
+    The body of an event has any keys, and none of them is a time.
+    """
     if isinstance(value, list):
-        return [comparable(item) for item in value]
+        return [comparable(item, with_times) for item in value]
     if not isinstance(value, Mapping):
         return value
     document = {}
     for key, item in value.items():
-        if key in _TIMES and isinstance(item, str):
+        if with_times and key in _TIMES and isinstance(item, str):
             key, item = f"{key}_s", datetime.fromisoformat(item).timestamp()
-        key = "prediction" if key == "said" else key
-        part = comparable(item)
+        key = {"said": "prediction", "block_s": "block_length_s"}.get(key, key)
+        part = comparable(item, with_times and key != "body")
         if part not in (None, [], {}) and key not in _VARYING:
             document[key] = part
     return document
@@ -266,7 +269,7 @@ def _value(field: Any, value: Any) -> Any:
     if not field.message_type:
         return value
     if field.message_type.full_name == "google.protobuf.Struct":
-        return comparable(MessageToDict(value))
+        return comparable(MessageToDict(value), with_times=False)
     if field.message_type.full_name in ("pba.v1.Rates", "pba.v1.VersionNames"):
         (values,) = as_document(value).values()  # JSON has the list alone
         return values

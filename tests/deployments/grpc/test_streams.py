@@ -121,7 +121,11 @@ async def test_a_stream_goes_on_where_the_one_before_it_ended(tmp_path: Path):
         assert (await forecasts_of(lost))[0] == ["fra1:a", "fra1:b"]
 
 
-async def test_events_come_as_they_happen_and_after_the_last_that_is_known(watching: Watching):
+async def test_events_come_as_they_happen_and_after_the_last_that_is_known(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("_LOOK_S", "_HEARTBEAT_S"):
+        monkeypatch.setattr(watches, name, 0.05)
     stream = watching.watch_events(kind="note")
     store = watching.service.services.store
     await watching.report("fra1:a", 60)

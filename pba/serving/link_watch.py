@@ -22,6 +22,9 @@ __all__ = ["LinkForecasts", "LinkWatch", "LinkWatcher", "WatchedLinks"]
 _RESUMED = 10_000
 """The most changes that are read for a caller that returns."""
 
+_CHUNK, _AT_ONCE = 32, 3
+"""How many links are forecast at a time, and in how many chunks: the first are offered soon."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -242,15 +245,31 @@ class LinkWatch:
             self._due.update(await self._pool(partial(self._existing, links)))
 
     async def _forecast_all(self, names: Iterable[str]) -> None:
-        """Forecast links, and offer the results to those who watch them."""
+        """Forecast links, and offer the results to those who watch them, chunk by chunk."""
         recorded: dict[bool, list[str]] = {True: [], False: []}
         for name in sorted(names):
             recorded[any(one.records for one in self._watchers_of(name))].append(name)
-        for records, chosen in recorded.items():
-            if chosen:
-                for item in await self._forecast(chosen, recorded=records):
-                    if isinstance(item, Forecast):  # a link may lack samples, or be gone
-                        self._offer(item)
+        places = asyncio.Semaphore(_AT_ONCE)
+        outcomes = await asyncio.gather(
+            *(
+                self._forecast_chunk(chosen[start : start + _CHUNK], records, places)
+                for records, chosen in recorded.items()
+                for start in range(0, len(chosen), _CHUNK)
+            ),
+            return_exceptions=True,
+        )
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def _forecast_chunk(
+        self, names: Sequence[str], records: bool, places: asyncio.Semaphore
+    ) -> None:
+        async with places:
+            items = await self._forecast(names, recorded=records)
+        for item in items:
+            if isinstance(item, Forecast):  # a link may lack samples, or be gone
+                self._offer(item)
 
     def _offer(self, forecast: Forecast) -> None:
         name = str(forecast.link_id)

@@ -250,15 +250,15 @@ class LinkWatch:
         for name in sorted(names):
             recorded[any(one.records for one in self._watchers_of(name))].append(name)
         places = asyncio.Semaphore(_AT_ONCE)
-        outcomes = await asyncio.gather(
-            *(
-                self._forecast_chunk(chosen[start : start + _CHUNK], records, places)
-                for records, chosen in recorded.items()
-                for start in range(0, len(chosen), _CHUNK)
-            ),
-            return_exceptions=True,
-        )
-        for outcome in outcomes:
+        chunks = [
+            self._forecast_chunk(chosen[start : start + _CHUNK], records, places)
+            for records, chosen in recorded.items()
+            for start in range(0, len(chosen), _CHUNK)
+        ]
+        if len(chunks) == 1:  # the watchers see the forecasts and what they reach together
+            await chunks[0]
+            return
+        for outcome in await asyncio.gather(*chunks, return_exceptions=True):
             if outcome is not None:
                 raise outcome
 

@@ -57,8 +57,6 @@ OPEN_SERVICES = (health.SERVICE_NAME, reflection.SERVICE_NAME)
 _Identify = Callable[[grpc.aio.ServicerContext], Awaitable[Identity]]
 
 _caller: ContextVar[Identity | None] = ContextVar("caller", default=None)
-
-
 _identify: ContextVar[Callable[[], Identity] | None] = ContextVar("identify", default=None)
 
 

@@ -16,6 +16,7 @@ from .response_models import ErrorResponse
 __all__ = ["EVENT_STREAM", "call_of", "describe_call", "describe_stream"]
 
 EVENT_STREAM = "text/event-stream"
+"""The media type of server-sent events."""
 
 _STATUSES = {
     400: "The body is not JSON.",

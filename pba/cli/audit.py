@@ -1,6 +1,5 @@
 """`pba audit`: who changed what, whether that was altered since, and which calls were refused."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pba.cli.json_output import AsJson, print_json
 from pba.cli.options import DEFAULT_STORE
 from pba.cli.terminal import plain_table
 from pba.errors import NotFound, quoted
@@ -23,7 +23,6 @@ StoreUrl = Annotated[
     str, typer.Option("--store", envvar="PBA_STORE_URL", help="URL of the store with the audit.")
 ]
 Count = Annotated[int, typer.Option(min=1, max=10_000, help="The most lines.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with all details.")]
 
 
 @audit.command("list")
@@ -33,7 +32,7 @@ def list_changes(
     """List changes, the newest first."""
     rows = [row.as_dict() for row in _open(store).audit.rows(count)]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     columns = ("number", "at", "who", "on_behalf_of", "role", "action", "subject")
     _print_table(columns, rows, "Nothing was changed yet.")
@@ -67,7 +66,7 @@ def refusals(store: StoreUrl = DEFAULT_STORE, count: Count = 50, as_json: AsJson
     """List how many calls were refused, by minute, address and key, the newest first."""
     rows = [row.as_dict() for row in _open(store).refusals.rows(count)]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     columns = ("minute", "address", "key_id", "unauthenticated", "forbidden")
     _print_table(columns, rows, "No call was refused.")
@@ -85,7 +84,3 @@ def _print_table(columns: Iterable[str], rows: Sequence[Mapping[str, Any]], empt
     for row in rows:
         table.add_row(*("–" if row[name] is None else str(row[name]) for name in columns))
     Console().print(table, markup=False, highlight=False)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=1))

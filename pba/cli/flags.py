@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pba.cli.json_output import print_json
 from pba.cli.options import user_at_host
 from pba.cli.service_options import Service, with_service
 from pba.errors import InvalidRequest
@@ -26,7 +27,7 @@ _FIGURES = ("accuracy_20", "mae_mbps", "bias_mbps", "latency_ms")
 def get_flags(service: Service) -> None:
     """Print the flags, their version, and who changed them last."""
     with service.client() as client:
-        _print_json(client.flags())
+        print_json(client.flags())
 
 
 @flags.command("set")
@@ -45,7 +46,7 @@ def set_flags(
     values = dict(_change(text) for text in changes)
     with service.client() as client:
         current = client.flags()["version"] if version is None else version
-        _print_json(client.set_flags(values, current, who or user_at_host()))
+        print_json(client.set_flags(values, current, who or user_at_host()))
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -72,7 +73,7 @@ def report(
     with service.client() as client:
         comparison = client.rollout(since)
     if as_json:
-        _print_json(comparison)
+        print_json(comparison)
     else:
         _print_comparison(Console(), comparison)
 
@@ -99,7 +100,3 @@ def _print_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
 def _both_arms(part: Mapping[str, Any], key: str) -> str:
     values = [part[arm.value][key] for arm in Arm]
     return " / ".join("–" if value is None else f"{value:.3g}" for value in values)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2))

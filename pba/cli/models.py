@@ -1,12 +1,12 @@
 """`pba models`: publish model versions, and choose the champion."""
 
-import json
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from pba.cli.json_output import print_json
 from pba.cli.options import DEFAULT_STORE, user_at_host
 from pba.cli.terminal import plain_table
 from pba.errors import StoreUnavailable
@@ -90,9 +90,9 @@ def show(
     """Print a version's card, or which versions have been champion, as JSON."""
     source = _open(registry)
     if version:
-        _print_json(source.card(model, version))
+        print_json(source.card(model, version))
     else:
-        _print_json([pointer.as_dict() for pointer in source.history(model)])
+        print_json([pointer.as_dict() for pointer in source.history(model)])
 
 
 @models.command()
@@ -161,7 +161,3 @@ def _expected(text: str | None) -> Expected:
 
 def _print_champion(model: str, champion: Pointer) -> None:
     typer.echo(f"{champion.version} is champion of {model} (number {champion.number}).")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=1))

@@ -18,7 +18,10 @@ __all__ = ["Service", "with_service"]
 
 Url = Annotated[
     str | None,
-    typer.Option(help=f"The address of the service. Default: PBA_URL, else {DEFAULT_URL}."),
+    typer.Option(
+        help="The address of the service, or several with commas between. Default: PBA_URL, else "
+        f"{DEFAULT_URL}."
+    ),
 ]
 Ca = Annotated[
     Path | None,

@@ -16,7 +16,7 @@ from pba.client import requests, responses
 from pba.client.async_reports import AsyncReports
 from pba.client.async_streams import AsyncStreams
 from pba.client.certificates import Cert
-from pba.client.connection import open_client
+from pba.client.connection import open_connection
 from pba.client.credentials import AsyncToken
 from pba.client.requests import Samples
 from pba.errors import PBAError
@@ -38,12 +38,14 @@ class AsyncPBAClient(AsyncReports, AsyncStreams):
     Parameters
     ----------
     url
-        The address of the service. By default that of ``PBA_URL``, else
-        ``http://127.0.0.1:8000``.
+        The address of the service, or several: a sequence, or text with commas. By default that of
+        ``PBA_URL``, else ``http://127.0.0.1:8000``. Of several, one is used until it does not
+        answer, then the next.
     timeout_s
-        How long connecting, sending and each read of one try may take.
+        How long connecting, sending and each read of one try may take. With several addresses,
+        connecting takes at most 3 s.
     retries
-        How often a call is repeated at most.
+        How often a call is repeated at most, beside one try at each further address.
     ca
         File or folder of the authorities that may sign the service's certificate. By default those
         of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
@@ -76,7 +78,7 @@ class AsyncPBAClient(AsyncReports, AsyncStreams):
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Sequence[str] | None = None,
         timeout_s: float = 30.0,
         retries: int = 2,
         *,
@@ -87,10 +89,10 @@ class AsyncPBAClient(AsyncReports, AsyncStreams):
         api_key: str | None = None,
         token: AsyncToken | None = None,
     ) -> None:
-        http = open_client(
+        connection = open_connection(
             httpx.AsyncClient, url, timeout_s, ca, cert, proxy, headers, api_key, token
         )
-        super().__init__(http, timeout_s, retries)
+        super().__init__(connection, retries)
 
     async def forecast(
         self,

@@ -49,14 +49,10 @@ class AsyncStreams(AsyncCalls):
 
     async def _events(self, path: str, last_id: str = "") -> AsyncIterator[ServerSentEvent]:
         """Yield what the service sends, from one stream after the other."""
-        timeout = streams.timeout(self._timeout_s)
         while True:
-            request = self._http.build_request(
-                "GET", path, headers=streams.headers(last_id), timeout=timeout
-            )
-            retrying = AsyncRetrying(**retry_arguments(self._retries, "GET"))
+            retrying = AsyncRetrying(**retry_arguments(self._connection, self._retries, "GET"))
             try:
-                response: httpx.Response = await retrying(self._http.send, request, stream=True)
+                response: httpx.Response = await retrying(self._open, path, last_id)
             except httpx.RequestError as error:
                 raise responses.unreachable(error) from error
             try:
@@ -75,3 +71,11 @@ class AsyncStreams(AsyncCalls):
             finally:
                 await response.aclose()
             await asyncio.sleep(streams.PAUSE_S)
+
+    async def _open(self, path: str, last_id: str) -> httpx.Response:
+        """Return the response to one request for a stream, of which nothing is read yet."""
+        timeout = streams.timeout(self._http.timeout)
+        request = self._http.build_request(
+            "GET", path, headers=streams.headers(last_id), timeout=timeout
+        )
+        return await self._http.send(request, stream=True)

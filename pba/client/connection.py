@@ -4,9 +4,10 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import Generic, TypedDict, TypeVar
 
 import httpx
 
@@ -15,13 +16,14 @@ from pba.client.credentials import AsyncToken, credentials
 from pba.client.masking import masked
 from pba.errors import InvalidRequest
 
-__all__ = ["DEFAULT_URL", "HttpxArguments", "httpx_arguments", "open_client"]
+__all__ = ["DEFAULT_URL", "Connection", "HttpxArguments", "httpx_arguments", "open_connection"]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 """Where ``make serve`` answers."""
 
 _Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
 _URL = "PBA_URL"
+_CONNECT_S = 3.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -29,7 +31,7 @@ class HttpxArguments(TypedDict):
     """The arguments of `httpx.Client` and `httpx.AsyncClient` that PBA sets."""
 
     base_url: httpx.URL
-    timeout: float
+    timeout: httpx.Timeout
     verify: ssl.SSLContext
     proxy: httpx.Proxy | None
     headers: httpx.Headers
@@ -37,9 +39,31 @@ class HttpxArguments(TypedDict):
     mounts: dict[str, None]
 
 
-def open_client(
+@dataclass(slots=True, eq=False)
+class Connection(Generic[_Client]):
+    """An HTTP client of a service, and the addresses at which the service answers.
+
+    The client's ``base_url`` is the address that is used now.
+    """
+
+    http: _Client
+    urls: Sequence[httpx.URL]
+    _used: int = 0
+
+    def leave(self, url: httpx.URL) -> None:
+        """Use the next address if the one of ``url``, which failed, is still in use.
+
+        It may not be: another thread may have left it.
+        """
+        used = self._used
+        if _origin(url) == _origin(self.urls[used]):
+            self._used = (used + 1) % len(self.urls)
+            self.http.base_url = self.urls[self._used]
+
+
+def open_connection(
     kind: type[_Client],
-    url: str | None,
+    url: str | Sequence[str] | None,
     timeout_s: float,
     ca: str | Path | None,
     cert: Cert | None,
@@ -47,17 +71,25 @@ def open_client(
     headers: Mapping[str, str] | None,
     api_key: str | None,
     token: AsyncToken | None,
-) -> _Client:
-    """Return an HTTP client with `httpx_arguments`.
+) -> Connection[_Client]:
+    """Return an HTTP client with `httpx_arguments`, and the addresses in ``url``.
+
+    Parameters
+    ----------
+    url
+        The addresses of one service, as a sequence or as text with commas. By default those of
+        ``PBA_URL``, else `DEFAULT_URL`.
 
     Raises
     ------
     InvalidRequest
-        As `httpx_arguments`, and for a proxy in the environment that is no address.
+        As `httpx_arguments`, and for an address that is none or a proxy in the environment that is
+        none.
     """
-    arguments = httpx_arguments(url, timeout_s, ca, cert, proxy, headers, api_key, token)
+    urls = _addresses(url)
+    arguments = httpx_arguments(urls, timeout_s, ca, cert, proxy, headers, api_key, token)
     try:
-        return kind(**arguments)
+        return Connection(kind(**arguments), urls)
     except (ValueError, ImportError, httpx.InvalidURL):  # it may quote a password
         raise InvalidRequest(
             "a proxy in the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is no HTTP address. "
@@ -66,7 +98,7 @@ def open_client(
 
 
 def httpx_arguments(
-    url: str | None,
+    urls: Sequence[httpx.URL],
     timeout_s: float,
     ca: str | Path | None = None,
     cert: Cert | None = None,
@@ -82,11 +114,12 @@ def httpx_arguments(
 
     Parameters
     ----------
-    url
-        The address of the service, by default that of ``PBA_URL``, else `DEFAULT_URL`; a user and
-        password in it are sent as basic authentication.
+    urls
+        The addresses of the service; a user and password in one are sent there as basic
+        authentication.
     timeout_s
-        How long connecting, sending and each read may take.
+        How long connecting, sending and each read may take. Where there is another address to try,
+        connecting takes at most 3 s.
     ca
         File or folder of the authorities that may sign the service's certificate. By default those
         of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
@@ -107,28 +140,37 @@ def httpx_arguments(
     InvalidRequest
         If one of them cannot be used. Passwords and the values of headers are left out.
     """
-    base_url = _base_url(url)
     sent = _headers(headers or {})
-    authenticated = bool(base_url.userinfo) or "authorization" in sent
+    authenticated = any(url.userinfo for url in urls) or "authorization" in sent
     authorization, auth = credentials(api_key, token, authenticated)
     if authorization is not None:
         sent["Authorization"] = authorization
-    local = proxy is None and _is_loopback(base_url.host)
+    local = [url for url in urls if proxy is None and _is_loopback(url.host)]
+    connect_s = timeout_s if len(urls) == 1 else min(timeout_s, _CONNECT_S)
     return {
-        "base_url": base_url,
-        "timeout": timeout_s,
+        "base_url": urls[0],
+        "timeout": httpx.Timeout(timeout_s, connect=connect_s),
         "verify": ssl_context(ca, cert),
         "proxy": None if proxy is None else httpx.Proxy(_http_url("proxy", proxy)),
         "headers": sent,
         "auth": auth,
-        "mounts": {f"all://{base_url.netloc.decode('ascii')}": None} if local else {},
+        "mounts": {f"all://{url.netloc.decode('ascii')}": None for url in local},
     }
 
 
-def _base_url(url: str | None) -> httpx.URL:
-    if url is not None:
-        return _http_url("url", url)
-    return _http_url(_URL, os.environ.get(_URL) or DEFAULT_URL)
+def _addresses(url: str | Sequence[str] | None) -> list[httpx.URL]:
+    name = "url"
+    if url is None:
+        name, url = _URL, os.environ.get(_URL) or DEFAULT_URL
+    texts = [part.strip() for part in url.split(",")] if isinstance(url, str) else url
+    urls = [_http_url(name, text) for text in texts]
+    if not urls:
+        raise InvalidRequest("url has no address. Name at least one, or leave it out.", "url")
+    return urls
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _http_url(name: str, text: str) -> httpx.URL:

@@ -7,6 +7,8 @@ read the response, and it neither logs nor counts retries behind a caller's back
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from http import HTTPStatus
 from typing import Any, TypedDict
 
 import httpx
@@ -18,6 +20,8 @@ from tenacity import (
     wait_random_exponential,
 )
 from tenacity.retry import retry_base
+
+from pba.client.connection import Connection
 
 __all__ = ["RetryArguments", "retry_after_s", "retry_arguments"]
 
@@ -35,16 +39,20 @@ class RetryArguments(TypedDict):
     retry: retry_base
     stop: stop_after_attempt
     wait: Callable[[RetryCallState], float]
+    after: Callable[[RetryCallState], None]
     retry_error_callback: Callable[[RetryCallState], Any]
 
 
-def retry_arguments(retries: int, method: str) -> RetryArguments:
+def retry_arguments(connection: Connection[Any], retries: int, method: str) -> RetryArguments:
     """Return how a function that returns an `httpx.Response` is called again.
 
     It is called again, at most ``retries`` times, where the connection failed or the status is 429,
-    502, 503 or 504. The wait before is what ``Retry-After`` says, at most 30 s; without that header
-    it is random, at most 0.1 s, then 0.2 s and so on, so that callers who failed together do not
-    return together. In the end the last response is returned, or the last exception raised.
+    502, 503 or 504. All but 429 concern one address of ``connection``: the next is used from then
+    on. For each address more than one there is another try, and the first try at each follows a
+    failed connection at once. Else the wait before is what ``Retry-After`` says, at most 30 s;
+    without that header it is random, at most 0.1 s, then 0.2 s and so on, so that callers who
+    failed together do not return together. In the end the last response is returned, or the last
+    exception raised.
 
     Of the service's calls, those of ``method`` POST store and forecast once however often they are
     sent. PUT and DELETE make changes: where the answer alone was lost, a second try would report a
@@ -57,8 +65,9 @@ def retry_arguments(retries: int, method: str) -> RetryArguments:
     return {
         "retry": retry_if_exception_type(errors)
         | retry_if_result(lambda response: response.status_code in statuses),
-        "stop": stop_after_attempt(1 + retries),
-        "wait": _wait_s,
+        "stop": stop_after_attempt(retries + len(connection.urls)),
+        "wait": partial(_wait_s, len(connection.urls)),
+        "after": partial(_leave, connection),
         "retry_error_callback": _outcome,
     }
 
@@ -92,13 +101,30 @@ def _date(value: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _wait_s(state: RetryCallState) -> float:
-    outcome = state.outcome
-    if outcome is not None and not outcome.failed:
-        prescribed_s = retry_after_s(outcome.result())
-        if prescribed_s is not None:
-            return prescribed_s
-    return _backoff(state)
+def _wait_s(addresses: int, state: RetryCallState) -> float:
+    response = _response(state)
+    if response is None and state.attempt_number < addresses:
+        return 0.0
+    prescribed_s = None if response is None else retry_after_s(response)
+    return _backoff(state) if prescribed_s is None else prescribed_s
+
+
+def _leave(connection: Connection[Any], state: RetryCallState) -> None:
+    """Have ``connection`` use the next address, unless the service is merely busy."""
+    response = _response(state)
+    if response is None:
+        assert state.outcome is not None
+        error = state.outcome.exception()
+        assert isinstance(error, httpx.RequestError)
+        connection.leave(error.request.url)
+    elif response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        connection.leave(response.request.url)
+
+
+def _response(state: RetryCallState) -> httpx.Response | None:
+    """Return the response of a try, None if there was none."""
+    assert state.outcome is not None
+    return None if state.outcome.failed else state.outcome.result()
 
 
 def _outcome(state: RetryCallState) -> Any:

@@ -25,9 +25,10 @@ def headers(last_id: str) -> dict[str, str]:
     return {**accepted, "Last-Event-ID": last_id} if last_id else accepted
 
 
-def timeout(timeout_s: float) -> httpx.Timeout:
-    """Return how long to wait: ``timeout_s`` for a connection, longer for what follows."""
-    return httpx.Timeout(timeout_s, read=max(timeout_s, _SILENCE_S))
+def timeout(usual: httpx.Timeout) -> httpx.Timeout:
+    """Return how long to wait: as ``usual`` for a connection, longer for what follows."""
+    read_s = _SILENCE_S if usual.read is None else max(usual.read, _SILENCE_S)
+    return httpx.Timeout(connect=usual.connect, read=read_s, write=usual.write, pool=usual.pool)
 
 
 def read(message: ServerSentEvent, parse: Callable[[Any], T]) -> T:

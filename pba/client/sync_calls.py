@@ -7,6 +7,7 @@ import httpx
 from tenacity import Retrying
 
 from pba.client import responses
+from pba.client.connection import Connection
 from pba.client.retries import retry_arguments
 
 __all__ = ["Calls"]
@@ -15,11 +16,11 @@ T = TypeVar("T")
 
 
 class Calls:
-    """Sends requests over ``http``, each again up to ``retries`` times."""
+    """Sends requests over ``connection``, each again up to ``retries`` times."""
 
-    def __init__(self, http: httpx.Client, timeout_s: float, retries: int) -> None:
-        self._http = http
-        self._timeout_s = timeout_s
+    def __init__(self, connection: Connection[httpx.Client], retries: int) -> None:
+        self._connection = connection
+        self._http = connection.http
         self._retries = retries
 
     def _call(
@@ -29,7 +30,7 @@ class Calls:
         parse: Callable[[Any], T],
         body: Mapping[str, Any] | None = None,
     ) -> T:
-        retrying = Retrying(**retry_arguments(self._retries, method))
+        retrying = Retrying(**retry_arguments(self._connection, self._retries, method))
         try:
             response: httpx.Response = retrying(self._http.request, method, path, json=body)
         except httpx.RequestError as error:

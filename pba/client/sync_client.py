@@ -9,7 +9,7 @@ import httpx
 
 from pba.client import requests, responses
 from pba.client.certificates import Cert
-from pba.client.connection import open_client
+from pba.client.connection import open_connection
 from pba.client.credentials import Token
 from pba.client.requests import Samples
 from pba.client.sync_reports import Reports
@@ -33,12 +33,14 @@ class PBAClient(Reports, Streams):
     Parameters
     ----------
     url
-        The address of the service. By default that of ``PBA_URL``, else
-        ``http://127.0.0.1:8000``.
+        The address of the service, or several: a sequence, or text with commas. By default that of
+        ``PBA_URL``, else ``http://127.0.0.1:8000``. Of several, one is used until it does not
+        answer, then the next.
     timeout_s
-        How long connecting, sending and each read of one try may take.
+        How long connecting, sending and each read of one try may take. With several addresses,
+        connecting takes at most 3 s.
     retries
-        How often a call is repeated at most.
+        How often a call is repeated at most, beside one try at each further address.
     ca
         File or folder of the authorities that may sign the service's certificate. By default those
         of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.
@@ -71,7 +73,7 @@ class PBAClient(Reports, Streams):
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Sequence[str] | None = None,
         timeout_s: float = 30.0,
         retries: int = 2,
         *,
@@ -82,8 +84,10 @@ class PBAClient(Reports, Streams):
         api_key: str | None = None,
         token: Token | None = None,
     ) -> None:
-        http = open_client(httpx.Client, url, timeout_s, ca, cert, proxy, headers, api_key, token)
-        super().__init__(http, timeout_s, retries)
+        connection = open_connection(
+            httpx.Client, url, timeout_s, ca, cert, proxy, headers, api_key, token
+        )
+        super().__init__(connection, retries)
 
     def forecast(
         self,

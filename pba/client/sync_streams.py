@@ -49,14 +49,10 @@ class Streams(Calls):
 
     def _events(self, path: str, last_id: str = "") -> Iterator[ServerSentEvent]:
         """Yield what the service sends, from one stream after the other."""
-        timeout = streams.timeout(self._timeout_s)
         while True:
-            request = self._http.build_request(
-                "GET", path, headers=streams.headers(last_id), timeout=timeout
-            )
-            retrying = Retrying(**retry_arguments(self._retries, "GET"))
+            retrying = Retrying(**retry_arguments(self._connection, self._retries, "GET"))
             try:
-                response: httpx.Response = retrying(self._http.send, request, stream=True)
+                response: httpx.Response = retrying(self._open, path, last_id)
             except httpx.RequestError as error:
                 raise responses.unreachable(error) from error
             try:
@@ -75,3 +71,11 @@ class Streams(Calls):
             finally:
                 response.close()
             time.sleep(streams.PAUSE_S)
+
+    def _open(self, path: str, last_id: str) -> httpx.Response:
+        """Return the response to one request for a stream, of which nothing is read yet."""
+        timeout = streams.timeout(self._http.timeout)
+        request = self._http.build_request(
+            "GET", path, headers=streams.headers(last_id), timeout=timeout
+        )
+        return self._http.send(request, stream=True)

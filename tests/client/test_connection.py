@@ -1,10 +1,12 @@
 """Addresses, proxies and headers: what is used, and what is refused."""
 
+from collections.abc import Sequence
+
 import httpx
 import pytest
 
 from pba.client import AsyncPBAClient, PBAClient
-from pba.client.connection import httpx_arguments
+from pba.client.connection import Connection, open_connection
 from pba.errors import InvalidRequest, Unavailable
 from tests.client.local_server import server
 
@@ -20,6 +22,14 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+def _open(url: str | Sequence[str] | None, timeout_s: float = 1.0) -> Connection[httpx.Client]:
+    return open_connection(httpx.Client, url, timeout_s, *[None] * 6)
+
+
+def _addresses(url: str | Sequence[str] | None) -> list[str]:
+    return list(map(str, _open(url).urls))
 
 
 async def test_a_proxy_is_used_by_argument_or_environment(monkeypatch: pytest.MonkeyPatch):
@@ -59,30 +69,48 @@ def test_headers_and_credentials_are_sent():
 
 
 def test_the_address_is_that_of_the_argument_or_the_environment(monkeypatch: pytest.MonkeyPatch):
-    def address(url: str | None) -> str:
-        return str(httpx_arguments(url, 1.0)["base_url"])
-
-    assert address(None) == "http://127.0.0.1:8000"
+    assert _addresses(None) == ["http://127.0.0.1:8000"]
     monkeypatch.setenv("PBA_URL", "https://pba.example")
-    assert address(None) == "https://pba.example"
-    assert address("http://pba") == "http://pba"
+    assert _addresses(None) == ["https://pba.example"]
+    assert _addresses("http://pba") == ["http://pba"]
+    monkeypatch.setenv("PBA_URL", "https://a.example, https://b.example")
+    assert _addresses(None) == ["https://a.example", "https://b.example"]
+    assert _addresses(["http://pba", "http://pbb"]) == ["http://pba", "http://pbb"]
     monkeypatch.setenv("PBA_URL", f"anna:{SECRET}@pba")
     with pytest.raises(InvalidRequest, match="^PBA_URL is ") as caught:
-        address(None)
+        _addresses(None)
     assert SECRET not in str(caught.value)
 
 
 def test_the_time_limit_is_kept():
-    assert httpx.Client(**httpx_arguments("http://pba:1", 2.5)).timeout == httpx.Timeout(2.5)
+    assert _open("http://pba:1", 20.0).http.timeout == httpx.Timeout(20.0)
+    several = _open("http://pba:1,http://pbb:1", 20.0).http.timeout
+    assert several == httpx.Timeout(20.0, connect=3.0)
 
 
 @pytest.mark.parametrize(
     "url",
-    ["localhost:8000", "127.0.0.1:8000", "http://", "", "ftp://a", "http://a:b", "http://a\n"],
+    [
+        *(
+            "localhost:8000",
+            "127.0.0.1:8000",
+            "http://",
+            "",
+            "ftp://a",
+            "http://a:b",
+            "http://a/\nb",
+        ),
+        *("http://a,", "http://a,b"),
+    ],
 )
 def test_an_address_that_is_not_http_is_refused(url: str):
     with pytest.raises(InvalidRequest, match="url is"):
-        httpx_arguments(url, 1.0)
+        _open(url)
+
+
+def test_no_address_at_all_is_refused():
+    with pytest.raises(InvalidRequest, match="url has no address"):
+        _open([])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 `python -m benchmarks.loop [sqlite | postgresql] [--one-call]`: the largest number of links that all
 report a sample and ask for a forecast by name once a second, for a minute, with p95 of each call
 under 500 ms, no step begun late, and nothing left to score after 2 s. The load runs on the same
-cores. Then twice and five times as many.
+cores. Then twice and five times as many, and at last five times as many while an operator leaves
+all links to v1: how long until no forecast is v3's.
 """
 
 import contextlib
@@ -75,8 +76,9 @@ class Trial:
         )
         return (
             f"{figures['links']} links: {latency}; late {figures['late']}, statuses "
-            f"{figures['statuses']}, due after {figures['due_after_s']}; {self.goodput:.0f} "
-            f"forecasts/s; CPU ms a loop: {used}; {'kept up' if self.kept_up else 'did not'}"
+            f"{figures['statuses']}, last step {figures['sources']}, due after "
+            f"{figures['due_after_s']}; {self.goodput:.0f} forecasts/s; CPU ms a loop: {used}; "
+            f"{'kept up' if self.kept_up else 'did not'}"
         )
 
 
@@ -91,6 +93,12 @@ def main(database: str, one_call: bool) -> None:
             print(f"{factor} x: {overload.line()}; goodput {overload.goodput / most:.2f} of N")
             time.sleep(10)
             print(f"10 s later: {trial(url, folder, most, SEARCH_STEPS, one_call).line()}")
+        switched = trial(url, folder, 5 * most, OVERLOAD_STEPS, one_call, "--kill-switch")
+        took_s, after_s = switched.figures["switched_after_s"]
+        print(
+            f"5 x: {switched.line()}; the kill switch takes {took_s:.2f} s, and the last forecast "
+            f"of v3 is asked for after {after_s:.2f} s"
+        )
         wal = sum(path.stat().st_size for path in Path(folder).glob("*.db-wal"))
         print(f"WAL afterwards {wal / 1e6:.1f} MB")
     onnx = median([before, onnx_rate()])
@@ -125,12 +133,12 @@ def _tried(url: str, folder: str, links: int, steps: int, one_call: bool) -> boo
     return tried.kept_up
 
 
-def trial(url: str, folder: str, links: int, steps: int, one_call: bool) -> Trial:
-    """Return the figures of a run."""
+def trial(url: str, folder: str, links: int, steps: int, one_call: bool, *options: str) -> Trial:
+    """Return the figures of a run; ``options`` are further ones of the client."""
     command = [sys.executable, "-m", "benchmarks.loop_client", url, str(links), str(steps)]
     before = cpu_s(folder)
     process = subprocess.run(
-        [*command, *(["--one-call"] if one_call else [])],
+        [*command, *(["--one-call"] if one_call else []), *options],
         cwd=servers.PROJECT,
         stdout=subprocess.PIPE,
         check=True,

@@ -1,7 +1,9 @@
 """The load of `benchmarks.loop`: links that all report and ask once a step, in bulk calls of 500.
 
-`python -m benchmarks.loop_client URL LINKS STEPS [--one-call]` prints a JSON object: latencies of
-the calls, steps that began late, statuses, and how far scoring was behind afterwards.
+`python -m benchmarks.loop_client URL LINKS STEPS [--one-call] [--kill-switch]` prints a JSON
+object: latencies of the calls, steps that began late, statuses, where the forecasts of the last
+step come from, and how far scoring was behind afterwards; with `--kill-switch`, how long the flag
+that leaves all links to v1 took to hold meanwhile.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,6 +21,7 @@ import numpy as np
 CALL, STEP_S, HISTORY, RTT_MS = 500, 1.0, 61, 80.0
 SAMPLES_A_CALL = 5000
 SETTLE_S = 2.0
+SWITCH_AFTER_S, SWITCH_EVERY_S = 5.0, 0.05
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,8 +36,10 @@ class Figures:
     late: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     answered: int = 0
+    sources: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     due_after_s: dict[float, int] = field(default_factory=dict)
+    switched_after_s: tuple[float, float] | None = None
 
 
 class Rates:
@@ -63,21 +68,26 @@ class Controllers:
         self._rates = Rates(links)
         self._one_call = one_call
 
-    async def report_past(self, until_s: float) -> None:
-        """Report a history of each link that ends at ``until_s``."""
-        for step in range(HISTORY, 0, -1):
-            bodies = self._reports(until_s - step * STEP_S, SAMPLES_A_CALL)
-            responses = await self._post("/v1/samples", bodies)
-            for response in responses:
-                response.raise_for_status()
+    async def report_past(self) -> None:
+        """Report a history of each link up to now, without a gap, until all of it is scored."""
+        at_s = time.time() - (HISTORY + 1) * STEP_S  # noqa: TID251
+        while True:
+            while (at_s := at_s + STEP_S) < time.time():  # noqa: TID251
+                responses = await self._post("/v1/samples", self._reports(at_s, SAMPLES_A_CALL))
+                for response in responses:
+                    response.raise_for_status()
+            if not (await _scoring(self._client))["due"]:
+                return
+            at_s -= STEP_S
+            await asyncio.sleep(0.2)
 
     async def report(self, at_s: float) -> None:
         """Report a sample of each link that is measured at ``at_s``."""
         for response in await self._post("/v1/samples", self._reports(at_s, CALL)):
             response.raise_for_status()
 
-    async def step(self, figures: Figures) -> None:
-        """Report a sample of each link and ask for its forecast."""
+    async def step(self, figures: Figures) -> list[httpx.Response]:
+        """Report a sample of each link and ask for its forecast; return the answers with these."""
         started = time.perf_counter()
         path = "/v1/samples?forecast=true" if self._one_call else "/v1/samples"
         reported = await self._post(path, self._reports(time.time(), CALL))  # noqa: TID251
@@ -93,6 +103,31 @@ class Controllers:
         sizes = [len(names) for names in _chunks(self._names, CALL)]
         for size, response in zip(sizes, answers, strict=True):
             figures.answered += size * (response.status_code == 200)
+        return answers
+
+    async def switched_after_s(self) -> tuple[float, float]:
+        """Leave all links to v1; return how long that call and the last forecast of v3 took.
+
+        A forecast is asked for by name, on a connection of its own, and counts from when it is
+        asked for.
+        """
+        await asyncio.sleep(SWITCH_AFTER_S)
+        path = f"/v1/links/{self._names[0]}/forecast"
+        async with httpx.AsyncClient(base_url=self._client.base_url, timeout=120) as operator:
+            v3 = (await operator.get("/v1/models")).json()["models"]["internet"]["version"]
+            version = (await operator.get("/v1/flags")).json()["version"]
+            body = {"flags": {"force_v1_mode": True}, "version": version, "who": "benchmark"}
+            started_s = last_s = time.perf_counter()
+            change = asyncio.create_task(_timed(operator.put("/v1/flags", json=body)))
+            while not change.done() or time.perf_counter() - last_s < SWITCH_AFTER_S:
+                sent_s = time.perf_counter()
+                response = await operator.get(path)
+                if response.is_success and response.json()["model_version"] == v3:
+                    last_s = sent_s
+                await asyncio.sleep(SWITCH_EVERY_S)
+            response, took_s = change.result()
+            response.raise_for_status()
+        return took_s, last_s - started_s
 
     def _reports(self, at_s: float, size: int) -> list[bytes]:
         rows = [
@@ -105,7 +140,9 @@ class Controllers:
         return await asyncio.gather(*(self._client.post(path, content=one) for one in bodies))
 
 
-async def run(url: str, links: int, steps: int, one_call: bool) -> Figures:
+async def run(
+    url: str, links: int, steps: int, one_call: bool, kill_switch: bool = False
+) -> Figures:
     """Return the figures of ``steps`` steps, after a history of each link is reported."""
     figures = Figures(links, steps)
     headers = {"content-type": "application/json"}
@@ -114,27 +151,36 @@ async def run(url: str, links: int, steps: int, one_call: bool) -> Figures:
         base_url=url, timeout=120, trust_env=False, headers=headers, limits=limits
     ) as client:
         controllers = Controllers(client, links, one_call)
-        await controllers.report_past(time.time())  # noqa: TID251
-        await _until_scored(client)
+        await controllers.report_past()
         started_s = time.perf_counter()
+        switched = asyncio.create_task(controllers.switched_after_s()) if kill_switch else None
         for step in range(steps):
             ahead_s = started_s + step * STEP_S - time.perf_counter()
             if ahead_s > 0:
                 await asyncio.sleep(ahead_s)
             else:
                 figures.late += ahead_s < -STEP_S
-            await controllers.step(figures)
+            answers = await controllers.step(figures)
         figures.seconds = time.perf_counter() - started_s
+        figures.sources.update(source for answer in answers for source in _sources(answer))
+        figures.switched_after_s = None if switched is None else await switched
         await asyncio.sleep(SETTLE_S)
         figures.due_after_s[SETTLE_S] = (await _scoring(client))["due"]
     return figures
 
 
-async def _until_scored(client: httpx.AsyncClient) -> None:
-    for _ in range(300):
-        if not (await _scoring(client))["due"]:
-            return
-        await asyncio.sleep(0.2)
+async def _timed(call: Awaitable[httpx.Response]) -> tuple[httpx.Response, float]:
+    started_s = time.perf_counter()
+    return await call, time.perf_counter() - started_s
+
+
+def _sources(answer: httpx.Response) -> list[str]:
+    """Return where each forecast of an answer comes from, as `pba.types.Forecast.source`."""
+    if answer.status_code != 200:
+        return [str(answer.status_code)]
+    document = answer.json()
+    items = document.get("forecasts") or document.get("links", {}).values()
+    return [item["forecast"]["source"] if "forecast" in item else "error" for item in items]
 
 
 async def _scoring(client: httpx.AsyncClient) -> dict[str, int]:
@@ -150,7 +196,8 @@ def _chunks(values: Sequence[object], size: int) -> list[Sequence[object]]:
 def main() -> None:
     """Print the figures of the run that the command line describes."""
     url, links, steps = sys.argv[1:4]
-    figures = asyncio.run(run(url, int(links), int(steps), "--one-call" in sys.argv))
+    options = "--one-call" in sys.argv, "--kill-switch" in sys.argv
+    figures = asyncio.run(run(url, int(links), int(steps), *options))
     print(json.dumps(vars(figures)))
 
 

@@ -53,10 +53,11 @@ bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 docs: .venv/dev.stamp ## write the generated tables of README and docs
 	$(PY) -m docs.fill
 
-proto: .venv/dev.stamp ## write deployments/grpc/pba_pb2* from proto/pba.proto
+proto: .venv/dev.stamp ## write deployments/grpc/*_pb2* from proto/
 	$(PY) -m grpc_tools.protoc --proto_path=deployments/grpc=proto --python_out=$(PROTO_OUT) \
-		--pyi_out=$(PROTO_OUT) --grpc_python_out=$(PROTO_OUT) deployments/grpc/pba.proto
-	sed -i 's/^from deployments\.grpc import /from . import /' $(PROTO_OUT)/deployments/grpc/pba_pb2_grpc.py
+		--pyi_out=$(PROTO_OUT) --grpc_python_out=$(PROTO_OUT) $(PROTOS:%=deployments/grpc/%.proto)
+	sed -i 's/^from deployments\.grpc import /from . import /' $(PROTOS:%=$(PROTO_OUT)/deployments/grpc/%_pb2_grpc.py)
+PROTOS := pba inference
 PROTO_OUT := .
 
 proto-go: .venv/dev.stamp ## write clients/go/pbav1 from proto/pba.proto; needs protoc-gen-go 1.28 and protoc-gen-go-grpc
@@ -68,6 +69,7 @@ lock: .venv/dev.stamp ## choose versions anew and write requirements/
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/train.txt --extra train -c requirements/dev.txt
 	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/serve.txt -c requirements/dev.txt
 	.venv/bin/uv pip compile requirements/fracast.in $(UV) -o requirements/fracast.txt
+	.venv/bin/uv pip compile requirements/tritonclient.in $(UV) -o requirements/tritonclient.txt
 UV := --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 
 clean: ## remove what the commands made, the environment too

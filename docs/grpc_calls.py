@@ -17,10 +17,29 @@ OTHERS: Mapping[str, str] = {
     "GET /": REFLECTION,
     "GET /livez": f"{HEALTH}, with any status",
     "GET /readyz": f"{HEALTH}: `SERVING`; the causes are for HTTP and the log",
+    "GET /v2/health/live": "`GRPCInferenceService.ServerLive`",
+    "GET /v2/health/ready": "`GRPCInferenceService.ServerReady`",
 }
 """What public routes have for a counterpart."""
 
+INFERENCE: Mapping[str, str] = {
+    "GET /v2": "ServerMetadata",
+    **{
+        f"{method} /v2/models/{{mode}}{version}{what}": name
+        for version in ("", "/versions/{version}")
+        for method, what, name in (
+            ("GET", "", "ModelMetadata"),
+            ("GET", "/ready", "ModelReady"),
+            ("POST", "/infer", "ModelInfer"),
+        )
+    },
+}
+"""What the calls of the Open Inference Protocol are called there."""
+
 PAGES = ("`GET /docs`, `GET /openapi.json`", "The calls described, for browsers and tools.")
+
+
+STREAM = ("`Predictor.ForecastStream`", "Forecast from histories as they come, over gRPC alone.")
 
 
 def operations(schema: Mapping[str, Any] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -41,6 +60,8 @@ def counterpart(way: str, call: str) -> str:
     """
     if call == PUBLIC:
         return OTHERS[way]
+    if way in INFERENCE:
+        return f"`GRPCInferenceService.{INFERENCE[way]}`"
     name = SAME.get(call, call)
     paths = [path for path, of in METHODS.items() if of == name]
     if not paths:
@@ -60,5 +81,6 @@ def table() -> str:
         for way, operation in operations()
     ]
     rows.append((PAGES[0], REFLECTION, PAGES[1]))
+    rows.append(("–", *STREAM))
     lines = [f"| {way} | {method} | {what.split(chr(10))[0]} |" for way, method, what in rows]
     return "\n".join(["| HTTP | gRPC | |", "| --- | --- | --- |", *lines])

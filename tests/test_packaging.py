@@ -13,6 +13,7 @@ PROJECT = Path(__file__).parents[1]
 ROOTS = {"pba": "pba", "deployments": "pba_serve", "train": "pba_train"}
 DATA = [
     "pba/py.typed",
+    "pba_serve/grpc/inference_pb2.pyi",
     "pba_serve/grpc/pba_pb2.pyi",
     "pba_serve/haproxy-certificates.lua",
     "pba_serve/haproxy-listeners.sh",

@@ -21,11 +21,19 @@ from .call_status import complete
 from .message_streams import open_stream
 from .refused_calls import RefusedCalls, authorization_in
 
-__all__ = ["METHODS", "OPEN_SERVICES", "AccessControlInterceptor", "caller", "caller_now"]
+__all__ = [
+    "METHODS",
+    "OPEN_METHODS",
+    "OPEN_SERVICES",
+    "AccessControlInterceptor",
+    "caller",
+    "caller_now",
+]
 
 METHODS: Mapping[str, str] = {
     "/pba.v1.Predictor/Forecast": "forecast",
     "/pba.v1.Predictor/ForecastBatch": "forecasts",
+    "/pba.v1.Predictor/ForecastStream": "forecasts",
     "/pba.v1.Predictor/Observe": "samples",
     "/pba.v1.Predictor/LinkForecast": "link_forecast",
     "/pba.v1.Predictor/LinkForecasts": "link_forecasts",
@@ -48,11 +56,21 @@ METHODS: Mapping[str, str] = {
     "/pba.v1.Operations/SetFlags": "set_flags",
     "/pba.v1.Operations/GetRollout": "rollout",
     "/pba.v1.Operations/WhoAmI": "whoami",
+    "/inference.GRPCInferenceService/ServerMetadata": "model_metadata",
+    "/inference.GRPCInferenceService/ModelMetadata": "model_metadata",
+    "/inference.GRPCInferenceService/ModelReady": "model_metadata",
+    "/inference.GRPCInferenceService/ModelInfer": "infer",
 }
 """The call of `pba.security.calls` that each method is; what is not listed nobody may call."""
 
 OPEN_SERVICES = (health.SERVICE_NAME, reflection.SERVICE_NAME)
 """Services that need no key: they say nothing about links, and the source says as much."""
+
+OPEN_METHODS = (
+    "/inference.GRPCInferenceService/ServerLive",
+    "/inference.GRPCInferenceService/ServerReady",
+)
+"""Methods that need no key: those of another protocol's health."""
 
 _Identify = Callable[[grpc.aio.ServicerContext], Awaitable[Identity]]
 
@@ -110,7 +128,7 @@ class AccessControlInterceptor(grpc.aio.ServerInterceptor):
         details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler:
         """Return the handler of a call; called by gRPC."""
-        if details.method.split("/")[1] in OPEN_SERVICES:
+        if details.method.split("/")[1] in OPEN_SERVICES or details.method in OPEN_METHODS:
             return await continuation(details)
         authorization = authorization_in(details.invocation_metadata)
         if authorization is None and self._callers.reads_certificates:

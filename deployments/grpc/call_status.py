@@ -4,7 +4,8 @@ import logging
 import re
 import traceback
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import aclosing
 from typing import NoReturn, TypeVar
 
 import grpc
@@ -31,33 +32,45 @@ async def complete(response: Awaitable[_Response], context: grpc.aio.ServicerCon
 
     Logs and trailing metadata carry the caller's ``x-request-id``, or a new one.
     """
-    request_id = _request_id(context)
-    _set_request_context(request_id=request_id)
-    context.set_trailing_metadata(((_REQUEST_ID, request_id),))
+    request_id = _begin(context)
     try:
         return await response
-    except StopAsyncIteration:
-        raise
-    except PBAError as error:
-        traceback.clear_frames(error.__traceback__)  # which hold the message until a collection
-        await _abort(context, error, request_id)
     except Exception as error:
-        _log.exception("grpc_failed")
-        message = f"{type(error).__name__} inside the service. Its log has the request id."
-        await _abort(context, PBAError(message), request_id)
+        await _fail(context, error, request_id)
 
 
 async def complete_stream(
-    responses: AsyncIterator[_Response], context: grpc.aio.ServicerContext
+    responses: AsyncGenerator[_Response, None], context: grpc.aio.ServicerContext
 ) -> AsyncIterator[_Response]:
-    """Yield the ``responses``, or abort the call with the status of their error; as `complete`."""
-    iterator = aiter(responses)
-    while True:
-        try:
-            response = await complete(anext(iterator), context)
-        except StopAsyncIteration:
-            return
-        yield response
+    """Yield the ``responses``, or abort the call with the status of their error; as `complete`.
+
+    They are closed when the call ends, also where the caller has left.
+    """
+    request_id = _begin(context)
+    try:
+        async with aclosing(responses) as stream:
+            async for response in stream:
+                yield response
+    except Exception as error:
+        await _fail(context, error, request_id)
+
+
+def _begin(context: grpc.aio.ServicerContext) -> str:
+    """Give a call its request id, and return it."""
+    request_id = _request_id(context)
+    _set_request_context(request_id=request_id)
+    context.set_trailing_metadata(((_REQUEST_ID, request_id),))
+    return request_id
+
+
+async def _fail(context: grpc.aio.ServicerContext, error: Exception, request_id: str) -> NoReturn:
+    """End a call with the status of ``error``; call it where that is handled."""
+    if isinstance(error, PBAError):
+        traceback.clear_frames(error.__traceback__)  # which hold the message until a collection
+        await _abort(context, error, request_id)
+    _log.exception("grpc_failed")
+    message = f"{type(error).__name__} inside the service. Its log has the request id."
+    await _abort(context, PBAError(message), request_id)
 
 
 async def _abort(context: grpc.aio.ServicerContext, error: PBAError, request_id: str) -> NoReturn:

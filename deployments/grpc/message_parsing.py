@@ -20,6 +20,7 @@ __all__ = ["parse_message", "refuse_unknown_fields"]
 
 _BULK = {
     "ForecastBatch": "requests",
+    "ForecastStream": "requests",
     "LinkForecasts": "link_ids",
     "Observe": "samples",
     "Transfers": "requests",
@@ -27,7 +28,13 @@ _BULK = {
 }
 """The calls with many items, and the name of these, which are field 1."""
 
-_HISTORIES = {"Forecast": False, "ForecastBatch": True, "Transfer": False, "Transfers": True}
+_HISTORIES = {
+    "Forecast": False,
+    "ForecastBatch": True,
+    "ForecastStream": True,
+    "Transfer": False,
+    "Transfers": True,
+}
 """The calls with histories, and whether each item has one."""
 
 _ITEM_TAG = 0x0A  # field 1, of a length: `history`, `requests`, `samples` and `link_ids` are that

@@ -9,9 +9,10 @@ from typing import Any
 
 import grpc
 
-from pba.errors import InvalidRequest, TooSlow
+from pba.errors import InvalidRequest, TooLarge, TooSlow
 from pba.serving.admission import Admission
 
+from .access_control import METHODS
 from .call_status import complete
 from .message_parsing import parse_message
 from .message_streams import open_stream
@@ -19,6 +20,7 @@ from .message_streams import open_stream
 __all__ = ["MessagePlaces"]
 
 _WAITING = 1024
+_STREAMED_BYTES = 1_000_000
 _Call = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
 _Stream = Callable[[Any, grpc.aio.ServicerContext], AsyncIterator[Any]]
 _Parse = Callable[[bytes], Any]
@@ -53,8 +55,14 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler:
         """Return the handler of a call; called by gRPC."""
         handler = await continuation(details)
-        if handler is None or handler.request_streaming:
+        if handler is None or (handler.request_streaming and details.method not in METHODS):
             return handler
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._parsing(handler.stream_stream, handler.request_deserializer, details.method),
+                None,
+                handler.response_serializer,
+            )
         if handler.response_streaming:
             return grpc.stream_stream_rpc_method_handler(
                 self._streaming(handler.unary_stream, handler.request_deserializer, details.method),
@@ -84,6 +92,21 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
 
         return answer
 
+    def _parsing(self, call: _Stream, parse: _Parse, path: str) -> _Stream:
+        async def parsed(messages: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+            async with open_stream(messages) as stream:
+                async for data in stream:
+                    _check_streamed(data)
+                    yield await parse_message(data, parse, path.rpartition("/")[2], self._limit)
+
+        async def answer(
+            messages: AsyncIterator[bytes], context: grpc.aio.ServicerContext
+        ) -> AsyncIterator[Any]:
+            async for response in call(parsed(messages), context):
+                yield response
+
+        return answer
+
     async def _parsed(self, messages: AsyncIterator[bytes], parse: _Parse, path: str) -> Any:
         data = await self._receive(messages)
         return await parse_message(data, parse, path.rpartition("/")[2], self._limit)
@@ -101,3 +124,12 @@ class MessagePlaces(grpc.aio.ServerInterceptor):
                         f"the message has not arrived within {self._patience_s:g} s. Send less at "
                         "a time, or faster."
                     ) from None
+
+
+def _check_streamed(data: bytes) -> None:
+    """Refuse a large message of a stream, which has several at a time and no place to wait in."""
+    if len(data) > _STREAMED_BYTES:
+        raise TooLarge(
+            f"a message of the stream has {len(data)} bytes; each has at most {_STREAMED_BYTES}. "
+            "Send fewer histories in each."
+        )

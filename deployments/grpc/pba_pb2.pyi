@@ -911,7 +911,7 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Mapping[str, Model]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("mode", "version", "sha256", "window", "horizons", "metrics", "champion", "refused", "registry_away", "asleep", "error")
+    __slots__ = ("mode", "version", "sha256", "window", "horizons", "metrics", "champion", "refused", "registry_away", "asleep", "error", "intervals", "bins")
     MODE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -923,6 +923,8 @@ class Model(_message.Message):
     REGISTRY_AWAY_FIELD_NUMBER: _ClassVar[int]
     ASLEEP_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    INTERVALS_FIELD_NUMBER: _ClassVar[int]
+    BINS_FIELD_NUMBER: _ClassVar[int]
     mode: str
     version: str
     sha256: str
@@ -934,7 +936,9 @@ class Model(_message.Message):
     registry_away: str
     asleep: bool
     error: str
-    def __init__(self, mode: _Optional[str] = ..., version: _Optional[str] = ..., sha256: _Optional[str] = ..., window: _Optional[int] = ..., horizons: _Optional[_Iterable[int]] = ..., metrics: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., champion: _Optional[int] = ..., refused: _Optional[str] = ..., registry_away: _Optional[str] = ..., asleep: _Optional[bool] = ..., error: _Optional[str] = ...) -> None: ...
+    intervals: _containers.RepeatedScalarFieldContainer[int]
+    bins: int
+    def __init__(self, mode: _Optional[str] = ..., version: _Optional[str] = ..., sha256: _Optional[str] = ..., window: _Optional[int] = ..., horizons: _Optional[_Iterable[int]] = ..., metrics: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., champion: _Optional[int] = ..., refused: _Optional[str] = ..., registry_away: _Optional[str] = ..., asleep: _Optional[bool] = ..., error: _Optional[str] = ..., intervals: _Optional[_Iterable[int]] = ..., bins: _Optional[int] = ...) -> None: ...
 
 class ListModelVersionsRequest(_message.Message):
     __slots__ = ("mode",)

@@ -44,6 +44,11 @@ class PredictorStub:
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchRequest.SerializeToString,
                 response_deserializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchResponse.FromString,
                 _registered_method=True)
+        self.ForecastStream = channel.stream_stream(
+                '/pba.v1.Predictor/ForecastStream',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchResponse.FromString,
+                _registered_method=True)
         self.Observe = channel.unary_unary(
                 '/pba.v1.Predictor/Observe',
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.ObserveRequest.SerializeToString,
@@ -93,6 +98,15 @@ class PredictorServicer:
 
     def ForecastBatch(self, request, context):
         """Forecast from many histories at once; each is answered in its place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForecastStream(self, request_iterator, context):
+        """Forecast from histories as they come: each request is answered as by ForecastBatch, in order, and
+        some are worked on at a time. A request has at most 1 MB; a hundred histories are a good size. An
+        error ends the stream after the answers to the requests before: open it again with the rest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,6 +178,11 @@ def add_PredictorServicer_to_server(servicer, server):
             ),
             'ForecastBatch': grpc.unary_unary_rpc_method_handler(
                     servicer.ForecastBatch,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchResponse.SerializeToString,
+            ),
+            'ForecastStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.ForecastStream,
                     request_deserializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchRequest.FromString,
                     response_serializer=deployments_dot_grpc_dot_pba__pb2.ForecastBatchResponse.SerializeToString,
             ),
@@ -255,6 +274,33 @@ class Predictor:
             request,
             target,
             '/pba.v1.Predictor/ForecastBatch',
+            deployments_dot_grpc_dot_pba__pb2.ForecastBatchRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.ForecastBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForecastStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/pba.v1.Predictor/ForecastStream',
             deployments_dot_grpc_dot_pba__pb2.ForecastBatchRequest.SerializeToString,
             deployments_dot_grpc_dot_pba__pb2.ForecastBatchResponse.FromString,
             options,

@@ -12,15 +12,17 @@ from grpc_reflection.v1alpha import reflection
 
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
+from pba.serving.model_inference import ModelInference
 from pba.serving.refusal_counter import RefusalCounter
 from pba.serving.watches import Watches
 
 from ..addresses import join_address
 from ..settings import Settings
-from . import pba_pb2, pba_pb2_grpc
+from . import inference_pb2_grpc, pba_pb2, pba_pb2_grpc
 from .access_control import AccessControlInterceptor
 from .certificate_reload import server_credentials
 from .health_updates import HealthUpdates
+from .inference import INFERENCE, InferenceService
 from .message_places import MessagePlaces
 from .operations import OPERATIONS, AnswerOperation, operation_handlers
 from .refused_calls import RefusedCalls
@@ -54,6 +56,8 @@ class GrpcServer:
         Count calls that are refused for who makes them.
     operations
         Makes the calls of operators.
+    inference
+        Runs the raw models.
     message_patience_s
         How long a message may take to arrive.
 
@@ -74,6 +78,7 @@ class GrpcServer:
         problems: Callable[[], Awaitable[Sized]],
         refusals: RefusalCounter,
         operations: AnswerOperation,
+        inference: ModelInference,
         message_patience_s: float = 10.0,
     ) -> None:
         refused = RefusedCalls(refusals, callers)
@@ -85,12 +90,16 @@ class GrpcServer:
                 MessagePlaces(places, message_patience_s, settings.max_items),
             ),
         )
-        self._health = HealthUpdates((health.OVERALL_HEALTH, SERVICE, OPERATIONS), problems)
+        services = (SERVICE, OPERATIONS, INFERENCE)
+        self._health = HealthUpdates((health.OVERALL_HEALTH, *services), problems)
         predictor = Predictor(plane, watches, settings.max_items, refused)
         pba_pb2_grpc.add_PredictorServicer_to_server(predictor, self._server)  # type: ignore[no-untyped-call]
         self._server.add_generic_rpc_handlers((operation_handlers(operations, refused),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
-        names = (SERVICE, OPERATIONS, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(  # type: ignore[no-untyped-call]
+            InferenceService(plane, inference, problems), self._server
+        )
+        names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         _listen(self._server, settings)
 

@@ -12,12 +12,12 @@ from pba.serving.watches import Watches
 
 from ..large_requests import read_request, write_answer
 from . import pba_pb2 as pb, pba_pb2_grpc, responses, transfer_responses
-from .access_control import caller
+from .access_control import caller, caller_now
 from .call_status import complete, complete_stream
 from .link_requests import read_link_id, read_link_ids, read_transfer, read_transfers
 from .refused_calls import RefusedCalls
 from .requests import read_advice, read_queries, read_query, read_reports
-from .stream_calls import watch_events, watch_links
+from .stream_calls import answer_histories, watch_events, watch_links
 
 __all__ = ["Predictor"]
 
@@ -47,6 +47,14 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
     ) -> pb.ForecastBatchResponse:
         """Forecast from many histories at once; each is answered in its place."""
         return await complete(self._forecast_batch(request), context)
+
+    async def ForecastStream(
+        self, requests: AsyncIterator[pb.ForecastBatchRequest], context: Context
+    ) -> AsyncIterator[pb.ForecastBatchResponse]:
+        """Forecast from histories as they come, each request as `ForecastBatch` does, in order."""
+        answers = answer_histories(self._watches.streams, requests, self._stream_request)
+        async for response in complete_stream(answers, context):
+            yield response
 
     async def Observe(self, request: pb.ObserveRequest, context: Context) -> pb.ObserveResponse:
         """Store samples of any number of links; forecast for each, if that is requested."""
@@ -102,6 +110,10 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
             allowed = await scoped_calls.allowed_queries(self._plane, caller(), queries)
             items = await self._plane.forecasts(allowed)
         return await write_answer(self._plane, responses.batch, items)
+
+    async def _stream_request(self, request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
+        self._plane.limits.admit_request(caller_now())
+        return await self._forecast_batch(request)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:
         with self._plane.admit("samples") as started:

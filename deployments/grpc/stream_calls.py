@@ -1,12 +1,12 @@
-"""Calls that answer with a stream: forecasts of links as they report, and events as they happen."""
+"""Calls that answer with a stream: forecasts from histories as they come, and watches."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-from google.protobuf.struct_pb2 import Struct
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 
 from pba.errors import InvalidInput, TooLarge, Unavailable, quoted
 from pba.security import Scope
+from pba.serving.admission import Admission
+from pba.serving.chunking import in_turn
 from pba.serving.event_watch import EventWatcher
 from pba.serving.link_watch import LinkWatcher, WatchedLinks
 from pba.serving.watches import Watches, follow
@@ -14,18 +14,37 @@ from pba.types import Event, check_link_id
 
 from . import pba_pb2 as pb
 from .access_control import caller, caller_now
+from .documents import message_of
 from .message_parsing import refuse_unknown_fields
 from .requests import check_count
 from .responses import forecast
 
-__all__ = ["watch_events", "watch_links"]
+__all__ = ["answer_histories", "watch_events", "watch_links"]
 
 _MOST_PREFIXES = 50
 
 
+async def answer_histories(
+    streams: Admission,
+    requests: AsyncIterator[pb.ForecastBatchRequest],
+    answer: Callable[[pb.ForecastBatchRequest], Awaitable[pb.ForecastBatchResponse]],
+) -> AsyncGenerator[pb.ForecastBatchResponse, None]:
+    """Yield the answer to each of ``requests``, in order, while the next are worked on.
+
+    Raises
+    ------
+    PBAError
+        Of the first request that has one, after the answers to those before.
+    """
+    with streams.admit():
+        async with aclosing(in_turn(requests, answer)) as responses:
+            async for response in responses:
+                yield response
+
+
 async def watch_links(
     watches: Watches, request: pb.WatchRequest, limit: int
-) -> AsyncIterator[pb.WatchResponse]:
+) -> AsyncGenerator[pb.WatchResponse, None]:
     """Yield the newest forecast of each link, and a new one whenever a link has a newer sample.
 
     Raises
@@ -46,7 +65,7 @@ async def watch_links(
 
 async def watch_events(
     watches: Watches, request: pb.WatchEventsRequest
-) -> AsyncIterator[pb.WatchEventsResponse]:
+) -> AsyncGenerator[pb.WatchEventsResponse, None]:
     """Yield events as they happen; first those after the one that the caller knows.
 
     Raises
@@ -116,10 +135,7 @@ def _read_token(token: str) -> int | None:
 
 
 def _event(event: Event) -> pb.Event:
-    body = Struct()
-    body.update(event.body)
-    fields: dict[str, Any] = {} if event.link_id is None else {"link_id": event.link_id}
-    return pb.Event(number=event.number or 0, at_s=event.at_s, kind=event.kind, body=body, **fields)
+    return message_of(pb.Event, event.as_dict())
 
 
 def _ended(watches: Watches, where: str) -> Unavailable:

@@ -42,6 +42,16 @@ BODIES: Mapping[str, dict[str, Any]] = {
         "on_behalf_of": "anna",
         "why": "better at night",
     },
+    "InferenceRequest": {
+        "inputs": [
+            {
+                "name": "telemetry",
+                "shape": [1, 60, 5],
+                "datatype": "FP32",
+                "data": [20.0, 30.0, 0.0, 2.0, None] * 60,
+            }
+        ]
+    },
     "RollbackRequest": {"on_behalf_of": "anna", "why": "worse at night"},
 }
 """By the name of the request model."""

@@ -50,6 +50,10 @@ class ModelStatus:
             models[name] = await describe_if_awake(self.v1, name, self.deadline_s, needed)
         return models
 
+    async def mode(self, name: str) -> dict[str, Any]:
+        """Return what serves one mode, or ``{"error": reason}``."""
+        return await describe(self.handles[NetworkMode(name)], self.deadline_s)
+
     async def problems(self) -> dict[str, str]:
         """Return what keeps the service from being ready, by model or ``store``."""
         models = await self._modes()

@@ -36,6 +36,7 @@ _ALWAYS = (
     429,
     500,
 )  # 403 by `request_guard`; Serve answers 429 for a router whose queue is full
+_UNAVAILABLE = 503
 _BODY_STATUSES = (400, 413, 415, 422)
 _KEY_STATUSES = (401, 503)
 _CALL = "x-pba-call"
@@ -51,7 +52,8 @@ def describe_call(
     response: type[BaseModel],
     request: type[msgspec.Struct] | None = None,
     statuses: Iterable[HTTPStatus | int] = (),
-    unavailable: type[BaseModel] = ErrorResponse,
+    unavailable: type[BaseModel] | None = None,
+    error: type[BaseModel] = ErrorResponse,
 ) -> dict[str, Any]:
     """Return the options of a route.
 
@@ -69,7 +71,9 @@ def describe_call(
         The statuses of errors beside 403, 429, 500, with a body 400, 413, 415 and 422, and, where
         a key is needed, 401 and 503.
     unavailable
-        The model of a response with status 503.
+        The model of a response with status 503, where it is another than ``error``.
+    error
+        The model of the response to an error.
     """
     if call != PUBLIC and call not in CALLS:
         raise ValueError(f"call is {call!r}; who may make it is said in pba/security/calls.py.")
@@ -79,7 +83,7 @@ def describe_call(
         "response_model": response,
         "responses": {
             code: {
-                "model": unavailable if code == HTTPStatus.SERVICE_UNAVAILABLE else ErrorResponse,
+                "model": (unavailable or error) if code == _UNAVAILABLE else error,
                 "description": _STATUSES[code],
             }
             for code in sorted(codes)

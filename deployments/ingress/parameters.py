@@ -26,7 +26,9 @@ __all__ = [
     "LinkFilter",
     "LinkId",
     "ModeFilter",
+    "ModeName",
     "ModelName",
+    "ModelVersion",
     "Record",
     "Since",
     "Size",
@@ -112,6 +114,13 @@ ModelName = Annotated[
         description="The mode of the model, or v1.",
         json_schema_extra={"enum": [*PROFILES, v1_features.NAME]},
     ),
+]
+ModeName = Annotated[
+    str,
+    Path(description="The mode of the model.", json_schema_extra={"enum": list(PROFILES)}),
+]
+ModelVersion = Annotated[
+    str, Path(description="The version that has to be loaded.", min_length=1, max_length=200)
 ]
 Size = Annotated[
     int,

@@ -143,6 +143,8 @@ class ServingModel(BaseModel):
     sha256: str | None = None
     window: int | None = None
     horizons: list[int] | None = None
+    intervals: list[int] | None = Field(None, description="absent from 3.0.0")
+    bins: int | None = Field(None, description="of each distribution; absent from 3.0.0")
     metrics: dict[str, Any] | None = None
     champion: int | None = Field(None, description="number of the champion pointer it follows")
     refused: str | None = Field(None, description="why the newest champion is not served")

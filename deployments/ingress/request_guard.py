@@ -16,10 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pba.errors import Forbidden, UnsupportedMediaType, cut
 
 from .http import pba_error_response
+from .inference_errors import is_inference
 
 __all__ = ["RequestGuard"]
 
 _JSON = re.compile(rb'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
+_TENSORS = (b"", b"application/octet-stream")
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d{1,5})?")
 _PAGES = ("/docs", "/")
 _PAGE_HEADERS = {
@@ -79,7 +81,7 @@ class RequestGuard:
         if answer is not None:
             await answer(scope, receive, send)
             return
-        if not scope["path"].startswith("/v1/"):
+        if not scope["path"].startswith(("/v1/", "/v2")):
             send = _with_headers(send, _PAGE_HEADERS)
         await self._app(scope, receive, send)
 
@@ -99,7 +101,8 @@ class RequestGuard:
                 f"Host is {cut(ascii(host.decode('latin-1')))}; a service on loopback is called by "
                 "an address or as localhost. Name a front end's host in PBA_ALLOWED_HOSTS."
             )
-        if _has_body(headers) and not _JSON.fullmatch(kind := headers.get(b"content-type", b"")):
+        kind = headers.get(b"content-type", b"")
+        if _has_body(headers) and not (_JSON.fullmatch(kind) or _is_tensors(scope, kind)):
             name = cut(ascii(kind.decode("latin-1"))) if kind else "missing"
             message = f"Content-Type is {name}; a body is application/json, in UTF-8. Send that."
             return pba_error_response(UnsupportedMediaType(message, "Content-Type"))
@@ -141,6 +144,14 @@ def _is_link(scope: Scope, headers: dict[bytes, bytes]) -> bool:
 
 def _has_body(headers: dict[bytes, bytes]) -> bool:
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def _is_tensors(scope: Scope, kind: bytes) -> bool:
+    """Return whether the request is of the Open Inference Protocol, whose clients send other types.
+
+    Such a call stores nothing and changes nothing, whoever makes a browser send it.
+    """
+    return is_inference(scope["path"].removeprefix(scope.get("root_path", ""))) and kind in _TENSORS
 
 
 def _forbidden(message: str) -> ASGIApp:

@@ -9,6 +9,7 @@ from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagWatch
 from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
+from pba.serving.model_inference import ModelInference
 from pba.serving.pools import Pools
 from pba.serving.refusal_counter import RefusalCounter
 from pba.serving.watches import Watches
@@ -49,6 +50,8 @@ class Services:
         Count calls that are refused for who makes them.
     watches
         Who watches links and events.
+    inference
+        Runs the raw models.
     """
 
     plane: DataPlane
@@ -62,6 +65,7 @@ class Services:
     routers: LiveRouters
     refusals: RefusalCounter
     watches: Watches
+    inference: ModelInference
     local: LocalModels
     settings: Settings
 

@@ -32,6 +32,7 @@ from pba.serving.link_watch import LinkWatch, WatchedLinks
 from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.model_catalog import ModelCatalog
+from pba.serving.model_inference import ModelInference
 from pba.serving.new_links import NewLinks
 from pba.serving.pools import Pools
 from pba.serving.refusal_counter import RefusalCounter
@@ -90,7 +91,8 @@ def wire(
     limits = CallerLimits(settings.limits, routers, count=meter.count_limit)
     commit = GroupCommit(stores.writes.write, settings.max_writes_waiting, pools.writes)
     plane = _data_plane(settings, stores, commit, pools, clients, flags, meter, limits)
-    status = ModelStatus(handles.modes, handles.v1, flags, plane, settings.model_deadline_ms / 1000)
+    deadline_s = settings.model_deadline_ms / 1000
+    status = ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s)
     catalog = _catalog(handles, registry, stores.reports)
     return Services(
         plane=plane,
@@ -104,6 +106,7 @@ def wire(
         routers=routers,
         refusals=RefusalCounter(stores.reports.refusals.add, _clock, pools.reports),
         watches=_watches(settings, stores, pools, plane, commit),
+        inference=ModelInference(local.clients, status.mode, deadline_s),
         local=local,
         settings=settings,
     )
@@ -119,6 +122,7 @@ def grpc_server(services: Services) -> GrpcServer:
         services.problems,
         services.refusals,
         services.operations.answer,
+        services.inference,
     )
 
 

@@ -58,6 +58,8 @@ CALLS: Mapping[str, Call] = {
     "metrics": Call(Role.READER, Reach.ALL),
     "models": Call(Role.READER, Reach.NONE),
     "model_versions": Call(Role.READER, Reach.NONE),
+    "model_metadata": Call(Role.READER, Reach.NONE),
+    "infer": Call(Role.READER, Reach.NONE),
     "promote": Call(Role.OPERATOR, Reach.ALL),
     "roll_back": Call(Role.OPERATOR, Reach.ALL),
     "flags": Call(Role.READER, Reach.NONE),

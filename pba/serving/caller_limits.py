@@ -75,15 +75,27 @@ class CallerLimits:
             return
         use = self._use_of(identity)
         self._check_in_flight(identity, limits, use)
-        if limits.requests_per_s is not None:
-            rate = limits.requests_per_s / self.routers()
-            self._check_rate(identity, "requests_per_s", limits.requests_per_s, rate, use.requests)
-            use.requests.take(rate, 1, self.clock())
+        self.admit_request(identity)
         use.in_flight += 1
         try:
             yield
         finally:
             use.in_flight -= 1
+
+    def admit_request(self, identity: Identity) -> None:
+        """Admit one of several requests within a call of ``identity``.
+
+        Raises
+        ------
+        LimitReached
+            If it has sent as many as it may.
+        """
+        limit = self.limits_of(identity).requests_per_s
+        if limit is None:
+            return
+        bucket, rate = self._use_of(identity).requests, limit / self.routers()
+        self._check_rate(identity, "requests_per_s", limit, rate, bucket)
+        bucket.take(rate, 1, self.clock())
 
     def admit_samples(self, identity: Identity, count: int) -> None:
         """Admit ``count`` samples of ``identity``.

@@ -2,10 +2,10 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["AT_ONCE", "CHUNK", "chunk_size", "in_chunks"]
+__all__ = ["AT_ONCE", "CHUNK", "chunk_size", "in_chunks", "in_turn"]
 
 CHUNK = 32
 """The most items of a chunk: this many windows make one model call, and one run of a model."""
@@ -61,3 +61,46 @@ async def in_chunks(
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [result for task in tasks for result in task.result()]
+
+
+async def in_turn(
+    items: AsyncIterator[_Item],
+    work: Callable[[_Item], Awaitable[_Result]],
+    at_once: int = AT_ONCE,
+) -> AsyncGenerator[_Result, None]:
+    """Yield what ``work`` returns for each of ``items``, in order, while the next are worked on.
+
+    The error of an item, or of ``items``, is raised in its turn. Whoever stops early ends the rest.
+
+    Parameters
+    ----------
+    at_once
+        How many items may be taken and not yielded yet.
+    """
+    slots = asyncio.Semaphore(at_once)
+    begun: asyncio.Queue[asyncio.Future[_Result] | None] = asyncio.Queue()
+    tasks: set[asyncio.Future[_Result]] = set()
+
+    async def begin() -> None:
+        try:
+            await slots.acquire()
+            async for item in items:
+                task = asyncio.ensure_future(work(item))
+                tasks.add(task)
+                begun.put_nowait(task)
+                await slots.acquire()
+        finally:
+            begun.put_nowait(None)
+
+    beginning = asyncio.create_task(begin())
+    try:
+        while (task := await begun.get()) is not None:
+            yield await task
+            tasks.discard(task)
+            slots.release()
+        await beginning
+    finally:
+        beginning.cancel()
+        for left in tasks:
+            left.cancel()
+        await asyncio.gather(beginning, *tasks, return_exceptions=True)

@@ -96,7 +96,7 @@ class ModelHost:
             self._task.cancel()
 
     def describe(self) -> dict[str, Any]:
-        """Return what serves: version, sha256, window, horizons, metrics, and what is wrong.
+        """Return what serves: version, sha256, input and outputs, metrics, and what is wrong.
 
         ``champion`` is the number of the pointer that the host follows.
         """
@@ -107,6 +107,8 @@ class ModelHost:
             "sha256": serving.card.get("sha256"),
             "window": serving.forecaster.window,
             "horizons": list(HORIZONS),
+            "intervals": list(serving.forecaster.intervals),
+            "bins": len(serving.forecaster.bins),
             "metrics": serving.card.get("metrics"),
             "champion": serving.pointer.number,
             "refused": self._refused,

@@ -1,12 +1,12 @@
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from pba.errors import InvalidRequest, PBAError, StoreUnavailable
 from pba.forecasting import Query
-from pba.serving.chunking import AT_ONCE, CHUNK, chunk_size, in_chunks
+from pba.serving.chunking import AT_ONCE, CHUNK, chunk_size, in_chunks, in_turn
 from pba.serving.lazy_queries import LazyQueries
 
 
@@ -111,3 +111,67 @@ def test_lazy_queries_are_read_when_they_are_taken():
     assert str(queries[3]) == "3"
     assert [str(query) for query in queries[1:3]] == ["1", "2"]
     assert [str(query) for query in queries] == list("01234")
+
+
+async def numbers(count: int, error: Exception | None = None) -> AsyncIterator[int]:
+    for number in range(count):
+        yield number
+    if error is not None:
+        raise error
+
+
+class Reversed:
+    """Doubles numbers; of those that are in flight together, the last ends first."""
+
+    def __init__(self, at_once: int, failing: int = -1) -> None:
+        self.at_once, self.failing = at_once, failing
+        self.begun: list[int] = []
+        self.ended = 0
+        self.full = asyncio.Event()
+
+    async def __call__(self, number: int) -> int:
+        self.begun.append(number)
+        if len(self.begun) == self.at_once:
+            self.full.set()
+        try:
+            await self.full.wait()
+            await asyncio.sleep(0.001 * (self.at_once - number % self.at_once))
+            if number == self.failing:
+                raise InvalidRequest("no")
+        finally:
+            self.ended += 1
+        return 2 * number
+
+
+async def test_items_that_come_are_worked_on_together_and_yielded_in_order():
+    work = Reversed(3)
+    async with asyncio.timeout(10):
+        results = [result async for result in in_turn(numbers(10), work, 3)]
+    assert results == [2 * number for number in range(10)]
+
+
+async def test_no_more_are_begun_than_are_taken():
+    work = Reversed(3)
+    results = in_turn(numbers(10), work, 3)
+    async with asyncio.timeout(10):
+        assert await anext(results) == 0
+    await asyncio.sleep(0.01)
+    assert work.begun == [0, 1, 2]
+    await results.aclose()
+    assert work.ended == 3
+
+
+@pytest.mark.parametrize("in_item", [True, False])
+async def test_an_error_comes_in_its_turn(in_item: bool):
+    work = Reversed(3, failing=4 if in_item else -1)
+    items = numbers(10 if in_item else 4, None if in_item else InvalidRequest("no"))
+    results: list[int] = []
+
+    async def collect() -> None:
+        async for result in in_turn(items, work, 3):
+            results.append(result)
+
+    with pytest.raises(InvalidRequest):
+        await collect()
+    assert results == [0, 2, 4, 6]
+    assert work.ended == len(work.begun)

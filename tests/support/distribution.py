@@ -12,6 +12,7 @@ RAY_MODULES = [
             "closed_loop",
             "running",
             "grpc",
+            "inference_clients",
             "keys",
             "scaling",
             "model_reload",

@@ -21,6 +21,10 @@ type PredictorClient interface {
 	Forecast(ctx context.Context, in *ForecastRequest, opts ...grpc.CallOption) (*ForecastResponse, error)
 	// Forecast from many histories at once; each is answered in its place.
 	ForecastBatch(ctx context.Context, in *ForecastBatchRequest, opts ...grpc.CallOption) (*ForecastBatchResponse, error)
+	// Forecast from histories as they come: each request is answered as by ForecastBatch, in order, and
+	// some are worked on at a time. A request has at most 1 MB; a hundred histories are a good size. An
+	// error ends the stream after the answers to the requests before: open it again with the rest.
+	ForecastStream(ctx context.Context, opts ...grpc.CallOption) (Predictor_ForecastStreamClient, error)
 	// Store samples of any number of links, and forecast from what is stored then if that is
 	// requested; answered after commit. A sample that is sent twice is stored once, so a call that
 	// failed may be sent again. While the store is away, the trailing metadata of a call that
@@ -70,6 +74,37 @@ func (c *predictorClient) ForecastBatch(ctx context.Context, in *ForecastBatchRe
 	return out, nil
 }
 
+func (c *predictorClient) ForecastStream(ctx context.Context, opts ...grpc.CallOption) (Predictor_ForecastStreamClient, error) {
+	stream, err := c.cc.NewStream(ctx, &_Predictor_serviceDesc.Streams[0], "/pba.v1.Predictor/ForecastStream", opts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &predictorForecastStreamClient{stream}
+	return x, nil
+}
+
+type Predictor_ForecastStreamClient interface {
+	Send(*ForecastBatchRequest) error
+	Recv() (*ForecastBatchResponse, error)
+	grpc.ClientStream
+}
+
+type predictorForecastStreamClient struct {
+	grpc.ClientStream
+}
+
+func (x *predictorForecastStreamClient) Send(m *ForecastBatchRequest) error {
+	return x.ClientStream.SendMsg(m)
+}
+
+func (x *predictorForecastStreamClient) Recv() (*ForecastBatchResponse, error) {
+	m := new(ForecastBatchResponse)
+	if err := x.ClientStream.RecvMsg(m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 func (c *predictorClient) Observe(ctx context.Context, in *ObserveRequest, opts ...grpc.CallOption) (*ObserveResponse, error) {
 	out := new(ObserveResponse)
 	err := c.cc.Invoke(ctx, "/pba.v1.Predictor/Observe", in, out, opts...)
@@ -116,7 +151,7 @@ func (c *predictorClient) Transfers(ctx context.Context, in *TransfersRequest, o
 }
 
 func (c *predictorClient) Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (Predictor_WatchClient, error) {
-	stream, err := c.cc.NewStream(ctx, &_Predictor_serviceDesc.Streams[0], "/pba.v1.Predictor/Watch", opts...)
+	stream, err := c.cc.NewStream(ctx, &_Predictor_serviceDesc.Streams[1], "/pba.v1.Predictor/Watch", opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +183,7 @@ func (x *predictorWatchClient) Recv() (*WatchResponse, error) {
 }
 
 func (c *predictorClient) WatchEvents(ctx context.Context, in *WatchEventsRequest, opts ...grpc.CallOption) (Predictor_WatchEventsClient, error) {
-	stream, err := c.cc.NewStream(ctx, &_Predictor_serviceDesc.Streams[1], "/pba.v1.Predictor/WatchEvents", opts...)
+	stream, err := c.cc.NewStream(ctx, &_Predictor_serviceDesc.Streams[2], "/pba.v1.Predictor/WatchEvents", opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +222,10 @@ type PredictorServer interface {
 	Forecast(context.Context, *ForecastRequest) (*ForecastResponse, error)
 	// Forecast from many histories at once; each is answered in its place.
 	ForecastBatch(context.Context, *ForecastBatchRequest) (*ForecastBatchResponse, error)
+	// Forecast from histories as they come: each request is answered as by ForecastBatch, in order, and
+	// some are worked on at a time. A request has at most 1 MB; a hundred histories are a good size. An
+	// error ends the stream after the answers to the requests before: open it again with the rest.
+	ForecastStream(Predictor_ForecastStreamServer) error
 	// Store samples of any number of links, and forecast from what is stored then if that is
 	// requested; answered after commit. A sample that is sent twice is stored once, so a call that
 	// failed may be sent again. While the store is away, the trailing metadata of a call that
@@ -220,6 +259,9 @@ func (UnimplementedPredictorServer) Forecast(context.Context, *ForecastRequest) 
 }
 func (UnimplementedPredictorServer) ForecastBatch(context.Context, *ForecastBatchRequest) (*ForecastBatchResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ForecastBatch not implemented")
+}
+func (UnimplementedPredictorServer) ForecastStream(Predictor_ForecastStreamServer) error {
+	return status.Errorf(codes.Unimplemented, "method ForecastStream not implemented")
 }
 func (UnimplementedPredictorServer) Observe(context.Context, *ObserveRequest) (*ObserveResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Observe not implemented")
@@ -289,6 +331,32 @@ func _Predictor_ForecastBatch_Handler(srv interface{}, ctx context.Context, dec 
 		return srv.(PredictorServer).ForecastBatch(ctx, req.(*ForecastBatchRequest))
 	}
 	return interceptor(ctx, in, info, handler)
+}
+
+func _Predictor_ForecastStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(PredictorServer).ForecastStream(&predictorForecastStreamServer{stream})
+}
+
+type Predictor_ForecastStreamServer interface {
+	Send(*ForecastBatchResponse) error
+	Recv() (*ForecastBatchRequest, error)
+	grpc.ServerStream
+}
+
+type predictorForecastStreamServer struct {
+	grpc.ServerStream
+}
+
+func (x *predictorForecastStreamServer) Send(m *ForecastBatchResponse) error {
+	return x.ServerStream.SendMsg(m)
+}
+
+func (x *predictorForecastStreamServer) Recv() (*ForecastBatchRequest, error) {
+	m := new(ForecastBatchRequest)
+	if err := x.ServerStream.RecvMsg(m); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func _Predictor_Observe_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -457,6 +525,12 @@ var _Predictor_serviceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ForecastStream",
+			Handler:       _Predictor_ForecastStream_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
 		{
 			StreamName:    "Watch",
 			Handler:       _Predictor_Watch_Handler,

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from ..access_control import AccessControl, authorize, require_call
 from ..direct_routes import DirectRoutes
 from ..http import create_app
+from ..inference_errors import InferenceErrors
 from ..refusal_counting import RefusalCounting
 from ..request_flow import RequestFlows
 from ..request_guard import RequestGuard
@@ -18,6 +19,7 @@ from . import (
     health,
     identity,
     index,
+    inference,
     links,
     models,
     reports,
@@ -33,7 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
     module.router
     for module in (
         *(forecasts, transfers, samples, watch, links, reports, models, rollout, identity),
-        *(health, index),
+        *(inference, health, index),
     )
 )
 """Every route of the service."""
@@ -53,7 +55,8 @@ def http_application(services: Services) -> ASGIApp:
         settings.proxy_secret,
     )
     guard = RequestGuard(access, settings.allowed_host_names, settings.cors_origin_names)
-    return RequestFlows(RefusalCounting(guard, services.refusals, services.callers))
+    counted = RefusalCounting(guard, services.refusals, services.callers)
+    return RequestFlows(InferenceErrors(counted))
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:

@@ -49,12 +49,12 @@ def _methods(streaming: bool) -> dict[str, Method]:
         )
         for service in pb.DESCRIPTOR.services_by_name.values()
         for method in service.methods
-        if method.server_streaming == streaming
+        if method.server_streaming == streaming and not method.client_streaming
     }
 
 
 METHODS, STREAMS = _methods(streaming=False), _methods(streaming=True)
-"""Every method by its name: those with one response, and those with many."""
+"""Every method of one request by its name: those with one response, and those with many."""
 
 
 def call(channel: grpc.aio.Channel, name: str, message: Message, **options: Any) -> Any:

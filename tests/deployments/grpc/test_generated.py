@@ -13,7 +13,11 @@ def test_the_committed_code_is_what_the_proto_generates(tmp_path: Path):
     # -o: the environment that runs this test is taken as it is.
     subprocess.run(["make", "-o", ".venv/dev.stamp", "proto", *options], cwd=PROJECT, check=True)
     written = sorted((tmp_path / FOLDER).iterdir())
-    assert [path.name for path in written] == ["pba_pb2.py", "pba_pb2.pyi", "pba_pb2_grpc.py"]
+    assert [path.name for path in written] == [
+        f"{name}_{kind}"
+        for name in ("inference", "pba")
+        for kind in ("pb2.py", "pb2.pyi", "pb2_grpc.py")
+    ]
     for path in written:
         assert path.read_text() == (PROJECT / FOLDER / path.name).read_text(), "run `make proto`"
 

@@ -19,6 +19,7 @@ from pba.errors import Busy, NotFound, PBAError, StoreUnavailable, Unavailable
 from pba.forecasting.allocation import AllocationRequest
 from pba.serving.data_plane import DataPlane
 from pba.serving.local_service import LocalService
+from pba.serving.model_inference import ModelInference
 from pba.types import History
 from tests.deployments.grpc import messages
 from tests.serving.link_harness import NOON, LinkHarness, open_links
@@ -55,6 +56,7 @@ class Running:
             report_problems,
             refusals,
             no_operation,
+            ModelInference({}, no_operation, 1.0),
             patience_s,
         )
 

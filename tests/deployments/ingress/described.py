@@ -6,6 +6,8 @@ import httpx
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from deployments.ingress.inference_errors import is_inference
+from deployments.ingress.inference_models import InferenceErrorResponse
 from deployments.ingress.openapi import EVENT_STREAM
 from deployments.ingress.response_models import ErrorResponse
 from deployments.ingress.routes import ROUTERS
@@ -31,7 +33,12 @@ def assert_described(route: APIRoute, status: int, body: Any) -> None:
         _assert_has_keys(route.response_model, body)
     else:
         assert status in route.responses, f"{route.path} does not document {status}"
-        _assert_has_keys(ErrorResponse, body)
+        _assert_has_keys(error_model(route.path), body)
+
+
+def error_model(path: str) -> type[BaseModel]:
+    """Return the model of the errors of a path."""
+    return InferenceErrorResponse if is_inference(path) else ErrorResponse
 
 
 def is_stream(route: APIRoute) -> bool:

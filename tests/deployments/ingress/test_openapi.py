@@ -7,7 +7,7 @@ import pytest
 from deployments.ingress.examples import BODIES
 from deployments.ingress.http import create_app
 from deployments.ingress.routes import ROUTERS
-from tests.deployments.ingress.described import ROUTES, is_stream
+from tests.deployments.ingress.described import ROUTES, error_model, is_stream
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]
     }
 
 
-def test_all_29_routes_are_described(document: dict[str, Any]):
-    assert len(ROUTES) == 29
+def test_all_38_routes_are_described(document: dict[str, Any]):
+    assert len(ROUTES) == 38
     assert operations(document).keys() == ROUTES.keys()
 
 
@@ -50,7 +50,7 @@ def test_a_route_has_a_summary_a_response_schema_and_its_statuses(
         assert responses[status]["description"].endswith(".")
         reference = responses[status]["content"]["application/json"]["schema"]["$ref"]
         stores_nothing = (status, key[1].rsplit("/", 1)[1]) == ("503", "samples")
-        name = "NotStoredResponse" if stores_nothing else "ErrorResponse"
+        name = "NotStoredResponse" if stores_nothing else error_model(key[1]).__name__
         assert reference.endswith(f"/{name}")
 
 

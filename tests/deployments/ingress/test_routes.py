@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from deployments.ingress.examples import BODIES
+from deployments.ingress.inference_errors import is_inference
 from pba.errors import Unavailable
 from pba.registry import Registry
 from pba.rollout import Flags
@@ -26,6 +27,7 @@ EXAMPLES = {
     "LinksRequest": "/v1/links/forecasts",
     "TransferBody": "/v1/transfer",
     "BulkTransferBody": "/v1/transfers",
+    "InferenceRequest": "/v2/models/internet/infer",
 }
 
 
@@ -88,7 +90,7 @@ async def test_every_route_answers_as_described(service: InProcess):
         response = await call(service, method, path, json=body)
         assert response.status_code == 200, response.text
         answered.add((method, route_of(response).path))
-    assert answered == set(ROUTES)
+    assert answered == {key for key in ROUTES if not is_inference(key[1])}
 
 
 def publish(folder: Path) -> None:

@@ -1,4 +1,6 @@
-"""How many bytes does a loop take? `python -m benchmarks.bytes_a_loop [LINKS]`
+"""How many bytes does a loop take? `python -m benchmarks.bytes_a_loop [LINKS] [STORE]`
+
+STORE is sqlite or postgresql, by default one after the other.
 
 A loop is a sample, a forecast from it and its six outcomes: points and means. Links report every
 ten seconds by a clock that runs ahead, for four times the retention of samples, and are scored and
@@ -100,9 +102,16 @@ def main() -> None:
     links = int(sys.argv[1]) if len(sys.argv) > 1 else LINKS
     print("| store | retentions | bytes a sample | a forecast | a loop | all else, kB | rows |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pba.db"
-        report("SQLite", f"sqlite:///{path}", links, lambda: sqlite_sizes(path))
+    stores = sys.argv[2:] or ["sqlite", "postgresql"]
+    if "sqlite" in stores:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pba.db"
+            report("SQLite", f"sqlite:///{path}", links, lambda: sqlite_sizes(path))
+    if "postgresql" in stores:
+        _report_postgresql(links)
+
+
+def _report_postgresql(links: int) -> None:
     with postgresql() as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET autovacuum_naptime = 1")

@@ -1,8 +1,8 @@
 """Requests of `proto/pba.proto` in, domain objects out. Ranges are checked in `pba.types`."""
 
-import math
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -40,6 +40,11 @@ MODES: dict[pb.Mode, NetworkMode | None] = {
 _WithAdvice: TypeAlias = (
     pb.ForecastRequest | pb.ObserveRequest | pb.LinkForecastRequest | pb.LinkForecastsRequest
 )
+
+_REQUIRED = ("timestamp_s", "bandwidth_mbps")
+_MEASURED = (_REQUIRED[0], *COLUMNS)
+_FIELDS = (*_MEASURED, "during_transfer")
+_values_of = attrgetter(*_FIELDS)
 
 _FIRST_ROWS = 1000
 """A long history is checked so far before it is read as a whole, which takes 3 µs a sample."""
@@ -85,7 +90,7 @@ def read_reports(request: pb.ObserveRequest, limit: int) -> list[SampleReport]:
     check_count(request.samples, limit, "samples")
     refuse_unknown_fields(request)
     samples = [item.sample for item in request.samples]
-    table = _table(_rows(samples, "samples"), _marks(samples))
+    table = _table(*_rows(samples, "samples"))
     return sample_reports(table, [item.link_id for item in request.samples])
 
 
@@ -154,7 +159,7 @@ def _history(
     if not request.HasField("columns"):
         if len(request.history) > _FIRST_ROWS:
             _refuse_faulty(request.history[:_FIRST_ROWS])
-        return _rows(request.history, "history"), _marks(request.history)
+        return _rows(request.history, "history")
     if request.history:
         raise InvalidRequest(
             "history and columns are both set; a request has one of them. Leave one out.", "columns"
@@ -162,14 +167,9 @@ def _history(
     return _columns(request.columns)
 
 
-def _marks(samples: Iterable[pb.Sample]) -> Booleans | None:
-    marks = np.array([sample.during_transfer for sample in samples], dtype=bool)
-    return marks if marks.any() else None
-
-
-def _refuse_faulty(samples: Iterable[pb.Sample]) -> None:
+def _refuse_faulty(samples: Sequence[pb.Sample]) -> None:
     """Raise the error of a history that begins with ``samples``, before the rest is looked at."""
-    rows = _rows(samples, "history")
+    rows, _ = _rows(samples, "history")
     (history,) = _table(rows).histories([len(rows)])
     if isinstance(history, InvalidInput):
         raise history
@@ -206,27 +206,17 @@ def _check_length(column: Sequence[Any], name: str, count: int, remedy: str) -> 
         )
 
 
-def _rows(samples: Iterable[pb.Sample], name: str) -> Floats:
-    """Return ``(sample, 6)``, NaN where a field is not set."""
-    rows = [_row(sample, name, index) for index, sample in enumerate(samples)]
-    return np.array(rows, dtype=float).reshape(-1, 1 + len(COLUMNS))
-
-
-def _row(sample: pb.Sample, name: str, index: int) -> tuple[float, ...]:
-    """Return time and `COLUMNS`, NaN where a field is not set, which reads as zero."""
-    time_s, rate_mbps = sample.timestamp_s, sample.bandwidth_mbps
-    for required, value in (("timestamp_s", time_s), ("bandwidth_mbps", rate_mbps)):
-        if not value and not sample.HasField(required):
-            raise _missing(required, f"{name}[{index}]")
-    has = sample.HasField
-    return (
-        time_s,
-        rate_mbps,
-        sample.latency_ms if has("latency_ms") else math.nan,
-        sample.packet_loss if has("packet_loss") else math.nan,
-        sample.jitter_ms if has("jitter_ms") else math.nan,
-        sample.throughput_mbps if has("throughput_mbps") else math.nan,
-    )
+def _rows(samples: Sequence[pb.Sample], name: str) -> tuple[Floats, Booleans | None]:
+    """Return ``(sample, 6)``, NaN where a field is not set, and the marks if there are any."""
+    rows = np.array(list(map(_values_of, samples)), dtype=float).reshape(-1, len(_FIELDS))
+    values, marks = rows[:, : len(_MEASURED)], rows[:, -1] != 0.0
+    for index, place in np.argwhere(values == 0.0).tolist():  # so reads a field that is not set
+        field = _MEASURED[place]
+        if not samples[index].HasField(field):
+            if field in _REQUIRED:
+                raise _missing(field, f"{name}[{index}]")
+            values[index, place] = np.nan
+    return values, marks if marks.any() else None
 
 
 def _missing(name: str, place: str) -> InvalidRequest:

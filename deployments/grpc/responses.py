@@ -18,7 +18,15 @@ from pba.types import (
 from . import pba_pb2 as pb
 from .requests import MODES
 
-__all__ = ["MODE_NUMBERS", "batch", "error_detail", "excerpt", "forecast", "link_batch", "receipts"]
+__all__ = [
+    "MODE_NUMBERS",
+    "batch",
+    "error_detail",
+    "excerpt",
+    "fill_forecast",
+    "link_batch",
+    "receipts",
+]
 
 MODE_NUMBERS: Mapping[NetworkMode | None, pb.Mode] = {
     mode: number for number, mode in MODES.items()
@@ -27,13 +35,6 @@ MODE_NUMBERS: Mapping[NetworkMode | None, pb.Mode] = {
 
 _OPTIONAL = ("link_id", "model_version", "latency_ms", "packet_loss", "jitter_ms")
 _SAMPLE_FIELD = re.compile(r"^(samples\[\d+\])\.(?!link_id$)")
-
-
-def forecast(source: Forecast) -> pb.Forecast:
-    """Return ``source`` as a message."""
-    message = pb.Forecast()
-    _fill(message, source)
-    return message
 
 
 def batch(items: Sequence[Forecast | PBAError]) -> pb.ForecastBatchResponse:
@@ -79,11 +80,10 @@ def receipts(
         In the order of the reports.
     """
     forecasts: Iterable[Forecast | PBAError | None] = items or repeat(None, len(reports))
-    rows = zip(reports, results, forecasts, strict=True)
-    return pb.ObserveResponse(
-        links={report.link_id: _receipt(receipt, item) for report, receipt, item in rows},
-        refused=map(_refused, all_refused(results)),
-    )
+    response = pb.ObserveResponse(refused=map(_refused, all_refused(results)))
+    for report, receipt, item in zip(reports, results, forecasts, strict=True):
+        _fill_receipt(response.links[report.link_id], receipt, item)
+    return response
 
 
 def excerpt(items: Iterable[Forecast | PBAError], limit: int) -> pb.ForecastBatchResponse:
@@ -101,10 +101,10 @@ def _fill_item(message: pb.ForecastItem, item: Forecast | PBAError) -> None:
     if isinstance(item, PBAError):
         message.error.CopyFrom(error_detail(item))
     else:
-        _fill(message.forecast, item)
+        fill_forecast(message.forecast, item)
 
 
-def _fill(message: pb.Forecast, source: Forecast) -> None:
+def fill_forecast(message: pb.Forecast, source: Forecast) -> None:
     """Fill a message in its place, which takes a third of the time of one that is then copied."""
     for name in _OPTIONAL:
         value = getattr(source, name)
@@ -151,19 +151,21 @@ def _fill_interval(message: pb.Interval, source: IntervalForecast) -> None:
         message.quantiles.add(level=level, bandwidth_mbps=mbps)
 
 
-def _receipt(receipt: Receipt, item: Forecast | PBAError | None) -> pb.LinkObserved:
-    return pb.LinkObserved(
-        accepted=receipt.accepted,
-        duplicates=receipt.duplicates,
-        late=receipt.late,
-        expired=receipt.expired,
-        mode=MODE_NUMBERS[receipt.mode],
-        ignored=receipt.ignored,
-        refused=map(_refused, receipt.refused),
-        reasons=receipt.reasons,
-        forecast=forecast(item) if isinstance(item, Forecast) else None,
-        error=error_detail(item) if isinstance(item, PBAError) else None,
-    )
+def _fill_receipt(
+    message: pb.LinkObserved, receipt: Receipt, item: Forecast | PBAError | None
+) -> None:
+    message.accepted = receipt.accepted
+    message.duplicates = receipt.duplicates
+    message.late = receipt.late
+    message.expired = receipt.expired
+    message.mode = MODE_NUMBERS[receipt.mode]
+    message.ignored = receipt.ignored
+    message.refused.extend(map(_refused, receipt.refused))
+    message.reasons.extend(receipt.reasons)
+    if isinstance(item, Forecast):
+        fill_forecast(message.forecast, item)
+    elif item is not None:
+        message.error.CopyFrom(error_detail(item))
 
 
 def _refused(source: RefusedSample) -> pb.RefusedSample:

@@ -102,7 +102,9 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
             query = await read_request(self._plane, read_query, request)
             query = await scoped_calls.allowed_query(self._plane, caller(), query)
             forecast = await self._plane.forecast(query, started)
-        return pb.ForecastResponse(forecast=responses.forecast(forecast))
+        response = pb.ForecastResponse()
+        responses.fill_forecast(response.forecast, forecast)
+        return response
 
     async def _forecast_batch(self, request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
         with self._plane.admit("forecasts"):
@@ -135,7 +137,9 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
             forecast = await scoped_calls.link_forecast(
                 self._plane, caller(), link_id, advice, started, newest
             )
-        return pb.LinkForecastResponse(forecast=responses.forecast(forecast))
+        response = pb.LinkForecastResponse()
+        responses.fill_forecast(response.forecast, forecast)
+        return response
 
     async def _link_forecasts(self, request: pb.LinkForecastsRequest) -> pb.LinkForecastsResponse:
         newest = request.as_of_newest

@@ -17,7 +17,7 @@ from .access_control import caller, caller_now
 from .documents import message_of
 from .message_parsing import refuse_unknown_fields
 from .requests import check_count
-from .responses import forecast
+from .responses import fill_forecast
 
 __all__ = ["answer_histories", "watch_events", "watch_links"]
 
@@ -57,9 +57,10 @@ async def watch_links(
     with watches.streams.admit():
         async with watches.links.watch(watcher):
             async for items in follow(watcher.next, caller_now, watches.lasts_s):
-                yield pb.WatchResponse(
-                    forecasts=map(forecast, items), resume_token=str(watcher.reached)
-                )
+                response = pb.WatchResponse(resume_token=str(watcher.reached))
+                for item in items:
+                    fill_forecast(response.forecasts.add(), item)
+                yield response
     raise _ended(watches, "with the last resume_token")
 
 

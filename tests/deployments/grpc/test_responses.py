@@ -21,7 +21,9 @@ TIMES = {"made_at", "valid_until", "newest_sample_at"}
 
 @given(forecasts)
 def test_a_forecast_survives_the_wire(forecast: Forecast):
-    message = pb.Forecast.FromString(responses.forecast(forecast).SerializeToString())
+    filled = pb.Forecast()
+    responses.fill_forecast(filled, forecast)
+    message = pb.Forecast.FromString(filled.SerializeToString())
     assert messages.forecast(message) == forecast
     assert message.bandwidth_mbps == forecast.bandwidth_mbps
     assert message.confidence == forecast.confidence

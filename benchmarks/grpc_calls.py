@@ -1,4 +1,7 @@
-"""What do calls over gRPC take beside the same over HTTP? `python -m benchmarks.grpc_calls`."""
+"""What do calls over gRPC take beside the same over HTTP? `python -m benchmarks.grpc_calls`.
+
+And how fast is a stream of histories beside the bulk call with all of them?
+"""
 
 import json
 import time
@@ -11,7 +14,7 @@ import httpx
 from google.protobuf.message import Message
 
 from benchmarks import load, request_bodies, servers
-from deployments.grpc import pba_pb2 as pb
+from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
 from pba.client import request
 from pba.types import History, NetworkMode
 from tests.deployments.grpc import messages
@@ -41,6 +44,11 @@ def main() -> None:
             for what, call in _calls(history, names).items():
                 http_ms, grpc_ms, ratio = _measure(url, channel, call)
                 print(f"| {what} | {http_ms:.2f} | {grpc_ms:.2f} | {ratio:.2f} |", flush=True)
+            bulk, stream, ratio = _stream_rate(channel, messages.request(history))
+            print(
+                f"{LINKS} histories in one call {bulk:.0f}/s, as a stream of {CHUNK} each "
+                f"{stream:.0f}/s, ratio {ratio:.2f}"
+            )
 
 
 def _calls(history: History, names: list[str]) -> Mapping[str, Call]:
@@ -95,6 +103,31 @@ def _measure(url: str, channel: grpc.Channel, call: Call) -> tuple[float, float,
         pairs.append((figures[over_http], figures[over_grpc]))
     http_ms, grpc_ms = map(median, zip(*pairs, strict=True))
     return http_ms, grpc_ms, median(second / first for first, second in pairs)
+
+
+def _stream_rate(channel: grpc.Channel, history: pb.ForecastRequest) -> tuple[float, float, float]:
+    """Return the histories a second of the bulk call and of the stream, and the ratio of turns."""
+    stub = pba_pb2_grpc.PredictorStub(channel)  # type: ignore[no-untyped-call]
+    whole = pb.ForecastBatchRequest(requests=[history] * LINKS)
+    parts = [pb.ForecastBatchRequest(requests=[history] * CHUNK)] * (LINKS // CHUNK)
+
+    def bulk() -> int:
+        return len(stub.ForecastBatch(whole, timeout=60).forecasts)
+
+    def stream() -> int:
+        return sum(len(one.forecasts) for one in stub.ForecastStream(iter(parts), timeout=60))
+
+    pairs = []
+    for number in range(ROUNDS + 1):
+        rates = {}
+        for call in (bulk, stream) if number % 2 else (stream, bulk):
+            started = time.perf_counter()
+            assert call() == LINKS
+            rates[call] = LINKS / (time.perf_counter() - started)
+        pairs.append((rates[bulk], rates[stream]))
+    del pairs[0]  # the first round warms up
+    in_bulk, streamed = map(median, zip(*pairs, strict=True))
+    return in_bulk, streamed, median(second / first for first, second in pairs)
 
 
 def _median_ms(call: Callable[[], object], seconds: float) -> float:

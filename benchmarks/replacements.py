@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,28 +107,34 @@ async def _measure(
                     outcomes[f"gRPC {error.code()}: {error.details()}"] += 1
 
         await _report(client, watched, HISTORY)
-        streams = [
-            asyncio.create_task(_watch_over_http(client, watched)),
-            asyncio.create_task(_watch_over_grpc(stub, watched)),
-        ]
+        watches = (_watch_over_http(client, watched), _watch_over_grpc(stub, watched))
+        streams = list(map(asyncio.create_task, watches))
         clients = [
             asyncio.create_task(call()) for call in (over_http, over_grpc) for _ in range(CLIENTS)
         ]
         clients.append(asyncio.create_task(_report_until(client, watched, stop)))
-        durations_s = []
-        for number in range(times):
-            await asyncio.sleep(SETTLED_S)
-            started = time.monotonic()
-            await asyncio.to_thread(_deploy, environment, 0.25 + 0.01 * number)
-            durations_s.append(time.monotonic() - started)
+        durations_s = [await _replace(environment, number) for number in range(times)]
         await asyncio.sleep(SETTLED_S)
         stop.set()
         await asyncio.gather(*clients)
-        await asyncio.sleep(1.0)
-        for stream in streams:
-            stream.cancel()
-        await asyncio.gather(*streams, return_exceptions=True)
+        await _end(streams)
     return outcomes, watched, durations_s
+
+
+async def _end(streams: Sequence[asyncio.Task[None]]) -> None:
+    """End streams once the last forecast has had time to come."""
+    await asyncio.sleep(1.0)
+    for stream in streams:
+        stream.cancel()
+    await asyncio.gather(*streams, return_exceptions=True)
+
+
+async def _replace(environment: dict[str, str], number: int) -> float:
+    """Replace the router after some seconds; return how many seconds that takes."""
+    await asyncio.sleep(SETTLED_S)
+    started = time.monotonic()
+    await asyncio.to_thread(_deploy, environment, 0.25 + 0.01 * number)
+    return time.monotonic() - started
 
 
 async def _report(client: AsyncPBAClient, watched: Watched, count: int = 1) -> None:

@@ -48,6 +48,7 @@ METHODS: Mapping[str, str] = {
     "/pba.v1.Operations/ListEvents": "events",
     "/pba.v1.Operations/ListDriftAlarms": "drift",
     "/pba.v1.Operations/GetMetrics": "metrics",
+    "/pba.v1.Operations/GetMetricSeries": "metric_series",
     "/pba.v1.Operations/ListModels": "models",
     "/pba.v1.Operations/ListModelVersions": "model_versions",
     "/pba.v1.Operations/PromoteModel": "promote",

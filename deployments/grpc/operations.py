@@ -122,6 +122,8 @@ def _fields(message: Message) -> dict[str, Any]:
         if field.enum_type is not None:
             mode = mode_of(value)
             values |= {} if mode is None else {field.name: mode.value}
+        elif field.is_repeated:
+            values[field.name] = list(value)
         elif field.containing_oneof is not None and field.containing_oneof.name == "expected":
             values["expected"] = value
         else:

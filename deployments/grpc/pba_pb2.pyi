@@ -761,6 +761,74 @@ class GetMetricsResponse(_message.Message):
     transfers: TransferMetrics
     def __init__(self, links: _Optional[int] = ..., mode_switches: _Optional[int] = ..., scoring: _Optional[_Union[ScoringBacklog, _Mapping]] = ..., overall: _Optional[_Union[Metrics, _Mapping]] = ..., modes: _Optional[_Mapping[str, Metrics]] = ..., versions: _Optional[_Iterable[_Union[VersionMetrics, _Mapping]]] = ..., transfers: _Optional[_Union[TransferMetrics, _Mapping]] = ...) -> None: ...
 
+class GetMetricSeriesRequest(_message.Message):
+    __slots__ = ("from_s", "to_s", "step_s", "by", "horizon")
+    FROM_S_FIELD_NUMBER: _ClassVar[int]
+    TO_S_FIELD_NUMBER: _ClassVar[int]
+    STEP_S_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    HORIZON_FIELD_NUMBER: _ClassVar[int]
+    from_s: float
+    to_s: float
+    step_s: int
+    by: _containers.RepeatedScalarFieldContainer[str]
+    horizon: str
+    def __init__(self, from_s: _Optional[float] = ..., to_s: _Optional[float] = ..., step_s: _Optional[int] = ..., by: _Optional[_Iterable[str]] = ..., horizon: _Optional[str] = ...) -> None: ...
+
+class GetMetricSeriesResponse(_message.Message):
+    __slots__ = ("from_s", "to_s", "step_s", "horizon", "series")
+    FROM_S_FIELD_NUMBER: _ClassVar[int]
+    TO_S_FIELD_NUMBER: _ClassVar[int]
+    STEP_S_FIELD_NUMBER: _ClassVar[int]
+    HORIZON_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    from_s: float
+    to_s: float
+    step_s: int
+    horizon: int
+    series: _containers.RepeatedCompositeFieldContainer[MetricSeries]
+    def __init__(self, from_s: _Optional[float] = ..., to_s: _Optional[float] = ..., step_s: _Optional[int] = ..., horizon: _Optional[int] = ..., series: _Optional[_Iterable[_Union[MetricSeries, _Mapping]]] = ...) -> None: ...
+
+class MetricSeries(_message.Message):
+    __slots__ = ("mode", "version", "arm", "source", "points")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    mode: Mode
+    version: str
+    arm: str
+    source: str
+    points: _containers.RepeatedCompositeFieldContainer[MetricPoint]
+    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., source: _Optional[str] = ..., points: _Optional[_Iterable[_Union[MetricPoint, _Mapping]]] = ...) -> None: ...
+
+class MetricPoint(_message.Message):
+    __slots__ = ("at_s", "scored", "accuracy_20", "confidence", "missed_over", "missed_under", "coverage_50", "coverage_90", "bias_mbps", "mae_mbps", "latency_ms")
+    AT_S_FIELD_NUMBER: _ClassVar[int]
+    SCORED_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MISSED_OVER_FIELD_NUMBER: _ClassVar[int]
+    MISSED_UNDER_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_50_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_90_FIELD_NUMBER: _ClassVar[int]
+    BIAS_MBPS_FIELD_NUMBER: _ClassVar[int]
+    MAE_MBPS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    at_s: float
+    scored: int
+    accuracy_20: float
+    confidence: float
+    missed_over: float
+    missed_under: float
+    coverage_50: float
+    coverage_90: float
+    bias_mbps: float
+    mae_mbps: float
+    latency_ms: Latency
+    def __init__(self, at_s: _Optional[float] = ..., scored: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., confidence: _Optional[float] = ..., missed_over: _Optional[float] = ..., missed_under: _Optional[float] = ..., coverage_50: _Optional[float] = ..., coverage_90: _Optional[float] = ..., bias_mbps: _Optional[float] = ..., mae_mbps: _Optional[float] = ..., latency_ms: _Optional[_Union[Latency, _Mapping]] = ...) -> None: ...
+
 class TransferMetrics(_message.Message):
     __slots__ = ("scored", "censored", "unscored", "coverage_80", "faster", "slower", "open", "modes")
     class ModesEntry(_message.Message):

@@ -548,6 +548,11 @@ class OperationsStub:
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsRequest.SerializeToString,
                 response_deserializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsResponse.FromString,
                 _registered_method=True)
+        self.GetMetricSeries = channel.unary_unary(
+                '/pba.v1.Operations/GetMetricSeries',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.GetMetricSeriesRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.GetMetricSeriesResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/pba.v1.Operations/ListModels',
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.ListModelsRequest.SerializeToString,
@@ -638,6 +643,13 @@ class OperationsServicer:
 
     def GetMetrics(self, request, context):
         """Return accuracy and latency of forecasts, overall, by mode and by model version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMetricSeries(self, request, context):
+        """Return accuracy and latency over time, by mode, version, arm or source.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -736,6 +748,11 @@ def add_OperationsServicer_to_server(servicer, server):
                     servicer.GetMetrics,
                     request_deserializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsRequest.FromString,
                     response_serializer=deployments_dot_grpc_dot_pba__pb2.GetMetricsResponse.SerializeToString,
+            ),
+            'GetMetricSeries': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMetricSeries,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.GetMetricSeriesRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.GetMetricSeriesResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -968,6 +985,33 @@ class Operations:
             '/pba.v1.Operations/GetMetrics',
             deployments_dot_grpc_dot_pba__pb2.GetMetricsRequest.SerializeToString,
             deployments_dot_grpc_dot_pba__pb2.GetMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMetricSeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/GetMetricSeries',
+            deployments_dot_grpc_dot_pba__pb2.GetMetricSeriesRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.GetMetricSeriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,12 +24,15 @@ from .parameters import (
     EventKind,
     EventNumber,
     From,
+    Horizon,
     Limit,
     LinkCursor,
     LinkFilter,
     LinkId,
     ModeFilter,
     ModelName,
+    SeriesKeys,
+    SeriesStep,
     Since,
     To,
     time_span,
@@ -159,6 +162,22 @@ class Operations:
     async def metrics(self, _: Identity, write: _Write[_Answer]) -> _Answer:
         """Return accuracy and latency of forecasts, overall, by mode and by model version."""
         return write(await self.plane.read_store(self.stores.reports.summary))
+
+    async def metric_series(
+        self,
+        _: Identity,
+        write: _Write[_Answer],
+        from_s: From = None,
+        to_s: To = None,
+        step_s: SeriesStep = None,
+        by: SeriesKeys = None,
+        horizon: Horizon = "1",
+    ) -> _Answer:
+        """Return accuracy and latency over time."""
+        series = self.stores.reports.series
+        return await self.plane.read_store(
+            lambda: write(series.read(by or (), int(horizon), from_s, to_s, step_s))
+        )
 
     async def rollout(self, _: Identity, write: _Write[_Answer], since_s: Since = None) -> _Answer:
         """Compare v3 with v1 on the moments for which both have a forecast."""

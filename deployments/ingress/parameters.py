@@ -21,6 +21,7 @@ __all__ = [
     "EventKind",
     "EventNumber",
     "From",
+    "Horizon",
     "Limit",
     "LinkCursor",
     "LinkFilter",
@@ -30,6 +31,8 @@ __all__ = [
     "ModelName",
     "ModelVersion",
     "Record",
+    "SeriesKeys",
+    "SeriesStep",
     "Since",
     "Size",
     "To",
@@ -133,6 +136,23 @@ DirtyRate = Annotated[
 ]
 Record = Annotated[bool, Query(description="Record the answer, to be scored.")]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
+SeriesKeys = Annotated[
+    list[Literal["mode", "version", "arm", "source"]] | None,
+    Query(description="Keep these apart: a series for each combination.", examples=[["mode"]]),
+]
+SeriesStep = Annotated[
+    int | None,
+    Query(
+        alias="step",
+        ge=60,
+        le=31 * 86_400,
+        description="The seconds of a point, whole minutes; without it at most 300 points.",
+    ),
+]
+Horizon = Annotated[
+    Literal["1", "5", "15", "-5", "-15", "-60"],
+    Query(description="Steps ahead; negative for the mean over so many."),
+]
 Since = Annotated[_Moment | None, Query(description=_MOMENT)]
 From = Annotated[_Moment | None, Query(alias="from", description=_MOMENT)]
 To = Annotated[_Moment | None, Query(alias="to", description=_MOMENT)]

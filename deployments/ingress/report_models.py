@@ -17,6 +17,7 @@ __all__ = [
     "ModelsResponse",
     "PointerResponse",
     "RolloutResponse",
+    "SeriesResponse",
     "StatusResponse",
     "VersionsResponse",
 ]
@@ -87,6 +88,35 @@ class MetricsResponse(BaseModel):
     overall: MetricsPart
     modes: dict[str, MetricsPart]
     versions: list[VersionMetrics]
+
+
+class SeriesPoint(AccuracySummary):
+    """The same of the forecasts that were computed within a point in time."""
+
+    at: datetime = Field(description="its start")
+    latency_ms: LatencySummary | None = Field(
+        None, description="one step ahead, where nothing but modes is kept apart"
+    )
+
+
+class SeriesDocument(BaseModel):
+    """The points of one series, those without a scored forecast left out."""
+
+    mode: str | None = None
+    version: str | None = None
+    arm: str | None = None
+    source: str | None = None
+    points: list[SeriesPoint]
+
+
+class SeriesResponse(BaseModel):
+    """Accuracy and latency over time; what is kept apart is a field of each series."""
+
+    since: datetime = Field(alias="from")
+    until: datetime = Field(alias="to")
+    step_s: int
+    horizon: int
+    series: list[SeriesDocument]
 
 
 class DriftChange(BaseModel):

@@ -1,5 +1,6 @@
 """The reports of the async client, and the source of those of the blocking one (`generate.py`)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pba.client import requests, responses
@@ -57,6 +58,31 @@ class AsyncReports(AsyncCalls):
     async def metrics(self) -> dict[str, Any]:
         """Return the accuracy and the latency of forecasts, by mode and overall."""
         return await self._call("GET", "/v1/metrics", responses.METRICS)
+
+    async def metric_series(
+        self,
+        by: Sequence[str] = (),
+        horizon: int = 1,
+        since: str | float | None = None,
+        until: str | float | None = None,
+        step_s: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return accuracy and latency over time, a series for each combination of ``by``.
+
+        Parameters
+        ----------
+        by
+            Some of mode, version, arm and source.
+        horizon
+            Steps ahead; negative for the mean over so many.
+        since, until
+            By default the last day.
+        step_s
+            The seconds of a point, whole minutes; by default so that there are at most 300.
+        """
+        span: dict[str, Any] = {"from": since, "to": until, "step": step_s, "horizon": horizon}
+        path = requests.query_path("/v1/metrics/series", **span, by=list(by) or None)
+        return await self._call("GET", path, responses.series)
 
     async def flags(self) -> dict[str, Any]:
         """Return ``version, flags, changed_at, changed_by``."""

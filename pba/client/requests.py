@@ -150,7 +150,7 @@ def query_path(path: str, **query: Any) -> str:
     '/v1/events?kind=drift&limit=5'
     """
     given = {name: value for name, value in query.items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 
 def rollout_path(since: str | None) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "read",
     "receipt",
     "receipts",
+    "series",
     "transfers",
     "unreachable",
 ]
@@ -75,6 +76,12 @@ def unreachable(error: httpx.RequestError) -> Unavailable:
 def documents_under(key: str) -> Callable[[Any], dict[str, Any]]:
     """Return a parser of the JSON object below ``key``."""
     return lambda value: _document(_document(value)[key])
+
+
+def series(value: Any) -> list[dict[str, Any]]:
+    """Return the list of ``series``, each with its points."""
+    items = _document(value)["series"]
+    return [_document(item, ("points",)) for item in items]
 
 
 def anything(_: Any) -> None:

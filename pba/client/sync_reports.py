@@ -1,5 +1,6 @@
 """The blocking reports. Generated from `async_reports.py` by `generate.py`: edit there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pba.client import requests, responses
@@ -55,6 +56,31 @@ class Reports(Calls):
     def metrics(self) -> dict[str, Any]:
         """Return the accuracy and the latency of forecasts, by mode and overall."""
         return self._call("GET", "/v1/metrics", responses.METRICS)
+
+    def metric_series(
+        self,
+        by: Sequence[str] = (),
+        horizon: int = 1,
+        since: str | float | None = None,
+        until: str | float | None = None,
+        step_s: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return accuracy and latency over time, a series for each combination of ``by``.
+
+        Parameters
+        ----------
+        by
+            Some of mode, version, arm and source.
+        horizon
+            Steps ahead; negative for the mean over so many.
+        since, until
+            By default the last day.
+        step_s
+            The seconds of a point, whole minutes; by default so that there are at most 300.
+        """
+        span: dict[str, Any] = {"from": since, "to": until, "step": step_s, "horizon": horizon}
+        path = requests.query_path("/v1/metrics/series", **span, by=list(by) or None)
+        return self._call("GET", path, responses.series)
 
     def flags(self) -> dict[str, Any]:
         """Return ``version, flags, changed_at, changed_by``."""

@@ -56,6 +56,7 @@ CALLS: Mapping[str, Call] = {
     "watch_events": Call(Role.READER, Reach.LISTED),
     "drift": Call(Role.READER, Reach.LISTED),
     "metrics": Call(Role.READER, Reach.ALL),
+    "metric_series": Call(Role.READER, Reach.ALL),
     "models": Call(Role.READER, Reach.NONE),
     "model_versions": Call(Role.READER, Reach.NONE),
     "model_metadata": Call(Role.READER, Reach.NONE),

@@ -20,7 +20,7 @@ from pba.store.tables import aggregate_deltas, aggregates, versions
 from pba.store.transfer_scores import transfer_summary
 from pba.types import INTERVALS
 
-__all__ = ["summary"]
+__all__ = ["accuracy", "latency", "summary"]
 
 _NEWEST = 10_000
 _MAX_BINS = 3000  # rows of `minute_latencies`: an hour or more
@@ -65,7 +65,7 @@ def summary(connection: Connection, now_us: int) -> dict[str, Any]:
             for mode in modes
         },
         "versions": [
-            {name: row[name] for name in _NAMES} | _accuracy([row])
+            {name: row[name] for name in _NAMES} | accuracy([row])
             for row in all_rows
             if row["steps"] == 1
         ],
@@ -135,11 +135,11 @@ def _backlog(connection: Connection, now_us: int) -> dict[str, Any]:
 def _summary(rows: Sequence[_Row], latencies: Sequence[_Row]) -> dict[str, Any]:
     points = [row for row in rows if row["steps"] == 1]
     means = {steps: [row for row in rows if row["steps"] == -steps] for steps in INTERVALS}
-    intervals = {str(steps): _accuracy(own) for steps, own in means.items() if own}
-    return _accuracy(points) | {"intervals": intervals, "latency_ms": _latency(latencies)}
+    intervals = {str(steps): accuracy(own) for steps, own in means.items() if own}
+    return accuracy(points) | {"intervals": intervals, "latency_ms": latency(latencies)}
 
 
-def _accuracy(rows: Sequence[_Row]) -> dict[str, Any]:
+def accuracy(rows: Sequence[_Row]) -> dict[str, Any]:
     """Return shares and means over rows of sums; None where nothing was scored."""
     scored = sum(row["scored"] for row in rows)
 
@@ -159,7 +159,8 @@ def _accuracy(rows: Sequence[_Row]) -> dict[str, Any]:
     }
 
 
-def _latency(rows: Sequence[_Row]) -> dict[str, float] | None:
+def latency(rows: Sequence[_Row]) -> dict[str, float] | None:
+    """Return the latency over rows of sums by bins, None without any."""
     if not rows:
         return None
     return {

@@ -28,6 +28,7 @@ from pba.store.database import Database
 from pba.store.flag_table import FlagState
 from pba.store.job_store import JobStore
 from pba.store.key_table import KeyTable
+from pba.store.metric_series import MetricSeries
 from pba.store.recent_samples import SampleCache
 from pba.store.refusal_table import RefusalTable
 from pba.store.router_table import RouterTable
@@ -89,6 +90,8 @@ class Store:
         The routers that run.
     changes
         Which links have new samples.
+    series
+        Accuracy and latency over time.
     jobs
         What only Monitors do, in the same database.
     scoring
@@ -123,6 +126,7 @@ class Store:
         self.refusals = RefusalTable(self._database)
         self.routers = RouterTable(self._database, clock)
         self.changes = ChangeLog(self._database)
+        self.series = MetricSeries(self._database, clock)
         self._block_us = to_micros(verdict_block_s)
         self.jobs = JobStore(self._database, clock, self._block_us)
         self.scoring = ScoringStore(self._database, clock, default)

@@ -563,6 +563,8 @@ type OperationsClient interface {
 	ListDriftAlarms(ctx context.Context, in *ListDriftAlarmsRequest, opts ...grpc.CallOption) (*ListDriftAlarmsResponse, error)
 	// Return accuracy and latency of forecasts, overall, by mode and by model version.
 	GetMetrics(ctx context.Context, in *GetMetricsRequest, opts ...grpc.CallOption) (*GetMetricsResponse, error)
+	// Return accuracy and latency over time, by mode, version, arm or source.
+	GetMetricSeries(ctx context.Context, in *GetMetricSeriesRequest, opts ...grpc.CallOption) (*GetMetricSeriesResponse, error)
 	// Return what serves each mode, and v1, which may be asleep.
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
 	// Return the published versions of a model, its champion and its former champions.
@@ -646,6 +648,15 @@ func (c *operationsClient) ListDriftAlarms(ctx context.Context, in *ListDriftAla
 func (c *operationsClient) GetMetrics(ctx context.Context, in *GetMetricsRequest, opts ...grpc.CallOption) (*GetMetricsResponse, error) {
 	out := new(GetMetricsResponse)
 	err := c.cc.Invoke(ctx, "/pba.v1.Operations/GetMetrics", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operationsClient) GetMetricSeries(ctx context.Context, in *GetMetricSeriesRequest, opts ...grpc.CallOption) (*GetMetricSeriesResponse, error) {
+	out := new(GetMetricSeriesResponse)
+	err := c.cc.Invoke(ctx, "/pba.v1.Operations/GetMetricSeries", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -742,6 +753,8 @@ type OperationsServer interface {
 	ListDriftAlarms(context.Context, *ListDriftAlarmsRequest) (*ListDriftAlarmsResponse, error)
 	// Return accuracy and latency of forecasts, overall, by mode and by model version.
 	GetMetrics(context.Context, *GetMetricsRequest) (*GetMetricsResponse, error)
+	// Return accuracy and latency over time, by mode, version, arm or source.
+	GetMetricSeries(context.Context, *GetMetricSeriesRequest) (*GetMetricSeriesResponse, error)
 	// Return what serves each mode, and v1, which may be asleep.
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
 	// Return the published versions of a model, its champion and its former champions.
@@ -785,6 +798,9 @@ func (UnimplementedOperationsServer) ListDriftAlarms(context.Context, *ListDrift
 }
 func (UnimplementedOperationsServer) GetMetrics(context.Context, *GetMetricsRequest) (*GetMetricsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method GetMetrics not implemented")
+}
+func (UnimplementedOperationsServer) GetMetricSeries(context.Context, *GetMetricSeriesRequest) (*GetMetricSeriesResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method GetMetricSeries not implemented")
 }
 func (UnimplementedOperationsServer) ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListModels not implemented")
@@ -945,6 +961,24 @@ func _Operations_GetMetrics_Handler(srv interface{}, ctx context.Context, dec fu
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(OperationsServer).GetMetrics(ctx, req.(*GetMetricsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Operations_GetMetricSeries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetMetricSeriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServer).GetMetricSeries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pba.v1.Operations/GetMetricSeries",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServer).GetMetricSeries(ctx, req.(*GetMetricSeriesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1124,6 +1158,10 @@ var _Operations_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetMetrics",
 			Handler:    _Operations_GetMetrics_Handler,
+		},
+		{
+			MethodName: "GetMetricSeries",
+			Handler:    _Operations_GetMetricSeries_Handler,
 		},
 		{
 			MethodName: "ListModels",

@@ -5,8 +5,18 @@ from fastapi import APIRouter, Request, Response
 from ..access_control import identity_of
 from ..http import json_response, operations_of
 from ..openapi import describe_call
-from ..parameters import EventKind, EventNumber, Limit, LinkFilter
-from ..report_models import AlarmsResponse, EventsResponse, MetricsResponse
+from ..parameters import (
+    EventKind,
+    EventNumber,
+    From,
+    Horizon,
+    Limit,
+    LinkFilter,
+    SeriesKeys,
+    SeriesStep,
+    To,
+)
+from ..report_models import AlarmsResponse, EventsResponse, MetricsResponse, SeriesResponse
 
 __all__ = ["router"]
 
@@ -17,6 +27,24 @@ router = APIRouter(tags=["reports"])
 async def get_metrics(request: Request) -> Response:
     """Return accuracy and latency of forecasts, overall, by mode and by model version."""
     return await operations_of(request).metrics(identity_of(request.scope), json_response)
+
+
+@router.get(
+    "/v1/metrics/series", **describe_call("metric_series", SeriesResponse, statuses=(422, 503))
+)
+async def get_series(
+    request: Request,
+    from_s: From = None,
+    to_s: To = None,
+    step_s: SeriesStep = None,
+    by: SeriesKeys = None,
+    horizon: Horizon = "1",
+) -> Response:
+    """Return accuracy and latency over time, by mode, version, arm or source."""
+    operations, identity = operations_of(request), identity_of(request.scope)
+    return await operations.metric_series(
+        identity, json_response, from_s, to_s, step_s, by, horizon
+    )
 
 
 @router.get("/v1/drift", **describe_call("drift", AlarmsResponse))

@@ -185,6 +185,14 @@ PAIRS = [
         query=f"?from={START_S + 9}&to={START_S + 99}&limit=50",
     ),
     *_operation("GET /v1/metrics", "GetMetrics", pb.GetMetricsRequest()),
+    *_operation(
+        "GET /v1/metrics/series",
+        "GetMetricSeries",
+        pb.GetMetricSeriesRequest(
+            from_s=START_S, to_s=START_S + 7200, step_s=600, by=["mode", "source"], horizon="5"
+        ),
+        query=f"?from={START_S}&to={START_S + 7200}&step=600&by=mode&by=source&horizon=5",
+    ),
     *_operation("GET /v1/drift", "ListDriftAlarms", pb.ListDriftAlarmsRequest()),
     *_operation("GET /v1/events", "ListEvents", pb.ListEventsRequest()),
     *_operation(
@@ -212,7 +220,7 @@ PAIRS = [
 """Every call that needs a key; those of samples are about one that is stored already."""
 
 _TIMES = ("timestamp", "after", "at", "last_sample", "made_at", "mode_since", "changed_at", "since")
-_TIMES += ("newest_sample_at", "valid_until")
+_TIMES += ("newest_sample_at", "valid_until", "from", "to")
 _VARYING = ("made_at_s",)
 
 

@@ -54,6 +54,7 @@ MESSAGES = {
     "ListEvents": pb.ListEventsRequest(),
     "ListDriftAlarms": pb.ListDriftAlarmsRequest(),
     "GetMetrics": pb.GetMetricsRequest(),
+    "GetMetricSeries": pb.GetMetricSeriesRequest(by=["mode"]),
     "ListModels": pb.ListModelsRequest(),
     "ListModelVersions": pb.ListModelVersionsRequest(mode="internet"),
     "GetFlags": pb.GetFlagsRequest(),

@@ -51,6 +51,9 @@ def samples(count: int, first: int = 0, mbps: float = 20.0) -> list[dict[str, An
     ]
 
 
+SERIES = "metrics/series?by=mode&by=version&step=60"
+
+
 async def test_every_route_answers_as_described(service: InProcess):
     await asyncio.to_thread(publish, service.folder)
     calls: list[tuple[str, str, Any]] = [
@@ -70,8 +73,7 @@ async def test_every_route_answers_as_described(service: InProcess):
         ("GET", "/v1/links?limit=1", None),
         ("GET", "/v1/links/a", None),
         ("GET", f"/v1/links/a/history?from={START_S}&limit=5", None),
-        ("GET", "/v1/metrics", None),
-        ("GET", "/v1/drift", None),
+        *(("GET", f"/v1/{what}", None) for what in ("metrics", SERIES, "drift")),
         ("PUT", "/v1/flags", {"version": 0, "who": "anna", "flags": {"shadow": True}}),
         ("GET", "/v1/flags", None),
         ("GET", "/v1/rollout", None),

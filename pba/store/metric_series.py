@@ -1,0 +1,221 @@
+"""Accuracy and latency over time, from the sums by minute: what charts and alerts look at.
+
+Deltas that are not added to the sums yet count too, in the same statement, as in `metrics_summary`.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, FromClause, Table, and_, func, select, true, union_all
+
+from pba.errors import InvalidInput
+from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.scoring.latency_sums import MINUTE_US
+from pba.store.database import Database
+from pba.store.metrics_summary import accuracy, latency
+from pba.store.report_tables import latency_deltas, minute_latencies
+from pba.store.tables import aggregate_deltas, minute_aggregates, versions
+from pba.types.times import rfc3339_of
+
+__all__ = ["KEYS", "MetricSeries", "SeriesSpan", "metric_series"]
+
+KEYS = ("mode", "version", "arm", "source")
+"""By what series may be kept apart."""
+
+_CODES: Mapping[str, Sequence[Any]] = {"mode": MODES, "arm": ARMS, "source": SOURCES}
+_SUMS = [column.name for column in minute_aggregates.c if not column.primary_key]
+_MOST_POINTS = 2000
+_STEPS_S = (60, 300, 900, 3600, 6 * 3600, 86_400)
+_USUAL_POINTS = 300
+_DAY_S = 86_400.0
+
+_Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSpan:
+    """From when to when, in points of how many seconds."""
+
+    from_s: float
+    to_s: float
+    step_s: int
+
+    @classmethod
+    def of(
+        cls, now_s: float, from_s: float | None, to_s: float | None, step_s: int | None
+    ) -> "SeriesSpan":
+        """Return a span; by default of the last day, in at most 300 points.
+
+        Raises
+        ------
+        InvalidInput
+            If it is empty, has over 2000 points, or points that are not whole minutes.
+        """
+        end_s = now_s if to_s is None else to_s
+        start_s = end_s - _DAY_S if from_s is None else from_s
+        if start_s >= end_s:
+            raise InvalidInput(f"from is {start_s:g} and to {end_s:g}; from is earlier.", "from")
+        if step_s is None:
+            fitting = (one for one in _STEPS_S if (end_s - start_s) / one <= _USUAL_POINTS)
+            step_s = next(fitting, _STEPS_S[-1])
+        if step_s < 60 or step_s % 60:
+            raise InvalidInput(f"step is {step_s}; it is whole minutes, in seconds.", "step")
+        if (end_s - start_s) / step_s > _MOST_POINTS:
+            raise InvalidInput(
+                f"step is {step_s}; the span has over {_MOST_POINTS} of them. Make it longer.",
+                "step",
+            )
+        return cls(start_s, end_s, step_s)
+
+    @property
+    def step_us(self) -> int:
+        """The length of a point, microseconds."""
+        return self.step_s * 1_000_000
+
+    @property
+    def from_us(self) -> int:
+        """The start of the minute in which the span begins, microseconds."""
+        return int(self.from_s * 1e6) // MINUTE_US * MINUTE_US
+
+    @property
+    def to_us(self) -> int:
+        """The end of the span, microseconds."""
+        return int(self.to_s * 1e6)
+
+
+class MetricSeries:
+    """Reads series from a store; ``clock`` returns Unix seconds."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def read(
+        self,
+        by: Sequence[str] = (),
+        horizon: int = 1,
+        from_s: float | None = None,
+        to_s: float | None = None,
+        step_s: int | None = None,
+    ) -> dict[str, Any]:
+        """Return accuracy and latency over time, as `metric_series`.
+
+        Raises
+        ------
+        InvalidInput
+            As `SeriesSpan.of`.
+        """
+        span = SeriesSpan.of(self._clock(), from_s, to_s, step_s)
+        return self._database.read(metric_series, span, by, horizon)
+
+
+def metric_series(
+    connection: Connection, span: SeriesSpan, by: Sequence[str], horizon: int
+) -> dict[str, Any]:
+    """Return the body of ``GET /v1/metrics/series``.
+
+    A point has the forecasts that were computed in it and are scored ``horizon`` steps ahead, of
+    the mean over so many steps if that is negative. Those that were computed only to compare arms
+    count where arms are kept apart. Latency is there where at most modes are. Points without a
+    forecast are left out.
+
+    Parameters
+    ----------
+    by
+        Some of `KEYS`: each combination is a series of its own.
+    """
+    keys = [name for name in KEYS if name in by]
+    points: dict[_Key, dict[int, dict[str, Any]]] = defaultdict(dict)
+    for row in _outcomes(connection, span, keys, horizon):
+        points[_key(row, keys)][row["at_us"]] = accuracy([row])
+    if set(keys) <= {"mode"} and horizon == 1:
+        _add_latencies(connection, span, keys, points)
+    names = _version_names(connection) if "version" in keys else {}
+    series = [
+        {name: _name(name, code, names) for name, code in zip(keys, key, strict=True)}
+        | {
+            "points": [
+                {"at": rfc3339_of(at_us / 1e6)} | part for at_us, part in sorted(own.items())
+            ]
+        }
+        for key, own in points.items()
+    ]
+    return {
+        "from": rfc3339_of(span.from_s),
+        "to": rfc3339_of(span.to_s),
+        "step_s": span.step_s,
+        "horizon": horizon,
+        "series": sorted(series, key=lambda one: [str(one[name]) for name in keys]),
+    }
+
+
+def _sorted_points(points: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"at": rfc3339_of(at_us / 1e6)} | points[at_us] for at_us in sorted(points)]
+
+
+def _outcomes(
+    connection: Connection, span: SeriesSpan, keys: Sequence[str], horizon: int
+) -> list[Mapping[str, Any]]:
+    both = _both(minute_aggregates, aggregate_deltas)
+    counted = and_(both.c.steps == horizon, true() if "arm" in keys else both.c.served)
+    columns = [both.c[name] for name in keys]
+    sums = [func.sum(both.c[name]).label(name) for name in _SUMS]
+    return _grouped(connection, both, span, counted, columns, sums)
+
+
+def _add_latencies(
+    connection: Connection,
+    span: SeriesSpan,
+    keys: Sequence[str],
+    points: Mapping[_Key, Mapping[int, dict[str, Any]]],
+) -> None:
+    """Add to each point that has outcomes how long its forecasts took."""
+    both = _both(minute_latencies, latency_deltas)
+    columns = [both.c[name] for name in (*keys, "bin")]
+    sums = [
+        func.sum(both.c.forecasts).label("forecasts"),
+        func.sum(both.c.took_ms).label("took_ms"),
+        func.max(both.c.most_ms).label("most_ms"),
+    ]
+    bins: dict[_Key, dict[int, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for row in _grouped(connection, both, span, true(), columns, sums):
+        bins[_key(row, keys)][row["at_us"]].append(row)
+    for key, own in points.items():
+        for at_us, part in own.items():
+            rows = sorted(bins[key][at_us], key=lambda row: int(row["bin"]))
+            part["latency_ms"] = latency(rows)
+
+
+def _both(table: Table, deltas: Table) -> FromClause:
+    names = [column.name for column in table.c]
+    both = (select(*(one.c[name] for name in names)) for one in (table, deltas))
+    return union_all(*both).subquery()
+
+
+def _grouped(
+    connection: Connection,
+    both: FromClause,
+    span: SeriesSpan,
+    counted: Any,
+    columns: Sequence[Any],
+    sums: Sequence[Any],
+) -> list[Mapping[str, Any]]:
+    """Return ``sums`` by the point in which they lie and ``columns``."""
+    at_us = (both.c.minute_us - both.c.minute_us % span.step_us).label("at_us")
+    within = and_(both.c.minute_us >= span.from_us, both.c.minute_us < span.to_us, counted)
+    query = select(at_us, *columns, *sums).where(within).group_by(at_us, *columns)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _key(row: Mapping[str, Any], keys: Sequence[str]) -> _Key:
+    return tuple(row[name] for name in keys)
+
+
+def _name(key: str, code: int, names: Mapping[int, str]) -> str | None:
+    return names.get(code) if key == "version" else str(_CODES[key][code])
+
+
+def _version_names(connection: Connection) -> dict[int, str]:
+    return {row.id: row.name for row in connection.execute(select(versions.c.id, versions.c.name))}

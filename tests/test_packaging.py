@@ -19,6 +19,10 @@ DATA = [
     "pba_serve/haproxy-listeners.sh",
     "pba_serve/haproxy-with-errors.sh",
     "pba_serve/haproxy-with-parent.sh",
+    *(
+        f"pba_serve/{path.relative_to(PROJECT / 'deployments')}"
+        for path in sorted((PROJECT / "deployments/console").rglob("*.*"))
+    ),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 from collections.abc import Iterable
 
 from fastapi import Request
@@ -20,6 +21,7 @@ from .openapi import call_of
 __all__ = [
     "CERTIFICATE_HEADER",
     "IDENTITY",
+    "SESSION",
     "AccessControl",
     "authorization_of",
     "authorize",
@@ -39,8 +41,13 @@ _IDENTIFY = "pba.identify"
 """Where the scope of a request has the function that says who sends it now."""
 
 _ALIVE = "/livez"
-_DOCS = ("/docs", "/openapi.json")
-_DOCS_FILES = "/docs/assets/"
+SESSION = "pba_session"
+"""The cookie with the key of somebody at the console."""
+
+_DOCS = ("/docs", "/openapi.json", "/console")
+_FILES = ("/docs/assets/", "/console/")
+_READING = ("GET", "HEAD")
+_COOKIE = re.compile(rf"(?:^|;\s*){SESSION}=([A-Za-z0-9._~+/=-]+)(?:;|$)")
 
 
 class AccessControl:
@@ -113,13 +120,20 @@ class AccessControl:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if isinstance(error, AuthenticationNotConfigured):
             return bool(path == _ALIVE)
-        return path in self._public or path.startswith(_DOCS_FILES)
+        return path in self._public or path.startswith(_FILES)
 
 
 def authorization_of(scope: Scope) -> str | None:
-    """Return the header ``Authorization``; one that is there twice is none that is valid."""
+    """Return the header ``Authorization``; one that is there twice is none that is valid.
+
+    Without one, a request that only reads may have the key of a session at the console.
+    """
     values = [value for name, value in scope["headers"] if name == b"authorization"]
-    return b",".join(values).decode("latin-1") if values else None
+    if values or scope["method"] not in _READING:
+        return b",".join(values).decode("latin-1") if values else None
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    session = _COOKIE.search(cookies.decode("latin-1")) if cookies else None
+    return None if session is None else f"Bearer {session[1]}"
 
 
 def _certificate(scope: Scope, proxy_secret: str) -> bytes | None:

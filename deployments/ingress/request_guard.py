@@ -23,7 +23,12 @@ __all__ = ["RequestGuard"]
 _JSON = re.compile(rb'application/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?;?\s*', re.IGNORECASE)
 _TENSORS = (b"", b"application/octet-stream")
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d{1,5})?")
-_PAGES = ("/docs", "/")
+_PAGES = ("/docs", "/", "/console", "/console/")
+_CONSOLE = "/console"
+_CONSOLE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src "
     "'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; "
@@ -82,7 +87,7 @@ class RequestGuard:
             await answer(scope, receive, send)
             return
         if not scope["path"].startswith(("/v1/", "/v2")):
-            send = _with_headers(send, _PAGE_HEADERS)
+            send = _with_headers(send, _page_headers(scope))
         await self._app(scope, receive, send)
 
     def _refusal(
@@ -144,6 +149,13 @@ def _is_link(scope: Scope, headers: dict[bytes, bytes]) -> bool:
 
 def _has_body(headers: dict[bytes, bytes]) -> bool:
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def _page_headers(scope: Scope) -> dict[str, str]:
+    """Return what a browser is told about a page; the console's has no script within it."""
+    if not scope["path"].removeprefix(scope.get("root_path", "")).startswith(_CONSOLE):
+        return _PAGE_HEADERS
+    return _PAGE_HEADERS | {"Content-Security-Policy": _CONSOLE_POLICY}
 
 
 def _is_tensors(scope: Scope, kind: bytes) -> bool:

@@ -18,16 +18,19 @@ _START_S = 60.0
 
 
 @contextlib.contextmanager
-def http_server(folder: Path, **settings: Any) -> Iterator[str]:
+def http_server(folder: Path, follows: bool = False, **settings: Any) -> Iterator[str]:
     """Yield the URL of the services over new files in ``folder``, as `open_in_process` makes them.
 
-    The server runs in a thread of its own, as a router replica's does in a process of its own.
+    The server runs in a thread of its own, as a router replica's does in a process of its own. It
+    notices changed keys if it ``follows`` them.
     """
     started = threading.Event()
     loop, stopped = asyncio.new_event_loop(), asyncio.Event()
 
     async def serve(port: int) -> None:
         async with open_in_process(folder, **settings) as service:
+            if follows:
+                await service.services.callers.start()
             app = http_application(service.services)
             config = uvicorn.Config(app, "127.0.0.1", port, log_level="critical", lifespan="off")
             server = uvicorn.Server(config)

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from ..access_control import AccessControl, authorize, require_call
+from ..console import add_console
 from ..direct_routes import DirectRoutes
 from ..http import create_app
 from ..inference_errors import InferenceErrors
@@ -45,6 +46,7 @@ def http_application(services: Services) -> ASGIApp:
     """Return the HTTP application of one router replica."""
     app = create_app(ROUTERS, [Depends(authorize)])
     app.state.services = services
+    add_console(app)
     direct = DirectRoutes(app, _routes((forecasts.router, samples.router)), require_call)
     settings = services.settings
     access = AccessControl(

@@ -1,0 +1,91 @@
+// How right forecasts are, over time.
+
+import { chart } from "../chart.js";
+import { choice, element, empty, labelled, table } from "../dom.js";
+import { count, milliseconds, percent, rate } from "../format.js";
+import { read } from "../service.js";
+
+export const title = "Quality";
+export const about = "How often forecasts were right within 20 %, how often intervals held, and how sure they were.";
+
+const SPANS = [["3600", "an hour"], ["21600", "six hours"], ["86400", "a day"], ["604800", "a week"], ["2592000", "30 days"]];
+const TARGETS = [
+  ["1", "1 step ahead"], ["5", "5 steps ahead"], ["15", "15 steps ahead"],
+  ["-5", "mean of 5 steps"], ["-15", "mean of 15 steps"], ["-60", "mean of 60 steps"],
+];
+const PARTS = [["mode", "mode"], ["version", "version"], ["source", "source"], ["arm", "arm"]];
+const KINDS = ["forecast", "second", "measured"];
+
+export async function show(body, _, signal) {
+  const state = { span: "86400", horizon: "1", by: "mode" };
+  const pictures = element("div", { "aria-live": "polite" });
+  const update = async () => pictures.replaceChildren(...(await view(state, signal)));
+  const set = (name) => (value) => {
+    state[name] = value;
+    update();
+  };
+  await update();
+  body.replaceChildren(
+    element(
+      "p",
+      { class: "controls" },
+      labelled("In the last", choice(SPANS, state.span, set("span"))),
+      labelled("Forecasts", choice(TARGETS, state.horizon, set("horizon"))),
+      labelled("Keep apart", choice(PARTS, state.by, set("by"))),
+    ),
+    pictures,
+  );
+}
+
+async function view(state, signal) {
+  const until = Date.now() / 1000;
+  const span = [until - Number(state.span), until];
+  const query = new URLSearchParams({ from: span[0], by: state.by, horizon: state.horizon });
+  const { series } = await read(`/v1/metrics/series?${query}`, signal);
+  if (!series.length) return [empty("No such forecast was scored in that time.")];
+  const largest = [...series].sort((a, b) => scored(b) - scored(a)).slice(0, KINDS.length);
+  const lines = (name) =>
+    largest.map((one, at) => ({
+      name: one[state.by],
+      kind: KINDS[at],
+      points: one.points.map((point) => [new Date(point.at) / 1000, point[name]]),
+    }));
+  const share = (title, name) => [
+    element("h2", {}, title),
+    chart({ title, lines: lines(name), range: [0, 1], span, label: (value) => percent(value) }),
+  ];
+  return [
+    ...share("Share right within 20 %", "accuracy_20"),
+    ...share("Mean confidence", "confidence"),
+    ...share("Share inside the 90 % interval", "coverage_90"),
+    element("h2", {}, "In all of that time"),
+    totals(series, state.by),
+  ];
+}
+
+const scored = (series) => series.points.reduce((total, point) => total + point.scored, 0);
+
+function mean(series, name) {
+  const total = scored(series);
+  return series.points.reduce((all, point) => all + point.scored * point[name], 0) / total;
+}
+
+function totals(series, by) {
+  const latency = (one) => one.points.filter((point) => point.latency_ms).map((point) => point.latency_ms.p95);
+  return table(
+    "Shares of the forecasts that are scored",
+    [
+      [by, (one) => one[by]],
+      ["scored", (one) => count(scored(one)), true],
+      ["right within 20 %", (one) => percent(mean(one, "accuracy_20"), 1), true],
+      ["confidence", (one) => percent(mean(one, "confidence"), 1), true],
+      ["too high", (one) => percent(mean(one, "missed_over"), 1), true],
+      ["too low", (one) => percent(mean(one, "missed_under"), 1), true],
+      ["50 % interval", (one) => percent(mean(one, "coverage_50"), 1), true],
+      ["90 % interval", (one) => percent(mean(one, "coverage_90"), 1), true],
+      ["mean error", (one) => rate(mean(one, "mae_mbps")), true],
+      ["95 % within", (one) => (latency(one).length ? milliseconds(Math.max(...latency(one))) : "–"), true],
+    ],
+    series,
+  );
+}

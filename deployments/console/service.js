@@ -1,0 +1,89 @@
+// Calls of the service, with the errors that it sends.
+
+const AGAIN_MS = 1000;
+
+export class ServiceError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+// The address of a path of the service, whatever a proxy has put before it.
+export function address(path) {
+  return new URL(`..${path}`, document.baseURI).href;
+}
+
+// Return the JSON at a path; raises ServiceError.
+export async function read(path, signal) {
+  return answer(() => fetch(address(path), { headers: { Accept: "application/json" }, signal }));
+}
+
+// Send JSON to a path of the console itself.
+export async function send(method, path, body) {
+  return answer(() =>
+    fetch(address(path), {
+      method,
+      headers: { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    }),
+  );
+}
+
+async function answer(call) {
+  let response;
+  try {
+    response = await call();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ServiceError(0, "The service does not answer. Is it running?");
+  }
+  if (response.status === 204) return null;
+  const document = await response.json().catch(() => null);
+  if (response.ok && document !== null) return document;
+  const message = document?.error?.message ?? `The answer is ${response.status}, and none of PBA's.`;
+  throw new ServiceError(response.status, message);
+}
+
+// Call `on` with each event of a stream until the signal ends it.
+//
+// Not EventSource: it has to be told the kinds of events beforehand.
+export async function follow(path, on, signal) {
+  let last = null;
+  while (!signal.aborted) {
+    try {
+      const headers = { Accept: "text/event-stream", ...(last !== null && { "Last-Event-ID": last }) };
+      const response = await fetch(address(path), { headers, signal });
+      if (!response.ok) return;
+      for await (const event of parts(response.body)) {
+        if (event.kind === "error") return;
+        last = event.id ?? last;
+        if (event.data) on(JSON.parse(event.data));
+      }
+    } catch {
+      // The stream broke off: it is opened again, unless the page was left.
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+// The events of a stream, as the HTML standard reads them.
+async function* parts(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value;
+    const blocks = text.split("\n\n");
+    text = blocks.pop();
+    for (const block of blocks) {
+      const event = {};
+      for (const line of block.split("\n")) {
+        const [name, rest] = [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)];
+        event[{ event: "kind" }[name] ?? name] = rest.replace(/^ /, "");
+      }
+      yield event;
+    }
+  }
+}

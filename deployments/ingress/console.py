@@ -1,0 +1,90 @@
+"""The operators' page: the files of `deployments/console`, and sessions, which hold a key.
+
+A session is a cookie with the caller's key that no script can read and no other site makes a
+browser send. It counts for what only reads: `access_control.authorization_of`. A key that is
+revoked ends it.
+"""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from pba.errors import PBAError
+
+from .access_control import SESSION
+from .body_decoding import read_document
+from .http import body_of, json_response, pba_error_response, services_of
+
+__all__ = ["CONSOLE", "add_console"]
+
+CONSOLE = "/console"
+"""Where the page is."""
+
+_FILES = Path(__file__).parents[1] / "console"
+_SESSION_S = 12 * 3600
+_BODY_MB = 0.01
+
+
+class _SessionRequest(Struct, forbid_unknown_fields=True):
+    key: str
+
+
+def add_console(app: FastAPI) -> None:
+    """Add the page to ``app``, whose state has the services."""
+    console = Starlette(
+        routes=[
+            Route("/session", _open_session, methods=["POST"]),
+            Route("/session", _end_session, methods=["DELETE"]),
+            Mount("/", _Files(directory=_FILES, html=True)),
+        ]
+    )
+    console.state = app.state
+    app.router.routes.append(Route(CONSOLE, _with_slash))
+    app.mount(CONSOLE, console)
+
+
+class _Files(StaticFiles):
+    """Files that a browser checks for changes each time: an upgrade shows at once."""
+
+    def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:
+        """Return whether the browser has the file; called by Starlette for every file."""
+        response_headers["Cache-Control"] = "no-cache"  # type: ignore[index]
+        return super().is_not_modified(response_headers, request_headers)
+
+
+async def _with_slash(request: Request) -> Response:
+    """Lead to the page below the path, where its relative links work."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{CONSOLE}/")
+
+
+async def _open_session(request: Request) -> Response:
+    """Check a key, and answer with the cookie that sends it from now on."""
+    services = services_of(request)
+    try:
+        key = read_document(await body_of(request, _BODY_MB), _SessionRequest).key
+        identity = services.callers.identify(f"Bearer {key}", None)
+    except PBAError as error:
+        return pba_error_response(error)
+    response = json_response(identity.as_dict())
+    response.set_cookie(
+        SESSION,
+        key,
+        max_age=_SESSION_S,
+        secure=services.settings.certificate_files is not None,
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+async def _end_session(_: Request) -> Response:
+    """Have the browser forget the key."""
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION, httponly=True, samesite="strict")
+    return response

@@ -146,6 +146,7 @@ SeriesStep = Annotated[
         alias="step",
         ge=60,
         le=31 * 86_400,
+        multiple_of=60,
         description="The seconds of a point, whole minutes; without it at most 300 points.",
     ),
 ]

@@ -33,9 +33,12 @@ READERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 }
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def lasting_objects_left_alone() -> Iterator[None]:
-    """As in a router: the collector does not look at what was there before."""
+    """As in a router: the collector does not look at what was there before.
+
+    Once for all tests: beside those of a whole run, one collection takes a second.
+    """
     gc.collect()
     gc.freeze()
     yield

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from pba.cli.json_output import AsJson, print_json
 from pba.cli.options import DEFAULT_STORE
-from pba.cli.terminal import plain_table
+from pba.cli.terminal import plain_table, print_table
 from pba.errors import NotFound, quoted
 from pba.store import Store
 
@@ -35,7 +34,7 @@ def list_changes(
         print_json(rows)
         return
     columns = ("number", "at", "who", "on_behalf_of", "role", "action", "subject")
-    _print_table(columns, rows, "Nothing was changed yet.")
+    _print_rows(columns, rows, "Nothing was changed yet.")
 
 
 @audit.command()
@@ -69,18 +68,15 @@ def refusals(store: StoreUrl = DEFAULT_STORE, count: Count = 50, as_json: AsJson
         print_json(rows)
         return
     columns = ("minute", "address", "key_id", "unauthenticated", "forbidden")
-    _print_table(columns, rows, "No call was refused.")
+    _print_rows(columns, rows, "No call was refused.")
 
 
 def _open(url: str) -> Store:
     return Store(url, _clock)
 
 
-def _print_table(columns: Iterable[str], rows: Sequence[Mapping[str, Any]], empty: str) -> None:
-    if not rows:
-        typer.echo(empty)
-        return
+def _print_rows(columns: Iterable[str], rows: Sequence[Mapping[str, Any]], empty: str) -> None:
     table = plain_table(*(name.replace("_", " ") for name in columns))
     for row in rows:
         table.add_row(*("–" if row[name] is None else str(row[name]) for name in columns))
-    Console().print(table, markup=False, highlight=False)
+    print_table(table, empty)

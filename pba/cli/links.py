@@ -6,11 +6,10 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from pba.cli.json_output import AsJson, print_json, print_json_line
 from pba.cli.service_options import Service, with_service
-from pba.cli.terminal import plain_table, shown
+from pba.cli.terminal import plain_table, print_table, shown
 from pba.client import PBAClient
 
 __all__ = ["drift", "events", "links"]
@@ -44,7 +43,7 @@ def links(
         scored = row["hits"] + row["misses"]
         cells = (row["mode"], row["last_sample"], row["accuracy_20"], scored, row["leader"])
         table.add_row(row["link_id"], *map(shown, cells))
-    _print_table(table, rows, "There is no such link.")
+    print_table(table, "There is no such link.")
 
 
 def _links(client: PBAClient, mode: str | None, begins: str) -> Any:
@@ -106,15 +105,8 @@ def drift(service: Service, as_json: AsJson = False) -> None:
             cells = (change["before"], change["after"], _time(change["since_s"]))
             subject = alarm["link_id"] or f"mode {alarm['mode']}"
             table.add_row(subject, change["what"], *map(shown, cells), shown(change["confidence"]))
-    _print_table(table, alarms, "No drift alarm is open.")
+    print_table(table, "No drift alarm is open.")
 
 
 def _time(at_s: float) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def _print_table(table: Any, rows: Any, empty: str) -> None:
-    if rows:
-        Console().print(table, markup=False, highlight=False)
-    else:
-        typer.echo(empty)

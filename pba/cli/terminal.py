@@ -1,11 +1,12 @@
 """Tables and progress bars that fit a terminal of 80 columns."""
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-__all__ = ["plain_table", "progress_bar", "shown"]
+__all__ = ["plain_table", "print_table", "progress_bar", "shown"]
 
 
 def plain_table(*headers: str, numbers_from: int | None = None) -> Table:
@@ -23,6 +24,14 @@ def plain_table(*headers: str, numbers_from: int | None = None) -> Table:
         number = numbers_from is not None and index >= numbers_from
         table.add_column(header, overflow="fold", justify="right" if number else "left")
     return table
+
+
+def print_table(table: Table, empty: str) -> None:
+    """Print a table as it is, or what to say where it has no row."""
+    if table.row_count:
+        Console().print(table, markup=False, highlight=False)
+    else:
+        typer.echo(empty)
 
 
 def progress_bar() -> Progress:

@@ -459,14 +459,18 @@ class DurationQuantile(_message.Message):
     def __init__(self, level: _Optional[float] = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class ListLinksRequest(_message.Message):
-    __slots__ = ("mode", "cursor", "limit")
+    __slots__ = ("mode", "cursor", "limit", "search", "sort")
     MODE_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    SORT_FIELD_NUMBER: _ClassVar[int]
     mode: Mode
     cursor: str
     limit: int
-    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    search: str
+    sort: str
+    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ..., search: _Optional[str] = ..., sort: _Optional[str] = ...) -> None: ...
 
 class ListLinksResponse(_message.Message):
     __slots__ = ("links", "cursor")

@@ -14,6 +14,7 @@ from pba.security.identity import Identity
 from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagWatch
 from pba.serving.model_catalog import ModelCatalog
+from pba.store.link_queries import link_cursor
 from pba.types import parse_mode
 
 from ..store_factory import Stores
@@ -29,6 +30,8 @@ from .parameters import (
     LinkCursor,
     LinkFilter,
     LinkId,
+    LinkOrder,
+    LinkSearch,
     ModeFilter,
     ModelName,
     SeriesKeys,
@@ -89,13 +92,16 @@ class Operations:
         mode: ModeFilter = None,
         cursor: LinkCursor = "",
         limit: Limit = 100,
+        search: LinkSearch = "",
+        sort: LinkOrder = "name",
     ) -> _Answer:
-        """List links in the order of their names."""
+        """List links in the order of their names, or of their silence."""
         only = None if mode is None else parse_mode(mode)
 
         def page() -> _Answer:  # in a thread: 10 000 links take a while to write
-            links = self.stores.reports.links(only, cursor, limit, identity.scope)
-            after = links[-1].link_id if len(links) == limit else None
+            order = search, sort
+            links = self.stores.reports.links(only, cursor, limit, identity.scope, *order)
+            after = link_cursor(links[-1], sort) if len(links) == limit else None
             return write({"links": [link.as_dict() for link in links], "cursor": after})
 
         return await self.plane.read_store(page)

@@ -26,6 +26,8 @@ __all__ = [
     "LinkCursor",
     "LinkFilter",
     "LinkId",
+    "LinkOrder",
+    "LinkSearch",
     "ModeFilter",
     "ModeName",
     "ModelName",
@@ -89,8 +91,19 @@ LinkFilter = Annotated[
 LinkCursor = Annotated[
     str,
     Query(
-        pattern=r"^[A-Za-z0-9._:@>-]{0,200}$", description="The cursor of the page before this one."
+        pattern=r"^[A-Za-z0-9._:@>-]{0,220}$", description="The cursor of the page before this one."
     ),
+]
+LinkSearch = Annotated[
+    str,
+    Query(
+        pattern=r"^[A-Za-z0-9._:@>-]{0,200}$",
+        description="Only names that have this in them, whatever its case.",
+    ),
+]
+LinkOrder = Annotated[
+    Literal["name", "silent"],
+    Query(description="silent: those first that have not reported for longest."),
 ]
 EventKind = Annotated[
     str | None, Query(pattern="^[a-z0-9_]{1,100}$", description="Only of this kind.")

@@ -16,9 +16,22 @@ class Reports(Calls):
         """Return the state of a link."""
         return self._call("GET", requests.link_path(link_id), responses.LINK)
 
-    def links(self, mode: str | None = None, cursor: str = "", limit: int = 100) -> dict[str, Any]:
-        """Return a page of ``links`` in the order of their names, and the next one's ``cursor``."""
-        path = requests.query_path("/v1/links", mode=mode, cursor=cursor or None, limit=limit)
+    def links(
+        self,
+        mode: str | None = None,
+        cursor: str = "",
+        limit: int = 100,
+        *,
+        search: str | None = None,
+        sort: str | None = None,
+    ) -> dict[str, Any]:
+        """Return a page of ``links`` in the order of their names, and the next one's ``cursor``.
+
+        ``search`` is what a name has in it, and ``sort`` may be ``silent``: those first that have
+        not reported for longest.
+        """
+        page: dict[str, Any] = {"mode": mode, "cursor": cursor or None, "limit": limit}
+        path = requests.query_path("/v1/links", **page, search=search, sort=sort)
         return self._call("GET", path, responses.LINKS)
 
     def history(

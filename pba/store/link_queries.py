@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, tuple_
 
+from pba.errors import InvalidInput, quoted
 from pba.forecasting.link_record import LinkRecord
-from pba.security import Scope
+from pba.security import EVERYTHING, Scope
 from pba.store.old_tables import old_records
 from pba.store.scope_filter import in_scope
 from pba.store.statements import chunks
@@ -21,6 +22,7 @@ __all__ = [
     "any_link",
     "count_links",
     "existing_links",
+    "link_cursor",
     "link_mode",
     "link_state",
     "link_states",
@@ -81,16 +83,51 @@ def link_state(connection: Connection, link_id: str) -> LinkState | None:
 
 
 def link_states(
-    connection: Connection, mode: NetworkMode | None, after: str, count: int, scope: Scope
+    connection: Connection,
+    mode: NetworkMode | None,
+    after: str,
+    count: int,
+    scope: Scope = EVERYTHING,
+    search: str = "",
+    sort: str = "name",
 ) -> list[LinkState]:
-    """Return up to ``count`` links of ``scope`` whose names follow ``after``, in their order."""
-    query = _WITH_RECORDS.where(links.c.link_id > after)
+    """Return up to ``count`` links of ``scope``, those after the link with the cursor ``after``.
+
+    Parameters
+    ----------
+    search
+        Only names that have this in them, whatever its case.
+    sort
+        ``name``, or ``silent`` for those first that have not reported for longest.
+    """
+    query = _WITH_RECORDS.where(*_after(after, sort))
+    if search:
+        query = query.where(func.lower(links.c.link_id).contains(search.lower(), autoescape=True))
     if mode is not None:
         query = query.where(links.c.mode == mode.value)
     if not scope.everything:
         query = query.where(in_scope(links.c.link_id, scope))
-    rows = connection.execute(query.order_by(links.c.link_id).limit(count))
-    return [_state(row) for row in rows]
+    order = [links.c.link_id] if sort == "name" else [links.c.newest_us, links.c.link_id]
+    return [_state(row) for row in connection.execute(query.order_by(*order).limit(count))]
+
+
+def link_cursor(state: LinkState, sort: str) -> str:
+    """Return the cursor of a link in one order."""
+    return state.link_id if sort == "name" else f"{round(state.newest_s * 1e6)}:{state.link_id}"
+
+
+def _after(cursor: str, sort: str) -> list[ColumnElement[bool]]:
+    """Return what holds for the links after one in an order."""
+    if sort == "name" or not cursor:
+        return [links.c.link_id > cursor]
+    newest_us, _, name = cursor.partition(":")
+    if not newest_us.isdigit() or len(newest_us) > 18:
+        raise InvalidInput(
+            f"cursor is {quoted(cursor)}; it is that of a page in the same order. Leave it out for "
+            "the first page.",
+            "cursor",
+        )
+    return [tuple_(links.c.newest_us, links.c.link_id) > (int(newest_us), name)]
 
 
 def _state(row: Row[Any]) -> LinkState:

@@ -173,10 +173,10 @@ class Store:
         return state
 
     def links(
-        self, mode: NetworkMode | None, after: str, count: int, scope: Scope = EVERYTHING
+        self, mode: NetworkMode | None, after: str, count: int, *filters: Any
     ) -> list[LinkState]:
-        """Return up to ``count`` links of ``scope`` with names after ``after``, in their order."""
-        return self._database.read(link_queries.link_states, mode, after, count, scope)
+        """Return up to ``count`` links, see `pba.store.link_queries.link_states`."""
+        return self._database.read(link_queries.link_states, mode, after, count, *filters)
 
     def existing_links(self, link_ids: Sequence[str]) -> set[str]:
         """Return those of ``link_ids`` that are links."""

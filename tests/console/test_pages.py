@@ -112,7 +112,7 @@ def test_what_happens_is_seen_at_once(empty: str, visit: Any):
         client.set_flags({"shadow": False}, client.flags()["version"], "anna")
 
 
-def test_many_links_are_paged_and_reached_by_their_beginning(tmp_path: Path, visit: Any):
+def test_many_links_are_paged_and_searched(tmp_path: Path, visit: Any):
     with http_server(tmp_path) as url:
         sample = {"timestamp": now_s(), "bandwidth_mbps": 20.0}
         rows = [{"link_id": f"l{number:03}", **sample} for number in range(120)]
@@ -126,9 +126,11 @@ def test_many_links_are_paged_and_reached_by_their_beginning(tmp_path: Path, vis
         assert window.page.get_by_role("button", name="Next").is_disabled()
         window.page.get_by_role("button", name="Back").click()
         window.page.get_by_text("l050 to l099").wait_for()
-        window.page.get_by_label("Names from here on").fill("l07")
-        window.page.get_by_role("button", name="Go").click()
-        window.page.get_by_text("Links from l070 to l119").wait_for()
+        window.page.get_by_label("Names with this in them").fill("07")
+        window.page.get_by_role("button", name="Search").click()
+        window.page.get_by_text("Links from l007 to l107").wait_for()
+        window.page.get_by_label("Order").select_option("silent")
+        window.page.get_by_text("Links from l007 to l107").wait_for()
         window.page.get_by_role("link", name="l070").click()
         window.page.get_by_role("heading", name="l070").wait_for()
         window.page.close()  # its stream ends, and the server may

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from pba.errors import NotFound
+from pba.errors import InvalidInput, NotFound
 from pba.forecasting.link_record import LinkRecord
+from pba.security import EVERYTHING
 from pba.store import SampleReport, Store, WriteBatch
+from pba.store.link_queries import link_cursor
 from pba.types import NetworkMode
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -81,3 +83,24 @@ def test_more_links_than_one_statement_can_name_are_read(store: Store):
     names = [f"l{number:04}" for number in range(1001)]
     write(store, *(sample_report(name, 0, 1) for name in names))
     assert sorted(store.link_contexts(names)) == names
+
+
+def test_links_are_searched_in_any_case_and_sorted_by_their_silence(store: Store):
+    last_s = {"FRA1:a": 50, "fra1:b": 10, "ams2:c": 30, "fra1:d": 10, "x_y": 20, "xzy": 40}
+    for name, second in last_s.items():
+        write(store, sample_report(name, second, 1))
+
+    def pages(count: int, search: str, sort: str) -> list[str]:
+        names, cursor = [], ""
+        while page := store.links(None, cursor, count, EVERYTHING, search, sort):
+            names += [state.link_id for state in page]
+            cursor = link_cursor(page[-1], sort)
+        return names
+
+    for count in (1, 2, 10):
+        assert pages(count, "fra1", "name") == ["FRA1:a", "fra1:b", "fra1:d"]
+        assert pages(count, "Fra1", "silent") == ["fra1:b", "fra1:d", "FRA1:a"]
+        assert pages(count, "", "silent") == sorted(last_s, key=lambda name: (last_s[name], name))
+    assert pages(10, "_", "name") == ["x_y"], "no letter stands for others"
+    with pytest.raises(InvalidInput, match="cursor is 'fra1:a'"):
+        store.links(None, "fra1:a", 5, EVERYTHING, "", "silent")

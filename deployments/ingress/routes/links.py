@@ -6,7 +6,16 @@ from ..access_control import identity_of
 from ..http import json_list, json_response, operations_of
 from ..openapi import describe_call
 from ..operations import Document
-from ..parameters import From, Limit, LinkCursor, LinkId, ModeFilter, To
+from ..parameters import (
+    From,
+    Limit,
+    LinkCursor,
+    LinkId,
+    LinkOrder,
+    LinkSearch,
+    ModeFilter,
+    To,
+)
 from ..response_models import DeletionResponse, HistoryResponse, LinkResponse, LinksResponse
 
 __all__ = ["router"]
@@ -19,11 +28,16 @@ router = APIRouter(tags=["links"])
     **describe_call("links", LinksResponse, statuses=(422, 503)),
 )
 async def get_links(
-    request: Request, mode: ModeFilter = None, cursor: LinkCursor = "", limit: Limit = 100
+    request: Request,
+    mode: ModeFilter = None,
+    cursor: LinkCursor = "",
+    limit: Limit = 100,
+    search: LinkSearch = "",
+    sort: LinkOrder = "name",
 ) -> Response:
     """List links in the order of their names; the next page starts at the answer's cursor."""
     identity = identity_of(request.scope)
-    return await operations_of(request).links(identity, _page, mode, cursor, limit)
+    return await operations_of(request).links(identity, _page, mode, cursor, limit, search, sort)
 
 
 @router.get(

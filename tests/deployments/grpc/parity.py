@@ -177,6 +177,12 @@ PAIRS = [
         pb.ListLinksRequest(mode=pb.MODE_INTERNET, cursor="fra0", limit=1),
         query="?mode=internet&cursor=fra0&limit=1",
     ),
+    *_operation(
+        "GET /v1/links",
+        "ListLinks",
+        pb.ListLinksRequest(search="FRA", sort="silent", limit=1),
+        query="?search=FRA&sort=silent&limit=1",
+    ),
     *_operation("GET /v1/links/{link_id}", "GetLink", pb.GetLinkRequest(link_id=LINK), "link"),
     *_operation(
         "GET /v1/links/{link_id}/history",

@@ -58,10 +58,11 @@ class Endpoints:
         option = "" if self.url == "http://127.0.0.1:8000" else f" --url {self.url}"
         curl = self.curl or (" --cacert CA.pem" if self.socket else "")
         return [
-            f"  HTTP   {self.url}",
-            f"  docs   {self.url}/docs",
-            f"  gRPC   {self.grpc or 'off (PBA_GRPC_PORT=0)'}",
-            f"  store  {self.store}",
+            f"  HTTP     {self.url}",
+            f"  docs     {self.url}/docs",
+            f"  console  {self.url}/console",
+            f"  gRPC     {self.grpc or 'off (PBA_GRPC_PORT=0)'}",
+            f"  store    {self.store}",
             "Next, in another terminal:",
             f"  curl -s{curl} {self.url}/v1/models",
             f"  {pba} forecast FILE.csv{option}{self.pba}",

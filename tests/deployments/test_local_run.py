@@ -93,4 +93,4 @@ def test_the_lines_after_the_start_say_where_it_answers_and_what_to_try():
     assert lines[-1].strip() == ".venv/bin/pba forecast FILE.csv"
     other = Endpoints("http://127.0.0.1:8123", "", "").lines("pba")
     assert other[-1].endswith("--url http://127.0.0.1:8123")
-    assert any("gRPC   off" in line for line in other)
+    assert any("gRPC     off" in line for line in other)

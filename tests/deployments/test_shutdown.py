@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 def test_the_screen_shows_a_few_lines_of_its_own(service: RunningService):
-    wait_until(lambda: f"HTTP   {service.url}" in service.screen, 30, "the end of its start")
+    wait_until(lambda: f"HTTP     {service.url}" in service.screen, 30, "the end of its start")
     lines = service.screen.splitlines()
     assert "PBA starts" in lines[0]
     assert str(service.folder / "log") in lines[0]

@@ -207,4 +207,4 @@ def test_a_renewed_certificate_counts_without_a_restart(
 
 
 def test_the_screen_says_https(secure_service: RunningService):
-    assert f"HTTP   {secure_service.url}" in secure_service.screen
+    assert f"HTTP     {secure_service.url}" in secure_service.screen

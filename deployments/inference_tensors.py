@@ -32,6 +32,7 @@ SERVER_NAME, SERVER_VERSION, EXTENSIONS = "pba", "3", ("binary_tensor_data",)
 """What the service calls itself, and what it has beyond the protocol."""
 
 _FLOAT = np.dtype("<f4")
+_MOST_SIZES, _LARGEST = 8, 1 << 31
 
 
 def check_input(names: Sequence[str], datatypes: Sequence[str]) -> None:
@@ -53,12 +54,9 @@ def tensor_rows(values: Any, shape: Sequence[int]) -> Floats:
     InvalidInput
         If there are not as many, or others.
     """
-    if min(shape, default=0) < 1:
-        raise InvalidInput(
-            f"the shape of {INPUT} is {cut(str(shape))}; sizes are positive.", "shape"
-        )
+    count = _count(shape)
     if isinstance(values, bytes | memoryview):
-        if len(values) != _FLOAT.itemsize * math.prod(shape):
+        if len(values) != _FLOAT.itemsize * count:
             raise _count_error(f"{len(values)} bytes", shape)
         return np.frombuffer(values, _FLOAT).reshape(shape)
     flat = values
@@ -66,9 +64,25 @@ def tensor_rows(values: Any, shape: Sequence[int]) -> Floats:
         flat = [number for part in flat for number in part]
     if not isinstance(flat, list) or not all(_is_number(number) for number in flat):
         raise InvalidInput(f"data of {INPUT} is a list of numbers and nulls. Send that.", "data")
-    if len(flat) != math.prod(shape):
+    if len(flat) != count:
         raise _count_error(f"{len(flat)} values", shape)
-    return np.array(flat, dtype=np.float64).astype(_FLOAT).reshape(shape)
+    try:
+        numbers = np.array(flat, dtype=np.float64)
+    except OverflowError:
+        raise InvalidInput(f"a value of {INPUT} is over 1.8e308. Leave it out.", "data") from None
+    with np.errstate(over="ignore"):  # it becomes infinite, as in the client's own conversion
+        return numbers.astype(_FLOAT).reshape(shape)
+
+
+def _count(shape: Sequence[int]) -> int:
+    """Return how many values a tensor of ``shape`` has; long or large ones are never multiplied."""
+    if not 1 <= len(shape) <= _MOST_SIZES or not all(0 < size <= _LARGEST for size in shape):
+        raise InvalidInput(
+            f"the shape of {INPUT} is {cut(str(list(shape[: _MOST_SIZES + 1])))}; it has one to "
+            f"{_MOST_SIZES} sizes, which are positive.",
+            "shape",
+        )
+    return math.prod(shape)
 
 
 def _is_number(value: Any) -> bool:

@@ -31,7 +31,8 @@ async function show() {
   const [, name = "", rest = ""] = location.hash.match(/^#\/([^/?]*)\/?(.*)$/) ?? [];
   const page = PAGES[name] ?? now;
   menu(page === now ? "now" : name);
-  const title = page.heading?.(decodeURIComponent(rest)) ?? page.title;
+  const parameter = decoded(rest);
+  const title = page.heading?.(parameter) ?? page.title;
   document.title = `${title} · PBA`;
   const body = element("div", { "aria-busy": "true" });
   main.replaceChildren(
@@ -40,11 +41,19 @@ async function show() {
     body,
   );
   try {
-    await page.show(body, decodeURIComponent(rest), signal);
+    await page.show(body, parameter, signal, (error) => failed(body, error));
   } catch (error) {
     if (!signal.aborted) failed(body, error);
   }
   body.removeAttribute("aria-busy");
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function failed(body, error) {

@@ -78,6 +78,16 @@ export function choice(options, chosen, changed) {
   );
 }
 
+// Return a link to the page of a link of the service.
+export function linkTo(name) {
+  return element("a", { href: `#/link/${encodeURIComponent(name)}` }, name);
+}
+
+// Say why something cannot be shown.
+export function fault(error) {
+  return element("p", { class: "error", role: "alert" }, error.message);
+}
+
 export function empty(text) {
   return element("p", { class: "empty" }, text);
 }

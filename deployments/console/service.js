@@ -48,15 +48,16 @@ async function answer(call) {
 // Call `on` with each event of a stream until the signal ends it.
 //
 // Not EventSource: it has to be told the kinds of events beforehand.
-export async function follow(path, on, signal) {
-  let last = null;
+//
+// It begins after the event with the id `last`, or with what happens from now on.
+export async function follow(path, on, signal, last = null) {
   while (!signal.aborted) {
     try {
       const headers = { Accept: "text/event-stream", ...(last !== null && { "Last-Event-ID": last }) };
       const response = await fetch(address(path), { headers, signal });
-      if (!response.ok) return;
-      for await (const event of parts(response.body)) {
-        if (event.kind === "error") return;
+      if (!response.ok && response.status < 500 && response.status !== 429) return;
+      for await (const event of response.ok ? parts(response.body) : []) {
+        if (event.kind === "error") break; // a refusal ends it by its status, the next time
         last = event.id ?? last;
         if (event.data) on(JSON.parse(event.data));
       }
@@ -84,6 +85,34 @@ async function* parts(body) {
         event[{ event: "kind" }[name] ?? name] = rest.replace(/^ /, "");
       }
       yield event;
+    }
+  }
+}
+
+// Return a function that runs `work` and shows its result, unless a newer run has begun meanwhile.
+export function latest(work, shown, failed) {
+  let newest = 0;
+  return async () => {
+    const mine = ++newest;
+    try {
+      const result = await work();
+      if (mine === newest) shown(result);
+    } catch (error) {
+      if (mine === newest && error.name !== "AbortError") failed(error);
+    }
+  };
+}
+
+// Do `work` again and again, one after the other, until the signal ends it or it fails.
+export async function repeat(work, everyMs, signal, failed) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    if (signal.aborted) return;
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) failed(error);
+      return;
     }
   }
 }

@@ -21,6 +21,7 @@ from ..inference_tensors import (
     outputs_of,
     tensor_rows,
 )
+from ..large_requests import read_request
 from . import inference_pb2 as pb, inference_pb2_grpc
 from .call_status import complete
 from .message_parsing import refuse_unknown_fields
@@ -101,7 +102,7 @@ class InferenceService(inference_pb2_grpc.GRPCInferenceServiceServicer):
 
     async def _infer(self, request: pb.ModelInferRequest) -> pb.ModelInferResponse:
         with self._plane.admit("infer"):
-            telemetry = read_telemetry(request)
+            telemetry = await read_request(self._plane, read_telemetry, request)
             output = await self._inference.infer(
                 request.model_name, request.model_version, telemetry
             )

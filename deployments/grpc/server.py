@@ -92,7 +92,7 @@ class GrpcServer:
         )
         services = (SERVICE, OPERATIONS, INFERENCE)
         self._health = HealthUpdates((health.OVERALL_HEALTH, *services), problems)
-        predictor = Predictor(plane, watches, settings.max_items, refused)
+        predictor = Predictor(plane, watches, settings.max_items, refused, max(1, places))
         pba_pb2_grpc.add_PredictorServicer_to_server(predictor, self._server)  # type: ignore[no-untyped-call]
         self._server.add_generic_rpc_handlers((operation_handlers(operations, refused),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)

@@ -6,13 +6,15 @@ from typing import TypeAlias
 import grpc
 
 from pba.serving import scoped_calls
+from pba.serving.admission import Admission
+from pba.serving.chunking import AT_ONCE
 from pba.serving.data_plane import DataPlane
 from pba.serving.transfers import transfer, transfers
 from pba.serving.watches import Watches
 
 from ..large_requests import read_request, write_answer
 from . import pba_pb2 as pb, pba_pb2_grpc, responses, transfer_responses
-from .access_control import caller, caller_now
+from .access_control import caller
 from .call_status import complete, complete_stream
 from .link_requests import read_link_id, read_link_ids, read_transfer, read_transfers
 from .refused_calls import RefusedCalls
@@ -27,12 +29,19 @@ Context: TypeAlias = grpc.aio.ServicerContext
 class Predictor(pba_pb2_grpc.PredictorServicer):
     """Answers each call from ``plane`` and ``watches``; one call carries at most ``limit`` items.
 
-    ``refused`` counts calls about links that a key is not for.
+    ``refused`` counts calls about links that a key is not for, and up to ``streams`` streams of
+    histories are open at a time: each may have a message of the largest size on its way.
     """
 
     def __init__(
-        self, plane: DataPlane, watches: Watches, limit: int, refused: RefusedCalls
+        self,
+        plane: DataPlane,
+        watches: Watches,
+        limit: int,
+        refused: RefusedCalls,
+        streams: int,
     ) -> None:
+        self._histories = Admission(streams, "streams of histories")
         self._plane = plane
         self._watches = watches
         self._limit = limit
@@ -52,7 +61,8 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
         self, requests: AsyncIterator[pb.ForecastBatchRequest], context: Context
     ) -> AsyncIterator[pb.ForecastBatchResponse]:
         """Forecast from histories as they come, each request as `ForecastBatch` does, in order."""
-        answers = answer_histories(self._watches.streams, requests, self._stream_request)
+        at_once = self._plane.limits.at_once(caller(), AT_ONCE)
+        answers = answer_histories(self._histories, requests, self._stream_request, at_once)
         async for response in complete_stream(answers, context):
             yield response
 
@@ -114,7 +124,7 @@ class Predictor(pba_pb2_grpc.PredictorServicer):
         return await write_answer(self._plane, responses.batch, items)
 
     async def _stream_request(self, request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
-        self._plane.limits.admit_request(caller_now())
+        self._plane.limits.admit_request(caller())
         return await self._forecast_batch(request)
 
     async def _observe(self, request: pb.ObserveRequest) -> pb.ObserveResponse:

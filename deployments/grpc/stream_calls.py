@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
-from pba.errors import InvalidInput, TooLarge, Unavailable, quoted
+from pba.errors import Forbidden, InvalidInput, TooLarge, Unavailable, quoted
 from pba.security import Scope
 from pba.serving.admission import Admission
 from pba.serving.chunking import in_turn
@@ -28,16 +28,26 @@ async def answer_histories(
     streams: Admission,
     requests: AsyncIterator[pb.ForecastBatchRequest],
     answer: Callable[[pb.ForecastBatchRequest], Awaitable[pb.ForecastBatchResponse]],
+    at_once: int,
 ) -> AsyncGenerator[pb.ForecastBatchResponse, None]:
-    """Yield the answer to each of ``requests``, in order, while the next are worked on.
+    """Yield the answer to each of ``requests``, in order, while up to ``at_once`` are worked on.
 
     Raises
     ------
+    Forbidden, Unauthenticated
+        If what the caller may do has changed in the meantime.
     PBAError
         Of the first request that has one, after the answers to those before.
     """
+    identity = caller()
+
+    async def checked(request: pb.ForecastBatchRequest) -> pb.ForecastBatchResponse:
+        if caller_now() != identity:
+            raise Forbidden("what the caller may do has changed. Open the stream again.")
+        return await answer(request)
+
     with streams.admit():
-        async with aclosing(in_turn(requests, answer)) as responses:
+        async with aclosing(in_turn(requests, checked, at_once)) as responses:
             async for response in responses:
                 yield response
 

@@ -47,15 +47,17 @@ SESSION = "pba_session"
 _DOCS = ("/docs", "/openapi.json", "/console")
 _FILES = ("/docs/assets/", "/console/")
 _READING = ("GET", "HEAD")
+_RECORDED = re.compile(r"/v1/links/[^/]+/(forecast|transfer|watch)/?")
 _COOKIE = re.compile(rf"(?:^|;\s*){SESSION}=([A-Za-z0-9._~+/=-]+)(?:;|$)")
 
 
 class AccessControl:
     """An ASGI application that lets requests with a valid key through to ``app``.
 
-    What needs no key: routes that are described as public, and the documentation of the calls,
-    which holds what the source holds. All other paths need one, those that do not exist too; what
-    a caller may do there `require_call` checks, where the path is known to lead.
+    What needs no key: routes that are described as public, the documentation of the calls and the
+    files of the console, which hold what the source holds. All other paths need one, those that do
+    not exist too; what a caller may do there `require_call` checks, where the path is known to
+    lead.
 
     Parameters
     ----------
@@ -126,11 +128,14 @@ class AccessControl:
 def authorization_of(scope: Scope) -> str | None:
     """Return the header ``Authorization``; one that is there twice is none that is valid.
 
-    Without one, a request that only reads may have the key of a session at the console.
+    Without one, a request that changes nothing may have the key of a session at the console:
+    one that reads, but for forecasts by name, which are recorded and scored.
     """
     values = [value for name, value in scope["headers"] if name == b"authorization"]
-    if values or scope["method"] not in _READING:
-        return b",".join(values).decode("latin-1") if values else None
+    if values:
+        return b",".join(values).decode("latin-1")
+    if scope["method"] not in _READING or _RECORDED.search(scope["path"]):
+        return None
     cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
     session = _COOKIE.search(cookies.decode("latin-1")) if cookies else None
     return None if session is None else f"Bearer {session[1]}"

@@ -1,7 +1,7 @@
 """The operators' page: the files of `deployments/console`, and sessions, which hold a key.
 
 A session is a cookie with the caller's key that no script can read and no other site makes a
-browser send. It counts for what only reads: `access_control.authorization_of`. A key that is
+browser send. It counts for what changes nothing: `access_control.authorization_of`. A key that is
 revoked ends it.
 """
 
@@ -11,15 +11,16 @@ from fastapi import FastAPI, Request, Response
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from pba.errors import PBAError
+from pba.errors import InvalidRequest, PBAError
 
 from .access_control import SESSION
 from .body_decoding import read_document
-from .http import body_of, json_response, pba_error_response, services_of
+from .http import body_of, http_exception, json_response, pba_error_response, services_of
 
 __all__ = ["CONSOLE", "add_console"]
 
@@ -29,6 +30,7 @@ CONSOLE = "/console"
 _FILES = Path(__file__).parents[1] / "console"
 _SESSION_S = 12 * 3600
 _BODY_MB = 0.01
+_MOST_CHARACTERS = 3800
 
 
 class _SessionRequest(Struct, forbid_unknown_fields=True):
@@ -42,7 +44,8 @@ def add_console(app: FastAPI) -> None:
             Route("/session", _open_session, methods=["POST"]),
             Route("/session", _end_session, methods=["DELETE"]),
             Mount("/", _Files(directory=_FILES, html=True)),
-        ]
+        ],
+        exception_handlers={HTTPException: http_exception},
     )
     console.state = app.state
     app.router.routes.append(Route(CONSOLE, _with_slash))
@@ -58,9 +61,9 @@ class _Files(StaticFiles):
         return super().is_not_modified(response_headers, request_headers)
 
 
-async def _with_slash(request: Request) -> Response:
+async def _with_slash(_: Request) -> Response:
     """Lead to the page below the path, where its relative links work."""
-    return RedirectResponse(f"{request.scope.get('root_path', '')}{CONSOLE}/")
+    return RedirectResponse(f"{CONSOLE.removeprefix('/')}/")
 
 
 async def _open_session(request: Request) -> Response:
@@ -68,6 +71,7 @@ async def _open_session(request: Request) -> Response:
     services = services_of(request)
     try:
         key = read_document(await body_of(request, _BODY_MB), _SessionRequest).key
+        _check_length(key)
         identity = services.callers.identify(f"Bearer {key}", None)
     except PBAError as error:
         return pba_error_response(error)
@@ -76,15 +80,36 @@ async def _open_session(request: Request) -> Response:
         SESSION,
         key,
         max_age=_SESSION_S,
-        secure=services.settings.certificate_files is not None,
+        path=_path(request),
+        secure=services.settings.certificate_files is not None or _is_secure(request),
         httponly=True,
         samesite="strict",
     )
     return response
 
 
-async def _end_session(_: Request) -> Response:
+async def _end_session(request: Request) -> Response:
     """Have the browser forget the key."""
     response = Response(status_code=204)
-    response.delete_cookie(SESSION, httponly=True, samesite="strict")
+    response.delete_cookie(SESSION, path=_path(request), httponly=True, samesite="strict")
     return response
+
+
+def _check_length(key: str) -> None:
+    """Refuse what a browser would silently not keep."""
+    if len(key) > _MOST_CHARACTERS:
+        raise InvalidRequest(
+            f"the key has {len(key)} characters; a cookie holds {_MOST_CHARACTERS}. Use a shorter "
+            "token, or a key.",
+            "key",
+        )
+
+
+def _path(request: Request) -> str:
+    """Return the path below which the service answers, as the browser knows it."""
+    return str(request.scope.get("root_path", "")).removesuffix(CONSOLE) or "/"
+
+
+def _is_secure(request: Request) -> bool:
+    """Return whether the page came over TLS, which a proxy may have ended."""
+    return request.headers.get("origin", "").startswith("https://")

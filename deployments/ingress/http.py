@@ -23,6 +23,7 @@ __all__ = [
     "BODY_LIMIT_MB",
     "body_of",
     "create_app",
+    "http_exception",
     "item_of",
     "json_list",
     "json_response",
@@ -58,7 +59,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.add_exception_handler(PBAError, _pba_error)
-    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(HTTPException, http_exception)
     app.add_exception_handler(RequestValidationError, _invalid_parameter)
     app.add_exception_handler(Exception, _unexpected_error)
     for router in routers:
@@ -92,7 +93,8 @@ def item_of(item: Forecast | PBAError) -> dict[str, Any]:
     return {"error": item.body()} if isinstance(item, PBAError) else {"forecast": item.as_dict()}
 
 
-async def _http_exception(request: Request, error: Exception) -> Response:
+async def http_exception(request: Request, error: Exception) -> Response:
+    """Return the response to a request that no route answers."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         return _other_method(request)

@@ -50,7 +50,8 @@ _LOOPBACK = ("127.0.0.1", "::1")
 class RequestGuard:
     """An ASGI application that passes on to ``app`` what no other site's page can have sent.
 
-    - A body is ``application/json``, which pages of other sites may not send unasked.
+    - A body is ``application/json``, which pages of other sites may not send unasked. Bodies of the
+      Open Inference Protocol, which have other types or none, change nothing.
     - Requests that a browser marks as those of another site are refused, except links to pages.
     - A service on loopback is called by an address, as localhost, or by a name in ``hosts``.
     - Pages from ``origins`` may read answers (CORS); no others may.
@@ -140,7 +141,7 @@ def _is_on_loopback(scope: Scope) -> bool:
 def _is_link(scope: Scope, headers: dict[bytes, bytes]) -> bool:
     """Return whether a person follows a link to a page, which the other site cannot read."""
     return (
-        scope["path"] in _PAGES
+        scope["path"].removeprefix(scope.get("root_path", "")) in _PAGES
         and scope["method"] in ("GET", "HEAD")
         and headers.get(b"sec-fetch-mode") == b"navigate"
         and headers.get(b"sec-fetch-dest") == b"document"

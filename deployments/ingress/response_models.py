@@ -137,7 +137,7 @@ class LinkResponse(BaseModel):
 
 
 class LinksResponse(BaseModel):
-    """A page of links in the order of their names."""
+    """A page of links, in the order that was requested."""
 
     links: list[LinkResponse]
     cursor: str | None = Field(description="where the next page starts; null on the last page")

@@ -57,7 +57,6 @@ class AsyncStreams(AsyncCalls):
                 raise responses.unreachable(error) from error
             try:
                 if not response.is_success:
-                    await response.aread()
                     responses.read(response, responses.anything)
                 async for event in EventSource(response).aiter_sse():
                     last_id = event.id or last_id
@@ -73,9 +72,12 @@ class AsyncStreams(AsyncCalls):
             await asyncio.sleep(streams.PAUSE_S)
 
     async def _open(self, path: str, last_id: str) -> httpx.Response:
-        """Return the response to one request for a stream, of which nothing is read yet."""
+        """Return the response to one request for a stream; all of it is read if it is an error."""
         timeout = streams.timeout(self._http.timeout)
         request = self._http.build_request(
             "GET", path, headers=streams.headers(last_id), timeout=timeout
         )
-        return await self._http.send(request, stream=True)
+        response = await self._http.send(request, stream=True)
+        if not response.is_success:
+            await response.aread()  # which gives its connection back
+        return response

@@ -163,7 +163,8 @@ def _addresses(url: str | Sequence[str] | None) -> list[httpx.URL]:
     if url is None:
         name, url = _URL, os.environ.get(_URL) or DEFAULT_URL
     texts = [part.strip() for part in url.split(",")] if isinstance(url, str) else url
-    urls = [_http_url(name, text) for text in texts]
+    whole = ",".join(map(str, texts))  # a comma in a password does not end what is masked
+    urls = [_http_url(name, text, whole) for text in texts]
     if not urls:
         raise InvalidRequest("url has no address. Name at least one, or leave it out.", "url")
     return urls
@@ -173,8 +174,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _http_url(name: str, text: str) -> httpx.URL:
-    """Return ``text``, which the caller passed as ``name``, as an HTTP address."""
+def _http_url(name: str, text: str, whole: str | None = None) -> httpx.URL:
+    """Return ``text``, which the caller passed as ``name`` or in ``whole``, as an HTTP address."""
     try:
         url = httpx.URL(text)
         beyond_host = url.raw_path.decode("ascii") + url.fragment
@@ -182,8 +183,9 @@ def _http_url(name: str, text: str) -> httpx.URL:
             return url
     except (httpx.InvalidURL, TypeError):
         pass  # the message may quote a part of a password
+    shown = masked(str(text if whole is None else whole))
     raise InvalidRequest(
-        f"{name} is {masked(str(text))!r}; it starts with http:// or https:// and a host. Write it "
+        f"{name} is {shown!r}; it starts with http:// or https:// and a host. Write it "
         "as http://127.0.0.1:8000, and / ? # @ in a user or password as %2F %3F %23 %40.",
         name,
     )

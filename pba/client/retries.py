@@ -16,7 +16,6 @@ from tenacity import (
     RetryCallState,
     retry_if_exception_type,
     retry_if_result,
-    stop_after_attempt,
     wait_random_exponential,
 )
 from tenacity.retry import retry_base
@@ -28,7 +27,8 @@ __all__ = ["RetryArguments", "retry_after_s", "retry_arguments"]
 _CHANGES = frozenset({"PUT", "DELETE"})
 _NOTHING_DONE = frozenset({429, 503})
 _STATUSES = _NOTHING_DONE | {502, 504}
-_UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+_UNCONNECTED = (*_UNREACHED, httpx.PoolTimeout)  # the last waits for calls of the client's own
 _MAX_WAIT_S = 30.0
 _backoff = wait_random_exponential(multiplier=0.1, max=_MAX_WAIT_S)
 
@@ -37,7 +37,7 @@ class RetryArguments(TypedDict):
     """The arguments of `tenacity.Retrying` and `tenacity.AsyncRetrying` that PBA sets."""
 
     retry: retry_base
-    stop: stop_after_attempt
+    stop: Callable[[RetryCallState], bool]
     wait: Callable[[RetryCallState], float]
     after: Callable[[RetryCallState], None]
     retry_error_callback: Callable[[RetryCallState], Any]
@@ -48,9 +48,9 @@ def retry_arguments(connection: Connection[Any], retries: int, method: str) -> R
 
     It is called again, at most ``retries`` times, where the connection failed or the status is 429,
     502, 503 or 504. All but 429 concern one address of ``connection``: the next is used from then
-    on. For each address more than one there is another try, and the first try at each follows a
-    failed connection at once. Else the wait before is what ``Retry-After`` says, at most 30 s;
-    without that header it is random, at most 0.1 s, then 0.2 s and so on, so that callers who
+    on, and for each address more than one there is another try. The first try at each follows at
+    once where nothing could be sent. Else the wait before is what ``Retry-After`` says, at most
+    30 s; without that header it is random, at most 0.1 s, then 0.2 s and so on, so that callers who
     failed together do not return together. In the end the last response is returned, or the last
     exception raised.
 
@@ -65,7 +65,7 @@ def retry_arguments(connection: Connection[Any], retries: int, method: str) -> R
     return {
         "retry": retry_if_exception_type(errors)
         | retry_if_result(lambda response: response.status_code in statuses),
-        "stop": stop_after_attempt(retries + len(connection.urls)),
+        "stop": partial(_is_last, retries, len(connection.urls)),
         "wait": partial(_wait_s, len(connection.urls)),
         "after": partial(_leave, connection),
         "retry_error_callback": _outcome,
@@ -101,9 +101,16 @@ def _date(value: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _is_last(retries: int, addresses: int, state: RetryCallState) -> bool:
+    """Return whether a try was the last: a busy service is so at every address."""
+    response = _response(state)
+    busy = response is not None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    return state.attempt_number >= retries + (1 if busy else addresses)
+
+
 def _wait_s(addresses: int, state: RetryCallState) -> float:
     response = _response(state)
-    if response is None and state.attempt_number < addresses:
+    if isinstance(_error(state), _UNREACHED) and state.attempt_number < addresses:
         return 0.0
     prescribed_s = None if response is None else retry_after_s(response)
     return _backoff(state) if prescribed_s is None else prescribed_s
@@ -111,12 +118,10 @@ def _wait_s(addresses: int, state: RetryCallState) -> float:
 
 def _leave(connection: Connection[Any], state: RetryCallState) -> None:
     """Have ``connection`` use the next address, unless the service is merely busy."""
-    response = _response(state)
+    response, error = _response(state), _error(state)
     if response is None:
-        assert state.outcome is not None
-        error = state.outcome.exception()
-        assert isinstance(error, httpx.RequestError)
-        connection.leave(error.request.url)
+        if isinstance(error, httpx.RequestError) and not isinstance(error, httpx.PoolTimeout):
+            connection.leave(error.request.url)
     elif response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
         connection.leave(response.request.url)
 
@@ -125,6 +130,11 @@ def _response(state: RetryCallState) -> httpx.Response | None:
     """Return the response of a try, None if there was none."""
     assert state.outcome is not None
     return None if state.outcome.failed else state.outcome.result()
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    assert state.outcome is not None
+    return state.outcome.exception()
 
 
 def _outcome(state: RetryCallState) -> Any:

@@ -57,7 +57,6 @@ class Streams(Calls):
                 raise responses.unreachable(error) from error
             try:
                 if not response.is_success:
-                    response.read()
                     responses.read(response, responses.anything)
                 for event in EventSource(response).iter_sse():
                     last_id = event.id or last_id
@@ -73,9 +72,12 @@ class Streams(Calls):
             time.sleep(streams.PAUSE_S)
 
     def _open(self, path: str, last_id: str) -> httpx.Response:
-        """Return the response to one request for a stream, of which nothing is read yet."""
+        """Return the response to one request for a stream; all of it is read if it is an error."""
         timeout = streams.timeout(self._http.timeout)
         request = self._http.build_request(
             "GET", path, headers=streams.headers(last_id), timeout=timeout
         )
-        return self._http.send(request, stream=True)
+        response = self._http.send(request, stream=True)
+        if not response.is_success:
+            response.read()  # which gives its connection back
+        return response

@@ -82,6 +82,11 @@ class CallerLimits:
         finally:
             use.in_flight -= 1
 
+    def at_once(self, identity: Identity, most: int) -> int:
+        """Return how many requests of one call of ``identity`` may be worked on, up to ``most``."""
+        limit = self.limits_of(identity).in_flight
+        return most if limit is None else max(1, min(most, limit // self.routers()))
+
     def admit_request(self, identity: Identity) -> None:
         """Admit one of several requests within a call of ``identity``.
 

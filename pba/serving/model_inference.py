@@ -116,6 +116,8 @@ class ModelInference:
         description = await self._describe(model)
         if "error" in description:
             raise Unavailable(f"the model {model} does not answer: {description['error']}")
+        if "bins" not in description:
+            raise Unavailable(f"the model {model} runs in the release before. Try again later.")
         loaded = self._loaded[model] = _served(model, description)
         _check_version(model, version, loaded.version)
         return loaded
@@ -146,7 +148,7 @@ class ModelInference:
                 f"the model {model} took over {self._deadline_s:g} s. Send fewer windows, or later."
             ) from None
         if output.version != loaded.version:  # another champion has come
-            del self._loaded[model]
+            self._loaded.pop(model, None)  # another call may have done so
             _check_version(model, version, output.version)
         return output
 

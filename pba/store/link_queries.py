@@ -100,7 +100,7 @@ def link_states(
     sort
         ``name``, or ``silent`` for those first that have not reported for longest.
     """
-    query = _WITH_RECORDS.where(*_after(after, sort))
+    query = select(links.c.id).where(*_after(after, sort))
     if search:
         query = query.where(func.lower(links.c.link_id).contains(search.lower(), autoescape=True))
     if mode is not None:
@@ -108,7 +108,9 @@ def link_states(
     if not scope.everything:
         query = query.where(in_scope(links.c.link_id, scope))
     order = [links.c.link_id] if sort == "name" else [links.c.newest_us, links.c.link_id]
-    return [_state(row) for row in connection.execute(query.order_by(*order).limit(count))]
+    page = query.order_by(*order).limit(count)  # of the links alone, before their records are read
+    rows = connection.execute(_WITH_RECORDS.where(links.c.id.in_(page)).order_by(*order))
+    return [_state(row) for row in rows]
 
 
 def link_cursor(state: LinkState, sort: str) -> str:

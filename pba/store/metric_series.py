@@ -135,11 +135,7 @@ def metric_series(
     names = _version_names(connection) if "version" in keys else {}
     series = [
         {name: _name(name, code, names) for name, code in zip(keys, key, strict=True)}
-        | {
-            "points": [
-                {"at": rfc3339_of(at_us / 1e6)} | part for at_us, part in sorted(own.items())
-            ]
-        }
+        | {"points": _sorted_points(own)}
         for key, own in points.items()
     ]
     return {

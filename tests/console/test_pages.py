@@ -218,8 +218,11 @@ def assert_reads_only(url: str, cookie: Any) -> None:
     """Check that a session reads, and changes nothing."""
     cookies = {cookie["name"]: cookie["value"]}
     assert _status(url, cookie) == 200
-    for method, path in (("POST", "/v1/forecast"), ("PUT", "/v1/flags"), ("DELETE", "/v1/links/a")):
-        response = httpx.request(method, f"{url}{path}", cookies=cookies, json={})
+    recorded = [("GET", f"/v1/links/fra1:a/{what}") for what in ("forecast", "transfer", "watch")]
+    changes = [("POST", "/v1/forecast"), ("PUT", "/v1/flags"), ("DELETE", "/v1/links/fra1:a")]
+    for method, path in (*recorded, *changes):
+        options = {} if method == "GET" else {"json": {}}
+        response = httpx.request(method, f"{url}{path}", cookies=cookies, **options)
         assert response.status_code == 401, path
 
 
@@ -251,4 +254,5 @@ def test_the_page_is_small_and_allows_nothing_from_elsewhere(filled: str):
     folder = Path(__file__).parents[2] / "deployments/console"
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 300_000
     for path in ("../ingress/console.py", "%2e%2e/ingress/console.py", "nothing.js"):
-        assert httpx.get(f"{filled}/console/{path}").status_code == 404
+        missing = httpx.get(f"{filled}/console/{path}")
+        assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")

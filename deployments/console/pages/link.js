@@ -3,7 +3,7 @@
 import { chart } from "../chart.js";
 import { cards, element, empty, labelled, table } from "../dom.js";
 import { ago, count, moment, percent, rate } from "../format.js";
-import { follow, read } from "../service.js";
+import { read, repeat } from "../service.js";
 
 export const title = "Link";
 export const heading = (name) => name;
@@ -12,38 +12,42 @@ export const about = "What the link measured, and what was forecast at a moment:
 const SAMPLES = 400;
 const BEFORE = 120;
 const HORIZONS = [1, 5, 15];
+const EVERY_MS = 2000;
 
-export async function show(body, name, signal) {
+export async function show(body, name, signal, failed) {
   const path = `/v1/links/${encodeURIComponent(name)}`;
   const picture = element("div", {});
-  const state = { chosen: null };
+  const state = { chosen: null, data: null }; // `chosen` is the sample of a forecast
   const load = async () => {
     const [link, history] = await Promise.all([read(path, signal), read(`${path}/history?limit=${SAMPLES}`, signal)]);
     return { link, samples: history.samples.map(sample), forecasts: history.forecasts.filter((one) => one.served) };
   };
-  const update = async () => picture.replaceChildren(...view(await load(), state, update));
-  await update();
+  const shown = (data) => {
+    state.data = data;
+    const focused = picture.contains(document.activeElement) && document.activeElement.type === "range";
+    picture.replaceChildren(...view(data, state, () => shown(state.data)));
+    if (focused) picture.querySelector("input[type=range]")?.focus();
+  };
+  const update = async () => {
+    if (state.chosen !== null) return;
+    const data = await load();
+    if (state.chosen === null) shown(data); // nobody has chosen a moment meanwhile
+  };
+  shown(await load());
   body.replaceChildren(picture);
-  let waiting = null;
-  follow(
-    `${path}/watch`,
-    () => {
-      if (state.chosen === null && !waiting) waiting = setTimeout(() => ((waiting = null), update().catch(() => {})), 900);
-    },
-    signal,
-  );
-  signal.addEventListener("abort", () => clearTimeout(waiting));
+  repeat(update, EVERY_MS, signal, failed);
 }
 
 const seconds = (text) => new Date(text) / 1000;
 const sample = (one) => ({ at: seconds(one.timestamp), mbps: one.bandwidth_mbps });
 
-function view({ link, samples, forecasts }, state, update) {
-  const index = state.chosen === null ? forecasts.length - 1 : Math.min(state.chosen, forecasts.length - 1);
+function view({ link, samples, forecasts }, state, redraw) {
+  const chosen = forecasts.findIndex((one) => one.after === state.chosen);
+  const index = chosen < 0 ? forecasts.length - 1 : chosen;
   return [
     summary(link),
     element("h2", {}, "Measured and forecast"),
-    forecasts.length ? slider(forecasts, index, state, update) : null,
+    forecasts.length ? slider(forecasts, index, state, redraw) : null,
     fan(samples, forecasts[index]) ?? empty("Nothing was measured in the time that is kept."),
     forecasts.length ? details(forecasts[index]) : empty("No forecast of this link is kept. Ask for one: GET /v1/links/NAME/forecast."),
     element("h2", {}, "Misses and hits, one step ahead"),
@@ -62,7 +66,7 @@ function summary(link) {
   ]);
 }
 
-function slider(forecasts, index, state, update) {
+function slider(forecasts, index, state, redraw) {
   const shown = element("output", {}, moment(forecasts[index].after));
   const range = element("input", {
     type: "range",
@@ -71,10 +75,13 @@ function slider(forecasts, index, state, update) {
     value: index,
     "aria-label": "Moment of the forecast",
     "aria-valuetext": moment(forecasts[index].after),
+    oninput: (event) => {
+      state.chosen = forecasts[event.target.value].after; // nothing is redrawn while it is dragged
+      shown.textContent = moment(state.chosen);
+    },
     onchange: (event) => {
-      const value = Number(event.target.value);
-      state.chosen = value === forecasts.length - 1 ? null : value;
-      update();
+      if (Number(event.target.value) === forecasts.length - 1) state.chosen = null;
+      redraw();
     },
   });
   return element(
@@ -82,7 +89,7 @@ function slider(forecasts, index, state, update) {
     { class: "controls" },
     labelled("Forecast after the sample of", range, true),
     shown,
-    element("button", { type: "button", disabled: state.chosen === null, onclick: () => ((state.chosen = null), update()) }, "The newest"),
+    element("button", { type: "button", disabled: state.chosen === null, onclick: () => ((state.chosen = null), redraw()) }, "The newest"),
   );
 }
 

@@ -1,8 +1,8 @@
 // The links, page by page.
 
-import { choice, element, empty, labelled, table } from "../dom.js";
+import { choice, element, empty, fault, labelled, linkTo, table } from "../dom.js";
 import { ago, count, percent } from "../format.js";
-import { read } from "../service.js";
+import { latest, read } from "../service.js";
 
 export const title = "Links";
 export const about = "Every link that has reported, and how right its forecasts were: search by a part of the name.";
@@ -13,11 +13,15 @@ export async function show(body, _, signal) {
   const state = { mode: "", search: "", sort: "name", cursors: [""] };
   const list = element("div", { "aria-live": "polite" });
   const name = element("input", { type: "search", name: "name", placeholder: "fra1:ams2", autocomplete: "off" });
-  const update = async () => list.replaceChildren(...(await page(state, update, signal)));
+  const update = latest(
+    () => page(state, signal),
+    (answer) => list.replaceChildren(...view(state, answer, update)),
+    (error) => list.replaceChildren(fault(error)),
+  );
   const jump = (event) => {
     event.preventDefault();
     Object.assign(state, { search: name.value.trim(), cursors: [""] });
-    update().catch((error) => list.replaceChildren(element("p", { class: "error", role: "alert" }, error.message)));
+    update();
   };
   const set = (key) => (value) => {
     Object.assign(state, { [key]: value, cursors: [""] });
@@ -25,7 +29,7 @@ export async function show(body, _, signal) {
   };
   const modes = [["", "all modes"], ["datacenter", "data centre"], ["internet", "internet"]];
   const orders = [["name", "by name"], ["silent", "silent for longest"]];
-  await update();
+  list.replaceChildren(...view(state, await page(state, signal), update));
   body.replaceChildren(
     element(
       "form",
@@ -39,22 +43,34 @@ export async function show(body, _, signal) {
   );
 }
 
-async function page(state, update, signal) {
+async function page(state, signal) {
   const cursor = state.cursors.at(-1);
   const { mode, search, sort } = state;
   const query = new URLSearchParams({ limit: LIMIT, sort, ...(mode && { mode }), ...(search && { search }), ...(cursor && { cursor }) });
-  const answer = await read(`/v1/links?${query}`, signal);
+  return read(`/v1/links?${query}`, signal);
+}
+
+function view(state, answer, update) {
+  const { mode, search } = state;
+  const turn = (change) => (event) => {
+    event.target.disabled = true; // until the page is there
+    change();
+    update();
+  };
+  const first = state.cursors.length < 2;
+  const back = element("button", { type: "button", disabled: first, onclick: turn(() => state.cursors.pop()) }, "Back");
+  if (!answer.links.length && !first) return [empty("There are no more."), back];
   if (!answer.links.length) {
     const none = search || mode ? "No link is like that." : "No link is here. Links appear when they report a sample: POST /v1/links/NAME/samples.";
     return [empty(none)];
   }
-  const back = element("button", { type: "button", disabled: state.cursors.length < 2, onclick: () => (state.cursors.pop(), update()) }, "Back");
-  const next = element("button", { type: "button", disabled: answer.cursor === null, onclick: () => (state.cursors.push(answer.cursor), update()) }, "Next");
+  const last = answer.cursor === null;
+  const next = element("button", { type: "button", disabled: last, onclick: turn(() => state.cursors.push(answer.cursor)) }, "Next");
   return [
     table(
       `Links from ${answer.links[0].link_id} to ${answer.links.at(-1).link_id}`,
       [
-        ["link", (link) => element("a", { href: `#/link/${encodeURIComponent(link.link_id)}` }, link.link_id)],
+        ["link", (link) => linkTo(link.link_id)],
         ["mode", (link) => link.mode ?? "–"],
         ["last sample", (link) => ago(link.last_sample)],
         ["scored", (link) => count(link.hits + link.misses), true],

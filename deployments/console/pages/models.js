@@ -1,7 +1,7 @@
 // What serves, what is published, and who promoted it.
 
 import { element, table } from "../dom.js";
-import { moment, percent } from "../format.js";
+import { moment } from "../format.js";
 import { read } from "../service.js";
 
 export const title = "Models";
@@ -37,9 +37,10 @@ async function published(mode, signal) {
       table(
         "Published versions",
         [
-          ["version", (one) => one.version ?? String(one)],
-          ["right within 20 %, 1 step", (one) => percent(one.metrics?.accuracy_20?.[0] ?? null, 1), true],
-          ["published", (one) => (one.published_at ? moment(one.published_at) : "–")],
+          ["version", (one) => one.version],
+          ["published", (one) => (one.at ? moment(one.at) : "–")],
+          ["by", (one) => one.who ?? "–"],
+          ["what is wrong", (one) => one.refused ?? "nothing"],
         ],
         versions,
       ),

@@ -1,9 +1,9 @@
 // What the service does at this moment.
 
 import { chart } from "../chart.js";
-import { cards, element, empty, table } from "../dom.js";
+import { cards, element, empty, linkTo, table } from "../dom.js";
 import { ago, count, milliseconds, moment, percent } from "../format.js";
-import { follow, read } from "../service.js";
+import { follow, read, repeat } from "../service.js";
 
 export const title = "Now";
 export const about = "Whether the service is ready, how much it does, and how right it was in the last hour.";
@@ -11,23 +11,24 @@ export const about = "Whether the service is ready, how much it does, and how ri
 const EVERY_MS = 5000;
 const HOUR_S = 3600;
 
-export async function show(body, _, signal) {
+export async function show(body, _, signal, failed) {
   const figures = element("div", {});
   const news = element("ol", { class: "news" });
   const live = element("section", { "aria-label": "Events" }, element("h2", {}, "Events as they happen"), news);
   const update = async () => figures.replaceChildren(...(await overview(signal)));
   await update();
-  const latest = await read("/v1/events?limit=8", signal);
-  latest.events.reverse().forEach((event) => add(news, event));
-  if (!latest.events.length) news.append(element("li", {}, "None yet."));
+  const { events } = await read("/v1/events?limit=8", signal);
+  const last = events.length ? String(events[0].number) : null;
+  if (!events.length) news.append(element("li", { class: "none" }, "None yet."));
+  events.reverse().forEach((event) => add(news, event));
   body.replaceChildren(figures, live);
-  follow("/v1/events/watch", (event) => add(news, event), signal);
-  const timer = setInterval(() => update().catch(() => {}), EVERY_MS);
-  signal.addEventListener("abort", () => clearInterval(timer));
+  follow("/v1/events/watch", (event) => add(news, event), signal, last);
+  repeat(update, EVERY_MS, signal, failed);
 }
 
 function add(news, event) {
-  const link = event.link_id ? element("a", { href: `#/link/${encodeURIComponent(event.link_id)}` }, event.link_id) : null;
+  const link = event.link_id ? linkTo(event.link_id) : null;
+  news.querySelector(".none")?.remove();
   news.prepend(element("li", {}, `${moment(event.at)} ${event.kind} `, link));
   while (news.children.length > 8) news.lastChild.remove();
 }
@@ -88,7 +89,7 @@ function alarmTable(alarms) {
   return table(
     "What has changed",
     [
-      ["where", (alarm) => alarm.link_id ? element("a", { href: `#/link/${encodeURIComponent(alarm.link_id)}` }, alarm.link_id) : alarm.mode],
+      ["where", (alarm) => (alarm.link_id ? linkTo(alarm.link_id) : alarm.mode)],
       ["stage", (alarm) => alarm.stage],
       ["since", (alarm) => ago(1000 * alarm.since_s)],
       ["what", (alarm) => alarm.changes.map((change) => change.what).join(", ")],

@@ -1,9 +1,9 @@
 // How right forecasts are, over time.
 
 import { chart } from "../chart.js";
-import { choice, element, empty, labelled, table } from "../dom.js";
+import { choice, element, empty, fault, labelled, table } from "../dom.js";
 import { count, milliseconds, percent, rate } from "../format.js";
-import { read } from "../service.js";
+import { latest, read } from "../service.js";
 
 export const title = "Quality";
 export const about = "How often forecasts were right within 20 %, how often intervals held, and how sure they were.";
@@ -19,12 +19,16 @@ const KINDS = ["forecast", "second", "measured"];
 export async function show(body, _, signal) {
   const state = { span: "86400", horizon: "1", by: "mode" };
   const pictures = element("div", { "aria-live": "polite" });
-  const update = async () => pictures.replaceChildren(...(await view(state, signal)));
+  const update = latest(
+    () => view(state, signal),
+    (parts) => pictures.replaceChildren(...parts),
+    (error) => pictures.replaceChildren(fault(error)),
+  );
   const set = (name) => (value) => {
     state[name] = value;
     update();
   };
-  await update();
+  pictures.replaceChildren(...(await view(state, signal)));
   body.replaceChildren(
     element(
       "p",

@@ -43,7 +43,10 @@ def changed(**fields: Any) -> dict[str, Any]:
         (changed(shape=[1, 30, 10]), 422, r"\[windows, 60, 5\]"),
         (changed(shape=[1, -60, -5]), 422, "positive"),
         (changed(shape=[]), 422, "positive"),
-        (changed(shape=[10**30]), 422, "values"),
+        (changed(shape=[10**30]), 422, "sizes"),
+        (changed(shape=[1] * 65), 422, "one to 8 sizes"),
+        (changed(shape=[9] * 1_000_000), 422, "one to 8 sizes"),
+        (changed(data=[10**400] * 300), 422, "over 1.8e308|number"),
         (changed(data=["1"] * 300), 422, "numbers and nulls"),
         (changed(data=[True] * 300), 422, "numbers and nulls"),
         (changed(data=[[1.0] * 299, 1.0]), 422, "numbers and nulls"),
@@ -70,7 +73,7 @@ async def test_a_wrong_request_is_refused_in_text(
     assert re.search(words, error)
 
 
-@pytest.mark.parametrize("length", ["x", "-1", "100000", "10"])
+@pytest.mark.parametrize("length", ["x", "-1", "100000", "10", "9" * 5000])
 async def test_a_wrong_length_of_the_json_is_refused(service: InProcess, length: str):
     response = await service.client.post(
         INFER, json=request(telemetry(1)), headers={LENGTH: length}

@@ -42,6 +42,9 @@ _WITH_RECORDS = select(
 _BY_NAME = _WITH_RECORDS.where(links.c.link_id.in_(bindparam("names", expanding=True)))
 
 
+_LONGEST_NAME, _LONGEST_TIME = 200, 18
+
+
 def link_mode(row: Row[Any]) -> LinkMode:
     """Return the mode in a row of the table `links`."""
     return LinkMode(
@@ -121,15 +124,20 @@ def link_cursor(state: LinkState, sort: str) -> str:
 def _after(cursor: str, sort: str) -> list[ColumnElement[bool]]:
     """Return what holds for the links after one in an order."""
     if sort == "name" or not cursor:
+        _check_cursor(cursor, len(cursor) <= _LONGEST_NAME)
         return [links.c.link_id > cursor]
     newest_us, _, name = cursor.partition(":")
-    if not newest_us.isdigit() or len(newest_us) > 18:
+    _check_cursor(cursor, newest_us.isdigit() and len(newest_us) <= _LONGEST_TIME)
+    return [tuple_(links.c.newest_us, links.c.link_id) > (int(newest_us), name)]
+
+
+def _check_cursor(cursor: str, holds: bool) -> None:
+    if not holds:
         raise InvalidInput(
             f"cursor is {quoted(cursor)}; it is that of a page in the same order. Leave it out for "
             "the first page.",
             "cursor",
         )
-    return [tuple_(links.c.newest_us, links.c.link_id) > (int(newest_us), name)]
 
 
 def _state(row: Row[Any]) -> LinkState:

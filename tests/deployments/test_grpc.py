@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
+from deployments.grpc import inference_pb2, pba_pb2 as pb, pba_pb2_grpc
 from pba.client import AsyncPBAClient, PBAClient
 from tests.deployments.grpc import messages
 from tests.deployments.grpc.both import Both
@@ -238,7 +238,8 @@ def test_health_is_serving(channel: grpc.Channel, name: str):
 
 def test_reflection_lists_the_services_and_describes_ours(channel: grpc.Channel):
     database = ProtoReflectionDescriptorDatabase(channel)
-    services = pb.DESCRIPTOR.services_by_name.values()
+    descriptors = (pb.DESCRIPTOR, inference_pb2.DESCRIPTOR)
+    services = [one for each in descriptors for one in each.services_by_name.values()]
     assert set(database.get_services()) == {
         *(service.full_name for service in services),
         "grpc.health.v1.Health",

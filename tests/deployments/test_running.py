@@ -195,11 +195,12 @@ def test_every_example_of_the_docs_runs(service: RunningService):
     paths = httpx.get(f"{service.url}/openapi.json").json()["paths"]
     link = f"/v1/links/{LINK_ID}"
     httpx.post(f"{service.url}{link}/samples", json=BODIES["SamplesRequest"]).raise_for_status()
+    version = httpx.get(f"{service.url}/v2/models/internet").json()["versions"][0]
     refused = {"/v1/models/internet/promote": 404, "/v1/models/internet/rollback": 409}
     calls = [(path, *item) for path, methods in paths.items() for item in methods.items()]
     for path, method, operation in sorted(calls, key=lambda call: call[1] == "delete"):
         body = operation.get("requestBody", {}).get("content", {"application/json": {}})
-        target = path.format(link_id=LINK_ID, mode="internet")
+        target = path.format(link_id=LINK_ID, mode="internet", version=version)
         example = body["application/json"].get("example")
         needed = {
             one["name"]: one["schema"]["examples"][0]

@@ -17,7 +17,7 @@ from tests.deployments.ingress.described import ROUTES
 
 ROUTE_OF = {call_of(route): route for route in ROUTES.values()}
 OPERATIONS = list(pb.DESCRIPTOR.services_by_name["Operations"].methods)
-_WITHOUT_UNIT = ("from", "since", "to")
+_WITHOUT_UNIT = ("from", "since", "step", "to")
 """Times in queries, which have the unit in their names over gRPC."""
 
 

@@ -55,7 +55,7 @@ async def test_over_http_one_forecast_is_refused_and_of_many_one_item(service: I
 
 async def test_over_grpc_one_forecast_is_refused_and_of_many_one_item(service: InProcess):
     refused = RefusedCalls(service.services.refusals, service.services.callers)
-    predictor = Predictor(service.services.plane, service.services.watches, 10, refused)
+    predictor = Predictor(service.services.plane, service.services.watches, 10, refused, 1)
     with pytest.raises(Busy):
         await predictor._forecast(messages.request(REQUESTS[0]))
     requests = [messages.request(given) for given in REQUESTS]

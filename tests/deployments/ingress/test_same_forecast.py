@@ -81,7 +81,7 @@ async def over_grpc(service: InProcess, given: History) -> Forecast:
     request = messages.request(given, allocation=ADVICE)
     refused = RefusedCalls(service.services.refusals, service.services.callers)
     response = await Predictor(
-        service.services.plane, service.services.watches, 10, refused
+        service.services.plane, service.services.watches, 10, refused, 1
     )._forecast(request)
     return messages.forecast(response.forecast)
 

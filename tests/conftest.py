@@ -24,8 +24,9 @@ from tests.support.waiting import wait_until
 PROJECT = Path(__file__).parents[1]
 PROCESS_COVERAGE = PROJECT / "tests/support/process_coverage"
 
-# To collect its doctests would start a second measurement in this process.
-collect_ignore = ["support/process_coverage"]
+# To collect the doctests of the first would start a second measurement in this process; the second
+# runs in an environment of its own.
+collect_ignore = ["support/process_coverage", "deployments/triton_calls.py"]
 
 # The same examples in every run; `pytest --hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -61,7 +61,7 @@ async def run(url: str, address: str, links: int) -> tuple[Delays, int]:
         grpc.aio.insecure_channel(address) as channel,
     ):
         controllers = Controllers(client, links, one_call=False)
-        await controllers.report_past(time.time())  # noqa: TID251
+        await controllers.report_past()
         stub = pba_pb2_grpc.PredictorStub(channel)
         watching = asyncio.create_task(_watch(stub, delays))
         await asyncio.sleep(5)

@@ -33,3 +33,14 @@ export function ago(text) {
   if (seconds < 129600) return `${(seconds / 3600).toFixed(0)} h ago`;
   return `${(seconds / 86400).toFixed(0)} days ago`;
 }
+
+// The sum of one figure over the points of a series.
+export function sum(points, name) {
+  return points.reduce((total, point) => total + point[name], 0);
+}
+
+// Its mean over all forecasts in them, null without any.
+export function mean(points, name) {
+  const scored = sum(points, "scored");
+  return scored ? points.reduce((total, point) => total + point.scored * point[name], 0) / scored : null;
+}

@@ -2,7 +2,7 @@
 
 import { chart } from "../chart.js";
 import { cards, element, empty, linkTo, table } from "../dom.js";
-import { ago, count, milliseconds, moment, percent } from "../format.js";
+import { ago, count, mean, milliseconds, moment, percent, sum } from "../format.js";
 import { follow, read, repeat } from "../service.js";
 
 export const title = "Now";
@@ -99,12 +99,6 @@ function alarmTable(alarms) {
 }
 
 const seconds = (point) => new Date(point.at) / 1000;
-const sum = (points, name) => points.reduce((total, point) => total + point[name], 0);
-
-function mean(points, name) {
-  const scored = sum(points, "scored");
-  return scored ? points.reduce((total, point) => total + point.scored * point[name], 0) / scored : null;
-}
 
 function perSecond(points) {
   const last = points.at(-2) ?? points.at(-1);

@@ -2,7 +2,7 @@
 
 import { chart } from "../chart.js";
 import { choice, element, empty, fault, labelled, table } from "../dom.js";
-import { count, milliseconds, percent, rate } from "../format.js";
+import { count, mean, milliseconds, percent, rate, sum } from "../format.js";
 import { latest, read } from "../service.js";
 
 export const title = "Quality";
@@ -67,12 +67,7 @@ async function view(state, signal) {
   ];
 }
 
-const scored = (series) => series.points.reduce((total, point) => total + point.scored, 0);
-
-function mean(series, name) {
-  const total = scored(series);
-  return series.points.reduce((all, point) => all + point.scored * point[name], 0) / total;
-}
+const scored = (series) => sum(series.points, "scored");
 
 function totals(series, by) {
   const latency = (one) => one.points.filter((point) => point.latency_ms).map((point) => point.latency_ms.p95);
@@ -81,13 +76,13 @@ function totals(series, by) {
     [
       [by, (one) => one[by]],
       ["scored", (one) => count(scored(one)), true],
-      ["right within 20 %", (one) => percent(mean(one, "accuracy_20"), 1), true],
-      ["confidence", (one) => percent(mean(one, "confidence"), 1), true],
-      ["too high", (one) => percent(mean(one, "missed_over"), 1), true],
-      ["too low", (one) => percent(mean(one, "missed_under"), 1), true],
-      ["50 % interval", (one) => percent(mean(one, "coverage_50"), 1), true],
-      ["90 % interval", (one) => percent(mean(one, "coverage_90"), 1), true],
-      ["mean error", (one) => rate(mean(one, "mae_mbps")), true],
+      ["right within 20 %", (one) => percent(mean(one.points, "accuracy_20"), 1), true],
+      ["confidence", (one) => percent(mean(one.points, "confidence"), 1), true],
+      ["too high", (one) => percent(mean(one.points, "missed_over"), 1), true],
+      ["too low", (one) => percent(mean(one.points, "missed_under"), 1), true],
+      ["50 % interval", (one) => percent(mean(one.points, "coverage_50"), 1), true],
+      ["90 % interval", (one) => percent(mean(one.points, "coverage_90"), 1), true],
+      ["mean error", (one) => rate(mean(one.points, "mae_mbps")), true],
       ["95 % within", (one) => (latency(one).length ? milliseconds(Math.max(...latency(one))) : "–"), true],
     ],
     series,

@@ -7,10 +7,11 @@ import pytest
 
 from pba.store import Store
 from tests.monitoring.builders import CREATED_S
+from tests.support.databases import new_file
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: CREATED_S).ready()
+    store = Store(new_file(tmp_path / "pba.db"), lambda: CREATED_S).ready()
     yield store
     store.close()

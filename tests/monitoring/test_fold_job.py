@@ -15,6 +15,7 @@ from pba.store.tables import aggregate_deltas, mode_outcomes
 from pba.types import Event
 from tests.monitoring.builders import CREATED_S, write_series
 from tests.store.deltas import rows_of
+from tests.support.databases import new_file
 
 LINKS = [f"l{number}" for number in range(10)]
 
@@ -33,7 +34,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/pba.db", clock).ready()
+    store = Store(new_file(tmp_path / "pba.db"), clock).ready()
     yield store
     store.close()
 

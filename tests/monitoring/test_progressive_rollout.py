@@ -12,6 +12,7 @@ from pba.rollout.sequential_test import BLOCKS_NEEDED
 from pba.security import Author
 from pba.store import Store
 from tests.monitoring.blocks import BLOCK_S, Clock, better, run_blocks
+from tests.support.databases import new_file
 
 BETTER = better(BLOCKS_NEEDED)
 WORSE = [-net for net in BETTER]
@@ -24,7 +25,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/pba.db", clock, verdict_block_s=BLOCK_S).ready()
+    store = Store(new_file(tmp_path / "pba.db"), clock, verdict_block_s=BLOCK_S).ready()
     yield store
     store.close()
 

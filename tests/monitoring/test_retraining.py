@@ -11,6 +11,7 @@ from pba.monitoring.retraining import RetrainingPolicy
 from pba.registry.promotion import RETRAINED
 from pba.store import SampleReport, Store, WriteBatch
 from pba.types import Event, NetworkMode
+from tests.support.databases import new_file
 
 NOW_S = 1.9e9
 
@@ -36,7 +37,7 @@ class FakeJobs:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: NOW_S).ready()
+    store = Store(new_file(tmp_path / "pba.db"), lambda: NOW_S).ready()
     for name, mbps, rtt_ms in (("a", 50.0, 30.0), ("b", 50.0, 30.0), ("fabric", 5000.0, 1.0)):
         telemetry = np.full((20, 5), np.nan)
         telemetry[:, 0], telemetry[:, 1] = mbps, rtt_ms

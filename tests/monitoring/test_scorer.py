@@ -13,6 +13,7 @@ from pba.monitoring.scorer import Scorer
 from pba.scoring.batch import BatchSettlement, DueBatch
 from pba.store import SampleReport, Store, WriteBatch
 from tests.monitoring.builders import START_S, last_value_forecast, write_series
+from tests.support.databases import new_file
 
 
 def write_link(link_id: str, before: int, after: int) -> WriteBatch:
@@ -49,7 +50,7 @@ def test_links_with_new_samples_are_due_until_they_are_scored(store: Store):
 
 def test_those_that_wait_longest_are_scored_first(tmp_path: Any):
     now = [2e9]
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: now[0]).ready()
+    store = Store(new_file(tmp_path / "pba.db"), lambda: now[0]).ready()
     for name in ("c", "a", "b"):
         store.write(write_link(name, 5, 1))
         now[0] += 5.0
@@ -92,7 +93,7 @@ def test_a_long_backlog_of_one_link_takes_several_turns(store: Store):
 
 def test_a_forecast_waits_by_the_service_s_clock_and_is_then_closed(tmp_path: Any):
     now = [2e9]
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: now[0]).ready()
+    store = Store(new_file(tmp_path / "pba.db"), lambda: now[0]).ready()
     scorer = Scorer(store, wait_s=3600.0)
     batch = write_link("a", 60, 3)
     forecast = last_value_forecast("a", 59, 50.0, created_s=now[0])
@@ -138,7 +139,7 @@ def test_a_link_that_cannot_be_scored_holds_up_no_other(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     now = [2e9]
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: now[0]).ready()
+    store = Store(new_file(tmp_path / "pba.db"), lambda: now[0]).ready()
     for number in range(20):
         store.write(write_link(f"l{number}", 5, 1))
     settle_batch: Callable[..., BatchSettlement] = scorer_module.settle_batch

@@ -9,6 +9,7 @@ from pba.monitoring.transfer_job import TransferJob
 from pba.scoring.transfer_sums import RecordedTransfer
 from pba.store import Store, WriteBatch
 from tests.store.builders import START_S, sample_report, write
+from tests.support.databases import new_file
 
 QUANTILES_S = (5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0)
 
@@ -29,7 +30,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/pba.db", clock).ready()
+    opened = Store(new_file(tmp_path / "pba.db"), clock).ready()
     write(opened, sample_report("a", 0, 1))
     yield opened
     opened.close()

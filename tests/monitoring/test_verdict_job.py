@@ -24,6 +24,7 @@ from tests.monitoring.blocks import (
 )
 from tests.store.builders import NOW_S, write_both_arms
 from tests.store.deltas import append, rows_of
+from tests.support.databases import new_file
 
 AUTHOR = Author("anna", "operator")
 
@@ -35,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/pba.db", clock, verdict_block_s=BLOCK_S).ready()
+    store = Store(new_file(tmp_path / "pba.db"), clock, verdict_block_s=BLOCK_S).ready()
     store.change_flags({"shadow": True}, 0, AUTHOR)
     yield store
     store.close()

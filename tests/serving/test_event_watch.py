@@ -13,6 +13,7 @@ from pba.serving.event_watch import EventWatch, EventWatcher
 from pba.serving.pools import DEFAULT_POOL
 from pba.store import Store
 from pba.types import Event
+from tests.support.databases import new_file
 from tests.support.keys import NOW_S
 
 WAIT_S = 5.0
@@ -20,7 +21,7 @@ WAIT_S = 5.0
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/pba.db", lambda: NOW_S).ready()
+    opened = Store(new_file(tmp_path / "pba.db"), lambda: NOW_S).ready()
     yield opened
     opened.close()
 

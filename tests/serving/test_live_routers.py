@@ -8,6 +8,7 @@ from pba.errors import StoreUnavailable
 from pba.serving.live_routers import LiveRouters
 from pba.store import Store
 from pba.store.router_table import RouterTable
+from tests.support.databases import new_file
 from tests.support.keys import NOW_S
 
 
@@ -25,7 +26,7 @@ class AwayTable(RouterTable):
 
 
 async def test_a_limit_is_shared_by_as_many_routers_as_run(tmp_path: Path):
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: NOW_S)
+    store = Store(new_file(tmp_path / "pba.db"), lambda: NOW_S)
     routers = [LiveRouters(store.routers, name, every_s=0.05) for name in ("a", "b", "c")]
     assert [router() for router in routers] == [1, 1, 1]
     for router in routers:

@@ -22,6 +22,7 @@ from pba.serving.event_log import EventLog
 from pba.serving.model_catalog import ModelCatalog
 from pba.store import Store
 from tests.registry.builders import NAME, NOW_S, publish_toys
+from tests.support.databases import new_file
 
 ME, YOU = (Author(name, "operator") for name in ("me", "you"))
 
@@ -35,7 +36,7 @@ def registry(tmp_path: Path) -> Registry:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/pba.db", lambda: NOW_S).ready()
+    opened = Store(new_file(tmp_path / "pba.db"), lambda: NOW_S).ready()
     yield opened
     opened.close()
 

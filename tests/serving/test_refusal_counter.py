@@ -11,6 +11,7 @@ from pba.errors import StoreUnavailable
 from pba.serving.refusal_counter import OTHER, RefusalCounter
 from pba.store import Store
 from pba.store.refusal_table import RefusalCount
+from tests.support.databases import new_file
 from tests.support.waiting import wait_until
 
 MINUTE_US = 60_000_000
@@ -99,7 +100,7 @@ async def test_counts_are_written_by_themselves_and_at_the_end():
 
 
 async def test_a_hundred_thousand_bad_keys_are_few_rows_of_a_store(tmp_path: Path):
-    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: 0.0)
+    store = Store(new_file(tmp_path / "pba.db"), lambda: 0.0)
     counter = RefusalCounter(store.refusals.add, lambda: 0.0)
     for number in range(100_000):
         counter.count(f"2001:db8::{number:x}", None, forbidden=number % 10 == 0)

@@ -8,6 +8,7 @@ import pytest
 
 from pba.store import Store
 from tests.store.builders import NOW_S
+from tests.support.databases import new_file, new_postgresql
 from tests.support.postgres import postgresql
 
 
@@ -23,10 +24,18 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database that has the tables, and no rows."""
+    if request.param == "sqlite":
+        return new_file(tmp_path / "pba.db")
+    return new_postgresql(request.getfixturevalue("server"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/pba.db"
     server: str = request.getfixturevalue("server")
-    # A database of its own for each test would cost more time than the test.
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")

@@ -17,9 +17,9 @@ from tests.store.builders import NOW_S, sample_report, write
 
 
 @pytest.fixture
-def foreign(url: str) -> Iterator[tuple[Store, Engine]]:
+def foreign(empty_url: str) -> Iterator[tuple[Store, Engine]]:
     """Return a store on an empty database, and an engine for another program's statements."""
-    store, engine = Store(url, lambda: NOW_S), connect(url)
+    store, engine = Store(empty_url, lambda: NOW_S), connect(empty_url)
     yield store, engine
     store.close()
     engine.dispose()

@@ -120,8 +120,8 @@ def test_a_deleted_links_key_is_not_given_to_another(store: Store):
         assert connection.execute(select(links.c.id)).scalar_one() > before
 
 
-def test_samples_of_the_release_before_are_still_there(url: str):
-    engine = connect(url)
+def test_samples_of_the_release_before_are_still_there(empty_url: str):
+    engine = connect(empty_url)
     with transaction(engine, writes=True) as connection:
         context = MigrationContext.configure(connection)
         with Operations.context(context):
@@ -138,13 +138,13 @@ def test_samples_of_the_release_before_are_still_there(url: str):
             text("INSERT INTO samples (link, at_us, bandwidth_mbps) VALUES (1, 2000000, 7.5)")
         )
     engine.dispose()
-    with closing(Store(url, lambda: NOW_S)) as store:
+    with closing(Store(empty_url, lambda: NOW_S)) as store:
         history = store.ready().link_contexts(["a"])["a"].history
         assert history.telemetry[:, 0].tolist() == [7.5]
 
 
-def test_a_comparison_that_the_release_before_has_begun_goes_on_in_blocks_from_now(url: str):
-    engine = connect(url)
+def test_a_comparison_that_the_release_before_has_begun_goes_on_in_blocks_from_now(empty_url: str):
+    engine = connect(empty_url)
     with transaction(engine, writes=True) as connection:
         options = {"version_table": "schema_version"}
         context = MigrationContext.configure(connection, opts=options)
@@ -166,7 +166,7 @@ def test_a_comparison_that_the_release_before_has_begun_goes_on_in_blocks_from_n
         )
     engine.dispose()
     now_s = [NOW_S]
-    with closing(Store(url, lambda: now_s[0])) as store:
+    with closing(Store(empty_url, lambda: now_s[0])) as store:
         assert store.ready().compare()["overall"]["pairs"] == 9
         VerdictJob(store).run()
         now_s[0] += 1800.0

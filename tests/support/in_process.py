@@ -31,6 +31,7 @@ from pba.serving.watches import Watches
 from pba.store import Store
 from pba.store.url import describe_url
 from pba.types import Floats, Forecast, NetworkMode
+from tests.support.databases import new_file
 from tests.toy import toy_artifact
 
 JSON = {"Content-Type": "application/json"}  # of bodies that are given as bytes
@@ -132,6 +133,8 @@ async def open_in_process(
         "keys_snapshot": str(folder / "keys-snapshot.json"),
     }
     options = Settings(**{**given, **settings, "v1": v1})
+    if "store_url" not in settings and not (folder / "pba.db").exists():
+        new_file(folder / "pba.db")
     if not new_node:
         now_s = time.time()  # noqa: TID251 - the routers' clock
         snapshot = KeySnapshot(Path(options.keys_snapshot), describe_url(options.store_url))

@@ -11,11 +11,12 @@ from pba.monitoring.jobs import Job
 from pba.scoring.transfer_sums import RecordedTransfer
 from pba.store import Store, WriteBatch
 from tests.store.builders import NOW_S, START_S, sample_report
+from tests.support.databases import new_file
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/pba.db", lambda: NOW_S).ready()
+    opened = Store(new_file(tmp_path / "pba.db"), lambda: NOW_S).ready()
     yield opened
     opened.close()
 

@@ -36,7 +36,8 @@ _ALWAYS = (
     429,
     500,
 )  # 403 by `request_guard`; Serve answers 429 for a router whose queue is full
-_UNAVAILABLE = 503
+_INTERNAL, _UNAVAILABLE = 500, 503
+_JSON = "application/json"
 _BODY_STATUSES = (400, 413, 415, 422)
 _KEY_STATUSES = (401, 503)
 _CALL = "x-pba-call"
@@ -81,18 +82,17 @@ def describe_call(
     codes |= set() if call == PUBLIC else set(_KEY_STATUSES)
     options: dict[str, Any] = {
         "response_model": response,
-        "responses": {
-            code: {
-                "model": (unavailable or error) if code == _UNAVAILABLE else error,
-                "description": _STATUSES[code],
-            }
-            for code in sorted(codes)
-        },
+        "responses": {code: _described(code, error) for code in sorted(codes)},
         "openapi_extra": {_CALL: call},
     }
+    if unavailable is not None:
+        options["responses"][_UNAVAILABLE] = {
+            "description": _STATUSES[_UNAVAILABLE],
+            "model": unavailable,
+        }
     if request is not None:
         schema = _inlined(msgspec.json.schema(request))
-        content = {"application/json": {"schema": schema, "example": BODIES[request.__name__]}}
+        content = {_JSON: {"schema": schema, "example": BODIES[request.__name__]}}
         options["openapi_extra"]["requestBody"] = {"content": content, "required": True}
     return options
 
@@ -112,6 +112,17 @@ def describe_stream(call: str, items: str) -> dict[str, Any]:
     options["responses"][200] = {"description": items, "content": content}
     del options["response_model"]
     return {**options, "response_class": Response}
+
+
+def _described(code: int, error: type[BaseModel]) -> dict[str, Any]:
+    """Return the description of an error.
+
+    The one of `_INTERNAL`, which each route has, brings in the model, and the others refer to it:
+    FastAPI makes a validator of each model that it is given, ten a route.
+    """
+    schema = {"$ref": f"#/components/schemas/{error.__name__}"}
+    body = {"model": error} if code == _INTERNAL else {"content": {_JSON: {"schema": schema}}}
+    return {"description": _STATUSES[code], **body}
 
 
 def call_of(route: Any) -> str | None:

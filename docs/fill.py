@@ -1,4 +1,4 @@
-"""Write NOTICE and the generated tables of README.md and docs: `make docs`.
+"""Write NOTICE, two manifests and the generated tables of README.md and docs: `make docs`.
 
 --check only reports.
 """
@@ -18,7 +18,7 @@ from deployments.ingress.router import RouterConfig
 from deployments.ingress.routes import ROUTERS
 from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
-from docs import grpc_calls
+from docs import grpc_calls, manifests
 from pba.security import Role
 from pba.security.calls import CALLS, Call
 from pba.telemetry.public_sets import notice
@@ -96,7 +96,11 @@ TABLES = {
 }
 
 
-FILES = {"NOTICE": notice}
+FILES = {
+    "NOTICE": notice,
+    "cluster/kubernetes/base/rayservice.yaml": manifests.ray_service,
+    "cluster/kubernetes/overlays/production/prometheusrule.yaml": manifests.prometheus_rule,
+}
 
 
 def main(check: bool) -> int:

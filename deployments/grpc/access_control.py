@@ -53,6 +53,7 @@ METHODS: Mapping[str, str] = {
     "/pba.v1.Operations/ListModelVersions": "model_versions",
     "/pba.v1.Operations/PromoteModel": "promote",
     "/pba.v1.Operations/RollBackModel": "roll_back",
+    "/pba.v1.Operations/RetrainModel": "retrain",
     "/pba.v1.Operations/GetFlags": "flags",
     "/pba.v1.Operations/SetFlags": "set_flags",
     "/pba.v1.Operations/GetRollout": "rollout",

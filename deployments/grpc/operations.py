@@ -35,7 +35,7 @@ WHOLE = {
 }
 """The responses of which one field is the whole document."""
 
-_CHANGES = ("PromoteModel", "RollBackModel", "SetFlags")
+_CHANGES = ("PromoteModel", "RetrainModel", "RollBackModel", "SetFlags")
 """The methods that have a body over HTTP: all fields but the mode, which is in the path."""
 
 _Answer = TypeVar("_Answer")

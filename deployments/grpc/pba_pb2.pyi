@@ -1061,20 +1061,22 @@ class ModelVersion(_message.Message):
     def __init__(self, version: _Optional[str] = ..., at_s: _Optional[float] = ..., who: _Optional[str] = ..., refused: _Optional[str] = ...) -> None: ...
 
 class PromoteModelRequest(_message.Message):
-    __slots__ = ("mode", "version", "expected_number", "expected_version", "on_behalf_of", "why")
+    __slots__ = ("mode", "version", "expected_number", "expected_version", "on_behalf_of", "why", "reason")
     MODE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_NUMBER_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
     ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     mode: str
     version: str
     expected_number: int
     expected_version: str
     on_behalf_of: str
     why: str
-    def __init__(self, mode: _Optional[str] = ..., version: _Optional[str] = ..., expected_number: _Optional[int] = ..., expected_version: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, mode: _Optional[str] = ..., version: _Optional[str] = ..., expected_number: _Optional[int] = ..., expected_version: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., why: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class PromoteModelResponse(_message.Message):
     __slots__ = ("champion",)
@@ -1083,24 +1085,44 @@ class PromoteModelResponse(_message.Message):
     def __init__(self, champion: _Optional[_Union[Champion, _Mapping]] = ...) -> None: ...
 
 class RollBackModelRequest(_message.Message):
-    __slots__ = ("mode", "expected_number", "expected_version", "on_behalf_of", "why")
+    __slots__ = ("mode", "expected_number", "expected_version", "on_behalf_of", "why", "reason")
     MODE_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_NUMBER_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
     ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     mode: str
     expected_number: int
     expected_version: str
     on_behalf_of: str
     why: str
-    def __init__(self, mode: _Optional[str] = ..., expected_number: _Optional[int] = ..., expected_version: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, mode: _Optional[str] = ..., expected_number: _Optional[int] = ..., expected_version: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., why: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class RollBackModelResponse(_message.Message):
     __slots__ = ("champion",)
     CHAMPION_FIELD_NUMBER: _ClassVar[int]
     champion: Champion
     def __init__(self, champion: _Optional[_Union[Champion, _Mapping]] = ...) -> None: ...
+
+class RetrainModelRequest(_message.Message):
+    __slots__ = ("mode", "on_behalf_of", "reason")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    mode: str
+    on_behalf_of: str
+    reason: str
+    def __init__(self, mode: _Optional[str] = ..., on_behalf_of: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class RetrainModelResponse(_message.Message):
+    __slots__ = ("model", "job")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    job: str
+    def __init__(self, model: _Optional[str] = ..., job: _Optional[str] = ...) -> None: ...
 
 class GetFlagsRequest(_message.Message):
     __slots__ = ()
@@ -1145,14 +1167,16 @@ class Flags(_message.Message):
     def __init__(self, enable_v3_prediction: _Optional[bool] = ..., v3_rollout_percentage: _Optional[int] = ..., force_v1_mode: _Optional[bool] = ..., enable_hybrid_mode: _Optional[bool] = ..., enable_mode_detection: _Optional[bool] = ..., shadow: _Optional[bool] = ..., automatic_steps: _Optional[bool] = ..., automatic_return: _Optional[bool] = ...) -> None: ...
 
 class SetFlagsRequest(_message.Message):
-    __slots__ = ("version", "flags", "on_behalf_of")
+    __slots__ = ("version", "flags", "on_behalf_of", "reason")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FLAGS_FIELD_NUMBER: _ClassVar[int]
     ON_BEHALF_OF_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     version: int
     flags: Flags
     on_behalf_of: str
-    def __init__(self, version: _Optional[int] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., on_behalf_of: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, version: _Optional[int] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., on_behalf_of: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SetFlagsResponse(_message.Message):
     __slots__ = ("flags",)

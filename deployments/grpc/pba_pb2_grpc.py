@@ -573,6 +573,11 @@ class OperationsStub:
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelRequest.SerializeToString,
                 response_deserializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelResponse.FromString,
                 _registered_method=True)
+        self.RetrainModel = channel.unary_unary(
+                '/pba.v1.Operations/RetrainModel',
+                request_serializer=deployments_dot_grpc_dot_pba__pb2.RetrainModelRequest.SerializeToString,
+                response_deserializer=deployments_dot_grpc_dot_pba__pb2.RetrainModelResponse.FromString,
+                _registered_method=True)
         self.GetFlags = channel.unary_unary(
                 '/pba.v1.Operations/GetFlags',
                 request_serializer=deployments_dot_grpc_dot_pba__pb2.GetFlagsRequest.SerializeToString,
@@ -683,6 +688,13 @@ class OperationsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetrainModel(self, request, context):
+        """Train the champion further with what links have reported; a gate decides about it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFlags(self, request, context):
         """Return the flags, their version, and who changed them last.
         """
@@ -773,6 +785,11 @@ def add_OperationsServicer_to_server(servicer, server):
                     servicer.RollBackModel,
                     request_deserializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelRequest.FromString,
                     response_serializer=deployments_dot_grpc_dot_pba__pb2.RollBackModelResponse.SerializeToString,
+            ),
+            'RetrainModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetrainModel,
+                    request_deserializer=deployments_dot_grpc_dot_pba__pb2.RetrainModelRequest.FromString,
+                    response_serializer=deployments_dot_grpc_dot_pba__pb2.RetrainModelResponse.SerializeToString,
             ),
             'GetFlags': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFlags,
@@ -1120,6 +1137,33 @@ class Operations:
             '/pba.v1.Operations/RollBackModel',
             deployments_dot_grpc_dot_pba__pb2.RollBackModelRequest.SerializeToString,
             deployments_dot_grpc_dot_pba__pb2.RollBackModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetrainModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pba.v1.Operations/RetrainModel',
+            deployments_dot_grpc_dot_pba__pb2.RetrainModelRequest.SerializeToString,
+            deployments_dot_grpc_dot_pba__pb2.RetrainModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

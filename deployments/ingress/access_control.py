@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-import re
 from collections.abc import Iterable
 
 from fastapi import Request
@@ -17,11 +16,11 @@ from pba.serving.callers import Callers
 
 from .http import BODY_LIMIT_MB, pba_error_response
 from .openapi import call_of
+from .session import session_of
 
 __all__ = [
     "CERTIFICATE_HEADER",
     "IDENTITY",
-    "SESSION",
     "AccessControl",
     "authorization_of",
     "authorize",
@@ -41,14 +40,8 @@ _IDENTIFY = "pba.identify"
 """Where the scope of a request has the function that says who sends it now."""
 
 _ALIVE = "/livez"
-SESSION = "pba_session"
-"""The cookie with the key of somebody at the console."""
-
 _DOCS = ("/docs", "/openapi.json", "/console")
 _FILES = ("/docs/assets/", "/console/")
-_READING = ("GET", "HEAD")
-_RECORDED = re.compile(r"/v1/links/[^/]+/(forecast|transfer|watch)/?")
-_COOKIE = re.compile(rf"(?:^|;\s*){SESSION}=([A-Za-z0-9._~+/=-]+)(?:;|$)")
 
 
 class AccessControl:
@@ -115,6 +108,9 @@ class AccessControl:
         certificate = None
         if self._proxy_secret is not None:
             certificate = _certificate(scope, self._proxy_secret)
+        session = None if _has_authorization(scope) else session_of(scope)
+        if session is not None:
+            session.check(scope)
         return self._callers.identify(authorization_of(scope), certificate)
 
     def _is_open(self, scope: Scope, error: PBAError) -> bool:
@@ -128,17 +124,17 @@ class AccessControl:
 def authorization_of(scope: Scope) -> str | None:
     """Return the header ``Authorization``; one that is there twice is none that is valid.
 
-    Without one, a request that changes nothing may have the key of a session at the console:
-    one that reads, but for forecasts by name, which are recorded and scored.
+    Without one, a request may have the key of a session at the console.
     """
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     if values:
         return b",".join(values).decode("latin-1")
-    if scope["method"] not in _READING or _RECORDED.search(scope["path"]):
-        return None
-    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-    session = _COOKIE.search(cookies.decode("latin-1")) if cookies else None
-    return None if session is None else f"Bearer {session[1]}"
+    session = session_of(scope)
+    return None if session is None else f"Bearer {session.key}"
+
+
+def _has_authorization(scope: Scope) -> bool:
+    return any(name == b"authorization" for name, _ in scope["headers"])
 
 
 def _certificate(scope: Scope, proxy_secret: str) -> bytes | None:

@@ -1,8 +1,6 @@
 """The operators' page: the files of `deployments/console`, and sessions, which hold a key.
 
-A session is a cookie with the caller's key that no script can read and no other site makes a
-browser send. It counts for what changes nothing: `access_control.authorization_of`. A key that is
-revoked ends it.
+What a session is and what it counts for is in `session`.
 """
 
 from pathlib import Path
@@ -17,10 +15,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from pba.errors import InvalidRequest, PBAError
+from pba.security.identity import Identity
 
-from .access_control import SESSION
+from .access_control import authorization_of, known_identity
 from .body_decoding import read_document
 from .http import body_of, http_exception, json_response, pba_error_response, services_of
+from .session import COOKIE, Session, session_of
 
 __all__ = ["CONSOLE", "add_console"]
 
@@ -41,6 +41,7 @@ def add_console(app: FastAPI) -> None:
     """Add the page to ``app``, whose state has the services."""
     console = Starlette(
         routes=[
+            Route("/session", _show_session, methods=["GET"]),
             Route("/session", _open_session, methods=["POST"]),
             Route("/session", _end_session, methods=["DELETE"]),
             Mount("/", _Files(directory=_FILES, html=True)),
@@ -66,6 +67,22 @@ async def _with_slash(_: Request) -> Response:
     return RedirectResponse(f"{CONSOLE.removeprefix('/')}/")
 
 
+async def _show_session(request: Request) -> Response:
+    """Return who looks, what that caller may do, and what the page sends with a change."""
+    callers = services_of(request).callers
+    identity = known_identity(request.scope)
+    try:
+        identity = identity or callers.identify(authorization_of(request.scope), None)
+    except PBAError as error:
+        return pba_error_response(error)
+    return _session_response(identity, session_of(request.scope))
+
+
+def _session_response(identity: Identity, session: Session | None) -> Response:
+    token = None if session is None else session.csrf_token
+    return json_response({**identity.as_dict(), "calls": identity.calls, "csrf_token": token})
+
+
 async def _open_session(request: Request) -> Response:
     """Check a key, and answer with the cookie that sends it from now on."""
     services = services_of(request)
@@ -75,10 +92,11 @@ async def _open_session(request: Request) -> Response:
         identity = services.callers.identify(f"Bearer {key}", None)
     except PBAError as error:
         return pba_error_response(error)
-    response = json_response(identity.as_dict())
+    session = Session.new(key)
+    response = _session_response(identity, session)
     response.set_cookie(
-        SESSION,
-        key,
+        COOKIE,
+        session.cookie,
         max_age=_SESSION_S,
         path=_path(request),
         secure=services.settings.certificate_files is not None or _is_secure(request),
@@ -91,7 +109,7 @@ async def _open_session(request: Request) -> Response:
 async def _end_session(request: Request) -> Response:
     """Have the browser forget the key."""
     response = Response(status_code=204)
-    response.delete_cookie(SESSION, path=_path(request), httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, path=_path(request), httponly=True, samesite="strict")
     return response
 
 

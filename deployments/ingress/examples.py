@@ -36,11 +36,17 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "LinksRequest": {"link_ids": [LINK_ID, "unknown"]},
     "TransferBody": _TRANSFER,
     "BulkTransferBody": {"requests": [_TRANSFER, {"link_id": LINK_ID, "bytes": 4_000_000_000}]},
-    "FlagsRequest": {"version": 0, "on_behalf_of": "anna", "flags": {"enable_hybrid_mode": True}},
+    "FlagsRequest": {
+        "version": 0,
+        "on_behalf_of": "anna",
+        "flags": {"enable_hybrid_mode": True},
+        "reason": "links between both modes",
+    },
+    "RetrainingRequest": {"on_behalf_of": "anna", "reason": "a new network"},
     "PromotionRequest": {
         "version": "internet-2026.11.27-3",
         "on_behalf_of": "anna",
-        "why": "better at night",
+        "reason": "better at night",
     },
     "InferenceRequest": {
         "inputs": [
@@ -52,6 +58,6 @@ BODIES: Mapping[str, dict[str, Any]] = {
             }
         ]
     },
-    "RollbackRequest": {"on_behalf_of": "anna", "why": "worse at night"},
+    "RollbackRequest": {"on_behalf_of": "anna", "reason": "worse at night"},
 }
 """By the name of the request model."""

@@ -14,6 +14,7 @@ from pba.security.identity import Identity
 from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagWatch
 from pba.serving.model_catalog import ModelCatalog
+from pba.serving.retraining_start import RetrainingStart
 from pba.store.link_queries import link_cursor
 from pba.types import parse_mode
 
@@ -40,7 +41,7 @@ from .parameters import (
     To,
     time_span,
 )
-from .request_reading import Body, read_flags, read_promotion, read_rollback
+from .request_reading import Body, read_flags, read_promotion, read_retraining, read_rollback
 
 __all__ = ["Document", "Operations"]
 
@@ -65,6 +66,8 @@ class Operations:
         Knows what serves.
     flag_watch
         Is to notice changed flags at once.
+    retraining
+        Starts retrainings.
     """
 
     plane: DataPlane
@@ -72,6 +75,7 @@ class Operations:
     catalog: ModelCatalog
     status: ModelStatus
     flag_watch: FlagWatch
+    retraining: RetrainingStart
 
     async def answer(
         self, call: str, identity: Identity, inputs: Mapping[str, Any], write: _Write[_Answer]
@@ -203,7 +207,7 @@ class Operations:
         """Verify a version and make it the champion."""
         change = read_promotion(body)
         author = identity.author(change.on_behalf_of or change.who)
-        why, expected = change.why, change.expected
+        why, expected = change.reason or change.why, change.expected
         return write(await self.catalog.promote(mode, change.version, author, why, expected))
 
     async def roll_back(
@@ -212,7 +216,16 @@ class Operations:
         """Make the previous champion the champion again."""
         change = read_rollback(body)
         author = identity.author(change.on_behalf_of or change.who)
-        return write(await self.catalog.rollback(mode, author, change.why, change.expected))
+        why = change.reason or change.why
+        return write(await self.catalog.rollback(mode, author, why, change.expected))
+
+    async def retrain(
+        self, identity: Identity, write: _Write[_Answer], mode: ModelName, body: Body
+    ) -> _Answer:
+        """Train the champion further with what links have reported; a gate decides about it."""
+        change = read_retraining(body)
+        author = identity.author(change.on_behalf_of)
+        return write(await self.retraining.start(mode, author, change.reason))
 
     async def flags(self, _: Identity, write: _Write[_Answer]) -> _Answer:
         """Return the flags, their version, and who changed them last."""
@@ -225,8 +238,9 @@ class Operations:
         if self.status.v1 is None and state.flags.changed(change.flags).wants_v1:
             raise InvalidRequest("v1 is not deployed; flags leave all links to v3.", "flags")
         author = identity.author(change.on_behalf_of or change.who)
+        details = {"reason": change.reason} if change.reason else {}
         state = await self.plane.call_flags(
-            store.change_flags, change.flags, change.version, author
+            store.change_flags, change.flags, change.version, author, details
         )
         await self.flag_watch.refresh()
         return write(state.as_dict())

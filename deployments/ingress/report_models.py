@@ -201,6 +201,13 @@ class PointerResponse(BaseModel):
     why: str
 
 
+class RetrainingResponse(BaseModel):
+    """A retraining that was submitted; the event `retrained` says how it ended."""
+
+    model: str
+    job: str = Field(description="its id on the cluster that trains")
+
+
 class PublishedVersion(BaseModel):
     """A published version, or why it is refused."""
 

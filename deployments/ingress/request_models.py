@@ -31,7 +31,8 @@ Scalar: TypeAlias = str | int | float | bool | None
 
 _ADVICE = "Requests advice: {} with the defaults, other fields as in docs/allocation.md."
 _LINK_ID = "1-200 characters of A-Z a-z 0-9 . _ : @ > -"
-_WHY = "Recorded with the change."
+_REASON = "Why, recorded with the change in events and audit."
+_OLD_REASON = "The same, as clients of 3.0 send it; `reason` wins."
 _BEHALF = "Whom the caller makes the change for, a person say; recorded beside the key's name."
 _OLD_NAME = "The same, as clients of 3.0 send it; `on_behalf_of` wins."
 _TIME = "RFC 3339 in UTC, or Unix seconds"
@@ -162,7 +163,8 @@ class LinksRequest(Struct, forbid_unknown_fields=True):
 _Champion = int | str | None
 _Person = Annotated[str, Meta(max_length=100, description=_BEHALF)]
 _Name = Annotated[str, Meta(min_length=1, max_length=200, description=_OLD_NAME)]
-_Reason = Annotated[str, Meta(max_length=1000, description=_WHY)]
+_Reason = Annotated[str, Meta(max_length=1000, description=_REASON)]
+_OldReason = Annotated[str, Meta(max_length=1000, description=_OLD_REASON)]
 _TAKEN_BACK = "Number or version of the champion to take back."
 _REPLACED = "Number or version of the champion to replace."
 
@@ -173,7 +175,15 @@ class RollbackRequest(Struct, forbid_unknown_fields=True):
     expected: Annotated[_Champion, Meta(description=_TAKEN_BACK)] = None
     on_behalf_of: _Person | None = None
     who: _Name | None = None
-    why: _Reason = ""
+    reason: _Reason = ""
+    why: _OldReason = ""
+
+
+class RetrainingRequest(Struct, forbid_unknown_fields=True):
+    """Why the champion is to be trained further with what links have reported since."""
+
+    on_behalf_of: _Person | None = None
+    reason: _Reason = ""
 
 
 class PromotionRequest(Struct, forbid_unknown_fields=True):
@@ -183,7 +193,8 @@ class PromotionRequest(Struct, forbid_unknown_fields=True):
     expected: Annotated[_Champion, Meta(description=_REPLACED)] = None
     on_behalf_of: _Person | None = None
     who: _Name | None = None
-    why: _Reason = ""
+    reason: _Reason = ""
+    why: _OldReason = ""
 
 
 class FlagsRequest(Struct, forbid_unknown_fields=True):
@@ -193,3 +204,4 @@ class FlagsRequest(Struct, forbid_unknown_fields=True):
     flags: Annotated[dict[str, Scalar], Meta(description="the flags to change: docs/rollout.md")]
     on_behalf_of: _Person | None = None
     who: _Name | None = None
+    reason: _Reason = ""

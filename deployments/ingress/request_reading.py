@@ -25,6 +25,7 @@ from .request_models import (
     HistoryColumns,
     LinksRequest,
     PromotionRequest,
+    RetrainingRequest,
     RollbackRequest,
     Samples,
     SamplesRequest,
@@ -41,6 +42,7 @@ __all__ = [
     "read_promotion",
     "read_queries",
     "read_query",
+    "read_retraining",
     "read_rollback",
     "read_samples",
 ]
@@ -145,6 +147,11 @@ def read_promotion(body: Body) -> PromotionRequest:
 def read_rollback(body: Body) -> RollbackRequest:
     """Return the rollback in ``body``, which may be empty; raises as `read_promotion`."""
     return read_document(body or b"{}", RollbackRequest)
+
+
+def read_retraining(body: Body) -> RetrainingRequest:
+    """Return the retraining in ``body``, which may be empty; raises as `read_promotion`."""
+    return read_document(body or b"{}", RetrainingRequest)
 
 
 def _may_wait(item: Any) -> bool:

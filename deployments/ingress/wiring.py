@@ -13,6 +13,7 @@ import onnxruntime  # noqa: F401 - at the start, or its import stalls requests a
 from ray.serve.handle import DeploymentHandle
 
 from pba.models import v1_features
+from pba.monitoring.retraining import RetrainingPolicy
 from pba.project import resolve
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
@@ -36,6 +37,7 @@ from pba.serving.model_inference import ModelInference
 from pba.serving.new_links import NewLinks
 from pba.serving.pools import Pools
 from pba.serving.refusal_counter import RefusalCounter
+from pba.serving.retraining_start import RetrainingStart
 from pba.serving.token_watch import TokenWatch
 from pba.serving.watches import Watches
 from pba.store import Store
@@ -45,6 +47,7 @@ from pba.types import NetworkMode
 from ..grpc.server import GrpcServer
 from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client
+from ..replicas.ray_jobs import RayJobs
 from ..settings import Settings
 from ..store_factory import Stores
 from .model_status import ModelStatus
@@ -94,11 +97,12 @@ def wire(
     deadline_s = settings.model_deadline_ms / 1000
     status = ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s)
     catalog = _catalog(handles, registry, stores.reports)
+    retraining = _retraining(settings, handles, stores.reports)
     return Services(
         plane=plane,
         stores=stores,
         pools=pools,
-        operations=Operations(plane, stores, catalog, status, flags),
+        operations=Operations(plane, stores, catalog, status, flags, retraining),
         bodies=BodyReader(settings.max_body_mb, settings.max_readers, settings.large_bodies_mb),
         status=status,
         flags=flags,
@@ -143,6 +147,12 @@ def _mode_clients(handles: Handles) -> dict[str, ModelClient]:
 def _catalog(handles: Handles, registry: Registry, store: Store) -> ModelCatalog:
     promoter = Promoter(registry, EventLog(store).add, _clock)
     return ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter)
+
+
+def _retraining(settings: Settings, handles: Handles, store: Store) -> RetrainingStart:
+    jobs = RayJobs(settings)
+    policy = RetrainingPolicy(store, jobs, settings.retrain_every_h, _clock)
+    return RetrainingStart(list(handles.modes), policy)
 
 
 def _callers(settings: Settings, stores: Stores, pools: Pools, opens: bool) -> Callers:

@@ -41,12 +41,13 @@ def set_flags(
         int | None, typer.Option(help="The version that is changed. Default: the present one.")
     ] = None,
     who: Annotated[str | None, typer.Option(help="Whom it is for. Default: user@host.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; recorded in events and audit.")] = "",
 ) -> None:
     """Change flags; the change reaches every replica within two seconds."""
     values = dict(_change(text) for text in changes)
     with service.client() as client:
         current = client.flags()["version"] if version is None else version
-        print_json(client.set_flags(values, current, who or user_at_host()))
+        print_json(client.set_flags(values, current, who or user_at_host(), reason))
 
 
 def _change(text: str) -> tuple[str, Any]:

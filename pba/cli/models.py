@@ -37,7 +37,9 @@ ExpectedChampion = Annotated[
     str | None,
     typer.Option("--expected", help="Refuse unless this is the champion: version or number."),
 ]
-Why = Annotated[str, typer.Option(help="The reason, logged with the change.")]
+Reason = Annotated[
+    str, typer.Option("--reason", "--why", help="Why, recorded in events and audit.")
+]
 Who = Annotated[str | None, typer.Option(help="Whom it is for. Default: user@host.")]
 DEFAULT_REGISTRY = "data/registry"
 
@@ -108,14 +110,14 @@ def promote(
     model: Model,
     version: Version,
     expected: ExpectedChampion = None,
-    why: Why = "",
+    reason: Reason = "",
     who: Who = None,
     registry: RegistryUrl = DEFAULT_REGISTRY,
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Verify a version and make it champion."""
     promoter = _promoter(registry, store)
-    champion = promoter.promote(model, version, _author(who), why, _expected(expected))
+    champion = promoter.promote(model, version, _author(who), reason, _expected(expected))
     _print_champion(model, champion)
 
 
@@ -123,14 +125,14 @@ def promote(
 def rollback(
     model: Model,
     expected: ExpectedChampion = None,
-    why: Why = "",
+    reason: Reason = "",
     who: Who = None,
     registry: RegistryUrl = DEFAULT_REGISTRY,
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Restore the champion before this one; before the first, the shipped model serves."""
     promoter = _promoter(registry, store)
-    champion = promoter.rollback(model, _author(who), why, _expected(expected))
+    champion = promoter.rollback(model, _author(who), reason, _expected(expected))
     _print_champion(model, champion)
 
 

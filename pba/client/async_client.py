@@ -215,11 +215,12 @@ class AsyncPBAClient(AsyncReports, AsyncStreams):
         await self._call("DELETE", requests.link_path(link_id), responses.anything)
 
     async def set_flags(
-        self, changes: Mapping[str, Any], version: int, on_behalf_of: str
+        self, changes: Mapping[str, Any], version: int, on_behalf_of: str, reason: str = ""
     ) -> dict[str, Any]:
         """Change flags that are at ``version``; return what `flags` returns afterwards.
 
-        The audit records the name of the key, and ``on_behalf_of`` beside it, a person say.
+        The audit records the name of the key, and ``on_behalf_of`` beside it, a person say, with
+        the ``reason``.
 
         Raises
         ------
@@ -227,6 +228,8 @@ class AsyncPBAClient(AsyncReports, AsyncStreams):
             If the flags are at another version by now.
         """
         body = {"version": version, "on_behalf_of": on_behalf_of, "flags": dict(changes)}
+        # Not sent without one: a service of the release before does not know it.
+        body |= {"reason": reason} if reason else {}
         return await self._call("PUT", "/v1/flags", responses.FLAGS, body)
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ monitor continues from there. Where the jobs run is the caller's choice (`Retrai
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from pba.errors import NotFound
+from pba.errors import Conflict, NotFound
 from pba.monitoring.drift import AlarmStage
 from pba.monitoring.drift_watch import DRIFT, mode_drift
 from pba.registry.promotion import RETRAINED
@@ -81,10 +81,33 @@ class RetrainingPolicy:
                 self._clock() - last.at_s < self._every_s or self._resolved(mode, alarm, last)
             ):
                 continue
-            if any(self._jobs.running(event.body["job"]) for event in submissions.values()):
+            if self._running(submissions) is not None:
                 return None
-            return self._submit(mode, alarm, last)
+            return self._submit(mode, last, _AUTHOR, alarm)
         return None
+
+    def start(self, mode: str, author: Author, reason: str = "") -> Event:
+        """Submit a retraining because an operator wants it; return its event.
+
+        It counts as an answer to every alarm so far.
+
+        Raises
+        ------
+        Conflict
+            While another job runs.
+        RuntimeError, ConnectionError
+            If jobs cannot be submitted now.
+        """
+        submissions = self._last_submissions()
+        running = self._running(submissions)
+        if running is not None:
+            raise Conflict(f"the retraining {running} is running; wait until it has ended.")
+        return self._submit(mode, submissions.get(mode), author, reason=reason)
+
+    def _running(self, submissions: Mapping[str, Event]) -> str | None:
+        """Return the job that runs, None if there is none."""
+        jobs = (str(event.body["job"]) for event in submissions.values())
+        return next(filter(self._jobs.running, jobs), None)
 
     def _resolved(self, mode: str, alarm: Event, submitted: Event) -> bool:
         """Return whether the job ``submitted`` has made ``alarm`` no reason any more."""
@@ -146,18 +169,27 @@ class RetrainingPolicy:
             return None
         return mode.value if mode in PROFILES else None
 
-    def _submit(self, mode: str, alarm: Event, last: Event | None) -> Event:
+    def _submit(
+        self,
+        mode: str,
+        last: Event | None,
+        author: Author,
+        alarm: Event | None = None,
+        reason: str = "",
+    ) -> Event:
         # The id is derived from the events of the alarm and of the job before. So a job submitted
         # just before the monitor died is not submitted again.
-        number = _number(alarm)
+        number = 0 if alarm is None else _number(alarm)
         job = f"retrain-{mode}-{number}-{last.number if last else 0}"
         self._jobs.submit(job, mode)
         # This job covers every alarm up to the newest one.
         alarms = [*(alarm for _, alarm in self._mode_alarms()), *self._link_alarms()]
         newest = max(map(_number, alarms), default=number)
-        body = {"model": mode, "job": job, "alarm": max(newest, number), "link_id": alarm.link_id}
-        event = Event(RETRAINING, self._clock(), alarm.link_id, body)
-        self._store.add_events([event], [AuditEntry(_AUTHOR, RETRAINING, mode, body)])
+        link_id = None if alarm is None else alarm.link_id
+        body = {"model": mode, "job": job, "alarm": max(newest, number), "link_id": link_id}
+        body |= {"reason": reason} if reason else {}
+        event = Event(RETRAINING, self._clock(), link_id, {"who": author.who, **body})
+        self._store.add_events([event], [AuditEntry(author, RETRAINING, mode, body)])
         return event
 
 

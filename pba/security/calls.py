@@ -63,6 +63,7 @@ CALLS: Mapping[str, Call] = {
     "infer": Call(Role.READER, Reach.NONE),
     "promote": Call(Role.OPERATOR, Reach.ALL),
     "roll_back": Call(Role.OPERATOR, Reach.ALL),
+    "retrain": Call(Role.OPERATOR, Reach.ALL),
     "flags": Call(Role.READER, Reach.NONE),
     "set_flags": Call(Role.OPERATOR, Reach.ALL),
     "rollout": Call(Role.READER, Reach.ALL),

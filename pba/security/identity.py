@@ -70,6 +70,18 @@ class Identity:
                 "Use a key whose links are *."
             )
 
+    @property
+    def calls(self) -> list[str]:
+        """The calls that the caller may make, for the links in scope."""
+        return [call for call in CALLS if self._may(call)]
+
+    def _may(self, call: str) -> bool:
+        try:
+            self.require(call)
+        except Forbidden:
+            return False
+        return True
+
     def require_link(self, link_id: str) -> None:
         """Check that a link is in scope; raises `Forbidden`."""
         if error := self.link_error(link_id):

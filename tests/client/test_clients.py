@@ -146,7 +146,10 @@ async def test_operators_calls_send_and_return_documents(service: StandIn, call:
     service.respond(json=parts)
     assert await call("metrics") == await call("flags") == await call("rollout") == parts
     assert await call("set_flags", {"shadow": True}, 3, "anna") == parts
-    assert service.body == {"version": 3, "on_behalf_of": "anna", "flags": {"shadow": True}}
+    body = {"version": 3, "on_behalf_of": "anna", "flags": {"shadow": True}}
+    assert service.body == body
+    await call("set_flags", {"shadow": True}, 3, "anna", "to compare")
+    assert service.body == {**body, "reason": "to compare"}
     assert await call("rollout", since="2026-11-25T00:00:00Z") == parts
     assert service.newest.url.params["since"] == "2026-11-25T00:00:00Z"
     routes = [(request.method, request.url.path) for request in service.requests]
@@ -155,6 +158,7 @@ async def test_operators_calls_send_and_return_documents(service: StandIn, call:
         ("GET", "/v1/metrics"),
         ("GET", "/v1/flags"),
         ("GET", "/v1/rollout"),
+        ("PUT", "/v1/flags"),
         ("PUT", "/v1/flags"),
         ("GET", "/v1/rollout"),
     ]

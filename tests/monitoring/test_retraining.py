@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pba.errors import Conflict
 from pba.monitoring.drift_watch import DRIFT, mode_drift
 from pba.monitoring.retraining import RetrainingPolicy
 from pba.registry.promotion import RETRAINED
+from pba.security import Author
 from pba.store import SampleReport, Store, WriteBatch
 from pba.types import Event, NetworkMode
 from tests.support.databases import new_file
@@ -242,3 +244,23 @@ def test_a_job_that_was_submitted_just_before_the_monitor_died_is_not_submitted_
             policy(store, jobs).submit_if_due()
     assert policy(store, jobs).submit_if_due() is not None
     assert len(jobs.submitted) == 1
+
+
+def test_an_operator_starts_a_job_which_answers_the_alarms_so_far(store: Store, jobs: FakeJobs):
+    clock, anna = Clock(), Author("anna", "operator")
+    add_alarm(store, "a")
+    retraining = policy(store, jobs, clock)
+    event = retraining.start("internet", anna, "a new network")
+    ((job, _),) = jobs.submitted
+    expected = {"who": "anna", "model": "internet", "job": job, "reason": "a new network"}
+    assert expected.items() <= event.body.items()
+    (row,) = store.audit.rows()
+    details = row.as_dict()["details"]
+    assert (row.who, row.action, details["reason"]) == ("anna", "retraining", "a new network")
+    with pytest.raises(Conflict, match=f"the retraining {job} is running"):
+        retraining.start("datacenter", anna)
+    assert retraining.submit_if_due() is None
+    finish(store, jobs, "promote")
+    clock.now_s += 30 * 3600
+    assert retraining.submit_if_due() is None, "the model that was promoted answers the alarm"
+    assert retraining.start("internet", anna).body["job"] != job

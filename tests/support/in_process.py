@@ -131,6 +131,7 @@ async def open_in_process(
         "record_deadline_ms": 30_000.0,
         "model_deadline_ms": 30_000.0,
         "keys_snapshot": str(folder / "keys-snapshot.json"),
+        "retrain_address": "http://127.0.0.1:1",  # no cluster of somebody else trains for a test
     }
     options = Settings(**{**given, **settings, "v1": v1})
     if "store_url" not in settings and not (folder / "pba.db").exists():

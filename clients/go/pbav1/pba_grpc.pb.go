@@ -573,6 +573,8 @@ type OperationsClient interface {
 	PromoteModel(ctx context.Context, in *PromoteModelRequest, opts ...grpc.CallOption) (*PromoteModelResponse, error)
 	// Make the previous champion the champion again.
 	RollBackModel(ctx context.Context, in *RollBackModelRequest, opts ...grpc.CallOption) (*RollBackModelResponse, error)
+	// Train the champion further with what links have reported; a gate decides about it.
+	RetrainModel(ctx context.Context, in *RetrainModelRequest, opts ...grpc.CallOption) (*RetrainModelResponse, error)
 	// Return the flags, their version, and who changed them last.
 	GetFlags(ctx context.Context, in *GetFlagsRequest, opts ...grpc.CallOption) (*GetFlagsResponse, error)
 	// Change flags, unless another caller has changed them since this one read them.
@@ -699,6 +701,15 @@ func (c *operationsClient) RollBackModel(ctx context.Context, in *RollBackModelR
 	return out, nil
 }
 
+func (c *operationsClient) RetrainModel(ctx context.Context, in *RetrainModelRequest, opts ...grpc.CallOption) (*RetrainModelResponse, error) {
+	out := new(RetrainModelResponse)
+	err := c.cc.Invoke(ctx, "/pba.v1.Operations/RetrainModel", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *operationsClient) GetFlags(ctx context.Context, in *GetFlagsRequest, opts ...grpc.CallOption) (*GetFlagsResponse, error) {
 	out := new(GetFlagsResponse)
 	err := c.cc.Invoke(ctx, "/pba.v1.Operations/GetFlags", in, out, opts...)
@@ -763,6 +774,8 @@ type OperationsServer interface {
 	PromoteModel(context.Context, *PromoteModelRequest) (*PromoteModelResponse, error)
 	// Make the previous champion the champion again.
 	RollBackModel(context.Context, *RollBackModelRequest) (*RollBackModelResponse, error)
+	// Train the champion further with what links have reported; a gate decides about it.
+	RetrainModel(context.Context, *RetrainModelRequest) (*RetrainModelResponse, error)
 	// Return the flags, their version, and who changed them last.
 	GetFlags(context.Context, *GetFlagsRequest) (*GetFlagsResponse, error)
 	// Change flags, unless another caller has changed them since this one read them.
@@ -813,6 +826,9 @@ func (UnimplementedOperationsServer) PromoteModel(context.Context, *PromoteModel
 }
 func (UnimplementedOperationsServer) RollBackModel(context.Context, *RollBackModelRequest) (*RollBackModelResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method RollBackModel not implemented")
+}
+func (UnimplementedOperationsServer) RetrainModel(context.Context, *RetrainModelRequest) (*RetrainModelResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method RetrainModel not implemented")
 }
 func (UnimplementedOperationsServer) GetFlags(context.Context, *GetFlagsRequest) (*GetFlagsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method GetFlags not implemented")
@@ -1055,6 +1071,24 @@ func _Operations_RollBackModel_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Operations_RetrainModel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetrainModelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationsServer).RetrainModel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/pba.v1.Operations/RetrainModel",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationsServer).RetrainModel(ctx, req.(*RetrainModelRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Operations_GetFlags_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetFlagsRequest)
 	if err := dec(in); err != nil {
@@ -1178,6 +1212,10 @@ var _Operations_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RollBackModel",
 			Handler:    _Operations_RollBackModel_Handler,
+		},
+		{
+			MethodName: "RetrainModel",
+			Handler:    _Operations_RetrainModel_Handler,
 		},
 		{
 			MethodName: "GetFlags",

@@ -6,8 +6,8 @@ from ..access_control import identity_of
 from ..http import body_of, json_response, operations_of
 from ..openapi import describe_call
 from ..parameters import ModelName
-from ..report_models import ModelsResponse, PointerResponse, VersionsResponse
-from ..request_models import PromotionRequest, RollbackRequest
+from ..report_models import ModelsResponse, PointerResponse, RetrainingResponse, VersionsResponse
+from ..request_models import PromotionRequest, RetrainingRequest, RollbackRequest
 
 __all__ = ["router"]
 
@@ -48,3 +48,13 @@ async def post_rollback(request: Request, mode: ModelName) -> Response:
     """Make the previous champion the champion again."""
     identity, body = identity_of(request.scope), await body_of(request)
     return await operations_of(request).roll_back(identity, json_response, mode, body)
+
+
+@router.post(
+    "/v1/models/{mode}/retrain",
+    **describe_call("retrain", RetrainingResponse, RetrainingRequest, statuses=(404, 409, 503)),
+)
+async def post_retrain(request: Request, mode: ModelName) -> Response:
+    """Train the champion further with what links have reported; a gate decides about it."""
+    identity, body = identity_of(request.scope), await body_of(request)
+    return await operations_of(request).retrain(identity, json_response, mode, body)

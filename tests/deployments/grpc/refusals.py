@@ -124,6 +124,19 @@ REFUSALS = [
         pb.RollBackModelRequest(mode="internet"),
     ),
     _refusal(
+        "POST /v1/models/{mode}/retrain",
+        "/v1/models/v1/retrain",
+        "Operations/RetrainModel",
+        pb.RetrainModelRequest(mode="v1", reason="once"),
+        {"reason": "once"},
+    ),
+    _refusal(
+        "POST /v1/models/{mode}/retrain",
+        "/v1/models/internet/retrain",
+        "Operations/RetrainModel",
+        pb.RetrainModelRequest(mode="internet"),
+    ),
+    _refusal(
         _FLAGS,
         "/v1/flags",
         "Operations/SetFlags",

@@ -63,9 +63,10 @@ MESSAGES = {
     "SetFlags": pb.SetFlagsRequest(flags=pb.Flags(shadow=False)),
     "PromoteModel": pb.PromoteModelRequest(mode="internet", version="none"),
     "RollBackModel": pb.RollBackModelRequest(mode="internet"),
+    "RetrainModel": pb.RetrainModelRequest(mode="internet"),
     "DeleteLink": pb.DeleteLinkRequest(link_id=OURS),
 }
-CHANGES = ("SetFlags", "PromoteModel", "RollBackModel", "DeleteLink")
+CHANGES = ("SetFlags", "PromoteModel", "RollBackModel", "RetrainModel", "DeleteLink")
 REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "forbidden"}
 
 

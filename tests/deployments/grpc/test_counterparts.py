@@ -15,6 +15,7 @@ CHANGES = {
     "PUT /v1/flags",
     "POST /v1/models/{mode}/promote",
     "POST /v1/models/{mode}/rollback",
+    "POST /v1/models/{mode}/retrain",
 }
 """What `test_parity` does once, since it cannot be done twice."""
 

@@ -78,10 +78,14 @@ async def test_times_out_of_range_are_named_as_the_proto_names_them(both: Both):
 
 
 async def test_a_change_over_grpc_is_seen_over_http(both: Both):
-    change = pb.SetFlagsRequest(flags=pb.Flags(v3_rollout_percentage=25), on_behalf_of="anna")
+    change = pb.SetFlagsRequest(
+        flags=pb.Flags(v3_rollout_percentage=25), on_behalf_of="anna", reason="a quarter"
+    )
     changed = await both.grpc("SetFlags", change, "flags")
     assert changed["flags"]["v3_rollout_percentage"] == 25
     assert differences(await both.http("GET", "/v1/flags"), changed) == []
+    (event,) = (await both.http("GET", "/v1/events?kind=flags_changed"))["events"]
+    assert event["body"]["reason"] == "a quarter"
     deleted = await both.grpc("DeleteLink", pb.DeleteLinkRequest(link_id=LINK))
     assert deleted == {"deleted": LINK}
     assert (await both.http("GET", f"/v1/links/{LINK}"))["error"]["code"] == "not_found"
@@ -89,14 +93,14 @@ async def test_a_change_over_grpc_is_seen_over_http(both: Both):
 
 async def test_a_model_is_promoted_and_rolled_back_over_grpc(both: Both):
     promotion = pb.PromoteModelRequest(
-        mode="internet", version="new-1", expected_number=0, why="better at night"
+        mode="internet", version="new-1", expected_number=0, reason="better at night"
     )
     champion = await both.grpc("PromoteModel", promotion, "champion")
     assert (champion["version"], champion["action"]) == ("new-1", "promoted")
     assert champion["why"] == "better at night"
     assert (await both.http("GET", "/v1/models/internet/versions"))["champion"] == champion
-    back = pb.RollBackModelRequest(mode="internet", expected_version="new-1")
+    back = pb.RollBackModelRequest(mode="internet", expected_version="new-1", why="slow")
     champion = await both.grpc("RollBackModel", back, "champion")
     assert (champion["number"], champion["version"]) == (2, "shipped")
-    assert champion["action"] == "rolled_back"
+    assert (champion["action"], champion["why"]) == ("rolled_back", "slow")
     assert (await both.http("GET", "/v1/models/internet/versions"))["champion"] == champion

@@ -17,6 +17,7 @@ def test_a_promotion_has_defaults_for_all_but_the_version():
         "version": "a",
         "on_behalf_of": None,
         "who": None,
+        "reason": "",
         "why": "",
         "expected": None,
     }
@@ -53,6 +54,7 @@ def test_a_rollback_may_have_an_empty_body():
     assert asdict(read_rollback(b"")) == {
         "on_behalf_of": None,
         "who": None,
+        "reason": "",
         "why": "",
         "expected": None,
     }

@@ -29,6 +29,7 @@ from pba.store.url import describe_url, parse_url
 from . import local_run
 from .access_check import access_warnings, require_keys
 from .addresses import ANY_HOST, join_address, port_error
+from .config_file import default_config, read_config, write_config
 from .local_profile import (
     LOOPBACK,
     PORT_BLOCKS,
@@ -46,8 +47,13 @@ from .tls_settings import tls_variables
 
 def main(
     config: Annotated[
-        Path, typer.Argument(help="What to deploy.", exists=True, dir_okay=False)
-    ] = Path("serve_config.yaml"),
+        Path | None,
+        typer.Argument(
+            help="What to deploy; by default serve_config.yaml here, or the shipped one.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     plain: Annotated[bool, typer.Option(help="Ray's Python proxy instead of HAProxy.")] = False,
     log: Annotated[
         Path | None,
@@ -57,8 +63,19 @@ def main(
         Path | None,
         typer.Option(help="Encrypt everything and require keys, with files made in this folder."),
     ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print what is deployed, to change it, and end.")
+    ] = False,
 ) -> None:
     """Serve forecasts on this machine until Ctrl-C."""
+    config = config or default_config()
+    if show:
+        typer.echo(read_config(config), nl=False)
+    else:
+        _run(config, plain, log, secure)
+
+
+def _run(config: Path, plain: bool, log: Path | None, secure: Path | None) -> None:
     os.umask(0o077)  # of Ray and its processes too: what they write is their user's alone
     application, options = _read(config)
     profile = _prepare(secure, options["host"]) if secure else None
@@ -76,7 +93,8 @@ def main(
         os.environ.update(tls_variables(settings) | (profile.ray_variables if profile else {}))
         if settings.certificate_files:
             endpoints = replace(endpoints, socket=local_socket(folder))
-        deployed = config if plain or host == LOOPBACK else _behind_haproxy(config, folder)
+        # Behind HAProxy the replicas stay on loopback: it alone answers elsewhere.
+        deployed = write_config(config, folder, None if plain else LOOPBACK)
         screen = Screen.redirect(log_file)
         with _stopped_at_the_end(folder, screen):
             screen.line(f"PBA starts {config} on this machine. Ray's logs go to {screen.log}")
@@ -177,15 +195,6 @@ def _require_keys(hosts: list[str], settings: Settings) -> None:
         require_keys(hosts, settings)
     except InvalidInput as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def _behind_haproxy(config: Path, folder: Path) -> Path:
-    """Return a file with ``config`` for replicas on loopback: HAProxy alone answers elsewhere."""
-    content = yaml.safe_load(config.read_text())
-    content["http_options"]["host"] = LOOPBACK
-    path = folder / "serve.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return path
 
 
 def _require_port(host: str, port: int, setting: str) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from pba.errors import InvalidInput, StoreUnavailable
-from pba.project import resolve
+from pba.project import SHIPPED_MODELS, resolve
 from pba.registry import Registry
 from pba.registry.promotion import LogEvent
 from pba.security.audit_chain import AuditEntry
@@ -67,7 +67,7 @@ def retrain(
     traces: OldTraces = None,
     without: options.WithoutSets = None,
     registry: RegistryRoot = "data/registry",
-    shipped: Shipped = Path("models"),
+    shipped: Shipped = SHIPPED_MODELS,
     windows: MostWindows = 40_000,
     replay: Replay = 0.5,
     least_windows: LeastWindows = 2000,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ray.job_submission import JobStatus, JobSubmissionClient
 
-from pba.project import resolve
+from pba.project import package_name, resolve
 from pba.store.url import url_without_password
 
 from ..settings import Settings
@@ -36,7 +36,8 @@ class RayJobs:
         settings = self._settings
         client.submit_job(
             entrypoint=(
-                f"{settings.retrain_python} -m train retrain --mode {mode} {settings.retrain_args}"
+                f"{settings.retrain_python} -m {package_name('train')} retrain --mode {mode} "
+                f"{settings.retrain_args}"
             ),
             submission_id=job,
             runtime_env=self._runtime_env(),

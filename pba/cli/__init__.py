@@ -1,11 +1,10 @@
-"""The `pba` command: forecasts, links, replays, evaluation, models, flags, verdicts, keys, audit.
+"""The `pba` command: the service, forecasts, links, replays, evaluation, models, rollout, keys.
 
 One module a command reads its options, calls the library or a running service, and prints. What is
 computed lives elsewhere: the evaluation in `pba.evaluation`, the calls in `pba.client`. Training
-(`python -m train`) and the service (`make serve`) have commands of their own.
+(`python -m train`) has a command of its own.
 """
 
-from importlib import metadata
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,11 +19,13 @@ from pba.cli.keys import keys
 from pba.cli.links import drift, events, links
 from pba.cli.models import models
 from pba.cli.replay import replay
+from pba.cli.serve import PASSED_ON, serve
 from pba.cli.status import status
 from pba.cli.synth import synth
 from pba.cli.verdict import verdict
 from pba.cli.watch import watch
 from pba.errors import PBAError
+from pba.extras import missing_library, version_lines
 
 __all__ = ["app", "main"]
 
@@ -32,6 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they may hold passwords
 )
+app.command(**PASSED_ON)(serve)
 app.command()(forecast)
 app.command()(status)
 app.command()(links)
@@ -53,7 +55,7 @@ app.add_typer(rollout, name="rollout")
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(f"pba {metadata.version('pba')}")
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
 
 
@@ -72,6 +74,8 @@ def main() -> None:
     """Run the command. An error that a user can mend ends it with one line and status 2."""
     try:
         app()
+    except ModuleNotFoundError as error:
+        _fail(missing_library(error))
     except (PBAError, ImportError) as error:
         _fail(str(error))
     except OSError as error:  # a file that is missing, or that may not be read or written

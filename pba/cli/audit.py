@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,9 @@ from pba.cli.json_output import AsJson, print_json
 from pba.cli.options import DEFAULT_STORE
 from pba.cli.terminal import plain_table, print_table
 from pba.errors import NotFound, quoted
-from pba.store import Store
+
+if TYPE_CHECKING:
+    from pba.store import Store
 
 __all__ = ["audit"]
 
@@ -71,7 +73,9 @@ def refusals(store: StoreUrl = DEFAULT_STORE, count: Count = 50, as_json: AsJson
     _print_rows(columns, rows, "No call was refused.")
 
 
-def _open(url: str) -> Store:
+def _open(url: str) -> "Store":
+    from pba.store import Store
+
     return Store(url, _clock)
 
 

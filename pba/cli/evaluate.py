@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from pba.cli.options import SHIPPED_MODELS
 from pba.cli.terminal import plain_table, progress_bar
 from pba.evaluation import plots
 from pba.evaluation.candidates import Candidate, control_candidate, served_candidate
 from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate as evaluate_mode
 from pba.evaluation.report import markdown
 from pba.models import v1_features
+from pba.project import SHIPPED_MODELS
 from pba.registry import artifacts
 from pba.telemetry.traces import Trace, read_sets
 from pba.types import NetworkMode
@@ -132,8 +132,7 @@ def _control(models: Path) -> list[Candidate]:
 def _require(name: str, module: str, option: str, needed: bool) -> None:
     if needed and importlib.util.find_spec(module) is None:
         raise typer.BadParameter(
-            f"this needs {name}, which serving does without. Install requirements/train.txt, or "
-            f"add {option}."
+            f"this needs {name}: pip install 'pba-forecast[train]', or add {option}."
         )
 
 

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from pba.cli.options import DEFAULT_STORE
-from pba.store import Store
-from pba.store.forecast_export import FORECAST_FOLDER
 
 __all__ = ["export"]
 
@@ -24,6 +22,9 @@ def export(
     ] = False,
 ) -> None:
     """Write all stored samples as Parquet: one folder a day, one trace a link."""
+    from pba.store import Store
+    from pba.store.forecast_export import FORECAST_FOLDER
+
     source = Store(store, time.time).ready()  # noqa: TID251 - the clock that is passed in
     counts = {"samples": 0, "forecasts": 0}
 

@@ -8,7 +8,6 @@ import typer
 
 from pba.cli.forecast_functions import forecast_function
 from pba.cli.options import (
-    SHIPPED_MODELS,
     InProcess,
     ModelFolder,
     Strict,
@@ -16,6 +15,7 @@ from pba.cli.options import (
     select_traces,
 )
 from pba.cli.service_options import Service, with_service
+from pba.project import SHIPPED_MODELS
 
 __all__ = ["forecast"]
 

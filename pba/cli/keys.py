@@ -16,7 +16,6 @@ from pba.cli.terminal import plain_table
 from pba.errors import InvalidInput, NotFound, quoted
 from pba.security import LOCAL, KeyRecord, Role, Scope, new_key
 from pba.security.limits import Limits
-from pba.store import Store
 
 __all__ = ["duration_s", "keys"]
 
@@ -144,6 +143,8 @@ def _limits(texts: list[str]) -> Limits:
 def _place(store: str, file: Path | None) -> KeyPlace:
     if file is not None:
         return KeyFile(file, _clock)
+    from pba.store import Store
+
     return Store(store, _clock).keys.by(LOCAL.acting_for(user_at_host()))
 
 

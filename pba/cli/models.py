@@ -15,7 +15,6 @@ from pba.registry import Expected, Pointer, Registry
 from pba.registry.promotion import Promoter
 from pba.security import LOCAL, Author
 from pba.security.audit_chain import AuditEntry
-from pba.store import Store
 from pba.types import Event
 
 __all__ = ["models"]
@@ -141,6 +140,8 @@ def _open(registry: str) -> Registry:
 
 
 def _promoter(registry: str, store: str) -> Promoter:
+    from pba.store import Store
+
     event_store = Store(store, _clock)
 
     def log_event(event: Event, entry: AuditEntry | None = None) -> None:

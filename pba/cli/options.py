@@ -15,7 +15,6 @@ from pba.telemetry.traces import Trace, read_trace_file
 
 __all__ = [
     "DEFAULT_STORE",
-    "SHIPPED_MODELS",
     "InProcess",
     "ModelFolder",
     "Strict",
@@ -34,7 +33,6 @@ Strict = Annotated[
 ]
 
 DEFAULT_STORE = "sqlite:///data/pba.db"
-SHIPPED_MODELS = Path(__file__).parents[2] / "models"
 
 
 def select_traces(

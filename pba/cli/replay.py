@@ -11,7 +11,6 @@ from rich.console import Console
 
 from pba.cli import replay_plot, replay_report
 from pba.cli.options import (
-    SHIPPED_MODELS,
     InProcess,
     ModelFolder,
     Strict,
@@ -27,6 +26,7 @@ from pba.cli.replay_links import (
 from pba.cli.service_options import Service, with_service
 from pba.cli.terminal import progress_bar
 from pba.evaluation.trace_replay import ReplayOutcome
+from pba.project import SHIPPED_MODELS
 
 __all__ = ["replay"]
 

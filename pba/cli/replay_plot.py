@@ -1,6 +1,5 @@
 """The plot of a replay: measured bandwidth, the forecast one step ahead, and its intervals."""
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from pba.errors import InvalidRequest
 from pba.evaluation.trace_replay import ReplayOutcome
+from pba.extras import require_library
 from pba.types import QUANTILES
 
 __all__ = ["check_plot", "draw"]
@@ -30,11 +30,7 @@ def check_plot(path: Path) -> None:
     """
     if path.suffix not in _ENDINGS:
         raise InvalidRequest(f"{path} is no image; a plot is one of {', '.join(_ENDINGS)}.")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ImportError(
-            "--plot needs matplotlib, which serving does without. Install requirements/train.txt, "
-            "or leave out --plot."
-        )
+    require_library("matplotlib", "--plot")
 
 
 def draw(outcomes: Sequence[ReplayOutcome], title: str, path: Path) -> None:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent, SSEError
 from tenacity import AsyncRetrying
 
 from pba.client import requests, responses, streams
 from pba.client.async_calls import AsyncCalls
+from pba.client.event_decoder import EventDecoder, ServerEvent
 from pba.client.retries import retry_arguments
 from pba.types import Event, Forecast
 
@@ -47,7 +47,7 @@ class AsyncStreams(AsyncCalls):
         async for event in self._events(path, "" if after is None else str(after)):
             yield streams.read(event, Event.from_dict)
 
-    async def _events(self, path: str, last_id: str = "") -> AsyncIterator[ServerSentEvent]:
+    async def _events(self, path: str, last_id: str = "") -> AsyncIterator[ServerEvent]:
         """Yield what the service sends, from one stream after the other."""
         while True:
             retrying = AsyncRetrying(**retry_arguments(self._connection, self._retries, "GET"))
@@ -58,13 +58,14 @@ class AsyncStreams(AsyncCalls):
             try:
                 if not response.is_success:
                     responses.read(response, responses.anything)
-                async for event in EventSource(response).aiter_sse():
-                    last_id = event.id or last_id
-                    if event.data:  # not the one that says when to connect again
+                if not streams.is_stream(response):
+                    await response.aread()
+                    raise responses.foreign(response)
+                decoder = EventDecoder()
+                async for text in response.aiter_text():
+                    for event in decoder.events(text):
+                        last_id = event.id or last_id
                         yield event
-            except SSEError as error:
-                await response.aread()
-                raise responses.foreign(response) from error
             except httpx.TransportError:
                 pass  # the stream broke off: it is opened again
             finally:

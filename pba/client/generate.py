@@ -31,7 +31,7 @@ _WORDS = {
     "async_reports": "sync_reports",
     "async_streams": "sync_streams",
     "asyncio": "time",
-    "aiter_sse": "iter_sse",
+    "aiter_text": "iter_text",
     "aread": "read",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",

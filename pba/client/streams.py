@@ -1,14 +1,15 @@
 """What both clients know of server-sent events."""
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import httpx
-from httpx_sse import ServerSentEvent
 
+from pba.client.event_decoder import ServerEvent
 from pba.errors import Unavailable, from_body
 
-__all__ = ["PAUSE_S", "headers", "read", "timeout"]
+__all__ = ["PAUSE_S", "headers", "is_stream", "read", "timeout"]
 
 PAUSE_S = 0.1
 """Between the end of a stream and the next, so that a service that ends each at once is spared."""
@@ -31,7 +32,13 @@ def timeout(usual: httpx.Timeout) -> httpx.Timeout:
     return httpx.Timeout(connect=usual.connect, read=read_s, write=usual.write, pool=usual.pool)
 
 
-def read(message: ServerSentEvent, parse: Callable[[Any], T]) -> T:
+def is_stream(response: httpx.Response) -> bool:
+    """Whether ``response`` carries server-sent events."""
+    kind, _, _ = response.headers.get("content-type", "").partition(";")
+    return bool(kind.strip().lower() == "text/event-stream")
+
+
+def read(message: ServerEvent, parse: Callable[[Any], T]) -> T:
     """Return ``parse`` of what an event carries.
 
     Raises
@@ -41,8 +48,8 @@ def read(message: ServerSentEvent, parse: Callable[[Any], T]) -> T:
         service sends it.
     """
     try:
-        body = message.json()
-        if message.event != "error":
+        body = json.loads(message.data)
+        if message.kind != "error":
             return parse(body)
         error = from_body(body)
     except _UNREADABLE as cause:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent, SSEError
 from tenacity import Retrying
 
 from pba.client import requests, responses, streams
+from pba.client.event_decoder import EventDecoder, ServerEvent
 from pba.client.retries import retry_arguments
 from pba.client.sync_calls import Calls
 from pba.types import Event, Forecast
@@ -47,7 +47,7 @@ class Streams(Calls):
         for event in self._events(path, "" if after is None else str(after)):
             yield streams.read(event, Event.from_dict)
 
-    def _events(self, path: str, last_id: str = "") -> Iterator[ServerSentEvent]:
+    def _events(self, path: str, last_id: str = "") -> Iterator[ServerEvent]:
         """Yield what the service sends, from one stream after the other."""
         while True:
             retrying = Retrying(**retry_arguments(self._connection, self._retries, "GET"))
@@ -58,13 +58,14 @@ class Streams(Calls):
             try:
                 if not response.is_success:
                     responses.read(response, responses.anything)
-                for event in EventSource(response).iter_sse():
-                    last_id = event.id or last_id
-                    if event.data:  # not the one that says when to connect again
+                if not streams.is_stream(response):
+                    response.read()
+                    raise responses.foreign(response)
+                decoder = EventDecoder()
+                for text in response.iter_text():
+                    for event in decoder.events(text):
+                        last_id = event.id or last_id
                         yield event
-            except SSEError as error:
-                response.read()
-                raise responses.foreign(response) from error
             except httpx.TransportError:
                 pass  # the stream broke off: it is opened again
             finally:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pba.errors import BadArtifact
+from pba.extras import require_library
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.models.onnx_check import check_model
@@ -114,6 +115,7 @@ def _prediction(outputs: list[Floats]) -> Prediction:
 
 def _session(model: bytes, threads: int) -> Any:
     check_model(model)
+    require_library("onnxruntime", "a network")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,9 +1,10 @@
 """Whether TensorFlow is installed, and the bytes of a Keras model's file."""
 
-import importlib.util
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from pba.extras import require_library
 
 __all__ = ["keras_bytes", "require_tensorflow"]
 
@@ -18,7 +19,4 @@ def keras_bytes(network: Any) -> bytes:
 
 def require_tensorflow() -> None:
     """Raise `ImportError`, with what to install, where there is no TensorFlow."""
-    if importlib.util.find_spec("tensorflow") is None:
-        raise ImportError(
-            "training needs TensorFlow, which serving does without. Install requirements/train.txt."
-        )
+    require_library("tensorflow", "training")

@@ -10,10 +10,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import fsspec
 import numpy as np
 
 from pba.errors import BadArtifact
+from pba.extras import require_library
 from pba.models import v1_features
 from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
@@ -64,6 +64,9 @@ def load(uri: str, name: str, threads: int = 1) -> tuple[OnnxForecaster, dict[st
 
 def read(uri: str, name: str) -> Artifact:
     """Return the files of the model ``name`` in the folder ``uri`` (a path or any fsspec URL)."""
+    require_library("fsspec", "reading a model")
+    import fsspec
+
     try:
         system, folder = fsspec.core.url_to_fs(uri)
         return Artifact(

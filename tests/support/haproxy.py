@@ -132,9 +132,11 @@ def haproxy_process(
     """Yield the URL of `haproxy`, which waits ``timeout_s`` for a replica, and its process."""
     path, config = write_config(folder, replica_port, prefix, timeout_s=timeout_s)
     address = f"127.0.0.1:{config.http_options.port}"
+    script = copy_scripts(folder)
+    ray_calls = {"RAY_SERVE_HAPROXY_BINARY_PATH": str(script)}  # as Ray finds it on a cluster
     process = subprocess.Popen(
-        [copy_scripts(folder), "-db", "-f", path, "-dR"],
-        env=script_environment(PBA_HAPROXY_BIND=address, **variables),
+        [script, "-db", "-f", path, "-dR"],
+        env=script_environment(PBA_HAPROXY_BIND=address, **ray_calls, **variables),
     )
     try:
         wait_until(lambda: _listens(config.http_options.port), 20, "HAProxy")

@@ -24,6 +24,7 @@ from pba.evaluation.baselines import ewma, last_value
 from pba.evaluation.candidates import Candidate, served_candidate
 from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.targets import TARGETS
+from pba.models.onnx_session import SessionSettings
 from pba.project import resolve
 from pba.registry import artifacts
 from pba.telemetry.datasets import WindowSet
@@ -54,7 +55,9 @@ def main() -> None:
 def write_moments(traces: Path, folder: Path) -> None:
     """Write contexts, actuals and the forecasts of the other columns, a file for each set."""
     for mode, profile in PROFILES.items():
-        model = artifacts.load(f"{resolve('models')}/{mode}", mode, threads=2)[0]
+        model = artifacts.load(
+            f"{resolve('models')}/{mode}", mode, session=SessionSettings(threads=2)
+        )[0]
         others = [served_candidate(model, "pba"), last_value(), ewma(0.3)]
         for name, of_set in read_sets(traces, mode).items():
             if not public_set(name).is_counted:

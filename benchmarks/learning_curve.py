@@ -22,6 +22,7 @@ from pba.evaluation.targets import TARGETS
 from pba.models.base import Prediction
 from pba.models.distribution import Bins, decode
 from pba.models.onnx import OnnxForecaster
+from pba.models.onnx_session import SessionSettings
 from pba.registry import artifacts
 from pba.telemetry.datasets import WindowBatch
 from pba.telemetry.outliers import clean_windows
@@ -87,7 +88,7 @@ def _train(traces: Path, output: Path, budget: int, seed: int) -> OnnxForecaster
         command = [sys.executable, "-m", "train", "--traces", str(traces), "--mode", MODE]
         command += ["--budget", str(budget), "--seed", str(seed), "--output", str(output)]
         subprocess.run([*command, *SETTINGS, "--resume"], check=True)
-    return artifacts.load(str(folder), MODE, threads=2)[0]
+    return artifacts.load(str(folder), MODE, session=SessionSettings(threads=2))[0]
 
 
 def _points(traces: Sequence[Trace]) -> tuple[WindowBatch, Floats] | None:

@@ -13,6 +13,7 @@ from pba.evaluation import metrics
 from pba.models import distribution
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
+from pba.models.onnx_session import SessionSettings
 from pba.registry import artifacts
 from pba.types import HORIZONS, QUANTILES, Floats
 from pba.types.profile import PROFILES
@@ -26,7 +27,7 @@ def main(traces: Path) -> None:
     print("| mode | inner | tie |" + " |" * len(HORIZONS))
     print("| --- | --- | --- |" + " --- |" * len(HORIZONS))
     for mode in PROFILES:
-        forecaster, _ = artifacts.load(str(MODELS / mode), mode, threads=2)
+        forecaster, _ = artifacts.load(str(MODELS / mode), mode, session=SessionSettings(threads=2))
         val, rng = windows(traces, mode), np.random.default_rng(0)
         parts = []
         for _, indices in val.by_set():

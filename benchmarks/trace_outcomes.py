@@ -13,6 +13,7 @@ from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.evaluation.metrics import in_band
 from pba.evaluation.walk_forward import walk_forward
 from pba.models import v1_features
+from pba.models.onnx_session import SessionSettings
 from pba.registry import artifacts
 from pba.telemetry.traces import Trace, read_sets
 from pba.types import NetworkMode
@@ -54,8 +55,10 @@ def trace_hits(
 
 
 def _candidates() -> dict[str, Candidate]:
-    v3, card = artifacts.load(str(MODELS / MODE), MODE, threads=THREADS)
-    v1, v1_card = artifacts.load(str(MODELS / "v1"), v1_features.NAME, threads=THREADS)
+    v3, card = artifacts.load(str(MODELS / MODE), MODE, session=SessionSettings(threads=THREADS))
+    v1, v1_card = artifacts.load(
+        str(MODELS / "v1"), v1_features.NAME, session=SessionSettings(threads=THREADS)
+    )
     return {
         "v1": control_candidate(v1, v1_card["sha256"]),
         "v3": served_candidate(v3, "pba", card["sha256"]),

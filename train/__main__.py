@@ -69,6 +69,7 @@ def main(
     without: options.WithoutSets = None,
     unseen: options.UnseenSets = None,
     workers: options.Workers = 1,
+    gpu: options.Gpu = False,
     batch_size: options.BatchSize = 256,
     windows_per_set: WindowsPerSet = None,
     budget: Budget = None,
@@ -87,15 +88,14 @@ def main(
 
     selection = SetSelection(only=sets or (), without=without or (), unseen=unseen or ())
     source = DataSource(traces=traces, selection=selection, samples=samples)
+    numbers = {"batch_size": batch_size, "workers": workers, "teachers": teachers, "seed": seed}
     settings = PlanSettings(
+        **numbers,
         epochs=epochs,
         learning_rate=learning_rate,
-        batch_size=batch_size,
         windows_per_set=windows_per_set,
         budget=budget,
-        workers=workers,
-        teachers=teachers,
-        seed=seed,
+        gpu=gpu,
     )
     request = TrainingRequest(mode.shapes, source, settings, output.resolve(), plot, resume)
     train_networks(request, address)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pba.models.onnx import OnnxForecaster
+from pba.models.onnx_session import SessionSettings
 from pba.nets.onnx_export import Origin, annotate, export_onnx, varied_windows
 from pba.nets.training_recipe import FinishedNetwork, TrainingRecipe, training_recipe
 from pba.registry import artifacts
@@ -106,7 +107,7 @@ def export(
     content = export_onnx(
         finished.model, finished.graph, recipe.bins, origin, recipe.columns, recipe.learned
     )
-    forecaster = OnnxForecaster(content, threads=cpu_count() or 1)
+    forecaster = OnnxForecaster(content, session=SessionSettings(threads=cpu_count() or 1))
     metrics = evaluate(forecaster, test, origin.trained_on)
     accuracy = {key: metrics[key]["model"]["1"]["accuracy_20"] for key in ("mean_trained", "mean")}
     return annotate(content, {"accuracy_20": accuracy}), metrics

@@ -10,6 +10,7 @@ import typer
 __all__ = [
     "Address",
     "BatchSize",
+    "Gpu",
     "OnlySets",
     "Resume",
     "Seed",
@@ -23,6 +24,10 @@ Address = Annotated[
     str, typer.Option(envvar="RAY_ADDRESS", help="Ray cluster; `local` starts one here.")
 ]
 BatchSize = Annotated[int, typer.Option(help="Windows per step, over all workers.", min=1)]
+Gpu = Annotated[
+    bool,
+    typer.Option("--gpu", help="A GPU for each worker; needs a TensorFlow for CUDA. Untried."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 WithoutSets = Annotated[

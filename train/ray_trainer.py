@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,11 +25,10 @@ from .splits import Splits
 from .training_plan import TrainingPlan
 from .worker_loop import worker_loop
 
-__all__ = ["TrainingRun", "cluster", "rebuild", "run_all"]
+__all__ = ["TrainingRun", "cluster", "rebuild", "run_all", "scaling_config"]
 
 WorkerFunction = Callable[[dict[str, Any]], None]
 
-_CPUS_PER_WORKER = 1
 _MAX_FAILURES = 3
 
 # Ray Train's controller looks for finished workers at this interval; the default is 2 s.
@@ -116,7 +116,7 @@ def run_all(
 ) -> Iterator[tuple[TrainingRun, TrainingState]]:
     """Train each run, and yield it with its final state as it ends.
 
-    All runs train at the same time if the cluster has a CPU for every worker, else one after the
+    All runs train at the same time if the cluster has room for every worker, else one after the
     other: workers that hold some of the CPUs while they wait for more would wait forever.
 
     Parameters
@@ -154,9 +154,20 @@ def run_all(
 
 
 def _fit_together(runs: Sequence[TrainingRun]) -> bool:
-    workers = sum(run.plan.workers for run in runs)
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return resources.get("CPU", 0) >= workers * _CPUS_PER_WORKER
+    needs: Counter[str] = Counter()
+    for run in runs:
+        needs.update(scaling_config(run.plan).total_resources)
+    return all(resources.get(name, 0) >= amount for name, amount in needs.items())
+
+
+def scaling_config(plan: TrainingPlan) -> ScalingConfig:
+    """Return the workers of a run: a CPU each, and a GPU if the plan says so."""
+    return ScalingConfig(
+        num_workers=plan.workers,
+        use_gpu=plan.gpu,
+        resources_per_worker={"CPU": 1} | ({"GPU": 1} if plan.gpu else {}),
+    )
 
 
 def rebuild(recipe: TrainingRecipe, state: TrainingState) -> Any:
@@ -191,9 +202,7 @@ def _fit(run: TrainingRun, work: WorkerFunction, teachers: list[list[Floats]]) -
             "progress_file": run.progress_file,
             "kept": run.kept,
         },
-        scaling_config=ScalingConfig(
-            num_workers=run.plan.workers, resources_per_worker={"CPU": _CPUS_PER_WORKER}
-        ),
+        scaling_config=scaling_config(run.plan),
         run_config=RunConfig(
             name=run.name,
             storage_path=str(run.storage.resolve()),

@@ -63,6 +63,7 @@ class PlanSettings:
     windows_per_set: int | None = None
     budget: int | None = None
     workers: int = 1
+    gpu: bool = False
     teachers: int = 0
     seed: int = 0
 
@@ -145,6 +146,7 @@ def _run(request: TrainingRequest, shape: NetworkShape) -> TrainingRun:
         epochs=settings.epochs or shape.epochs,
         batch_size=settings.batch_size,
         workers=settings.workers,
+        gpu=settings.gpu,
         teachers=settings.teachers,
         seed=settings.seed,
     )

@@ -35,6 +35,8 @@ class TrainingPlan:
         Epochs without a better validation loss after which training stops.
     workers
         Ray Train workers that share each batch.
+    gpu
+        Whether each worker takes a GPU; it waits for one.
     teachers
         Networks of the same shape and of the next seeds. They are trained first; this network then
         learns from their mean (distillation).
@@ -53,6 +55,7 @@ class TrainingPlan:
     val_per_set: WindowLimit = VAL_PER_SET
     patience: int = 10
     workers: int = 1
+    gpu: bool = False
     teachers: int = 0
     seed: int = 0
     columns_seen: tuple[bool, ...] | None = None

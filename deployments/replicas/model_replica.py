@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pba.forecasting import ModelOutput
+from pba.models.onnx_session import SessionSettings
 from pba.project import resolve
 from pba.registry import Registry
 from pba.serving.model_host import ModelHost
@@ -34,9 +35,20 @@ class ModelConfig(BaseModel):
         "fsspec URL."
     )
     threads: int = Field(1, ge=1, description="ONNX Runtime threads; prefer more replicas.")
+    providers: tuple[Literal["CUDA", "TensorRT", "OpenVINO", "CPU"], ...] = Field(
+        ("CPU",),
+        min_length=1,
+        description="Where ONNX Runtime computes, the preferred first. What is not there is passed "
+        "over; if none is, the model is refused.",
+    )
     max_batch: int = Field(
         32, ge=1, description="The most windows that calls share a run for; one call may have more."
     )
+
+    @property
+    def session(self) -> SessionSettings:
+        """How ONNX Runtime runs the model."""
+        return SessionSettings(self.threads, self.providers)
 
 
 class ModelReplica:
@@ -53,7 +65,7 @@ class ModelReplica:
         """Apply ``user_config``: at once the first time, in the background afterwards."""
         config = ModelConfig.model_validate(user_config)
         self._runner.max_windows = config.max_batch
-        await self._host.configure(resolve(config.model), config.threads)
+        await self._host.configure(resolve(config.model), config.session)
 
     def check_health(self) -> None:
         """Have Ray restart the replica if it has stopped following the champion."""

@@ -16,6 +16,7 @@ from pba.evaluation.candidates import Candidate, control_candidate, served_candi
 from pba.evaluation.mode_evaluation import MODEL, ModeResult, evaluate as evaluate_mode
 from pba.evaluation.report import markdown
 from pba.models import v1_features
+from pba.models.onnx_session import SessionSettings
 from pba.project import SHIPPED_MODELS
 from pba.registry import artifacts
 from pba.telemetry.traces import Trace, read_sets
@@ -87,7 +88,7 @@ def _evaluate(
     progress: Progress,
 ) -> tuple[ModeResult, str]:
     """Return the result of one mode and the version of its model."""
-    forecaster, card = artifacts.load(str(models / mode), mode, threads=2)
+    forecaster, card = artifacts.load(str(models / mode), mode, session=SessionSettings(threads=2))
     task = progress.add_task(mode.value)
 
     def advance(label: str, total: int, done: int) -> None:
@@ -125,7 +126,9 @@ def _control(models: Path) -> list[Candidate]:
     if not folder.is_dir():
         typer.echo(f"{folder} does not exist: the report leaves out v1.", err=True)
         return []
-    forecaster, card = artifacts.load(str(folder), v1_features.NAME, threads=2)
+    forecaster, card = artifacts.load(
+        str(folder), v1_features.NAME, session=SessionSettings(threads=2)
+    )
     return [control_candidate(forecaster, card["sha256"])]
 
 

@@ -1,4 +1,4 @@
-"""Inference of the LSTM networks with ONNX Runtime, which only this module imports."""
+"""Inference of the LSTM networks with ONNX Runtime."""
 
 import json
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from pba.errors import BadArtifact
-from pba.extras import require_library
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
-from pba.models.onnx_check import check_model
+from pba.models.onnx_session import CPU_SESSION, SessionSettings, open_session
 from pba.types import HORIZONS, INTERVALS, Floats
 
 __all__ = ["OnnxForecaster"]
@@ -25,8 +24,8 @@ class OnnxForecaster:
     ----------
     model
         The file's content.
-    threads
-        Threads within one operator. Under load, more replicas help more than more threads.
+    session
+        Its threads, and where it runs.
 
     Raises
     ------
@@ -36,6 +35,9 @@ class OnnxForecaster:
         ``telemetry (batch, window, column)`` → ``probabilities (batch, 3, bin)``,
         ``level_mbps (batch)``, ``path (batch, 3)`` and, if the metadata has ``intervals``,
         ``intervals (batch, interval, bin)``.
+
+    InvalidInput
+        If none of the session's providers is there.
 
     Attributes
     ----------
@@ -49,8 +51,8 @@ class OnnxForecaster:
         Over how many steps it predicts the mean: the first of `pba.types.INTERVALS`, or none.
     """
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
-        self._session = _session(model, threads)
+    def __init__(self, model: bytes, session: SessionSettings = CPU_SESSION) -> None:
+        self._session = open_session(model, session)
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         try:
             self.name = self.metadata["mode"]
@@ -111,20 +113,3 @@ def _intervals(text: str) -> tuple[int, ...]:
 def _prediction(outputs: list[Floats]) -> Prediction:
     probabilities, level_mbps, path, *means = outputs
     return Prediction(probabilities, level_mbps, path, intervals=means[0] if means else None)
-
-
-def _session(model: bytes, threads: int) -> Any:
-    check_model(model)
-    require_library("onnxruntime", "a network")
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = threads
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no base class of their own
-        raise BadArtifact(
-            f"ONNX Runtime cannot read the {len(model)} bytes given: {error}. Copy the model again."
-        ) from error

@@ -17,6 +17,7 @@ from pba.extras import require_library
 from pba.models import v1_features
 from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
+from pba.models.onnx_session import CPU_SESSION, SessionSettings
 from pba.types import COLUMNS, Floats
 from pba.types.profile import PROFILES
 
@@ -50,7 +51,9 @@ def keras_name(name: str) -> str:
     return f"{name}_model.keras"
 
 
-def load(uri: str, name: str, threads: int = 1) -> tuple[OnnxForecaster, dict[str, Any]]:
+def load(
+    uri: str, name: str, session: SessionSettings = CPU_SESSION
+) -> tuple[OnnxForecaster, dict[str, Any]]:
     """Return the verified forecaster ``name`` below ``uri`` and its card.
 
     Raises
@@ -59,7 +62,7 @@ def load(uri: str, name: str, threads: int = 1) -> tuple[OnnxForecaster, dict[st
         If a file is missing, unreadable or altered, or the outputs are not the golden ones.
     """
     artifact = read(uri, name)
-    return verify(artifact, name, threads), artifact.card
+    return verify(artifact, name, session), artifact.card
 
 
 def read(uri: str, name: str) -> Artifact:
@@ -89,7 +92,7 @@ def _object(text: bytes) -> dict[str, Any]:
     return value
 
 
-def verify(artifact: Artifact, name: str, threads: int = 1) -> OnnxForecaster:
+def verify(artifact: Artifact, name: str, session: SessionSettings = CPU_SESSION) -> OnnxForecaster:
     """Return the artefact's forecaster, warmed up, if file, card and golden outputs agree.
 
     Raises
@@ -103,7 +106,7 @@ def verify(artifact: Artifact, name: str, threads: int = 1) -> OnnxForecaster:
             f"the ONNX file below {artifact.uri} has sha256 {actual}; its card says {expected}. It "
             "was altered or cut short: copy the folder again."
         )
-    forecaster = OnnxForecaster(artifact.onnx, threads)
+    forecaster = OnnxForecaster(artifact.onnx, session)
     if forecaster.name != name:
         raise BadArtifact(
             f"{artifact.uri} holds a model for {forecaster.name}; {name} needs its own."

@@ -5,6 +5,7 @@ from typing import Any
 
 from pba.errors import BadArtifact, PBAError, RegistryUnavailable
 from pba.models.onnx import OnnxForecaster
+from pba.models.onnx_session import CPU_SESSION, SessionSettings
 from pba.registry import NONE, SHIPPED, Pointer, Registry, artifacts
 
 __all__ = ["Follower", "LoadedModel", "RefusedModel", "load_shipped"]
@@ -17,7 +18,7 @@ class LoadedModel:
     forecaster: OnnxForecaster
     card: dict[str, Any]
     pointer: Pointer
-    threads: int
+    session: SessionSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class RefusedModel:
     why: str
 
 
-def load_shipped(folder: str, model: str, threads: int = 1) -> LoadedModel:
+def load_shipped(folder: str, model: str, session: SessionSettings = CPU_SESSION) -> LoadedModel:
     """Return the model in ``folder``, independent of the registry.
 
     Raises
@@ -36,7 +37,7 @@ def load_shipped(folder: str, model: str, threads: int = 1) -> LoadedModel:
     BadArtifact
         If it must not be served.
     """
-    return LoadedModel(*artifacts.load(folder, model, threads), NONE, threads)
+    return LoadedModel(*artifacts.load(folder, model, session), NONE, session)
 
 
 class Follower:
@@ -54,10 +55,12 @@ class Follower:
         self._registry = registry
         self._model = model
         self._seen: Pointer | None = None
-        self._options: tuple[str, int] | None = None
+        self._options: tuple[str, SessionSettings] | None = None
         self._loaded: LoadedModel | None = None
 
-    def poll(self, shipped: str, threads: int = 1) -> LoadedModel | RefusedModel | None:
+    def poll(
+        self, shipped: str, session: SessionSettings = CPU_SESSION
+    ) -> LoadedModel | RefusedModel | None:
         """Return a new model to serve, a refused one, or None if nothing has changed.
 
         Each pointer is tried once. If its model is refused, the model before stays in use.
@@ -66,7 +69,7 @@ class Follower:
         ----------
         shipped
             The folder of the model that serves while the registry has no champion.
-        threads
+        session
             As for `OnnxForecaster`.
 
         Raises
@@ -74,12 +77,12 @@ class Follower:
         RegistryUnavailable
             If the registry does not respond; the next call tries again.
         """
-        pointer, options = self._registry.champion(self._model, self._seen), (shipped, threads)
+        pointer, options = self._registry.champion(self._model, self._seen), (shipped, session)
         if pointer is self._seen and options == self._options:
             return None
         model: LoadedModel | RefusedModel
         try:
-            model = self._loaded = self._load(pointer, shipped, threads)
+            model = self._loaded = self._load(pointer, shipped, session)
         except RegistryUnavailable:
             raise
         except PBAError as error:
@@ -87,13 +90,13 @@ class Follower:
         self._seen, self._options = pointer, options
         return model
 
-    def _load(self, pointer: Pointer, shipped: str, threads: int) -> LoadedModel:
+    def _load(self, pointer: Pointer, shipped: str, session: SessionSettings) -> LoadedModel:
         if pointer.action == "unreadable":
             raise BadArtifact(pointer.why)
         if pointer.version == SHIPPED:
-            return replace(load_shipped(shipped, self._model, threads), pointer=pointer)
+            return replace(load_shipped(shipped, self._model, session), pointer=pointer)
         before = self._loaded
-        if before and before.pointer.version == pointer.version and before.threads == threads:
+        if before and before.pointer.version == pointer.version and before.session == session:
             return replace(before, pointer=pointer)
-        forecaster, card = self._registry.load(self._model, pointer.version, threads)
-        return LoadedModel(forecaster, card, pointer, threads)
+        forecaster, card = self._registry.load(self._model, pointer.version, session)
+        return LoadedModel(forecaster, card, pointer, session)

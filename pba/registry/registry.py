@@ -6,6 +6,7 @@ from typing import Any
 
 from pba.errors import BadArtifact, Conflict, NotFound, quoted
 from pba.models.onnx import OnnxForecaster
+from pba.models.onnx_session import CPU_SESSION, SessionSettings
 from pba.registry import names
 from pba.registry.files import Files
 from pba.registry.names import SHIPPED
@@ -80,7 +81,7 @@ class Registry:
         return sorted(versions, key=lambda row: (row.get("at", ""), row["version"]))
 
     def load(
-        self, model: str, version: str, threads: int = 1
+        self, model: str, version: str, session: SessionSettings = CPU_SESSION
     ) -> tuple[OnnxForecaster, dict[str, Any]]:
         """Return a version's forecaster, verified and warmed up, and its card.
 
@@ -91,7 +92,7 @@ class Registry:
         BadArtifact
             If a file is missing or altered, or the outputs are not the golden ones.
         """
-        return self._versions.load(names.check(model, "model"), version, threads)
+        return self._versions.load(names.check(model, "model"), version, session)
 
     def verify(self, model: str, version: str) -> dict[str, Any]:
         """Load a version and check all its files; return its card.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pba.errors import BadArtifact, Conflict, NotFound, quoted
 from pba.models.onnx import OnnxForecaster
+from pba.models.onnx_session import CPU_SESSION, SessionSettings
 from pba.registry import artifacts, names
 from pba.registry.artifacts import Artifact
 from pba.registry.files import Files
@@ -83,7 +84,7 @@ class Versions:
         return manifest
 
     def load(
-        self, model: str, version: str, threads: int = 1
+        self, model: str, version: str, session: SessionSettings = CPU_SESSION
     ) -> tuple[OnnxForecaster, dict[str, Any]]:
         """Return a version's forecaster, verified and warmed up, and its card.
 
@@ -97,7 +98,7 @@ class Versions:
         sums, folder = self.manifest(model, version).files, f"{model}/{version}"
         needed = (artifacts.onnx_name(model), "card.json", "golden.json")
         files = {name: self._read(f"{folder}/{name}", sums.get(name)) for name in needed}
-        forecaster, card = _model(f"{self._files.root}/{folder}", model, files, threads)
+        forecaster, card = _model(f"{self._files.root}/{folder}", model, files, session)
         if forecaster.version != version:
             raise _altered(folder, f"its model calls itself {forecaster.version}")
         return forecaster, card
@@ -151,7 +152,7 @@ def _read_folder(folder: str) -> tuple[str, dict[str, bytes]]:
 
 
 def _model(
-    folder: str, model: str, files: dict[str, bytes], threads: int = 1
+    folder: str, model: str, files: dict[str, bytes], session: SessionSettings = CPU_SESSION
 ) -> tuple[OnnxForecaster, dict[str, Any]]:
     try:
         artifact = Artifact(
@@ -162,7 +163,7 @@ def _model(
         )
     except (KeyError, ValueError) as error:
         raise BadArtifact(f"{folder} is not a whole model: {error!r}. Copy it again.") from error
-    return artifacts.verify(artifact, model, threads), artifact.card
+    return artifacts.verify(artifact, model, session), artifact.card
 
 
 def _check(manifest: Manifest, model: str, version: str) -> None:

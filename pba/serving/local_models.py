@@ -7,6 +7,7 @@ from typing import Any
 
 from pba.errors import BadArtifact, Busy
 from pba.forecasting import ModelOutput
+from pba.models.onnx_session import CPU_SESSION
 from pba.registry import Registry
 from pba.serving.forecast_service import ModelClient
 from pba.serving.model_host import ModelHost
@@ -17,7 +18,6 @@ __all__ = ["LocalModels"]
 
 _log = logging.getLogger(__name__)
 _MAX_WINDOWS = 32
-_THREADS = 1
 
 
 class LocalModels:
@@ -98,7 +98,7 @@ class LocalModels:
     async def _load(self, name: str, folder: str) -> None:
         host = self._hosts[name]
         try:
-            await host.configure(folder, _THREADS)
+            await host.configure(folder, CPU_SESSION)
         except BadArtifact as error:
             _log.warning("model_not_local", extra={"model": name, "why": str(error)})
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pba.errors import BadArtifact, RegistryUnavailable
 from pba.models.onnx import OnnxForecaster
+from pba.models.onnx_session import SessionSettings
 from pba.registry import Pointer, Registry
 from pba.registry.follower import Follower, LoadedModel, RefusedModel, load_shipped
 from pba.types import HORIZONS
@@ -63,7 +64,7 @@ class ModelHost:
         self._follower = Follower(registry, name)
         self._every_s = every_s
         self._announce = announce
-        self._shipped: tuple[str, int]
+        self._shipped: tuple[str, SessionSettings]
         self._loaded: LoadedModel | None = None
         self._refused: str | None = None
         self._unavailable: str | None = None
@@ -75,8 +76,8 @@ class ModelHost:
         """Whether a new champion would be noticed."""
         return self._task is None or not self._task.done()
 
-    async def configure(self, shipped: str, threads: int) -> None:
-        """Set the folder of the shipped model, and the threads of ONNX Runtime.
+    async def configure(self, shipped: str, session: SessionSettings) -> None:
+        """Set the folder of the shipped model, and how it runs.
 
         The first call loads a model; later calls only start to.
 
@@ -84,8 +85,10 @@ class ModelHost:
         ------
         BadArtifact
             If no model can serve.
+        InvalidInput
+            If none of the session's providers is there.
         """
-        self._shipped = shipped, threads
+        self._shipped = shipped, session
         if self._loaded is None:
             await self._start()
         self._changed.set()
@@ -128,8 +131,8 @@ class ModelHost:
         first = asyncio.create_task(self._poll())
         await asyncio.wait({first}, timeout=_START_PATIENCE_S)
         if self._loaded is None:
-            shipped, threads = self._shipped
-            model = await asyncio.to_thread(load_shipped, shipped, self._name, threads)
+            shipped, session = self._shipped
+            model = await asyncio.to_thread(load_shipped, shipped, self._name, session)
             if self._loaded is None:
                 why = self._refused or self._unavailable or "the registry does not answer yet"
                 self._serve(model, f"start; {why}")
@@ -144,9 +147,9 @@ class ModelHost:
             poll = asyncio.create_task(self._poll())
 
     async def _poll(self) -> None:
-        shipped, threads = self._shipped
+        shipped, session = self._shipped
         try:
-            change = await asyncio.to_thread(self._follower.poll, shipped, threads)
+            change = await asyncio.to_thread(self._follower.poll, shipped, session)
         except RegistryUnavailable as error:
             if self._unavailable is None:
                 _log.warning("registry_away", extra={"mode": self._name, "why": str(error)})

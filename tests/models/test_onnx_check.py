@@ -108,7 +108,7 @@ def test_a_file_in_the_runtimes_own_format_is_refused(own_format: bytes):
 def test_the_runtime_takes_no_other_format_by_itself(
     monkeypatch: pytest.MonkeyPatch, own_format: bytes
 ):
-    monkeypatch.setattr("pba.models.onnx.check_model", lambda model: None)
+    monkeypatch.setattr("pba.models.onnx_session.check_model", lambda model: None)
     with pytest.raises(BadArtifact, match="cannot read"):
         OnnxForecaster(own_format)
 

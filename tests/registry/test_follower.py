@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from pba.errors import BadArtifact, RegistryUnavailable
+from pba.models.onnx_session import SessionSettings
 from pba.registry import Registry
 from pba.registry.follower import Follower, LoadedModel, RefusedModel, load_shipped
 from tests.registry.builders import MODE, NAME
 from tests.toy import toy_artifact
+
+TWO_THREADS = SessionSettings(threads=2)
 
 
 @pytest.fixture
@@ -183,9 +186,9 @@ def test_another_number_of_threads_loads_the_champion_again(
     registry: Registry, follower: Follower, shipped: str
 ):
     registry.promote(NAME, "a", "me")
-    one, two = follower.poll(shipped, 1), follower.poll(shipped, 2)
+    one, two = follower.poll(shipped), follower.poll(shipped, TWO_THREADS)
     assert one.forecaster is not two.forecaster
-    assert follower.poll(shipped, 2) is None
+    assert follower.poll(shipped, TWO_THREADS) is None
     windows = np.full((1, 60, 5), 7.0)
     outputs = [model.forecaster.predict(windows).probabilities for model in (one, two)]
     np.testing.assert_allclose(*outputs, rtol=1e-5)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pba.errors import BadArtifact
+from pba.models.onnx_session import CPU_SESSION
 from pba.registry import Registry
 from pba.registry.follower import Follower
 from pba.serving import model_host
@@ -38,7 +39,7 @@ class Node:
 
     async def start(self, every_s: float = 0.01) -> ModelHost:
         host = self.open(every_s)
-        await host.configure(self.shipped, 1)
+        await host.configure(self.shipped, CPU_SESSION)
         return host
 
     async def event(self) -> tuple[str, str, str]:
@@ -215,7 +216,7 @@ async def test_a_new_configuration_applies_at_once_if_no_champion_serves(node: N
     host = await node.start(every_s=600.0)
     await node.event()
     other = str(toy_artifact(node.folder / "other", MODE, "toy-2"))
-    await host.configure(other, 1)
+    await host.configure(other, CPU_SESSION)
     assert await node.event() == ("model_serving", "toy-2", "user_config")
     assert host.forecaster.version == "toy-2"
 
@@ -225,7 +226,7 @@ async def test_a_host_without_any_model_does_not_start(node: Node):
     with pytest.raises(BadArtifact, match="has no model"):
         host.describe()
     with pytest.raises(BadArtifact, match="nowhere"):
-        await host.configure(str(node.folder / "nowhere"), 1)
+        await host.configure(str(node.folder / "nowhere"), CPU_SESSION)
 
 
 async def test_a_host_that_has_stopped_following_is_not_running(

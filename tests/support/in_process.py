@@ -18,6 +18,7 @@ from deployments.replicas import model_handle
 from deployments.settings import Settings
 from pba.errors import PBAError
 from pba.forecasting import ModelOutput
+from pba.models.onnx_session import CPU_SESSION
 from pba.monitoring.scorer import Scorer
 from pba.registry import Registry
 from pba.security.key_ring import StoredKeys
@@ -145,7 +146,7 @@ async def open_in_process(
     models = {}
     for name in ("datacenter", "internet", *(["v1"] if v1 else [])):
         host = ModelHost(name, registry, 3600.0, lambda kind, body: None)
-        await host.configure(str(toy_artifact(folder / name, name)), 1)
+        await host.configure(str(toy_artifact(folder / name, name)), CPU_SESSION)
         models[name] = ModelStandIn(host)
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, time.time))  # noqa: TID251 - the routers' clock

@@ -154,6 +154,15 @@ def test_runs_train_together_only_where_all_workers_fit(
     assert {run.storage for run in finished} == set(results)
 
 
+@pytest.mark.parametrize("gpu", [False, True])
+def test_workers_take_a_gpu_each_if_the_plan_says_so(tmp_path: Path, gpu: bool) -> None:
+    plan = replace(example_run(tmp_path, workers=2).plan, gpu=gpu)
+    assert ray_trainer.scaling_config(plan).total_resources == {
+        "CPU": 2,
+        **({"GPU": 2} if gpu else {}),
+    }
+
+
 def test_a_failed_run_is_an_error_of_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from deployments.replicas import model_announcer, model_replica
 from deployments.replicas.model_replica import ModelReplica
 from deployments.settings import Settings
-from pba.errors import BadArtifact
+from pba.errors import BadArtifact, InvalidInput
 from pba.models.onnx import OnnxForecaster
 from pba.registry import Registry
 from pba.store import Store
@@ -120,6 +120,15 @@ async def test_a_replica_without_a_model_does_not_start(node: Node):
     node.config = {"model": str(node.folder / "nowhere")}
     with pytest.raises(BadArtifact, match="nowhere"):
         await node.start()
+
+
+async def test_a_replica_without_any_of_its_providers_does_not_start(node: Node):
+    node.config |= {"providers": ["TensorRT", "CUDA"]}  # type: ignore[dict-item]
+    with pytest.raises(InvalidInput, match="TensorRT, CUDA; ONNX Runtime has CPU here"):
+        await node.start()
+    node.config |= {"providers": ["CUDA", "CPU"]}  # type: ignore[dict-item]
+    replica = await node.start()
+    replica.check_health()
 
 
 async def test_a_replica_that_no_longer_follows_the_champion_fails_its_health_check(

@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they may hold passwords
 )
-app.command(**PASSED_ON)(serve)
+app.command(add_help_option=False, context_settings=PASSED_ON)(serve)
 app.command()(forecast)
 app.command()(status)
 app.command()(links)

@@ -10,11 +10,8 @@ from pba.project import package_name
 
 __all__ = ["PASSED_ON", "serve"]
 
-PASSED_ON = {
-    "add_help_option": False,
-    "context_settings": {"allow_extra_args": True, "ignore_unknown_options": True},
-}
-"""How the command is added, so that all its words reach the service's own command line."""
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""The settings with which all words of the command reach the service's own command line."""
 
 
 def serve(context: typer.Context) -> None:

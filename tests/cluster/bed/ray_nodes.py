@@ -12,7 +12,7 @@ __all__ = ["RayNodes", "node_variables"]
 
 _GCS = 6379
 _CPUS = 4
-"""What a worker says that it has; the machine below has fewer, which the bed's load does not need."""
+"""What a worker says it has; the machine has fewer, which the load of the bed does not need."""
 _OBJECTS_BYTES = 100_000_000
 # As a supervisor of services does: a node that was given up for lost ends, and joins anew.
 _SUPERVISED = 'while :; do "$@"; sleep 1; done'

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,9 @@ def service(
     until
         The path that answers 200 once the service has started.
     """
-    with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
-        config = _config(
+
+    def config(port: int, folder: str) -> str:
+        return _config(
             project,
             port,
             replicas or {},
@@ -82,8 +83,22 @@ def service(
             grpc_port=grpc_port,
             registry=registry or f"{folder}/registry",
         )
+
+    with configured(config, project, until) as service:
+        yield service
+
+
+@contextlib.contextmanager
+def configured(
+    config: Callable[[int, str], str], project: Path = PROJECT, until: str = "/readyz"
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the same of a service with a whole config of its own.
+
+    ``config`` returns it, for a port of HTTP and a folder for what the service writes.
+    """
+    with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
         path = Path(folder) / "serve.yaml"
-        path.write_text(config)
+        path.write_text(config(port, folder))
         command = [sys.executable, "-m", "deployments", str(path)]
         variables, screen = {"RAY_TMPDIR": folder}, Path(folder) / "screen"
         with _running(command, port, variables, project, until, screen) as url:

@@ -1,4 +1,4 @@
-"""Write NOTICE, two manifests and the generated tables of README.md and docs: `make docs`.
+"""Write NOTICE, three manifests and the generated tables of README.md and docs: `make docs`.
 
 --check only reports.
 """
@@ -100,6 +100,7 @@ FILES = {
     "NOTICE": notice,
     "cluster/kubernetes/base/rayservice.yaml": manifests.ray_service,
     "cluster/kubernetes/overlays/production/prometheusrule.yaml": manifests.prometheus_rule,
+    "cluster/kubernetes/overlays/single-node/serve-config.yaml": manifests.single_node_config,
 }
 
 

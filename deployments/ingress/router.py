@@ -4,6 +4,7 @@ It keeps no state, so any replica may answer for any link, and any replica may d
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,8 +19,9 @@ from pba.serving.transfers import transfer, transfers
 from pba.types import NetworkMode
 
 from ..large_requests import read_request, write_answer
-from ..replicas.autoscaling import IN_FLIGHT, STREAMS
+from ..replicas.autoscaling import ARRIVALS, IN_FLIGHT, STREAMS
 from ..replicas.memory import return_large_memory
+from ..replicas.rates import Rates
 from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
@@ -85,6 +87,7 @@ class Router:
         set_up_replica()
         return_large_memory()
         modes = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
+        self._rates = Rates(time.monotonic)
         on_loopback = await is_on_loopback(settings)
         opens = settings.insecure or on_loopback
         services = wire(settings, Handles(modes, v1), RequestMetrics(), opens)
@@ -116,9 +119,10 @@ class Router:
         )
 
     def record_autoscaling_stats(self) -> dict[str, float]:
-        """Return the requests in flight and the streams, for `router_replicas`."""
+        """Return the requests in flight, the streams and what arrives, for `router_replicas`."""
         streams = self._services.watches.streams.in_flight
-        return {IN_FLIGHT: self._plane.in_flight, STREAMS: streams}
+        arrivals = self._rates.per_second({ARRIVALS: self._plane.admitted})
+        return {IN_FLIGHT: self._plane.in_flight, STREAMS: streams, **arrivals}
 
     def check_health(self) -> None:
         """Have Ray restart the replica if it no longer notices new flags, keys or champions."""

@@ -16,7 +16,9 @@ from pba.types import Floats
 
 from ..settings import Settings
 from ..store_factory import open_store
+from .autoscaling import ARRIVALS, BUSY
 from .model_announcer import ModelAnnouncer
+from .rates import Rates
 from .replica_setup import set_up_replica
 
 __all__ = ["ModelConfig", "ModelReplica"]
@@ -60,12 +62,18 @@ class ModelReplica:
         self._announcer = ModelAnnouncer(open_store(settings))
         self._host = ModelHost(name, registry, settings.follow_every_s, self._announcer)
         self._runner = ModelRunner(self._host, max_windows=1)
+        self._rates = Rates(time.monotonic)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Apply ``user_config``: at once the first time, in the background afterwards."""
         config = ModelConfig.model_validate(user_config)
         self._runner.max_windows = config.max_batch
         await self._host.configure(resolve(config.model), config.session)
+
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return what arrives in a second and the time that it takes, for `model_replicas`."""
+        runner = self._runner
+        return self._rates.per_second({ARRIVALS: runner.arrived_windows, BUSY: runner.busy_s})
 
     def check_health(self) -> None:
         """Have Ray restart the replica if it has stopped following the champion."""

@@ -17,12 +17,20 @@ class Admission:
         How many are admitted.
     kind
         What they are called in the refusal.
+
+    Attributes
+    ----------
+    in_flight
+        How many are admitted now.
+    admitted
+        How many have been so far.
     """
 
     def __init__(self, limit: int, kind: str = "requests") -> None:
         self._limit = limit
         self._kind = kind
         self.in_flight = 0
+        self.admitted = 0
 
     @contextlib.contextmanager
     def admit(self) -> Iterator[None]:
@@ -39,6 +47,7 @@ class Admission:
                 "as Retry-After says, or send many forecasts in one bulk call."
             )
         self.in_flight += 1
+        self.admitted += 1
         try:
             yield
         finally:

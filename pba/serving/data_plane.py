@@ -101,6 +101,11 @@ class DataPlane:
         """How many requests are admitted now."""
         return self._requests.in_flight + self._reports.in_flight
 
+    @property
+    def admitted(self) -> int:
+        """How many requests have been admitted so far."""
+        return self._requests.admitted + self._reports.admitted
+
     @contextlib.contextmanager
     def admit(self, call: str) -> Iterator[float]:
         """Admit one request and count the error that ends it, if one does.

@@ -50,6 +50,13 @@ class ModelRunner:
         Holds the model. It is looked up once a run, so that one version answers a whole call.
     max_windows
         The most windows of a run, unless a single call has more.
+
+    Attributes
+    ----------
+    arrived_windows
+        How many windows have arrived so far.
+    busy_s
+        How long the model has run so far, in seconds.
     """
 
     def __init__(self, holder: ForecasterHolder, max_windows: int) -> None:
@@ -58,6 +65,8 @@ class ModelRunner:
         self._calls: deque[_Call] = deque()
         self._task: asyncio.Task[None] | None = None
         self._loaded = False
+        self.arrived_windows = 0
+        self.busy_s = 0.0
         self._thread = ThreadPoolExecutor(1, "model")
 
     @property
@@ -76,6 +85,7 @@ class ModelRunner:
         loop = asyncio.get_running_loop()
         call = _Call(telemetry, loop.create_future(), loop.time() + patience_s)
         self._calls.append(call)
+        self.arrived_windows += len(telemetry)
         if self._task is None:
             # The task begins in the next round of the loop, when other calls have joined.
             self._task = loop.create_task(self._run_all())
@@ -84,7 +94,9 @@ class ModelRunner:
     async def _run_all(self) -> None:
         try:
             while calls := self._next_calls():
+                started_s = asyncio.get_running_loop().time()
                 await self._run(calls)
+                self.busy_s += asyncio.get_running_loop().time() - started_s
                 self._loaded = len(calls) > 1 or bool(self._calls)
         finally:
             self._task = None

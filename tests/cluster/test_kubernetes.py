@@ -93,8 +93,13 @@ def test_every_file_is_rendered_or_of_a_training():
     assert files - named == {KUBERNETES / "training" / f"{name}.yaml" for name in JOBS}
 
 
-def test_the_embedded_config_is_serve_config_but_for_the_address(overlay: Objects):
-    embedded = yaml.safe_load(overlay["RayService"]["spec"]["serveConfigV2"])
+def test_the_embedded_config_is_that_of_clusters(production: Objects):
+    embedded = yaml.safe_load(production["RayService"]["spec"]["serveConfigV2"])
+    assert embedded == yaml.safe_load((PROJECT / "cluster/serve_config.yaml").read_text())
+
+
+def test_a_single_node_has_serve_config_but_for_the_address(single_node: Objects):
+    embedded = yaml.safe_load(single_node["RayService"]["spec"]["serveConfigV2"])
     assert embedded["http_options"].pop("host") == "0.0.0.0"
     served = yaml.safe_load((PROJECT / "serve_config.yaml").read_text())
     assert served["http_options"].pop("host") == "127.0.0.1"
@@ -122,10 +127,9 @@ def test_every_serving_pod_has_the_settings_and_a_store(overlay: Objects):
         assert "PBA_STORE_URL" in values(container), "each with its own database would know little"
         mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
         assert any(settings["PBA_REGISTRY"].startswith(f"{mount}/") for mount in mounts)
-    assert settings["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
-    assert settings["RAY_SERVE_THROUGHPUT_OPTIMIZED"] == "1"
-    assert settings["RAY_worker_niceness"] == "0"
-    assert settings["RAY_SERVE_CONTROL_LOOP_INTERVAL_S"] == "0.5"
+    lines = (PROJECT / "cluster/node.env").read_text().splitlines()
+    on_machines = dict(line.split("=", 1) for line in lines if line and line[0] != "#")
+    assert on_machines.items() <= settings.items()
     assert settings["HOME"] == "/tmp", "the root file system is read-only"
 
 

@@ -1,6 +1,7 @@
 """The deployment around a host: batches, events in log and store, and health."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from deployments.replicas import model_announcer, model_replica
+from deployments.replicas.autoscaling import ARRIVALS, BUSY
 from deployments.replicas.model_replica import ModelReplica
 from deployments.settings import Settings
 from pba.errors import BadArtifact, InvalidInput
@@ -114,6 +116,30 @@ async def test_concurrent_calls_share_a_run_and_get_their_own_rows(
     np.testing.assert_allclose(joined, expected.probabilities, rtol=1e-6)
     assert [len(output.prediction.level_mbps) for output in outputs] == [1, 2, 3]
     assert {output.version for output in outputs} == {"toy-1"}
+
+
+async def test_a_replica_reports_what_arrives_and_the_time_it_computes(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+):
+    replica = await node.start()
+    now_s = [time.monotonic() + 100.0]
+    monkeypatch.setattr(replica._rates, "_clock", lambda: now_s[0])
+    replica.record_autoscaling_stats()
+    predict = OnnxForecaster.predict
+
+    def slow(self: OnnxForecaster, telemetry: Any) -> Any:
+        time.sleep(0.02)
+        return predict(self, telemetry)
+
+    monkeypatch.setattr(OnnxForecaster, "predict", slow)
+    window = np.full((2, 60, 5), 50.0, dtype=np.float32)
+    await asyncio.gather(*(replica.predict(window) for _ in range(3)))
+    now_s[0] += 2.0
+    stats = replica.record_autoscaling_stats()
+    assert stats[ARRIVALS] == 3.0
+    assert 0.02 / 2.0 <= stats[BUSY] < 1.0  # they share a run
+    now_s[0] += 2.0
+    assert replica.record_autoscaling_stats() == {ARRIVALS: 0.0, BUSY: 0.0}
 
 
 async def test_a_replica_without_a_model_does_not_start(node: Node):

@@ -18,7 +18,7 @@ from deployments.ingress.router import RouterConfig
 from deployments.ingress.routes import ROUTERS
 from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
-from docs import grpc_calls, manifests
+from docs import grpc_calls, licences, manifests
 from pba.security import Role
 from pba.security.calls import CALLS, Call
 from pba.telemetry.public_sets import notice
@@ -98,6 +98,7 @@ TABLES = {
 
 FILES = {
     "NOTICE": notice,
+    "THIRD_PARTY_LICENSES.md": licences.document,
     "cluster/kubernetes/base/rayservice.yaml": manifests.ray_service,
     "cluster/kubernetes/overlays/production/prometheusrule.yaml": manifests.prometheus_rule,
     "cluster/kubernetes/overlays/single-node/serve-config.yaml": manifests.single_node_config,

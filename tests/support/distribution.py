@@ -23,6 +23,7 @@ RAY_MODULES = [
         )
     ),
     "tests/deployments/test_tls.py",
+    "tests/test_installation.py",
     # These share one over PostgreSQL.
     "tests/regression/test_wire.py",
     "tests/deployments/test_faults.py",

@@ -1,11 +1,12 @@
-# One command per chore, the same for people and CI. Needs Python 3.11, pip and make.
+# One command per chore, the same for people and CI. Needs Python 3.11, pip and make. Serving and
+# training also run on 3.12 and 3.13: make serve PYTHON=python3.13
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := .venv/bin/python
 TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs proto proto-go lock clean
+.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs proto proto-go lock dist sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -64,24 +65,44 @@ proto-go: .venv/dev.stamp ## write clients/go/pbav1 from proto/pba.proto; needs 
 	$(PY) -m grpc_tools.protoc --proto_path=proto --go_out=clients/go/pbav1 --go_opt=paths=source_relative \
 		--go-grpc_out=clients/go/pbav1 --go-grpc_opt=paths=source_relative pba.proto
 
-lock: .venv/dev.stamp ## choose versions anew and write requirements/
-	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/dev.txt --extra train --extra dev
-	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/train.txt --extra train -c requirements/dev.txt
-	.venv/bin/uv pip compile pyproject.toml $(UV) -o requirements/serve.txt -c requirements/dev.txt
-	.venv/bin/uv pip compile requirements/fracast.in $(UV) -o requirements/fracast.txt
-	.venv/bin/uv pip compile requirements/tritonclient.in $(UV) -o requirements/tritonclient.txt
-UV := --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+lock: .venv/dev.stamp ## choose versions anew and write requirements/; make lock UPGRADE= keeps those it can
+	mkdir -p build
+	$(COMPILE) pyproject.toml -o requirements/dev.txt --python-version 3.11 --extra dev
+	$(COMPILE) pyproject.toml -o requirements/train.txt --python-version 3.11 --extra train -c requirements/dev.txt
+	$(COMPILE) pyproject.toml -o requirements/serve.txt --python-version 3.11 --extra serve -c requirements/dev.txt
+	$(COMPILE) pyproject.toml -o requirements/client.txt --python-version 3.11 -c requirements/dev.txt
+	for version in 3.12 3.13; do \
+		cp requirements/train.txt build/train-$$version.txt; \
+		$(COMPILE) pyproject.toml -o build/train-$$version.txt --python-version $$version --extra train -c requirements/dev.txt || exit; \
+		cmp requirements/train.txt build/train-$$version.txt || { echo "Python $$version needs a lock of its own"; exit 1; }; \
+	done
+	$(COMPILE) requirements/fracast.in -o requirements/fracast.txt --python-version 3.11
+	$(COMPILE) requirements/tritonclient.in -o requirements/tritonclient.txt --python-version 3.11
+UPGRADE := --upgrade
+COMPILE = .venv/bin/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+dist: .venv/dev.stamp sbom ## build the wheel, the sdist and the bills of materials into dist/
+	$(PY) -m build --no-isolation --outdir dist
+
+sbom: .venv/dev.stamp ## write what each extra installs as CycloneDX into dist/
+	mkdir -p dist
+	for extra in client serve train; do \
+		$(PY) -W ignore -m cyclonedx_py requirements requirements/$$extra.txt --pyproject pyproject.toml --short-PURLs \
+			--output-reproducible -o dist/pba-forecast-$$extra.cdx.json || exit; \
+	done
 
 clean: ## remove what the commands made, the environment too
-	rm -rf .venv build *.egg-info .coverage* .*_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .coverage* .*_cache .hypothesis
 
 # Each lock holds the smaller ones with the same versions, so one environment grows as it is needed.
 # A lock is complete: with --no-deps nothing is looked up beside it, so no newer release can matter.
 # In compat mode the checkout itself is on the path: `deployments` and `train`, which a wheel installs
 # as `pba_serve` and `pba_train`, import from any folder, as `serve deploy` and Ray's workers need.
+# `pba` was the project's name before its first release; PyPI's `pba` is another project.
 .venv/%.stamp: requirements/%.txt pyproject.toml | .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	$(PY) -m pip check
+	$(PY) -m pip uninstall --quiet --quiet --yes pba
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--config-settings editable_mode=compat -e .
 	touch $@

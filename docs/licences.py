@@ -12,7 +12,7 @@ _HEAD = """\
 
 The distributions of PBA hold no code of other projects. These packages are installed beside it,
 with its client or with an extra. The licences are as the packages state them. `make docs` writes
-this list from the locks for Python 3.11. NOTICE names the data that the models were trained on.
+this list from the locks. NOTICE names the data that the models were trained on.
 """
 _LONGEST = 60  # characters; a field with more holds the text of a licence instead of its name
 

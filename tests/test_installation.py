@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.environments import Environment, lock
+from tests.support.environments import Environment
 from tests.support.folders import short_folder
 from tests.support.ports import own_port
 from tests.support.waiting import wait_until
@@ -101,7 +101,7 @@ def serving(folder: Path, wheel: Path) -> Environment:
 
 def serve_environment(folder: Path, wheel: Path, version: str) -> Environment:
     environment = Environment(folder, version)
-    environment.install("--no-deps", "--require-hashes", "-r", lock("serve", version))
+    environment.install("--no-deps", "--require-hashes", "-r", PROJECT / "requirements/serve.txt")
     # Offline: the lock holds all that the extra asks for.
     environment.install("--offline", f"pba-forecast[serve] @ {wheel.as_uri()}")
     return environment
@@ -122,7 +122,7 @@ def test_the_sdist_holds_what_the_wheel_is_built_from_and_no_tests(distributions
         names = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
     assert {Path(name) for name in NAMES} <= names
     assert {path.relative_to(PROJECT) for path in sources()} <= names
-    assert Path("requirements/3.13/serve.txt") in names
+    assert Path("requirements/serve.txt") in names
     assert not {name for name in names if name.parts[:1] == ("tests",)}
 
 
@@ -132,7 +132,7 @@ def test_the_client_alone_is_few_packages_and_names_the_extra_of_what_it_lacks(
     folder: Path, wheel: Path, tmp_path: Path, version: str
 ):
     environment = Environment(folder / f"client-{version}", version)
-    environment.install("--no-deps", "--require-hashes", "-r", lock("client", version))
+    environment.install("--no-deps", "--require-hashes", "-r", PROJECT / "requirements/client.txt")
     environment.install("--offline", wheel)
     packages = environment.packages()
     assert "pba-forecast" in packages

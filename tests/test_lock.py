@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
-NAMES = ("serve", "train", "dev")
+NAMES = ("client", "serve", "train", "dev")
 
 
 def text(name: str) -> str:
@@ -17,7 +17,9 @@ def versions(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text(name), re.M))
 
 
-@pytest.mark.parametrize(("smaller", "larger"), [("serve", "train"), ("train", "dev")])
+@pytest.mark.parametrize(
+    ("smaller", "larger"), [("client", "serve"), ("serve", "train"), ("train", "dev")]
+)
 def test_a_larger_lock_includes_the_smaller_one(smaller: str, larger: str):
     assert versions(smaller).items() <= versions(larger).items()
 
@@ -25,6 +27,10 @@ def test_a_larger_lock_includes_the_smaller_one(smaller: str, larger: str):
 def test_serving_installs_no_training_package():
     names = versions("serve").keys()
     assert not {name for name in names if re.match(r"tensorflow|keras|tf2onnx|torch", name)}
+
+
+def test_a_client_is_few_packages_beside_the_distribution_itself():
+    assert len(versions("client")) < 14
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["Environment", "lock", "python"]
+__all__ = ["Environment", "python"]
 
-PROJECT = Path(__file__).parents[2]
 _UV = Path(sys.executable).with_name("uv")
 _VERSION = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
 _OF_CHECKOUT = {"PYTHONPATH", "PBA_COVERAGE_FOLDER", "VIRTUAL_ENV"}
@@ -31,12 +30,6 @@ def _interpreters(version: str) -> Iterator[str]:
         yield path
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True))
-
-
-def lock(extra: str, version: str = "3.11") -> Path:
-    """Return the lock of ``extra``, or of ``client``, for a version of Python."""
-    folder = PROJECT / "requirements"
-    return (folder if version == "3.11" else folder / version) / f"{extra}.txt"
 
 
 class Environment:

@@ -82,14 +82,15 @@ UPGRADE := --upgrade
 COMPILE = .venv/bin/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 dist: .venv/dev.stamp sbom ## build the wheel, the sdist and the bills of materials into dist/
-	$(PY) -m build --no-isolation --outdir dist
+	$(PY) -m build --no-isolation --outdir $(DIST)
 
 sbom: .venv/dev.stamp ## write what each extra installs as CycloneDX into dist/
-	mkdir -p dist
+	mkdir -p $(DIST)
 	for extra in client serve train; do \
 		$(PY) -W ignore -m cyclonedx_py requirements requirements/$$extra.txt --pyproject pyproject.toml --short-PURLs \
-			--output-reproducible -o dist/pba-forecast-$$extra.cdx.json || exit; \
+			--output-reproducible -o $(DIST)/pba-forecast-$$extra.cdx.json || exit; \
 	done
+DIST := dist
 
 clean: ## remove what the commands made, the environment too
 	rm -rf .venv build dist *.egg-info .coverage* .*_cache .hypothesis

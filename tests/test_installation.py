@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from tests.support.environments import Environment
 from tests.support.folders import short_folder
 from tests.support.ports import own_port
 from tests.support.waiting import wait_until
-from tests.test_packaging import PROJECT, ROOTS, installed, sources
+from tests.test_packaging import PROJECT, installed, sources
 
 VERSIONS = ("3.11", "3.12", "3.13")
 MOST_CLIENT_PACKAGES = 14
@@ -75,15 +74,12 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def distributions(folder: Path) -> Path:
-    """Build sdist and wheel from a copy, as `make dist` does, and return their folder."""
-    copy = folder / "copy"
-    for name in (*ROOTS, "models", "requirements"):
-        ignored = shutil.ignore_patterns("__pycache__", "runs")
-        shutil.copytree(PROJECT / name, copy / name, ignore=ignored)
-    for name in NAMES:
-        shutil.copy(PROJECT / name, copy)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", copy]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    """Build everything of a release and return its folder."""
+    # The environment is that of these tests, whatever the age of its stamp.
+    command = ["make", "--old-file=.venv/dev.stamp", "dist", f"DIST={folder / 'dist'}"]
+    result = subprocess.run(
+        command, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False
+    )
     assert result.returncode == 0, result.stderr[-3000:]
     return folder / "dist"
 
@@ -124,6 +120,23 @@ def test_the_sdist_holds_what_the_wheel_is_built_from_and_no_tests(distributions
     assert {path.relative_to(PROJECT) for path in sources()} <= names
     assert Path("requirements/serve.txt") in names
     assert not {name for name in names if name.parts[:1] == ("tests",)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", ["client", "serve", "train"])
+def test_a_bill_of_materials_lists_the_lock(distributions: Path, extra: str):
+    bill = json.loads((distributions / f"pba-forecast-{extra}.cdx.json").read_text())
+    assert bill["metadata"]["component"]["name"] == "pba-forecast"
+    lock = (PROJECT / f"requirements/{extra}.txt").read_text()
+    listed = {f"{part['name']}=={part['version']}" for part in bill["components"]}
+    assert listed == set(re.findall(r"^[A-Za-z0-9._-]+==[^ ]+", lock, re.M))
+    hashes = {
+        entry["content"]
+        for part in bill["components"]
+        for reference in part["externalReferences"]
+        for entry in reference["hashes"]
+    }
+    assert hashes == set(re.findall(r"sha256:(\w+)", lock))
 
 
 @pytest.mark.slow

@@ -1,8 +1,7 @@
-// Charts of lines and bands over time, as SVG.
+// Charts of lines and bands, mostly over time, as SVG.
 
 import { element, shape } from "./dom.js";
 
-const WIDTH = 900;
 const HEIGHT = 260;
 const LEFT = 52;
 const BOTTOM = 24;
@@ -14,8 +13,10 @@ const RIGHT = 12;
 // lines: [{name, kind, points: [[x, y], ...], dots?}]; a y of null breaks the line.
 // bands: [{name, points: [[x, low, high], ...]}]
 // marks: [{x, y, missed, title}]
+// moments: [{x, kind, title}], vertical lines; `kind` names them in the legend too
 // span: the times at both ends, where they are not those of what is drawn
-export function chart({ title, lines = [], bands = [], marks = [], now = null, range = null, span = null, label }) {
+// label, labelX: what stands at the axes; times by default
+export function chart({ title, lines = [], bands = [], marks = [], moments = [], now = null, range = null, span = null, label, labelX }) {
   const xs = [
     ...lines.flatMap((line) => line.points.map(([x]) => x)),
     ...bands.flatMap((band) => band.points.map(([x]) => x)),
@@ -26,15 +27,17 @@ export function chart({ title, lines = [], bands = [], marks = [], now = null, r
   ].filter((y) => y !== null && Number.isFinite(y));
   if (!xs.length || !ys.length) return null;
   const [first, last] = span ?? [Math.min(...xs), Math.max(...xs)];
-  const scaleX = scale(first, Math.max(last, first + 1), LEFT, WIDTH - RIGHT);
+  const width = figureWidth();
+  const scaleX = scale(first, last > first ? last : first + 1, LEFT, width - RIGHT);
   const [low, high] = range ?? spread(Math.min(...ys), Math.max(...ys));
   const scaleY = scale(low, high, HEIGHT - BOTTOM, TOP);
   const svg = shape(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title },
-    axes(scaleX, scaleY, label),
+    { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title },
+    axes(scaleX, scaleY, label, labelX),
     bands.map((band) => shape("path", { class: "band", d: area(band.points, scaleX, scaleY) })),
-    now === null ? null : vertical(scaleX(now)),
+    now === null ? null : vertical(scaleX(now), "now"),
+    moments.map(({ x, kind, title }) => vertical(scaleX(x), `moment ${kind}`, title)),
     lines.flatMap((line) => drawn(line, scaleX, scaleY)),
     marks.map((mark) =>
       shape(
@@ -49,7 +52,12 @@ export function chart({ title, lines = [], bands = [], marks = [], now = null, r
       ),
     ),
   );
-  return element("figure", {}, svg, legend(lines, bands), element("figcaption", {}, title));
+  return element("figure", {}, svg, legend(lines, bands, moments), element("figcaption", {}, title));
+}
+
+// Figures are drawn as wide as the page, so that their texts are as large on a telephone.
+export function figureWidth() {
+  return Math.max(300, Math.min(1100, document.querySelector("main").clientWidth - 56));
 }
 
 function scale(from, to, start, end) {
@@ -65,20 +73,22 @@ function spread(low, high) {
   return [from, high + room];
 }
 
-function axes(scaleX, scaleY, label = (y) => y) {
+function axes(scaleX, scaleY, label = (y) => y, labelX = null) {
+  const right = scaleX(scaleX.to);
   const rows = ticks(scaleY.from, scaleY.to, 5).map((y) => {
     const at = scaleY(y).toFixed(1);
     return [
-      shape("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at }),
+      shape("line", { class: "grid", x1: LEFT, x2: right, y1: at, y2: at }),
       shape("text", { x: LEFT - 6, y: Number(at) + 4, "text-anchor": "end" }, String(label(y))),
     ];
   });
   const span = scaleX.to - scaleX.from;
-  const columns = [0, 0.25, 0.5, 0.75, 1].map((share) => {
+  const shares = right < 500 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
+  const columns = shares.map((share) => {
     const x = scaleX.from + share * span;
     const anchor = share === 0 ? "start" : share === 1 ? "end" : "middle";
     const place = { x: scaleX(x).toFixed(1), y: HEIGHT - 8, "text-anchor": anchor };
-    return shape("text", place, clock(x, span));
+    return shape("text", place, labelX ? labelX(x) : clock(x, span));
   });
   return [rows, columns].flat(2);
 }
@@ -94,7 +104,7 @@ function ticks(from, to, most) {
   return values;
 }
 
-function clock(seconds, span) {
+export function clock(seconds, span) {
   const time = new Date(1000 * seconds);
   const text = time.toLocaleTimeString("en-GB").slice(0, span < 1200 ? 8 : 5);
   return span > 129600 ? `${time.toLocaleDateString("en-CA").slice(5)} ${text}` : text;
@@ -114,11 +124,11 @@ function drawn(line, scaleX, scaleY) {
   return [shape("path", { class: `stroke ${line.kind}`, d: path }), ...lone(line, scaleX, scaleY)];
 }
 
-// A point without neighbours is a dot, since no line leads to it.
+// A point without neighbours is a dot, since no line leads to it; of `dots` each is.
 function lone(line, scaleX, scaleY) {
   const known = (point) => point && point[1] !== null && Number.isFinite(point[1]);
   return line.points
-    .filter((point, at) => known(point) && !known(line.points[at - 1]) && !known(line.points[at + 1]))
+    .filter((point, at) => known(point) && (line.dots || (!known(line.points[at - 1]) && !known(line.points[at + 1]))))
     .map(([x, y]) =>
       shape("circle", { class: `dot ${line.kind}`, cx: scaleX(x).toFixed(1), cy: scaleY(y).toFixed(1), r: 3 }),
     );
@@ -129,16 +139,18 @@ function area(points, scaleX, scaleY) {
   return points.length ? `M${edge(2).join("L")}L${edge(1).reverse().join("L")}Z` : "";
 }
 
-function vertical(x) {
+function vertical(x, kind, title) {
   const at = x.toFixed(1);
-  return shape("line", { class: "now", x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM });
+  const line = { class: kind, x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM };
+  return shape("line", line, title ? shape("title", {}, title) : null);
 }
 
-function legend(lines, bands) {
+function legend(lines, bands, moments) {
   const sample = (node) => shape("svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, node);
   const items = [
     ...lines.map((line) => [line.name, shape("line", { class: `stroke ${line.kind}`, x2: 20, y1: 4, y2: 4 })]),
     ...bands.map((band) => [band.name, shape("rect", { class: "band", width: 20, height: 8 })]),
+    ...new Map(moments.map(({ kind }) => [kind, shape("line", { class: `moment ${kind}`, x1: 10, x2: 10, y2: 8 })])),
   ];
   return element("ul", { class: "legend" }, items.map(([name, node]) => element("li", {}, sample(node), name)));
 }

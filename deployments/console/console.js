@@ -1,7 +1,8 @@
 // The console: one page at a time, chosen by the part of the address after #.
 
 import { element, labelled } from "./dom.js";
-import { read, send } from "./service.js";
+import { endSession, loadSession, openSession } from "./service.js";
+import * as drift from "./pages/drift.js";
 import * as events from "./pages/events.js";
 import * as link from "./pages/link.js";
 import * as links from "./pages/links.js";
@@ -9,8 +10,9 @@ import * as models from "./pages/models.js";
 import * as now from "./pages/now.js";
 import * as quality from "./pages/quality.js";
 import * as rollout from "./pages/rollout.js";
+import * as tryIt from "./pages/try.js";
 
-const PAGES = { now, links, link, quality, rollout, models, events };
+const PAGES = { now, links, link, quality, rollout, models, drift, events, try: tryIt };
 const main = document.querySelector("main");
 let ending = new AbortController();
 
@@ -77,7 +79,7 @@ function signIn() {
   const submit = async (event) => {
     event.preventDefault();
     try {
-      await send("POST", "/console/session", { key: key.value.trim() });
+      await openSession(key.value.trim());
       await caller();
       await show();
     } catch (error) {
@@ -95,7 +97,7 @@ function signIn() {
 }
 
 async function signOut() {
-  await send("DELETE", "/console/session");
+  await endSession();
   await caller();
   await show();
 }
@@ -104,7 +106,7 @@ async function signOut() {
 async function caller() {
   const place = document.querySelector(".caller");
   try {
-    const identity = await read("/v1/whoami");
+    const identity = await loadSession();
     const who = identity.name ? `${identity.name}, ${identity.role}` : "no key needed";
     const leave = identity.name ? element("button", { type: "button", onclick: signOut }, "Sign out") : null;
     place.replaceChildren(...[who, " ", leave].filter(Boolean));
@@ -118,5 +120,5 @@ addEventListener("hashchange", async () => {
   main.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
-caller();
-show();
+await caller(); // what a page offers depends on it
+await show();

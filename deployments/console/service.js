@@ -19,15 +19,38 @@ export async function read(path, signal) {
   return answer(() => fetch(address(path), { headers: { Accept: "application/json" }, signal }));
 }
 
-// Send JSON to a path of the console itself.
-export async function send(method, path, body) {
-  return answer(() =>
-    fetch(address(path), {
-      method,
-      headers: { "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    }),
-  );
+// Send JSON, with the token without which a session changes nothing.
+export async function send(method, path, body, signal) {
+  const token = session.csrf_token;
+  const headers = { "Content-Type": "application/json", ...(token && { "X-CSRF-Token": token }) };
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  return answer(() => fetch(address(path), { method, headers, body: text, signal }));
+}
+
+const NOBODY = { name: null, role: null, calls: [], csrf_token: null };
+let session = NOBODY;
+
+// Learn who looks and what they may do; raises ServiceError where a key is needed.
+export async function loadSession() {
+  session = NOBODY;
+  session = await read("/console/session");
+  return session;
+}
+
+// Exchange a key for a cookie.
+export async function openSession(key) {
+  session = await send("POST", "/console/session", { key });
+}
+
+// Have the browser forget the key.
+export async function endSession() {
+  await send("DELETE", "/console/session");
+  session = NOBODY;
+}
+
+// Whether the caller may make a call, as docs/security.md names it.
+export function may(call) {
+  return session.calls.includes(call);
 }
 
 async function answer(call) {

@@ -17,10 +17,11 @@ from starlette.staticfiles import StaticFiles
 from pba.errors import InvalidRequest, PBAError
 from pba.security.identity import Identity
 
-from .access_control import authorization_of, known_identity
+from .access_control import authorization_of, identity_of, known_identity
 from .body_decoding import read_document
 from .http import body_of, http_exception, json_response, pba_error_response, services_of
 from .session import COOKIE, Session, session_of
+from .trace_upload import UPLOAD_MB, Upload, UploadReader
 
 __all__ = ["CONSOLE", "add_console"]
 
@@ -44,11 +45,13 @@ def add_console(app: FastAPI) -> None:
             Route("/session", _show_session, methods=["GET"]),
             Route("/session", _open_session, methods=["POST"]),
             Route("/session", _end_session, methods=["DELETE"]),
+            Route("/traces", _read_trace, methods=["POST"]),
             Mount("/", _Files(directory=_FILES, html=True)),
         ],
         exception_handlers={HTTPException: http_exception},
     )
     console.state = app.state
+    app.state.uploads = UploadReader()
     app.router.routes.append(Route(CONSOLE, _with_slash))
     app.mount(CONSOLE, console)
 
@@ -104,6 +107,17 @@ async def _open_session(request: Request) -> Response:
         samesite="strict",
     )
     return response
+
+
+async def _read_trace(request: Request) -> Response:
+    """Return a file of measurements as histories, for forecasts of it; nothing is stored."""
+    try:
+        identity_of(request.scope).require("forecast")
+        upload = read_document(await body_of(request, UPLOAD_MB), Upload)
+        document = await request.app.state.uploads.read(upload)
+    except PBAError as error:
+        return pba_error_response(error)
+    return json_response(document)
 
 
 async def _end_session(request: Request) -> Response:

@@ -42,7 +42,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
         "flags": {"enable_hybrid_mode": True},
         "reason": "links between both modes",
     },
-    "RetrainingRequest": {"on_behalf_of": "anna", "reason": "a new network"},
+    "RetrainRequest": {"on_behalf_of": "anna", "reason": "a new network"},
     "PromotionRequest": {
         "version": "internet-2026.11.27-3",
         "on_behalf_of": "anna",

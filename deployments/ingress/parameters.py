@@ -106,7 +106,7 @@ LinkOrder = Annotated[
     Query(description="silent: those first that have not reported for longest."),
 ]
 EventKind = Annotated[
-    str | None, Query(pattern="^[a-z0-9_]{1,100}$", description="Only of this kind.")
+    str | None, Query(pattern="^[a-z0-9_:]{1,100}$", description="Only of this kind.")
 ]
 EventNumber = Annotated[
     int | None,

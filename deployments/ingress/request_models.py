@@ -179,7 +179,7 @@ class RollbackRequest(Struct, forbid_unknown_fields=True):
     why: _OldReason = ""
 
 
-class RetrainingRequest(Struct, forbid_unknown_fields=True):
+class RetrainRequest(Struct, forbid_unknown_fields=True):
     """Why the champion is to be trained further with what links have reported since."""
 
     on_behalf_of: _Person | None = None

@@ -25,7 +25,7 @@ from .request_models import (
     HistoryColumns,
     LinksRequest,
     PromotionRequest,
-    RetrainingRequest,
+    RetrainRequest,
     RollbackRequest,
     Samples,
     SamplesRequest,
@@ -149,9 +149,9 @@ def read_rollback(body: Body) -> RollbackRequest:
     return read_document(body or b"{}", RollbackRequest)
 
 
-def read_retraining(body: Body) -> RetrainingRequest:
-    """Return the retraining in ``body``, which may be empty; raises as `read_promotion`."""
-    return read_document(body or b"{}", RetrainingRequest)
+def read_retraining(body: Body) -> RetrainRequest:
+    """Return the retraining in ``body``; raises as `read_promotion`."""
+    return read_document(body, RetrainRequest)
 
 
 def _may_wait(item: Any) -> bool:

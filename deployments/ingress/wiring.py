@@ -13,7 +13,7 @@ import onnxruntime  # noqa: F401 - at the start, or its import stalls requests a
 from ray.serve.handle import DeploymentHandle
 
 from pba.models import v1_features
-from pba.monitoring.retraining import RetrainingPolicy
+from pba.monitoring.retraining import RetrainingJobs, RetrainingPolicy
 from pba.project import resolve
 from pba.registry import Registry
 from pba.registry.promotion import Promoter
@@ -74,6 +74,7 @@ def wire(
     meter: RequestMeter,
     opens: bool,
     announcer: Callable[[Store], Callable[[str, dict[str, Any]], None]] = ModelAnnouncer,
+    jobs: Callable[[Settings], RetrainingJobs] = RayJobs,
 ) -> Services:
     """Return the services; flags and keys are not read before `FlagWatch.start`, `Callers.start`.
 
@@ -97,7 +98,7 @@ def wire(
     deadline_s = settings.model_deadline_ms / 1000
     status = ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s)
     catalog = _catalog(handles, registry, stores.reports)
-    retraining = _retraining(settings, handles, stores.reports)
+    retraining = _retraining(settings, handles, stores.reports, jobs(settings))
     return Services(
         plane=plane,
         stores=stores,
@@ -149,8 +150,9 @@ def _catalog(handles: Handles, registry: Registry, store: Store) -> ModelCatalog
     return ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter)
 
 
-def _retraining(settings: Settings, handles: Handles, store: Store) -> RetrainingStart:
-    jobs = RayJobs(settings)
+def _retraining(
+    settings: Settings, handles: Handles, store: Store, jobs: RetrainingJobs
+) -> RetrainingStart:
     policy = RetrainingPolicy(store, jobs, settings.retrain_every_h, _clock)
     return RetrainingStart(list(handles.modes), policy)
 

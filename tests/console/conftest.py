@@ -1,28 +1,16 @@
 """A browser, and services in this process whose console it looks at."""
 
 import shutil
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pba.client import PBAClient
-from pba.monitoring.scorer import Scorer
-from pba.store import Store
-from pba.types import NetworkMetrics
+from tests.console.scene import happen, publish, report, score
 from tests.support.http_server import http_server
 
 CHROMIUM = shutil.which("chromium")
-LINKS = ("fra1:ams2", "fra1:lon3", "site-7.uplink")
-SAMPLES, FORECASTS = 80, 40
-
-
-def now_s() -> float:
-    return time.time()  # noqa: TID251 - samples of now, as a reporter's
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +31,16 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with http_server(folder) as url:
         report(url)
         score(folder)
+        happen(folder)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the URL of a service with two published versions, which tests change."""
+    folder = tmp_path_factory.mktemp("changed")
+    with http_server(folder) as url:
+        publish(folder, "toy-2", "toy-3")
         yield url
 
 
@@ -51,31 +49,6 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the URL of a service that has stored nothing."""
     with http_server(tmp_path_factory.mktemp("empty")) as url:
         yield url
-
-
-def report(url: str) -> None:
-    """Report the links a sample a second up to now, with forecasts of the last ones."""
-    start_s, rng = now_s() - SAMPLES - FORECASTS, np.random.default_rng(0)
-    with PBAClient(url) as client:
-        for name in LINKS:
-            walk = rng.normal(0, 0.1, SAMPLES + FORECASTS)
-            rates = (50 * np.exp(np.cumsum(walk))).tolist()
-            samples = [NetworkMetrics(start_s + at, mbps, 40.0) for at, mbps in enumerate(rates)]
-            client.observe(name, samples[:SAMPLES])
-            for sample in samples[SAMPLES:]:
-                client.observe(name, [sample], forecast=True, as_of_newest=True)
-        client.set_flags({"shadow": False}, client.flags()["version"], "anna")
-
-
-def score(folder: Path) -> None:
-    """Score what is due, as a Monitor does."""
-    store = Store(f"sqlite:///{folder}/pba.db", now_s).ready()
-    scorer = Scorer(store)
-    deadline_s = time.monotonic() + 20
-    while store.summary()["overall"]["scored"] < len(LINKS) * (FORECASTS - 1):
-        assert time.monotonic() < deadline_s, "the forecasts are not recorded"
-        scorer.score_due()
-    store.close()
 
 
 class Visit:

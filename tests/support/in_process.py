@@ -99,6 +99,20 @@ class MonitorStandIn:
         self.scorer = Scorer(store)
 
 
+class RetrainingStandIn:
+    """Stands in for the cluster that trains: takes jobs, which end at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def submit(self, job: str, mode: str) -> None:
+        """Take a job, which ends at once."""
+
+    def running(self, job: str) -> bool:
+        """Return whether a job has not ended."""
+        return False
+
+
 @dataclass
 class InProcess:
     """The services over a folder, and a client of their HTTP application."""
@@ -120,11 +134,17 @@ class InProcess:
 
 @contextlib.asynccontextmanager
 async def open_in_process(
-    folder: Path, v1: bool = True, opens: bool = True, new_node: bool = False, **settings: Any
+    folder: Path,
+    v1: bool = True,
+    opens: bool = True,
+    new_node: bool = False,
+    shipped: Path | None = None,
+    **settings: Any,
 ) -> AsyncIterator[InProcess]:
     """Yield the services over new files in ``folder``; ``settings`` replace the defaults.
 
-    Unless it is a ``new_node``, the node knows that the store had no keys a moment ago.
+    Unless it is a ``new_node``, the node knows that the store had no keys a moment ago. It has toy
+    models, or those ``shipped`` in a folder.
     """
     given = {
         "store_url": f"sqlite:///{folder}/pba.db",
@@ -132,7 +152,6 @@ async def open_in_process(
         "record_deadline_ms": 30_000.0,
         "model_deadline_ms": 30_000.0,
         "keys_snapshot": str(folder / "keys-snapshot.json"),
-        "retrain_address": "http://127.0.0.1:1",  # no cluster of somebody else trains for a test
     }
     options = Settings(**{**given, **settings, "v1": v1})
     if "store_url" not in settings and not (folder / "pba.db").exists():
@@ -143,25 +162,35 @@ async def open_in_process(
         snapshot.save(StoredKeys((), now_s))
     (folder / "registry").mkdir(exist_ok=True)
     registry = Registry(options.registry, lambda: 1e9)
-    models = {}
-    for name in ("datacenter", "internet", *(["v1"] if v1 else [])):
-        host = ModelHost(name, registry, 3600.0, lambda kind, body: None)
-        await host.configure(str(toy_artifact(folder / name, name)), CPU_SESSION)
-        models[name] = ModelStandIn(host)
+    names = ("datacenter", "internet", *(["v1"] if v1 else []))
+    models = {name: await _model(name, folder, registry, shipped) for name in names}
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, time.time))  # noqa: TID251 - the routers' clock
     handles = Handles(modes, models.get("v1"))  # type: ignore[arg-type]
-    services = wire(options, handles, NoMeter(), opens, lambda store: lambda kind, body: None)
-    transport = httpx.ASGITransport(http_application(services), raise_app_exceptions=False)
-    opened = httpx.AsyncClient(
-        transport=transport, base_url="http://test", timeout=30, headers=JSON
-    )
+    services = wire(options, handles, NoMeter(), opens, _announces_nothing, RetrainingStandIn)
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
     with patch.object(model_handle, "_running_replicas", AsyncMock(return_value=0)):
-        async with opened as client:
+        async with _client(services) as client:
             await asyncio.gather(services.flags.refresh(), services.callers.refresh())
             yield InProcess(folder, services, models, monitor, client)
     for model in models.values():
         model.host.stop()
     await services.close()
     monitor.store.close()
+
+
+async def _model(name: str, folder: Path, registry: Registry, shipped: Path | None) -> ModelStandIn:
+    host = ModelHost(name, registry, 3600.0, lambda kind, body: None)
+    artifact = shipped / name if shipped else toy_artifact(folder / name, name)
+    await host.configure(str(artifact), CPU_SESSION)
+    return ModelStandIn(host)
+
+
+def _announces_nothing(store: Store) -> Callable[[str, dict[str, Any]], None]:
+    return lambda kind, body: None
+
+
+def _client(services: Services) -> httpx.AsyncClient:
+    """Return a client of the HTTP application of ``services``."""
+    transport = httpx.ASGITransport(http_application(services), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30, headers=JSON)

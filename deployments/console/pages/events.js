@@ -12,7 +12,7 @@ const LIMIT = 100;
 export async function show(body, _, signal) {
   const state = { kind: "", link: "", events: [] };
   const list = element("div", { "aria-live": "polite" });
-  const kind = element("input", { name: "kind", placeholder: "mode_switch", autocomplete: "off", pattern: "[a-z0-9_]*" });
+  const kind = element("input", { name: "kind", placeholder: "mode_switch", autocomplete: "off", pattern: "[a-z0-9_:]*" });
   const link = element("input", { name: "link", placeholder: "fra1:ams2", autocomplete: "off" });
   let watching = new AbortController();
   signal.addEventListener("abort", () => watching.abort());

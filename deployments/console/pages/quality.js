@@ -3,6 +3,7 @@
 import { chart } from "../chart.js";
 import { choice, element, empty, fault, labelled, table } from "../dom.js";
 import { count, mean, milliseconds, percent, rate, sum } from "../format.js";
+import { answered, reliability } from "../reliability.js";
 import { latest, read } from "../service.js";
 
 export const title = "Quality";
@@ -45,7 +46,7 @@ async function view(state, signal) {
   const until = Date.now() / 1000;
   const span = [until - Number(state.span), until];
   const query = new URLSearchParams({ from: span[0], by: state.by, horizon: state.horizon });
-  const { series } = await read(`/v1/metrics/series?${query}`, signal);
+  const [{ series }, { models }] = await Promise.all([read(`/v1/metrics/series?${query}`, signal), read("/v1/models", signal)]);
   if (!series.length) return [empty("No such forecast was scored in that time.")];
   const largest = [...series].sort((a, b) => scored(b) - scored(a)).slice(0, KINDS.length);
   const lines = (name) =>
@@ -62,14 +63,25 @@ async function view(state, signal) {
     ...share("Share right within 20 %", "accuracy_20"),
     ...share("Mean confidence", "confidence"),
     ...share("Share inside the 90 % interval", "coverage_90"),
+    element("h2", {}, "Confidence against what was right"),
+    reliability(groups(largest, state.by)),
+    element("h2", {}, "Accuracy against the share that is answered"),
+    answered(groups(largest, state.by)),
     element("h2", {}, "In all of that time"),
-    totals(series, state.by),
+    totals(series, state.by, models),
   ];
 }
 
+const groups = (series, by) => Object.fromEntries(series.map((one) => [one[by], one.points]));
 const scored = (series) => sum(series.points, "scored");
 
-function totals(series, by) {
+// The card's figures of the rule that the newest value stays, on traces that the model has not seen.
+function lastValue(models, one, by) {
+  const model = Object.values(models).find((each) => each[by === "mode" ? "mode" : "version"] === one[by]);
+  return percent(model?.metrics?.pooled?.last_value?.["1"]?.accuracy_20, 1);
+}
+
+function totals(series, by, models) {
   const latency = (one) => one.points.filter((point) => point.latency_ms).map((point) => point.latency_ms.p95);
   return table(
     "Shares of the forecasts that are scored",
@@ -77,6 +89,7 @@ function totals(series, by) {
       [by, (one) => one[by]],
       ["scored", (one) => count(scored(one)), true],
       ["right within 20 %", (one) => percent(mean(one.points, "accuracy_20"), 1), true],
+      ["last value (card)", (one) => lastValue(models, one, by), true],
       ["confidence", (one) => percent(mean(one.points, "confidence"), 1), true],
       ["too high", (one) => percent(mean(one.points, "missed_over"), 1), true],
       ["too low", (one) => percent(mean(one.points, "missed_under"), 1), true],

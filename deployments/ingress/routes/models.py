@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from ..access_control import identity_of
 from ..http import body_of, json_response, operations_of
+from ..model_responses import ModelsResponse, PointerResponse, RetrainingResponse, VersionsResponse
 from ..openapi import describe_call
 from ..parameters import ModelName
-from ..report_models import ModelsResponse, PointerResponse, RetrainingResponse, VersionsResponse
-from ..request_models import PromotionRequest, RetrainingRequest, RollbackRequest
+from ..request_models import PromotionRequest, RetrainRequest, RollbackRequest
 
 __all__ = ["router"]
 
@@ -52,7 +52,7 @@ async def post_rollback(request: Request, mode: ModelName) -> Response:
 
 @router.post(
     "/v1/models/{mode}/retrain",
-    **describe_call("retrain", RetrainingResponse, RetrainingRequest, statuses=(404, 409, 503)),
+    **describe_call("retrain", RetrainingResponse, RetrainRequest, statuses=(404, 409, 503)),
 )
 async def post_retrain(request: Request, mode: ModelName) -> Response:
     """Train the champion further with what links have reported; a gate decides about it."""

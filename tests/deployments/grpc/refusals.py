@@ -131,12 +131,6 @@ REFUSALS = [
         {"reason": "once"},
     ),
     _refusal(
-        "POST /v1/models/{mode}/retrain",
-        "/v1/models/internet/retrain",
-        "Operations/RetrainModel",
-        pb.RetrainModelRequest(mode="internet"),
-    ),
-    _refusal(
         _FLAGS,
         "/v1/flags",
         "Operations/SetFlags",

@@ -91,6 +91,14 @@ async def test_a_change_over_grpc_is_seen_over_http(both: Both):
     assert (await both.http("GET", f"/v1/links/{LINK}"))["error"]["code"] == "not_found"
 
 
+async def test_a_retraining_that_is_started_over_grpc_is_an_event(both: Both):
+    request = pb.RetrainModelRequest(mode="internet", reason="a new network")
+    answer = await both.grpc("RetrainModel", request)
+    (event,) = (await both.http("GET", "/v1/events?kind=retraining"))["events"]
+    assert answer == {"model": "internet", "job": event["body"]["job"]}
+    assert event["body"]["reason"] == "a new network"
+
+
 async def test_a_model_is_promoted_and_rolled_back_over_grpc(both: Both):
     promotion = pb.PromoteModelRequest(
         mode="internet", version="new-1", expected_number=0, reason="better at night"

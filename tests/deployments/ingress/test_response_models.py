@@ -33,6 +33,7 @@ SINCE_3_0_0 = {
     ("GET", "/"),
     ("GET", "/v1/whoami"),
     ("GET", "/v1/metrics/series"),
+    ("POST", "/v1/models/{mode}/retrain"),
     ("POST", "/v1/transfer"),
     ("POST", "/v1/transfers"),
     ("GET", "/v1/links/{link_id}/transfer"),

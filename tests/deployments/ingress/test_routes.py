@@ -82,6 +82,7 @@ async def test_every_route_answers_as_described(service: InProcess):
         ("GET", "/v1/whoami", None),
         ("GET", "/v1/models/internet/versions", None),
         ("POST", "/v1/models/internet/rollback", None),
+        ("POST", "/v1/models/internet/retrain", {"reason": "a new network"}),
         ("GET", "/v1/events?limit=2", None),
         *(("GET", f"/v1/{what}/watch", None) for what in ("events", "links/a")),
         ("DELETE", "/v1/links/b", None),

@@ -36,6 +36,7 @@ from .local_profile import (
     end_haproxy,
     environment,
     local_socket,
+    metrics_port,
     port_block,
 )
 from .local_run import Endpoints, StartError
@@ -93,6 +94,7 @@ def _run(config: Path, plain: bool, log: Path | None, secure: Path | None) -> No
         os.environ.update(tls_variables(settings) | (profile.ray_variables if profile else {}))
         if settings.certificate_files:
             endpoints = replace(endpoints, socket=local_socket(folder))
+        endpoints = replace(endpoints, metrics_port=metrics_port(settings.metrics_port))
         # Behind HAProxy the replicas stay on loopback: it alone answers elsewhere.
         deployed = write_config(config, folder, None if plain else LOOPBACK)
         screen = Screen.redirect(log_file)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pba.private_files import create_private_file
 
+from .addresses import port_error
 from .ray_token import create_token, token_variables
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "end_haproxy",
     "environment",
     "local_socket",
+    "metrics_port",
     "port_block",
 ]
 
@@ -142,6 +144,12 @@ def _bind(host: str, port: int) -> str:
 
 def _config(folder: Path) -> Path:
     return folder / "haproxy.cfg"
+
+
+def metrics_port(preferred: int) -> int:
+    """Return the loopback port for metrics: ``preferred``, or a free one if it is taken or 0."""
+    free = preferred and not port_error(LOOPBACK, preferred)
+    return preferred if free else _free_port()
 
 
 def _free_port() -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from .local_profile import LOOPBACK
 from .ray_token import program_variables
 from .screen import Screen, relevant_lines
 
@@ -42,6 +43,7 @@ class StartError(Exception):
 class Endpoints:
     """The service's URL, `host:port` of gRPC or an empty string, and the URL of its store.
 
+    On ``metrics_port`` of loopback Ray has the metrics for Prometheus.
     ``socket`` is where this user reaches it without TLS, if it has TLS. ``curl`` and ``pba`` are
     the options with which these call it.
     """
@@ -49,6 +51,7 @@ class Endpoints:
     url: str
     grpc: str
     store: str
+    metrics_port: int = 0
     socket: Path | None = None
     curl: str = ""
     pba: str = ""
@@ -63,6 +66,7 @@ class Endpoints:
             f"  console  {self.url}/console",
             f"  gRPC     {self.grpc or 'off (PBA_GRPC_PORT=0)'}",
             f"  store    {self.store}",
+            f"  metrics  http://{LOOPBACK}:{self.metrics_port}/metrics",
             "Next, in another terminal:",
             f"  curl -s{curl} {self.url}/v1/models",
             f"  {pba} forecast FILE.csv{option}{self.pba}",
@@ -89,6 +93,7 @@ def start(config: Path, application: str, endpoints: Endpoints, screen: Screen) 
         namespace="serve",
         num_cpus=max(_CPUS, os.cpu_count() or 1),
         include_dashboard=False,
+        _metrics_export_port=endpoints.metrics_port,
     )
     for number in (signal.SIGINT, signal.SIGTERM):  # after Ray, which sets its own
         signal.signal(number, _interrupt)

@@ -199,6 +199,13 @@ class Settings(AccessSettings, TokenSettings, TlsSettings):
         "`large_bodies_mb`. A bulk call of 10 000 internet histories has 29 MB.",
     )
     grpc_port: int = Field(9000, ge=0, le=65535, description="The port of gRPC; 0 disables gRPC.")
+    metrics_port: int = Field(
+        9464,
+        ge=0,
+        le=65535,
+        description="The loopback port on which `make serve` has its metrics for Prometheus; a "
+        "free one if it is taken, or 0. Elsewhere `ray start --metrics-export-port` decides.",
+    )
 
     @property
     def identifies_without_keys(self) -> bool:

@@ -12,10 +12,12 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from deployments.former_metrics import FORMER
 from deployments.grpc.access_control import METHODS
 from deployments.ingress.openapi import call_of
 from deployments.ingress.router import RouterConfig
 from deployments.ingress.routes import ROUTERS
+from deployments.metric_table import METRICS
 from deployments.replicas.model_replica import ModelConfig
 from deployments.settings import Settings
 from docs import grpc_calls, licences, manifests
@@ -83,6 +85,17 @@ def _ways(name: str) -> list[str]:
     return ways + [f"`{path.rpartition('/')[2]}`" for path, call in METHODS.items() if call == name]
 
 
+def metrics() -> str:
+    """Return a table of all metrics: name with labels, kind, meaning, and former name."""
+    lines = ["| metric | kind | meaning | before |", "| --- | --- | --- | --- |"]
+    for metric in METRICS.values():
+        labels = f"{{{','.join(metric.labels)}}}" if metric.labels else ""
+        former = f"`ray_{FORMER[metric.name].name}`" if metric.name in FORMER else ""
+        name = f"`ray_{metric.name}{labels}`"
+        lines.append(f"| {name} | {metric.kind} | {metric.description} | {former} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "README.md": {"accuracy": accuracy},
     "docs/deployment.md": {
@@ -91,6 +104,7 @@ TABLES = {
         "router_config": lambda: settings(RouterConfig),
     },
     "docs/grpc.md": {"calls": grpc_calls.table},
+    "docs/operations.md": {"metrics": metrics},
     "docs/ports.md": {"ports": doors.table},
     "docs/security.md": {"rights": rights},
 }

@@ -1,56 +1,69 @@
-"""Prometheus metrics of requests: counts and latencies by mode and source, never by link."""
+"""Prometheus metrics of requests and of what answers them, never by link."""
 
 from collections import Counter as Tally
 from collections.abc import Sequence
 
-from ray.serve.metrics import Histogram
-
 from pba.errors import PBAError
+from pba.store import Receipt, SampleReport
 from pba.types import Forecast
 
-from ..ray_metrics import counter
+from ..ray_metrics import RayMetrics
 
 __all__ = ["RequestMetrics"]
 
-_BOUNDS_MS = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0, 1000.0, 2500.0]
-
 
 class RequestMetrics:
-    """Counts forecasts, errors and latencies; a `pba.serving.data_plane.RequestMeter`."""
+    """Counts what a router does; a `pba.serving.data_plane.RequestMeter`."""
 
-    def __init__(self) -> None:
-        name = "dwcp_pba_predictions_total"
-        self._forecasts = counter(name, "Forecasts answered.", "mode", "source")
-        self._errors = counter("dwcp_pba_errors_total", "Refused requests.", "call", "code")
-        self._limited = counter(
-            "dwcp_pba_limited_total", "Calls over a limit of their caller.", "role", "limit"
-        )
-        self._latency_ms = Histogram(
-            "dwcp_pba_prediction_latency_ms",
-            "Time from body to forecast, in ms.",
-            boundaries=_BOUNDS_MS,
-            tag_keys=("mode",),
-        )
+    def __init__(self, metrics: RayMetrics) -> None:
+        self._forecasts = metrics.counter("pba_forecasts_total")
+        self._errors = metrics.counter("pba_errors_total")
+        self._limited = metrics.counter("pba_limited_total")
+        self._seconds = metrics.histogram("pba_forecast_seconds")
+        self._samples = metrics.counter("pba_samples_total")
+        self._not_recorded = metrics.counter("pba_forecasts_not_recorded_total")
+        self._store_seconds = metrics.histogram("pba_store_seconds")
 
     def count_error(self, call: str, error: PBAError) -> None:
         """Count a refused request."""
-        self._errors.inc(tags={"call": call, "code": error.code})
+        self._errors.inc((call, error.code))
 
     def count_limit(self, role: str, limit: str) -> None:
         """Count a call that is refused because a caller of ``role`` has reached a limit."""
-        self._limited.inc(tags={"role": role, "limit": limit})
+        self._limited.inc((role, limit))
 
     def count_forecast(self, forecast: Forecast, seconds: float) -> None:
         """Count one forecast, and how long it took."""
-        self._forecasts.inc(tags={"mode": forecast.mode.value, "source": forecast.source})
-        self._latency_ms.observe(seconds * 1000, tags={"mode": forecast.mode.value})
+        mode = forecast.mode.value
+        self._forecasts.inc((mode, forecast.source))
+        self._seconds.observe(seconds, (mode,))
 
     def count_bulk(self, items: Sequence[Forecast | PBAError]) -> None:
         """Count the items of a bulk request."""
         forecasts = (item for item in items if isinstance(item, Forecast))
         by_source = Tally((forecast.mode.value, forecast.source) for forecast in forecasts)
         by_code = Tally(item.code for item in items if isinstance(item, PBAError))
-        for (mode, source), count in by_source.items():
-            self._forecasts.inc(count, tags={"mode": mode, "source": source})
+        for labels, count in by_source.items():
+            self._forecasts.inc(labels, count)
         for code, count in by_code.items():
-            self._errors.inc(count, tags={"call": "item", "code": code})
+            self._errors.inc(("item", code), count)
+
+    def count_samples(self, receipts: Sequence[Receipt]) -> None:
+        """Count the samples of reports that were written."""
+        for receipt in receipts:
+            self._samples.inc(("stored",), receipt.accepted)
+            self._samples.inc(("duplicate",), receipt.duplicates)
+            self._samples.inc(("expired",), receipt.expired)
+            self._samples.inc(("refused",), len(receipt.refused))
+
+    def count_lost_samples(self, reports: Sequence[SampleReport]) -> None:
+        """Count the samples of reports that the store did not take."""
+        self._samples.inc(("lost",), sum(len(report.timestamps_s) for report in reports))
+
+    def count_not_recorded(self, count: int) -> None:
+        """Count forecasts of named links that the store did not take."""
+        self._not_recorded.inc((), count)
+
+    def time_store(self, pool: str, seconds: float) -> None:
+        """Count a call of the store, in the threads ``pool``."""
+        self._store_seconds.observe(seconds, (pool,))

@@ -6,6 +6,7 @@ It keeps no state, so any replica may answer for any link, and any replica may d
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,13 +20,17 @@ from pba.serving.transfers import transfer, transfers
 from pba.types import NetworkMode
 
 from ..large_requests import read_request, write_answer
+from ..ray_metrics import RayMetrics
 from ..replicas.autoscaling import ARRIVALS, IN_FLIGHT, STREAMS
 from ..replicas.memory import return_large_memory
+from ..replicas.model_announcer import ModelAnnouncer
+from ..replicas.model_metrics import ModelMetrics
 from ..replicas.rates import Rates
 from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
 from .exposure import is_on_loopback, warn_while_open
+from .load_metrics import follow_load
 from .request_metrics import RequestMetrics
 from .request_reading import (
     read_forecast_option,
@@ -90,7 +95,19 @@ class Router:
         self._rates = Rates(time.monotonic)
         on_loopback = await is_on_loopback(settings)
         opens = settings.insecure or on_loopback
-        services = wire(settings, Handles(modes, v1), RequestMetrics(), opens)
+        self._metrics = RayMetrics()
+        models = ModelMetrics(self._metrics)
+        services = wire(
+            settings,
+            Handles(modes, v1),
+            RequestMetrics(self._metrics),
+            opens,
+            partial(ModelAnnouncer, count_refused=models.count_refused),
+            models.count_run,
+        )
+        models.follow(lambda: services.local.hosts)
+        follow_load(self._metrics, services)
+        self._metrics.start()
         self._services, self._plane, self._limit = services, services.plane, settings.max_items
         await asyncio.gather(services.flags.start(), services.callers.start())
         services.refusals.start()
@@ -140,6 +157,7 @@ class Router:
         if self._grpc is not None:
             await self._grpc.stop()
         await self._services.close()
+        self._metrics.stop()
 
     async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pba.serving.callers import Callers
 from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagWatch
+from pba.serving.group_commit import GroupCommit
 from pba.serving.live_routers import LiveRouters
 from pba.serving.local_models import LocalModels
 from pba.serving.model_inference import ModelInference
@@ -34,6 +35,8 @@ class Services:
 
     Parameters
     ----------
+    commit
+        Writes to the store.
     stores
         The one database, by kind of call.
     pools
@@ -55,6 +58,7 @@ class Services:
     """
 
     plane: DataPlane
+    commit: GroupCommit
     stores: Stores
     pools: Pools
     operations: Operations

@@ -45,7 +45,6 @@ from pba.store.url import describe_url
 from pba.types import NetworkMode
 
 from ..grpc.server import GrpcServer
-from ..replicas.model_announcer import ModelAnnouncer
 from ..replicas.model_handle import model_client
 from ..replicas.ray_jobs import RayJobs
 from ..settings import Settings
@@ -73,7 +72,8 @@ def wire(
     handles: Handles,
     meter: RequestMeter,
     opens: bool,
-    announcer: Callable[[Store], Callable[[str, dict[str, Any]], None]] = ModelAnnouncer,
+    announcer: Callable[[Store], Callable[[str, dict[str, Any]], None]],
+    count_run: Callable[[str, int, float], None],
     jobs: Callable[[Settings], RetrainingJobs] = RayJobs,
 ) -> Services:
     """Return the services; flags and keys are not read before `FlagWatch.start`, `Callers.start`.
@@ -82,12 +82,17 @@ def wire(
     ----------
     opens
         Whether all is open while there are no keys.
+    announcer
+        Returns what announces the events of models that are loaded here, given a store.
+    count_run
+        As for `LocalModels`.
     """
-    stores, pools = Stores.open(settings), Pools.separate()
+    stores, pools = Stores.open(settings), Pools.separate(meter.time_store)
     flags = _flag_watch(settings, stores, pools)
     registry = Registry(resolve(settings.registry), _clock)
     remote = _mode_clients(handles)
-    local = LocalModels(remote, registry, settings.follow_every_s, announcer(stores.reports))
+    announce = announcer(stores.reports)
+    local = LocalModels(remote, registry, settings.follow_every_s, announce, count_run)
     clients = local.clients
     if handles.v1 is not None:
         clients[v1_features.NAME] = model_client(handles.v1)
@@ -101,6 +106,7 @@ def wire(
     retraining = _retraining(settings, handles, stores.reports, jobs(settings))
     return Services(
         plane=plane,
+        commit=commit,
         stores=stores,
         pools=pools,
         operations=Operations(plane, stores, catalog, status, flags, retraining),
@@ -223,6 +229,7 @@ def _data_plane(
         flags,
         pools,
     )
+    links.recorder.on_lost = meter.count_not_recorded
     deadline_s = settings.store_deadline_ms / 1000
     new_links = NewLinks(limits, stores.reads, deadline_s, pools.reads)
     return DataPlane(forecasts, links, settings.max_in_flight, meter, new_links)

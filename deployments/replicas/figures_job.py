@@ -4,23 +4,22 @@ from collections.abc import Callable
 
 from pba.store import Store
 
-from .accuracy_gauges import AccuracyGauges
+from .scoring_metrics import ScoringMetrics
+from .service_metrics import ServiceMetrics
 
 __all__ = ["FiguresJob"]
 
-_VERSIONS_EVERY_S = 60.0
+_SERVICE_EVERY_S = 60.0
 
 
 class FiguresJob:
-    """Shows the backlog in each round, and once a minute how accurate the forecasts are.
-
-    Versions that this Monitor has scored for the first time are shown in the next round.
+    """Shows the backlog in each round, and once a minute what is true of the whole service.
 
     Parameters
     ----------
     store
         What the figures are of.
-    gauges
+    scoring, service
         What shows them.
     clock
         Returns the current Unix time in seconds.
@@ -31,9 +30,16 @@ class FiguresJob:
         How many links waited to be scored in the last round.
     """
 
-    def __init__(self, store: Store, gauges: AccuracyGauges, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        scoring: ScoringMetrics,
+        service: ServiceMetrics,
+        clock: Callable[[], float],
+    ) -> None:
         self._store = store
-        self._gauges = gauges
+        self._scoring = scoring
+        self._service = service
         self._clock = clock
         self._shown_s = float("-inf")
         self.due_links = 0
@@ -47,9 +53,10 @@ class FiguresJob:
             While the store is away.
         """
         self.due_links, oldest_due_s = self._store.scoring.backlog()
-        self._gauges.show_backlog(self.due_links, oldest_due_s)
+        self._scoring.show_backlog(self.due_links, oldest_due_s)
         now_s = self._clock()
-        if self._gauges.lacks_versions or now_s - self._shown_s >= _VERSIONS_EVERY_S:
-            self._gauges.show_versions(self._store.summary()["versions"])
+        if now_s - self._shown_s >= _SERVICE_EVERY_S:
+            self._scoring.show_versions(self._store.summary()["versions"])
+            self._service.update()
             self._shown_s = now_s
         return False

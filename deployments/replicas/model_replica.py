@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,10 +15,12 @@ from pba.serving.model_host import ModelHost
 from pba.serving.model_runner import ModelRunner
 from pba.types import Floats
 
+from ..ray_metrics import RayMetrics
 from ..settings import Settings
 from ..store_factory import open_store
 from .autoscaling import ARRIVALS, BUSY
 from .model_announcer import ModelAnnouncer
+from .model_metrics import ModelMetrics
 from .rates import Rates
 from .replica_setup import set_up_replica
 
@@ -59,9 +62,13 @@ class ModelReplica:
     def __init__(self, name: str, settings: Settings) -> None:
         set_up_replica()
         registry = Registry(resolve(settings.registry), _clock)
-        self._announcer = ModelAnnouncer(open_store(settings))
-        self._host = ModelHost(name, registry, settings.follow_every_s, self._announcer)
-        self._runner = ModelRunner(self._host, max_windows=1)
+        self._metrics = RayMetrics()
+        models = ModelMetrics(self._metrics)
+        self._announcer = ModelAnnouncer(open_store(settings), models.count_refused)
+        host = ModelHost(name, registry, settings.follow_every_s, self._announcer)
+        self._host, self._runner = host, ModelRunner(host, 1, partial(models.count_run, name))
+        models.follow(lambda: [host])
+        self._metrics.start()
         self._rates = Rates(time.monotonic)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
@@ -87,6 +94,10 @@ class ModelReplica:
     async def stay(self) -> None:
         """Answer after some seconds: a replica with a call in flight does not scale to zero."""
         await asyncio.sleep(_STAY_S)
+
+    def __del__(self) -> None:
+        """Hand on what was counted; called by Serve when the replica stops."""
+        self._metrics.stop()
 
     async def describe(self) -> dict[str, Any]:
         """Return what serves; see `ModelHost.describe`."""

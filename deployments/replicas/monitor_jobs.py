@@ -14,10 +14,12 @@ from pba.monitoring.transfer_job import TransferJob
 from pba.monitoring.verdict_job import VerdictJob
 from pba.store import Store
 
+from ..ray_metrics import RayMetrics
 from ..settings import Settings
-from .accuracy_gauges import AccuracyGauges
 from .figures_job import FiguresJob
 from .ray_jobs import RayJobs
+from .scoring_metrics import ScoringMetrics
+from .service_metrics import ServiceMetrics
 
 __all__ = ["MonitorJobs"]
 
@@ -46,10 +48,17 @@ class MonitorJobs:
         The Monitor's name in leases; no other Monitor has it.
     clock
         The time now, Unix seconds.
+    metrics
+        The metrics of the Monitor.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, holder: str, clock: Callable[[], float]
+        self,
+        store: Store,
+        settings: Settings,
+        holder: str,
+        clock: Callable[[], float],
+        metrics: RayMetrics,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -61,8 +70,9 @@ class MonitorJobs:
         )
         self._verdicts = VerdictJob(store)
         self._transfers = TransferJob(store, settings.score_wait_s, settings.gap_intervals)
-        self._gauges = AccuracyGauges()
-        self._figures = FiguresJob(store, self._gauges, clock)
+        self._scoring = ScoringMetrics(metrics)
+        service = ServiceMetrics(metrics, store, clock)
+        self._figures = FiguresJob(store, self._scoring, service, clock)
         self._leases: set[str] = set()
         self._versions: dict[int, str] = {}
 
@@ -117,10 +127,9 @@ class MonitorJobs:
 
     def _score(self) -> bool:
         scored = self._scorer.score_due()
-        sums = scored.sums()
-        if not {row["version"] for row in sums} <= self._versions.keys():
+        if not {row["version"] for row in scored.sums()} <= self._versions.keys():
             self._versions = self._store.scoring.version_names()
-        self._gauges.count(sums, self._versions)
+        self._scoring.count(scored, self._versions)
         return scored.full
 
     def _step_rollout(self) -> bool:

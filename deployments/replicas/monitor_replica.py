@@ -9,10 +9,10 @@ import uuid
 from pba.monitoring.jobs import JobRunner
 from pba.store.file_lock import FileLock, monitor_lock
 
+from ..ray_metrics import RayMetrics
 from ..settings import Settings
 from ..store_factory import open_store
 from .autoscaling import DUE_LINKS
-from .job_gauges import JobGauges
 from .monitor_jobs import MonitorJobs
 from .replica_setup import set_up_replica
 
@@ -36,9 +36,14 @@ class Monitor:
         os.nice(_NICENESS)
         self._store = open_store(settings)
         holder = uuid.uuid4().hex
-        self._jobs = MonitorJobs(self._store, settings, holder, time.time)  # noqa: TID251
-        self._runner = JobRunner(self._jobs.all(), time.monotonic)
-        self._gauges = JobGauges()
+        self._metrics = RayMetrics()
+        clock = time.time  # noqa: TID251 - the clock that is passed in
+        self._jobs = MonitorJobs(self._store, settings, holder, clock, self._metrics)
+        self._runner = runner = JobRunner(self._jobs.all(), time.monotonic)
+        self._metrics.gauge("pba_job_age_seconds").follow(
+            lambda: {(job,): age_s for job, age_s in runner.ages_s().items()}
+        )
+        self._metrics.start()
         self._lock = monitor_lock(settings.store_url)
         self._stopped = threading.Event()
         self._starter = threading.Thread(target=self._start, name="start", daemon=True)
@@ -50,7 +55,6 @@ class Monitor:
 
     def check_health(self) -> None:
         """Have Ray restart the Monitor if a job that it is there for has ended or hangs."""
-        self._gauges.update(self._runner.ages_s())
         problems = self._runner.stalled()
         if problems:
             raise RuntimeError(f"{'; '.join(problems)}.")
@@ -60,6 +64,7 @@ class Monitor:
         self._stopped.set()
         self._runner.stop(_STOP_S)
         self._jobs.stop()
+        self._metrics.stop()
         if self._lock is not None:
             self._lock.release()
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +41,14 @@ class ScoredBatch:
         due again when the claim has run out.
     full
         Whether more links may be due.
+    waits_s
+        How long each link had waited when its outcomes were written.
     """
 
     links: int = 0
     parts: tuple[ScoredLinks, ...] = ()
     full: bool = False
+    waits_s: tuple[float, ...] = ()
 
     @property
     def outcomes(self) -> int:
@@ -55,6 +59,16 @@ class ScoredBatch:
     def events(self) -> list[Event]:
         """Alarms of links that opened, changed or ended."""
         return [event for part in self.parts for row, event in part.events if part.kept[row]]
+
+    def unscored(self) -> dict[int, int]:
+        """Return how many served forecasts closed without an actual one step ahead, by mode."""
+        counts = Counter[int]()
+        for part in self.parts:
+            forecasts = part.batch.forecasts
+            known = ~np.isnan(forecasts.actual_mbps[:, 0]) | ~np.isnan(part.actual_mbps[:, 0])
+            never = part.closed & forecasts.served & ~known
+            counts.update(forecasts.mode[never].tolist())
+        return dict(counts)
 
     def sums(self) -> list[dict[str, Any]]:
         """Return what the outcomes add to the aggregates, rows as in `aggregate_deltas`."""
@@ -111,7 +125,9 @@ class Scorer:
             with contextlib.suppress(StoreUnavailable):  # it runs out
                 self._store.release(claim)
             raise
-        return ScoredBatch(len(claim), tuple(parts), len(claim) == self._links)
+        waits_s = (self._store.now_us - claim.since_us) / 1e6
+        full = len(claim) == self._links
+        return ScoredBatch(len(claim), tuple(parts), full, tuple(waits_s.tolist()))
 
     def _score(self, claim: Claim) -> list[ScoredLinks]:
         """Score the links of a claim; if that fails for one of them, all the others."""

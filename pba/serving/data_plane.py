@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from pba.errors import InvalidInput, PBAError
+from pba.errors import Busy, InvalidInput, PBAError, StoreUnavailable
 from pba.forecasting import ForecastResult, Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.scoring.transfer_sums import RecordedTransfer
@@ -47,6 +47,18 @@ class RequestMeter(Protocol):
 
     def count_bulk(self, items: Sequence[Forecast | PBAError]) -> None:
         """Count the items of a bulk request."""
+
+    def count_samples(self, receipts: Sequence[Receipt]) -> None:
+        """Count the samples of reports that were written."""
+
+    def count_lost_samples(self, reports: Sequence[SampleReport]) -> None:
+        """Count the samples of reports that the store did not take."""
+
+    def count_not_recorded(self, count: int) -> None:
+        """Count forecasts of named links that the store did not take."""
+
+    def time_store(self, pool: str, seconds: float) -> None:
+        """Count a call of the store, in the threads ``pool``."""
 
 
 class DataPlane:
@@ -168,7 +180,10 @@ class DataPlane:
 
     async def observe(self, reports: Sequence[SampleReport]) -> list[Receipt]:
         """Store samples; return a receipt for each report, once all are committed."""
-        return await self._links.observe(reports)
+        with self._counted_losses(reports):
+            receipts = await self._links.observe(reports)
+        self._meter.count_samples(receipts)
+        return receipts
 
     async def observe_and_forecast(
         self,
@@ -184,7 +199,9 @@ class DataPlane:
         StoreUnavailable
             With the forecasts from what the reports themselves hold.
         """
-        pairs = await self._links.observe_and_forecast(reports, allocation, as_of_newest)
+        with self._counted_losses(reports):
+            pairs = await self._links.observe_and_forecast(reports, allocation, as_of_newest)
+        self._meter.count_samples([receipt for receipt, _ in pairs])
         if len(pairs) == 1:
             ((receipt, result),) = pairs
             if isinstance(result, ForecastResult):
@@ -230,6 +247,14 @@ class DataPlane:
             yield
         except PBAError as error:
             self._meter.count_error(call, error)
+            raise
+
+    @contextlib.contextmanager
+    def _counted_losses(self, reports: Sequence[SampleReport]) -> Iterator[None]:
+        try:
+            yield
+        except (Busy, StoreUnavailable):
+            self._meter.count_lost_samples(reports)
             raise
 
     def _counted(self, result: ForecastResult, started: float) -> Forecast:

@@ -86,6 +86,7 @@ class GivenHistories:
         try:
             states = await self._store(named) if named else {}
         except (StoreUnavailable, Busy) as error:
+            self._recorder.on_lost(len(named))
             _log.warning("not_recorded", extra={"count": len(named), "why": str(error)})
             return [not_recorded(result) for result in await forecast(valid)]
         informed = [_informed(query, states) for query in valid]

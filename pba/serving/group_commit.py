@@ -50,6 +50,11 @@ class GroupCommit:
         self._failing = False
 
     @property
+    def waiting(self) -> int:
+        """How many batches wait for the transaction before them."""
+        return len(self._queue)
+
+    @property
     def failing(self) -> bool:
         """Whether the last transaction failed because the store did not answer."""
         return self._failing

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pba.errors import BadArtifact, Busy
@@ -34,6 +35,8 @@ class LocalModels:
         The clients of the model deployments, by name.
     registry, every_s, announce
         As for `ModelHost`.
+    count_run
+        Called after each run here with the model, its windows and the seconds that it took.
     """
 
     def __init__(
@@ -42,8 +45,10 @@ class LocalModels:
         registry: Registry,
         every_s: float,
         announce: Callable[[str, dict[str, Any]], None],
+        count_run: Callable[[str, int, float], None] = lambda model, windows, seconds: None,
     ) -> None:
         self._remote = remote
+        self._count_run = count_run
         self._hosts = {name: ModelHost(name, registry, every_s, announce) for name in remote}
         self._runners: dict[str, ModelRunner] = {}
         self._large_runners: dict[str, ModelRunner] = {}
@@ -52,6 +57,11 @@ class LocalModels:
         self._shares_large = False
         self._large_here = dict.fromkeys(remote, 0)
         self._remote_calls = dict.fromkeys(remote, 0)
+
+    @property
+    def hosts(self) -> Sequence[ModelHost]:
+        """What holds each model."""
+        return [*self._hosts.values()]
 
     @property
     def running(self) -> bool:
@@ -103,7 +113,8 @@ class LocalModels:
             _log.warning("model_not_local", extra={"model": name, "why": str(error)})
         else:
             for runners in (self._runners, self._large_runners):
-                runners.setdefault(name, ModelRunner(host, _MAX_WINDOWS))
+                count_run = partial(self._count_run, name)
+                runners.setdefault(name, ModelRunner(host, _MAX_WINDOWS, count_run))
 
     def _client(self, name: str) -> ModelClient:
         async def predict(telemetry: Floats) -> ModelOutput:

@@ -72,6 +72,21 @@ class ModelHost:
         self._task: asyncio.Task[None] | None = None
 
     @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._name
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has a model yet."""
+        return self._loaded is not None
+
+    @property
+    def registry_away(self) -> bool:
+        """Whether the registry did not answer the last time."""
+        return self._unavailable is not None
+
+    @property
     def running(self) -> bool:
         """Whether a new champion would be noticed."""
         return self._task is None or not self._task.done()

@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -50,6 +52,8 @@ class ModelRunner:
         Holds the model. It is looked up once a run, so that one version answers a whole call.
     max_windows
         The most windows of a run, unless a single call has more.
+    count_run
+        Called after each run with its windows and the seconds that it took.
 
     Attributes
     ----------
@@ -59,8 +63,14 @@ class ModelRunner:
         How long the model has run so far, in seconds.
     """
 
-    def __init__(self, holder: ForecasterHolder, max_windows: int) -> None:
+    def __init__(
+        self,
+        holder: ForecasterHolder,
+        max_windows: int,
+        count_run: Callable[[int, float], None] = lambda windows, seconds: None,
+    ) -> None:
         self.max_windows = max_windows
+        self._count_run = count_run
         self._holder = holder
         self._calls: deque[_Call] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -125,6 +135,7 @@ class ModelRunner:
         parts = [call.telemetry for call in calls]
         windows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         predict = partial(_output, forecaster, windows, decoded=len(parts) > 1)
+        started = time.perf_counter()
         try:
             if len(windows) <= _LOOP_WINDOWS and not self._loaded:
                 output = predict()
@@ -135,6 +146,7 @@ class ModelRunner:
                 if not call.output.done():
                     call.output.set_exception(error)
             return
+        self._count_run(len(windows), time.perf_counter() - started)
         stop = 0
         for call in calls:
             start, stop = stop, stop + len(call.telemetry)

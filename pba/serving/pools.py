@@ -1,6 +1,7 @@
 """Threads for what blocks, by kind, so that a slow kind of work holds up no other."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -9,6 +10,13 @@ from typing import Protocol, Self, TypeVar
 __all__ = ["DEFAULT_POOL", "Pool", "Pools", "ThreadPool"]
 
 _Result = TypeVar("_Result")
+
+TimeCall = Callable[[str, float], None]
+"""Is told the pool of a call, and how many seconds it took."""
+
+
+def _ignore(pool: str, seconds: float) -> None:
+    pass
 
 
 class Pool(Protocol):
@@ -32,14 +40,21 @@ class ThreadPool:
         What the threads are called in a profile.
     threads
         How many functions run at a time.
+    time_call
+        Called with ``name`` and the seconds of each call, its wait for a thread among them.
     """
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, time_call: TimeCall = _ignore) -> None:
+        self._name, self._time_call = name, time_call
         self._executor = ThreadPoolExecutor(threads, f"pba-{name}")
 
     async def __call__(self, call: Callable[[], _Result], /) -> _Result:
         """Return what ``call`` returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        started = time.perf_counter()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        finally:
+            self._time_call(self._name, time.perf_counter() - started)
 
     def close(self) -> None:
         """Start no further function; those that run end in their own time."""
@@ -90,18 +105,19 @@ class Pools:
     forecasts: Pool = DEFAULT_POOL
 
     @classmethod
-    def separate(cls) -> Self:
+    def separate(cls, time_store: TimeCall = _ignore) -> Self:
         """Return pools whose threads are their own.
 
         Writes are commits one after the other, and more readers only share one interpreter.
+        ``time_store`` is told of each call of the store.
         """
         return cls(
-            writes=ThreadPool("writes", 2),
-            reads=ThreadPool("reads", 4),
-            flags=ThreadPool("flags", 2),
-            reports=ThreadPool("reports", 2),
+            writes=ThreadPool("writes", 2, time_store),
+            reads=ThreadPool("reads", 4, time_store),
+            flags=ThreadPool("flags", 2, time_store),
+            reports=ThreadPool("reports", 2, time_store),
             bodies=ThreadPool("bodies", 2),
-            keys=ThreadPool("keys", 2),
+            keys=ThreadPool("keys", 2, time_store),
             forecasts=ThreadPool("forecasts", 1),
         )
 

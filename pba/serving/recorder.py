@@ -29,6 +29,11 @@ class ForecastRecorder:
         Writes to the store.
     flags
         Know whether shadow mode is on.
+
+    Attributes
+    ----------
+    on_lost
+        Called with how many forecasts the store did not take.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class ForecastRecorder:
         self._compare = compare
         self._commit = commit
         self._flags = flags
+        self.on_lost: Callable[[int], None] = lambda count: None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def record(
@@ -111,6 +117,7 @@ class ForecastRecorder:
         try:
             await self._commit(batch)
         except PBAError as error:
+            self.on_lost(count)
             _log.warning(event, extra={"count": count, "why": str(error)})
 
 

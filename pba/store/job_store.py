@@ -13,6 +13,7 @@ from pba.store import (
     verdict_blocks,
 )
 from pba.store.database import Database
+from pba.store.link_counts import LinkFigures
 from pba.store.mode_outcome_queue import ModeQueue
 from pba.store.statements import to_micros
 from pba.store.transfer_scores import OpenTransfer
@@ -85,6 +86,11 @@ class JobStore:
     def write_mode_state(self, queue: ModeQueue, state: bytes, events: Sequence[Event]) -> bool:
         """Write a mode's state after ``queue``, see `mode_outcome_queue.write_state`."""
         return self._database.write(mode_outcome_queue.write_state, queue, state, events)
+
+    def link_figures(self, active_s: float) -> LinkFigures:
+        """Return how many links have reported within ``active_s``, and what alarms are open."""
+        since_us = to_micros(self._clock() - active_s)
+        return self._database.read(link_counts.link_figures, since_us)
 
     def count_links(self) -> None:
         """Count links and mode switches for reports, see `pba.store.link_counts`."""

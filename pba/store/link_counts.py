@@ -1,15 +1,52 @@
 """How many links there are: counted at once where they are few, and else as of the last count."""
 
-from sqlalchemy import Connection, func, select
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, text
 
 from pba.store.report_tables import link_counts as table
 from pba.store.statements import insert_into
 from pba.store.tables import links
 
-__all__ = ["count_all", "link_counts", "write_counts"]
+__all__ = ["LinkFigures", "count_all", "link_counts", "link_figures", "write_counts"]
 
 _FEW = 20_000
 _ROW = 1
+
+# The condition is that of the partial index, word for word.
+_ALARMS = text(
+    """
+    SELECT l.mode, count(*) FROM link_records AS r JOIN links AS l ON l.id = r.link
+     WHERE r."alarm" GROUP BY l.mode
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """What a Monitor shows of all links.
+
+    Parameters
+    ----------
+    active
+        How many have reported lately.
+    alarms
+        How many have an open drift alarm, by mode.
+    """
+
+    active: int
+    alarms: Mapping[str, int]
+
+
+def link_figures(connection: Connection, since_us: int) -> LinkFigures:
+    """Return the figures of links, active being those that have reported since ``since_us``."""
+    reported = select(func.count()).where(links.c.heard_us >= since_us)
+    alarms = connection.execute(_ALARMS).all()
+    return LinkFigures(
+        connection.execute(reported).scalar_one(),
+        {mode: int(count) for mode, count in alarms if mode is not None},
+    )
 
 
 def link_counts(connection: Connection, few: int = _FEW) -> tuple[int, int]:

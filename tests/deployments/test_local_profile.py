@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +15,26 @@ from deployments.local_profile import (
     end_haproxy,
     environment,
     local_socket,
+    metrics_port,
     port_block,
 )
+from tests.support.ports import own_port
 
 
 def test_two_services_get_blocks_of_ports_that_do_not_overlap():
     with port_block() as one, port_block() as other:
         assert {one, other} <= set(PORT_BLOCKS)
         assert one != other
+
+
+def test_the_port_of_metrics_is_another_one_where_it_is_taken():
+    with own_port() as port:
+        assert metrics_port(port) == port
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            assert metrics_port(port) not in (0, port)
+    assert metrics_port(0) > 0
 
 
 def test_a_block_is_free_again_afterwards(monkeypatch: pytest.MonkeyPatch):

@@ -86,9 +86,9 @@ def test_a_service_that_does_not_answer_is_not_ready():
 
 
 def test_the_lines_after_the_start_say_where_it_answers_and_what_to_try():
-    lines = Endpoints(URL, "127.0.0.1:9000", "sqlite:///data/pba.db").lines(".venv/bin/pba")
+    lines = Endpoints(URL, "127.0.0.1:9000", "sqlite:///data/pba.db", 9464).lines(".venv/bin/pba")
     text = "\n".join(lines)
-    for part in (URL, f"{URL}/docs", "127.0.0.1:9000", "sqlite:///data/pba.db"):
+    for part in (URL, f"{URL}/docs", "127.0.0.1:9000", "sqlite:///data/pba.db", ":9464/metrics"):
         assert part in text
     assert lines[-1].strip() == ".venv/bin/pba forecast FILE.csv"
     other = Endpoints("http://127.0.0.1:8123", "", "").lines("pba")

@@ -182,3 +182,16 @@ def test_forecasts_for_comparison_raise_no_alarm(store: Store):
     write_series(store, ["a"], levels[:, None], served=False)
     assert scored(Scorer(store)) > 0
     assert store.events("drift") == []
+
+
+def test_a_batch_says_how_long_its_links_waited_and_what_was_never_scored(tmp_path: Any):
+    now = [2e9]
+    store = Store(f"sqlite:///{tmp_path}/pba.db", lambda: now[0]).ready()
+    store.write(write_link("scored", 5, 20))
+    now[0] += 12.5
+    batch = Scorer(store).score_due()
+    assert (batch.waits_s, batch.unscored()) == ((12.5,), {})
+    store.write(write_link("silent", 5, 0))  # a forecast from over an hour ago
+    internet = 1
+    assert Scorer(store).score_due().unscored() == {internet: 1}
+    store.close()

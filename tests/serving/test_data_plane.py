@@ -13,6 +13,7 @@ from pba.forecasting import Query
 from pba.forecasting.allocation import AllocationRequest
 from pba.security import LOCAL
 from pba.serving.data_plane import DataPlane
+from pba.store import Receipt, SampleReport
 from pba.types import Forecast
 from tests.serving.link_harness import LinkHarness, history, open_links, report, without_store
 from tests.serving.toy_models import ToyModel
@@ -26,6 +27,7 @@ class Meter:
         self.forecasts: list[Forecast] = []
         self.seconds: list[float] = []
         self.bulk: list[list[str]] = []
+        self.samples = {"stored": 0, "lost": 0}
 
     def count_error(self, call: str, error: PBAError) -> None:
         self.errors.append((call, error.code))
@@ -36,6 +38,12 @@ class Meter:
 
     def count_bulk(self, items: Sequence[Forecast | PBAError]) -> None:
         self.bulk.append([type(item).__name__ for item in items])
+
+    def count_samples(self, receipts: Sequence[Receipt]) -> None:
+        self.samples["stored"] += sum(receipt.accepted for receipt in receipts)
+
+    def count_lost_samples(self, reports: Sequence[SampleReport]) -> None:
+        self.samples["lost"] += sum(len(report.timestamps_s) for report in reports)
 
 
 @pytest.fixture
@@ -166,3 +174,18 @@ async def test_a_plane_without_a_store_is_not_ready(plane: DataPlane, meter: Met
     absent = without_store(tmp_path)
     with pytest.raises(StoreUnavailable):
         await DataPlane(absent.forecasts, absent.links, 2, meter).ready()
+
+
+async def test_samples_are_counted_as_stored_or_as_lost(
+    plane: DataPlane, meter: Meter, tmp_path: Path
+):
+    await plane.observe([report("a", 5)])
+    await plane.observe_and_forecast([report("a", 2, first=5)], None, time.perf_counter())
+    assert meter.samples == {"stored": 7, "lost": 0}
+    absent = without_store(tmp_path)
+    broken = DataPlane(absent.forecasts, absent.links, 2, meter)
+    with pytest.raises(StoreUnavailable):
+        await broken.observe([report("a", 3)])
+    with pytest.raises(StoreUnavailable):
+        await broken.observe_and_forecast([report("a", 4)], None, time.perf_counter())
+    assert meter.samples == {"stored": 7, "lost": 7}

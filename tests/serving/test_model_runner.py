@@ -72,6 +72,15 @@ async def test_calls_of_one_moment_share_a_run_and_get_their_own_rows():
     assert {len(output.prediction.path) for output in outputs} == {1, 2, 3}
 
 
+async def test_each_run_is_counted_with_its_windows():
+    runs: list[tuple[int, float]] = []
+    runner = ModelRunner(Holder(CountingModel()), 32, lambda *run: runs.append(run))
+    await asyncio.gather(runner.predict(windows(1)), runner.predict(windows(2, 3)))
+    await runner.predict(windows(4))
+    assert [count for count, _ in runs] == [3, 1]
+    assert all(0 < seconds < 60 for _, seconds in runs)
+
+
 async def test_calls_that_share_a_run_share_its_decoding_and_a_lone_call_leaves_it_to_its_caller():
     runner = runner_of(CountingModel())
     lone = await runner.predict(windows(1.0))

@@ -78,6 +78,16 @@ async def test_a_forecast_of_a_named_link_is_recorded_as_it_was_served(service: 
     assert service.queries == []
 
 
+async def test_what_the_store_does_not_take_is_counted(service: Collaborators):
+    lost: list[int] = []
+    service.recorder.on_lost = lost.append
+    await service.record(NAMED)
+    assert lost == []
+    service.store_error = StoreUnavailable("away")
+    await service.record(NAMED, NAMED)
+    assert lost == [2]
+
+
 async def test_recording_does_not_block_the_caller(service: Collaborators):
     service.recorder.record([NAMED], results([NAMED]), time.perf_counter(), 0.0)
     assert service.writes == 0

@@ -80,7 +80,7 @@ DOORS = (
         frozenset({"GET /api/local_raylet_healthz"}),
     ),
     Door(
-        *("agent, metrics", "ray::DashboardA", "a free one", "8080", "Prometheus"),
+        *("agent, metrics", "ray::DashboardA", "`metrics_port`", "8080", "Prometheus"),
         *("nothing: figures without names", _SCRAPER, "http", frozenset({"metrics"})),
     ),
     Door(

@@ -53,6 +53,21 @@ class NoMeter:
     def count_bulk(self, items: Any) -> None:
         """Count nothing."""
 
+    def count_samples(self, receipts: Any) -> None:
+        """Count nothing."""
+
+    def count_lost_samples(self, reports: Any) -> None:
+        """Count nothing."""
+
+    def count_not_recorded(self, count: int) -> None:
+        """Count nothing."""
+
+    def time_store(self, pool: str, seconds: float) -> None:
+        """Count nothing."""
+
+    def count_run(self, model: str, windows: int, seconds: float) -> None:
+        """Count nothing."""
+
 
 def nobody_watches(store: Store) -> Watches:
     """Return the watches of a service in which nobody watches."""
@@ -167,7 +182,15 @@ async def open_in_process(
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, time.time))  # noqa: TID251 - the routers' clock
     handles = Handles(modes, models.get("v1"))  # type: ignore[arg-type]
-    services = wire(options, handles, NoMeter(), opens, _announces_nothing, RetrainingStandIn)
+    services = wire(
+        options,
+        handles,
+        NoMeter(),
+        opens,
+        _announces_nothing,
+        NoMeter().count_run,
+        RetrainingStandIn,
+    )
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
     with patch.object(model_handle, "_running_replicas", AsyncMock(return_value=0)):
         async with _client(services) as client:

@@ -148,9 +148,11 @@ def running_service(
         tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
         own_port() as port,
         own_port() as grpc_port,
+        own_port() as metrics_port,
     ):
         folder = Path(name)
-        config = _config(folder, port, routers, {"grpc_port": grpc_port} | settings)
+        ports = {"grpc_port": grpc_port, "metrics_port": metrics_port}
+        config = _config(folder, port, routers, ports | settings)
         environment = _environment(folder, measured)
         scheme = "https" if secure else "http"
         addresses = f"{scheme}://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deployments.ray_metrics import RayMetrics
 from deployments.replicas.monitor_jobs import MonitorJobs
 from deployments.settings import Settings
 from pba.monitoring.jobs import Job
@@ -12,6 +13,7 @@ from pba.scoring.transfer_sums import RecordedTransfer
 from pba.store import Store, WriteBatch
 from tests.store.builders import NOW_S, START_S, sample_report
 from tests.support.databases import new_file
+from tests.support.metric_library import MetricLibrary
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def job(store: Store, holder: str, name: str) -> Job:
     """Return a job of a Monitor."""
-    jobs = MonitorJobs(store, Settings(), holder, lambda: NOW_S).all()
+    jobs = MonitorJobs(store, Settings(), holder, lambda: NOW_S, RayMetrics(MetricLibrary())).all()
     (chosen,) = (job for job in jobs if job.name == name)
     return chosen
 

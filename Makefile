@@ -6,7 +6,7 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs proto proto-go lock dist sbom clean
+.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs dashboards monitoring proto proto-go lock dist sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -53,6 +53,12 @@ bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 
 docs: .venv/dev.stamp ## write the generated tables of README and docs
 	$(PY) -m docs.fill
+
+dashboards: .venv/dev.stamp ## write cluster/grafana/dashboards from their program
+	$(PY) -m cluster.grafana.write_dashboards
+
+monitoring: ## start Prometheus, and Grafana where it is installed, beside make serve
+	@exec cluster/monitoring.sh
 
 proto: .venv/dev.stamp ## write deployments/grpc/*_pb2* from proto/
 	$(PY) -m grpc_tools.protoc --proto_path=deployments/grpc=proto --python_out=$(PROTO_OUT) \

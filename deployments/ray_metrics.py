@@ -157,21 +157,21 @@ class RayMetrics:
     def _records(self, metric: Metric, method: str) -> list[_Record]:
         """Return what records a value in the metric of Ray, and in its former one."""
         former = FORMER.get(metric.name)
-        made = self._made(metric, metric.name, metric.labels, metric.bounds)
+        current = self._create(metric, metric.name, metric.labels, metric.bounds)
         if former is None:
-            return [_recorder(getattr(made, method), metric.labels, metric.labels)]
+            return [_recorder(getattr(current, method), metric.labels, metric.labels)]
         given = (*metric.labels, *former.also)
         labels = tuple(label for label in given if label not in former.without)
-        before = self._made(metric, former.name, labels, former.bounds)
+        before = self._create(metric, former.name, labels, former.bounds)
         return [
-            _recorder(getattr(made, method), given, metric.labels),
+            _recorder(getattr(current, method), given, metric.labels),
             _recorder(getattr(before, method), given, labels, former.scale),
         ]
 
-    def _made(self, metric: Metric, name: str, labels: Labels, bounds: Sequence[float]) -> Any:
-        made = getattr(self._library, metric.kind.capitalize())
+    def _create(self, metric: Metric, name: str, labels: Labels, bounds: Sequence[float]) -> Any:
+        kind = getattr(self._library, metric.kind.capitalize())
         options: dict[str, Any] = {"boundaries": list(bounds)} if bounds else {}
-        return made(name, metric.description, tag_keys=labels, **options)
+        return kind(name, metric.description, tag_keys=labels, **options)
 
 
 def _recorder(

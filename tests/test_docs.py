@@ -35,7 +35,17 @@ SOURCES = [
     for path in sorted((PROJECT / folder).rglob("*"))
     if path.suffix in (".py", ".proto", ".yaml") and "_pb2" not in path.name
 ]
-EXTERNAL_PROGRAMS = {"curl", "docker", "export", "kubectl", "pg_dump", "ray", "serve", "sqlite3"}
+EXTERNAL_PROGRAMS = {
+    "curl",
+    "docker",
+    "export",
+    "kubectl",
+    "pg_dump",
+    "pg_restore",
+    "ray",
+    "serve",
+    "sqlite3",
+}
 EXTERNAL_PROGRAMS |= {"umask"}
 PRIVATE_WORDS = re.compile(
     r"\b(?:(?:is|are|was|were) (?:told|said|heard|asked)|the asked|to be had|hears?|heard"

@@ -90,8 +90,7 @@ def wire(
     stores, pools = Stores.open(settings), Pools.separate(meter.time_store)
     flags = _flag_watch(settings, stores, pools)
     registry = Registry(resolve(settings.registry), _clock)
-    remote = _mode_clients(handles)
-    announce = announcer(stores.reports)
+    announce, remote = announcer(stores.reports), _mode_clients(handles)
     local = LocalModels(remote, registry, settings.follow_every_s, announce, count_run)
     clients = local.clients
     if handles.v1 is not None:

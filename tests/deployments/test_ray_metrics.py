@@ -127,7 +127,7 @@ def test_names_have_base_units_and_no_label_without_end():
     assert (request[0], 0.1 in request, 1.0 in request) == (0.001, True, True)
 
 
-def test_every_metric_is_made_and_every_former_one_belongs_to_one():
+def test_every_metric_is_used_and_every_former_one_belongs_to_one():
     definitions = {"metric_table.py", "former_metrics.py"}
     source = "".join(
         path.read_text()

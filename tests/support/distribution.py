@@ -10,6 +10,7 @@ RAY_MODULES = [
         f"tests/deployments/test_{name}.py"
         for name in (
             "closed_loop",
+            "dashboards",
             "running",
             "grpc",
             "inference_clients",

@@ -181,6 +181,7 @@ def _wait_until_started(running: RunningService) -> None:
 def _environment(folder: Path, measured: bool) -> dict[str, str]:
     environment = os.environ | {
         "RAY_TMPDIR": str(folder),
+        "RAY_metrics_report_interval_ms": "3000",  # ten seconds would have tests wait
     }
     if not measured:
         environment.pop("PBA_COVERAGE_FOLDER", None)

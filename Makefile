@@ -6,7 +6,7 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs dashboards monitoring proto proto-go lock dist sbom clean
+.PHONY: help serve serve-secure test check unit fuzz train evaluate bench docs site dashboards monitoring proto proto-go lock dist sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -53,6 +53,9 @@ bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 
 docs: .venv/dev.stamp ## write the generated tables of README and docs
 	$(PY) -m docs.fill
+
+site: .venv/dev.stamp ## build the documentation as a site in build/site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
 dashboards: .venv/dev.stamp ## write cluster/grafana/dashboards from their program
 	$(PY) -m cluster.grafana.write_dashboards

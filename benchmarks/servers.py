@@ -52,6 +52,7 @@ def service(
     user_config: Mapping[str, Mapping[str, Any]] | None = None,
     project: Path = PROJECT,
     until: str = "/readyz",
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the URL of `python -m deployments` and the environment of a second Ray program.
 
@@ -71,6 +72,8 @@ def service(
         The folder whose code and models serve.
     until
         The path that answers 200 once the service has started.
+    environment
+        Variables of the service beside those of this process.
     """
 
     def config(port: int, folder: str) -> str:
@@ -100,7 +103,8 @@ def configured(
         path = Path(folder) / "serve.yaml"
         path.write_text(config(port, folder))
         command = [sys.executable, "-m", "deployments", str(path)]
-        variables, screen = {"RAY_TMPDIR": folder}, Path(folder) / "screen"
+        variables = {"RAY_TMPDIR": folder, **(environment or {})}
+        screen = Path(folder) / "screen"
         with _running(command, port, variables, project, until, screen) as url:
             shows = (project / "deployments" / "ray_token.py").exists()
             joins = exported_variables(screen) if shows else _joins_without_token(Path(folder))

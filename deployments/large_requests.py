@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from pba.serving.data_plane import DataPlane
+from pba.tracing import span
 
 __all__ = ["LARGE_BYTES", "LARGE_ROWS", "read_request", "write_answer"]
 
@@ -37,9 +38,10 @@ async def read_request(
     *inputs: Any,
 ) -> _Result:
     """Return ``reader(request, *inputs)``, from a thread of ``plane`` if the request is large."""
-    if _is_large(request):
-        return await plane.pools.bodies(partial(reader, request, *inputs))
-    return reader(request, *inputs)
+    with span("read"):
+        if _is_large(request):
+            return await plane.pools.bodies(partial(reader, request, *inputs))
+        return reader(request, *inputs)
 
 
 async def write_answer(

@@ -18,8 +18,10 @@ from pba.serving.watches import Watches
 
 from ..addresses import join_address
 from ..settings import Settings
+from ..tracing import OFF, Tracing
 from . import inference_pb2_grpc, pba_pb2, pba_pb2_grpc
 from .access_control import AccessControlInterceptor
+from .call_traces import CallTraces
 from .certificate_reload import server_credentials
 from .health_updates import HealthUpdates
 from .inference import INFERENCE, InferenceService
@@ -60,6 +62,8 @@ class GrpcServer:
         Runs the raw models.
     message_patience_s
         How long a message may take to arrive.
+    tracing
+        Traces calls.
 
     Raises
     ------
@@ -80,12 +84,14 @@ class GrpcServer:
         operations: AnswerOperation,
         inference: ModelInference,
         message_patience_s: float = 10.0,
+        tracing: Tracing = OFF,
     ) -> None:
         refused = RefusedCalls(refusals, callers)
         places = int(settings.large_bodies_mb // _message_mb(settings))
         self._server = grpc.aio.server(
             options=_options(settings),
             interceptors=(
+                *([CallTraces(tracing)] if tracing.is_on else []),
                 AccessControlInterceptor(callers, refused, plane.limits),
                 MessagePlaces(places, message_patience_s, settings.max_items),
             ),

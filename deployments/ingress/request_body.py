@@ -10,6 +10,7 @@ from fastapi import Request
 from pba.errors import NotJson, TooLarge, TooSlow, UnsupportedMediaType, quoted
 from pba.serving.admission import Admission
 from pba.serving.loop_turns import LoopTurns
+from pba.tracing import span
 
 from ..large_requests import LARGE_BYTES
 from .byte_budget import BodyShare, ByteBudget
@@ -86,7 +87,7 @@ class BodyReader:
         if length.isdigit():
             _check_size(int(length), limit_mb)
             share.state(int(length))
-        with self._places.admit():
+        with span("receive"), self._places.admit():
             stream = _steady(request.stream(), self._patience_s)
             stream = _decoded(stream, headers.get(b"content-encoding", b""))
             return await _joined(stream, share, limit_mb, self._turns)

@@ -4,8 +4,9 @@ It keeps no state, so any replica may answer for any link, and any replica may d
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from ..replicas.rates import Rates
 from ..replicas.replica_setup import leave_lasting_objects, set_up_replica
 from ..replicas.v1_keepalive import keep_v1_awake
 from ..settings import Settings
+from ..tracing import start_tracing
 from .exposure import is_on_loopback, warn_while_open
 from .load_metrics import follow_load
 from .request_metrics import RequestMetrics
@@ -47,6 +49,9 @@ from .transfer_reading import read_transfer, read_transfers
 from .wiring import Handles, grpc_server, wire
 
 __all__ = ["Router", "RouterConfig"]
+
+Carrier = Mapping[str, str] | None
+"""The W3C trace context of whoever calls through a handle, by the names of its headers."""
 
 
 class RouterConfig(BaseModel):
@@ -91,6 +96,7 @@ class Router:
     ) -> None:
         set_up_replica()
         return_large_memory()
+        self._tracing = start_tracing("Router")
         modes = {NetworkMode.DATACENTER: datacenter, NetworkMode.INTERNET: internet}
         self._rates = Rates(time.monotonic)
         on_loopback = await is_on_loopback(settings)
@@ -115,14 +121,14 @@ class Router:
         background = [] if v1 is None else [keep_v1_awake(services.flags, v1.stay.remote)]
         background += [] if on_loopback else [warn_while_open(services.callers)]
         self._background = [asyncio.create_task(work) for work in background]
-        self._grpc = grpc_server(services) if settings.grpc_port else None
+        self._grpc = grpc_server(services, self._tracing) if settings.grpc_port else None
         if self._grpc is not None:
             await self._grpc.start()
         leave_lasting_objects()
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         """Return the HTTP application of this replica; called by Serve after ``__init__``."""
-        return http_application(self._services)
+        return http_application(self._services, self._tracing)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Apply ``user_config``: at once the first time, in the background afterwards."""
@@ -158,55 +164,68 @@ class Router:
             await self._grpc.stop()
         await self._services.close()
         self._metrics.stop()
+        await asyncio.to_thread(self._tracing.stop)
 
-    async def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def _admit(self, call: str, trace: Carrier) -> Iterator[float]:
+        """Admit a call through a handle, as `DataPlane.admit`, and trace it."""
+        with self._tracing.request(call, trace or {}), self._plane.admit(call) as started:
+            yield started
+
+    async def forecast(self, request: Mapping[str, Any], trace: Carrier = None) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""
-        with self._plane.admit("forecast") as started:
+        with self._admit("forecast", trace) as started:
             query = await read_request(self._plane, read_query, request)
             return (await self._plane.forecast(query, started)).as_dict()
 
-    async def forecasts(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    async def forecasts(
+        self, requests: Sequence[Mapping[str, Any]], trace: Carrier = None
+    ) -> list[dict[str, Any]]:
         """Return a forecast or an error for each request, in order."""
-        with self._plane.admit("forecasts"):
+        with self._admit("forecasts", trace):
             queries = await read_request(
                 self._plane, read_queries, {"requests": requests}, self._limit
             )
             items = await self._plane.forecasts(queries)
             return await write_answer(self._plane, bulk_items, items)
 
-    async def transfer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def transfer(self, request: Mapping[str, Any], trace: Carrier = None) -> dict[str, Any]:
         """Return how long a transfer takes; the same shapes as ``POST /v1/transfer``."""
-        with self._plane.admit("transfer") as started:
+        with self._admit("transfer", trace) as started:
             query = await read_request(self._plane, read_transfer, request)
             return (await transfer(self._plane, ANYBODY, query, started)).as_dict()
 
-    async def transfers(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    async def transfers(
+        self, requests: Sequence[Mapping[str, Any]], trace: Carrier = None
+    ) -> list[dict[str, Any]]:
         """Return how long each transfer takes, or an error, in order."""
-        with self._plane.admit("transfers"):
+        with self._admit("transfers", trace):
             queries = await read_request(
                 self._plane, read_transfers, {"requests": requests}, self._limit
             )
             items = await transfers(self._plane, ANYBODY, queries)
             return await write_answer(self._plane, transfer_items, items)
 
-    async def observe(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def observe(self, request: Mapping[str, Any], trace: Carrier = None) -> dict[str, Any]:
         """Store samples of many links; the same shapes as ``POST /v1/samples``.
 
         With a true ``forecast`` beside the samples, each receipt carries its link's forecast.
         """
-        with self._plane.admit("samples") as started:
+        with self._admit("samples", trace) as started:
             forecast, body = read_forecast_option(request)
             reports = await read_request(self._plane, read_samples, body, self._limit)
             return await observe(self._plane, ANYBODY, reports, started, forecast)
 
-    async def link_forecast(self, link_id: str) -> dict[str, Any]:
+    async def link_forecast(self, link_id: str, trace: Carrier = None) -> dict[str, Any]:
         """Return the forecast from a link's stored history."""
-        with self._plane.admit("link_forecast") as started:
+        with self._admit("link_forecast", trace) as started:
             return (await self._plane.link_forecast(link_id, None, started)).as_dict()
 
-    async def link_forecasts(self, link_ids: Sequence[str]) -> list[dict[str, Any]]:
+    async def link_forecasts(
+        self, link_ids: Sequence[str], trace: Carrier = None
+    ) -> list[dict[str, Any]]:
         """Return a forecast or an error for each link, in order."""
-        with self._plane.admit("link_forecasts"):
+        with self._admit("link_forecasts", trace):
             names, advice = read_link_ids({"link_ids": link_ids}, self._limit)
             items = await self._plane.link_forecasts(names, advice)
             return await write_answer(self._plane, bulk_items, items)

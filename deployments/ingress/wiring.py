@@ -49,6 +49,7 @@ from ..replicas.model_handle import model_client
 from ..replicas.ray_jobs import RayJobs
 from ..settings import Settings
 from ..store_factory import Stores
+from ..tracing import OFF, Tracing
 from .model_status import ModelStatus
 from .operations import Operations
 from .request_body import BodyReader
@@ -122,7 +123,7 @@ def wire(
     )
 
 
-def grpc_server(services: Services) -> GrpcServer:
+def grpc_server(services: Services, tracing: Tracing = OFF) -> GrpcServer:
     """Return the gRPC server over ``services``; call it inside an event loop."""
     return GrpcServer(
         services.plane,
@@ -133,6 +134,7 @@ def grpc_server(services: Services) -> GrpcServer:
         services.refusals,
         services.operations.answer,
         services.inference,
+        tracing=tracing,
     )
 
 

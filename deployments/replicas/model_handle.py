@@ -16,6 +16,7 @@ from ray.serve.handle import DeploymentHandle
 from pba.errors import Busy, Unavailable
 from pba.forecasting import ModelOutput
 from pba.serving.forecast_service import ModelClient
+from pba.tracing import trace_headers
 from pba.types import Floats
 
 __all__ = ["describe", "describe_if_awake", "model_client"]
@@ -25,8 +26,10 @@ def model_client(handle: DeploymentHandle[Any]) -> ModelClient:
     """Return the client of the model deployment behind ``handle``."""
 
     async def predict(telemetry: Floats) -> ModelOutput:
+        headers = trace_headers()
+        trace = {} if headers is None else {"trace": headers}
         with _translated_errors():
-            output: ModelOutput = await handle.predict.remote(telemetry)
+            output: ModelOutput = await handle.predict.remote(telemetry, **trace)
             return output
 
     return predict

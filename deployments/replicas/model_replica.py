@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from pba.types import Floats
 from ..ray_metrics import RayMetrics
 from ..settings import Settings
 from ..store_factory import open_store
+from ..tracing import start_tracing
 from .autoscaling import ARRIVALS, BUSY
 from .model_announcer import ModelAnnouncer
 from .model_metrics import ModelMetrics
@@ -61,6 +63,7 @@ class ModelReplica:
 
     def __init__(self, name: str, settings: Settings) -> None:
         set_up_replica()
+        self._tracing = start_tracing(name)
         registry = Registry(resolve(settings.registry), _clock)
         self._metrics = RayMetrics()
         models = ModelMetrics(self._metrics)
@@ -87,9 +90,15 @@ class ModelReplica:
         if not self._host.running:
             raise RuntimeError("the replica no longer follows the champion; its log says why.")
 
-    async def predict(self, telemetry: Floats) -> ModelOutput:
-        """Return the model's output for ``telemetry``, shape ``(batch, window, column)``."""
-        return await self._runner.predict(telemetry)
+    async def predict(
+        self, telemetry: Floats, trace: Mapping[str, str] | None = None
+    ) -> ModelOutput:
+        """Return the model's output for ``telemetry``, shape ``(batch, window, column)``.
+
+        ``trace`` is the W3C trace context of a request that is traced.
+        """
+        with self._tracing.part("replica", trace):
+            return await self._runner.predict(telemetry)
 
     async def stay(self) -> None:
         """Answer after some seconds: a replica with a call in flight does not scale to zero."""
@@ -102,3 +111,7 @@ class ModelReplica:
     async def describe(self) -> dict[str, Any]:
         """Return what serves; see `ModelHost.describe`."""
         return self._host.describe()
+
+    def __del__(self) -> None:
+        """Send the last spans; called by Serve when the replica has drained."""
+        self._tracing.stop()

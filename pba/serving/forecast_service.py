@@ -18,6 +18,7 @@ from pba.forecasting import (
 from pba.serving.chunking import AT_ONCE, in_chunks
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.pools import DEFAULT_POOL, Pool
+from pba.tracing import span
 from pba.types import Floats
 
 __all__ = ["ForecastService", "ModelClient"]
@@ -102,15 +103,17 @@ class ForecastService:
             How many chunks of the same request are in flight, this one included.
         """
         step = self._long_steps if len(queries) > _SMALL else _at_once
-        job = await step(
-            lambda: ForecastJob(list(queries), self._flags.current, self._gap_intervals)
-        )
+        with span("plan", forecasts=len(queries)):
+            job = await step(
+                lambda: ForecastJob(list(queries), self._flags.current, self._gap_intervals)
+            )
         deadline_s = self._deadline_s * concurrent
         if len(job.calls) == 1:  # without a task of its own
             outputs = [await self._run(job.calls[0], deadline_s)]
         else:
             outputs = await asyncio.gather(*(self._run(call, deadline_s) for call in job.calls))
-        return await step(lambda: job.finish(outputs, self._clock()))
+        with span("assemble"):
+            return await step(lambda: job.finish(outputs, self._clock()))
 
     async def compare(self, queries: Sequence[Query]) -> list[ForecastResult]:
         """Return the forecasts of the arm that each query names, without those whose model failed.
@@ -130,7 +133,8 @@ class ForecastService:
             return ModelFailure("model_unavailable")
         try:
             async with asyncio.timeout(deadline_s):
-                return await client(call.telemetry)
+                with span("model", model=call.model, windows=len(call.telemetry)):
+                    return await client(call.telemetry)
         except TimeoutError:
             _log.warning("model_late", extra={"model": call.model})
             return ModelFailure("model_late")

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from functools import partial
+from typing import NamedTuple
 
 from pba.errors import Busy, RowsRefused, StoreUnavailable
 from pba.serving.pools import DEFAULT_POOL, Pool
 from pba.store import Receipt, SampleReport, WriteBatch
+from pba.tracing import OpenSpan, open_spans, span, traced
 
 __all__ = ["MAX_ROWS", "GroupCommit", "split_by_transaction"]
 
@@ -14,7 +17,14 @@ MAX_ROWS = 20_000
 """About as many rows as one transaction should write, so that others do not wait for it long."""
 
 _Future = asyncio.Future[list[Receipt]]
-_Write = tuple[WriteBatch, _Future]
+
+
+class _Write(NamedTuple):
+    """A batch that waits, whoever waits for its receipts, and the traces that it belongs to."""
+
+    batch: WriteBatch
+    receipts: _Future
+    traces: tuple[OpenSpan, ...]
 
 
 class GroupCommit:
@@ -74,21 +84,22 @@ class GroupCommit:
         if len(self._queue) >= self._max_waiting:
             raise Busy(f"{len(self._queue)} writes wait for the store, the limit. Try again.")
         future: _Future = asyncio.get_running_loop().create_future()
-        self._queue.append((batch, future))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
-        try:
-            return await future
-        except asyncio.CancelledError:
-            self._queue = [write for write in self._queue if write[1] is not future]
-            raise
+        with span("store.write"):
+            self._queue.append(_Write(batch, future, open_spans()))
+            if self._worker is None or self._worker.done():
+                # It belongs to no request, though the first one has it begin.
+                self._worker = asyncio.create_task(self._work(), context=Context())
+            try:
+                return await future
+            except asyncio.CancelledError:
+                self._queue = [write for write in self._queue if write.receipts is not future]
+                raise
 
     async def _work(self) -> None:
         while self._queue:
             group = self._next_group()
-            batches = [batch for batch, _ in group]
             try:
-                receipts = await self._pool(partial(self._write, _joined(batches)))
+                receipts = await self._commit(group)
             except RowsRefused as error:
                 await self._write_one_by_one(group, error)
             except StoreUnavailable as error:
@@ -100,15 +111,22 @@ class GroupCommit:
                 self._failing = False
                 if receipts:
                     self.on_samples()
-                for batch, future in group:
+                for batch, future, _ in group:
                     _resolve(future, receipts[: len(batch.reports)])
                     receipts = receipts[len(batch.reports) :]
+
+    async def _commit(self, group: Sequence[_Write]) -> list[Receipt]:
+        """Write ``group`` in one transaction, which is a step of all its requests."""
+        batch = group[0].batch if len(group) == 1 else _joined([write.batch for write in group])
+        traces = [trace for write in group for trace in write.traces]
+        with traced(traces), span("store.commit", requests=len(group)):
+            return await self._pool(partial(self._write, batch))
 
     def _next_group(self) -> list[_Write]:
         """Take batches off the queue, up to about `MAX_ROWS` rows."""
         rows, count = 0, 0
         while count < len(self._queue) and rows < MAX_ROWS:
-            rows += _row_count(self._queue[count][0])
+            rows += _row_count(self._queue[count].batch)
             count += 1
         group, self._queue = self._queue[:count], self._queue[count:]
         return group
@@ -117,11 +135,11 @@ class GroupCommit:
         if len(group) == 1:
             _fail(group, error)
             return
-        for batch, future in group:
+        for write in group:
             try:
-                _resolve(future, await self._pool(partial(self._write, batch)))
+                _resolve(write.receipts, await self._commit([write]))
             except Exception as own_error:
-                _fail([(batch, future)], own_error)
+                _fail([write], own_error)
 
 
 def split_by_transaction(reports: Sequence[SampleReport]) -> list[list[SampleReport]]:
@@ -161,6 +179,6 @@ def _resolve(future: _Future, receipts: list[Receipt]) -> None:
 
 
 def _fail(group: Sequence[_Write], error: Exception) -> None:
-    for _, future in group:
-        if not future.done():
-            future.set_exception(error)
+    for write in group:
+        if not write.receipts.done():
+            write.receipts.set_exception(error)

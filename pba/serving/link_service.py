@@ -22,6 +22,7 @@ from pba.serving.recorder import ForecastRecorder
 from pba.serving.sample_reports import ClockLimit, history_of, receipts_of
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
 from pba.store.store import no_such_link
+from pba.tracing import span
 from pba.types import check_link_id
 
 __all__ = ["LinkService"]
@@ -80,8 +81,7 @@ class LinkService:
         pools: Pools = _DEFAULT_POOLS,
     ) -> None:
         self._service = service
-        self._store = store
-        self._commit = commit
+        self._store, self._commit = store, commit
         self._max_ahead_s = max_ahead_s
         self._clock, self.pools = clock, pools
         self._record_deadline_s = record_deadline_s
@@ -194,8 +194,9 @@ class LinkService:
 
     async def call_store(self, pool: Pool, call: Callable[..., _Result], *inputs: Any) -> _Result:
         """Return what ``call`` returns, in a thread of ``pool``; raises `StoreUnavailable`."""
-        async with store_deadline(self._store_deadline_s):
-            return await pool(partial(call, *inputs))
+        with span("store.read"):
+            async with store_deadline(self._store_deadline_s):
+                return await pool(partial(call, *inputs))
 
     async def drain(self) -> None:
         """Wait until every recording has ended, successfully or not."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, Protocol, TypeVar
 
 from pba.errors import StoreUnavailable
@@ -134,7 +135,8 @@ class LogFollower(Generic[_Item]):
         if self._task is None or self._task.done():
             cursor = await self._cursor_at_end()
             if self._task is None or self._task.done():  # nobody else was faster
-                self._task = asyncio.create_task(self._follow(cursor))
+                # It goes on for others when the request that has it begin has ended.
+                self._task = asyncio.create_task(self._follow(cursor), context=Context())
 
     def stop(self) -> None:
         """Stop following."""

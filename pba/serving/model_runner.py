@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -16,6 +17,7 @@ from pba.errors import Busy
 from pba.forecasting import ModelOutput
 from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
+from pba.tracing import OpenSpan, open_spans, span, traced
 from pba.types import Floats
 
 __all__ = ["ForecasterHolder", "ModelRunner"]
@@ -37,6 +39,7 @@ class _Call:
     telemetry: Floats
     output: asyncio.Future[ModelOutput]
     overdue_s: float
+    traces: tuple[OpenSpan, ...]
 
 
 class ModelRunner:
@@ -93,12 +96,13 @@ class ModelRunner:
             If the call has waited for longer than ``patience_s`` when its turn comes.
         """
         loop = asyncio.get_running_loop()
-        call = _Call(telemetry, loop.create_future(), loop.time() + patience_s)
+        overdue_s = loop.time() + patience_s
+        call = _Call(telemetry, loop.create_future(), overdue_s, open_spans())
         self._calls.append(call)
         self.arrived_windows += len(telemetry)
         if self._task is None:
             # The task begins in the next round of the loop, when other calls have joined.
-            self._task = loop.create_task(self._run_all())
+            self._task = loop.create_task(self._run_all(), context=Context())
         return await call.output
 
     async def _run_all(self) -> None:
@@ -136,11 +140,14 @@ class ModelRunner:
         windows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         predict = partial(_output, forecaster, windows, decoded=len(parts) > 1)
         started = time.perf_counter()
+        traces = [trace for call in calls for trace in call.traces]
         try:
-            if len(windows) <= _LOOP_WINDOWS and not self._loaded:
-                output = predict()
-            else:
-                output = await asyncio.get_running_loop().run_in_executor(self._thread, predict)
+            with traced(traces), span("model.run", calls=len(calls), windows=len(windows)):
+                if len(windows) <= _LOOP_WINDOWS and not self._loaded:
+                    output = predict()
+                else:
+                    loop = asyncio.get_running_loop()
+                    output = await loop.run_in_executor(self._thread, predict)
         except Exception as error:
             for call in calls:
                 if not call.output.done():

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, fields
 from typing import Protocol, Self, TypeVar
 
@@ -32,7 +33,8 @@ class Pool(Protocol):
 class ThreadPool:
     """Runs blocking functions in ``threads`` threads of its own; more wait for their turn.
 
-    A call that is cancelled while it waits does not run any more.
+    A call that is cancelled while it waits does not run any more. Functions run in the context of
+    their caller: what they log belongs to its request.
 
     Parameters
     ----------
@@ -50,9 +52,9 @@ class ThreadPool:
 
     async def __call__(self, call: Callable[[], _Result], /) -> _Result:
         """Return what ``call`` returns."""
-        started = time.perf_counter()
+        started, loop = time.perf_counter(), asyncio.get_running_loop()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+            return await loop.run_in_executor(self._executor, copy_context().run, call)
         finally:
             self._time_call(self._name, time.perf_counter() - started)
 

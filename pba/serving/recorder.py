@@ -12,6 +12,7 @@ from pba.forecasting import ForecastResult, Query
 from pba.scoring.transfer_sums import RecordedTransfer
 from pba.serving.flag_watch import FlagSource
 from pba.store import Receipt, StoredForecast, WriteBatch
+from pba.tracing import span
 
 __all__ = ["ForecastRecorder"]
 
@@ -115,7 +116,8 @@ class ForecastRecorder:
 
     async def _commit_or_log(self, batch: WriteBatch, event: str, count: int) -> None:
         try:
-            await self._commit(batch)
+            with span("record", forecasts=count):
+                await self._commit(batch)
         except PBAError as error:
             self.on_lost(count)
             _log.warning(event, extra={"count": count, "why": str(error)})

@@ -13,6 +13,7 @@ RAY_MODULES = [
             "dashboards",
             "running",
             "grpc",
+            "traces",
             "inference_clients",
             "keys",
             "scaling",

@@ -87,16 +87,23 @@ class Method:
 
 
 class ModelStandIn:
-    """Stands in for the handle of a model deployment; ``error`` is raised if it is set."""
+    """Stands in for the handle of a model deployment; ``error`` is raised if it is set.
+
+    `traces` has the trace context of each call.
+    """
 
     def __init__(self, host: ModelHost) -> None:
         self.host = host
         self.error: Exception | None = None
+        self.traces: list[Mapping[str, str] | None] = []
         self.predict, self.describe = Method(self._predict), Method(self._describe)
 
-    async def _predict(self, telemetry: Floats) -> ModelOutput:
+    async def _predict(
+        self, telemetry: Floats, trace: Mapping[str, str] | None = None
+    ) -> ModelOutput:
         if self.error:
             raise self.error
+        self.traces.append(trace)
         model = self.host.forecaster
         return ModelOutput(model.version, model.bins, model.predict(telemetry))
 

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tests.toy import toy_artifact
 
 PROJECT = Path(__file__).parents[2]
 _READY_S = 200.0
+NO_VARIABLES: Mapping[str, str] = {}
 _MODELS = {"DatacenterModel": "datacenter", "InternetModel": "internet", "BaselineModel": "v1"}
 
 
@@ -137,12 +138,14 @@ def running_service(
     measured: bool = False,
     verify: ssl.SSLContext | bool = True,
     secure: Path | None = None,
+    variables: Mapping[str, str] = NO_VARIABLES,
     **settings: Any,
 ) -> Iterator[RunningService]:
     """Start the service on toy models and end it, and all that it started, afterwards.
 
     If ``measured``, a run with coverage measures its processes too, which slows them down. With
     ``secure``, the folder of `make serve-secure`, ``verify`` is what httpx needs to call it.
+    ``variables`` come on top of this process's environment.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as name,
@@ -153,7 +156,7 @@ def running_service(
         folder = Path(name)
         ports = {"grpc_port": grpc_port, "metrics_port": metrics_port}
         config = _config(folder, port, routers, ports | settings)
-        environment = _environment(folder, measured)
+        environment = _environment(folder, measured) | variables
         scheme = "https" if secure else "http"
         addresses = f"{scheme}://127.0.0.1:{port}", f"127.0.0.1:{grpc_port}"
         options = ["--secure", str(secure)] if secure else []

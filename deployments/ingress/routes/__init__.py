@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
+from ...tracing import OFF, Tracing
 from ..access_control import AccessControl, authorize, require_call
 from ..console import add_console
 from ..direct_routes import DirectRoutes
@@ -14,6 +15,7 @@ from ..inference_errors import InferenceErrors
 from ..refusal_counting import RefusalCounting
 from ..request_flow import RequestFlows
 from ..request_guard import RequestGuard
+from ..request_traces import RequestTraces
 from ..services import Services
 from . import (
     forecasts,
@@ -42,7 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
 """Every route of the service."""
 
 
-def http_application(services: Services) -> ASGIApp:
+def http_application(services: Services, tracing: Tracing = OFF) -> ASGIApp:
     """Return the HTTP application of one router replica."""
     app = create_app(ROUTERS, [Depends(authorize)])
     app.state.services = services
@@ -58,7 +60,8 @@ def http_application(services: Services) -> ASGIApp:
     )
     guard = RequestGuard(access, settings.allowed_host_names, settings.cors_origin_names)
     counted = RefusalCounting(guard, services.refusals, services.callers)
-    return RequestFlows(InferenceErrors(counted))
+    flows = RequestFlows(InferenceErrors(counted))
+    return RequestTraces(flows, tracing, _routes(ROUTERS)) if tracing.is_on else flows
 
 
 def _routes(routers: Iterable[APIRouter]) -> list[APIRoute]:

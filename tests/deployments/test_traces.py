@@ -1,0 +1,89 @@
+"""Traces of a running service: whoever calls, one tree from the caller to replica and store."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+
+import grpc
+import httpx
+import pytest
+
+from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
+from pba.client import PBAClient
+from tests.support.histories import INTERNET
+from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.service import RunningService
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+
+LINKS = [f"traced:{number}" for number in range(6)]  # more than a router computes by itself
+PARENT = "b7ad6b7169203331"
+STEPS = {
+    "read": {},
+    "store.read": {},
+    "plan": {},
+    "model": {"replica": {"model.run": {}}},
+    "assemble": {},
+    "record": {"store.write": {"store.commit": {}}},
+}
+Call = Callable[[RunningService, Mapping[str, str]], None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _links(service: RunningService) -> Iterator[None]:
+    """Have the links that are forecast, for as long as the traces are looked at."""
+    with PBAClient(service.url) as client:
+        for name in LINKS:
+            client.observe(name, INTERNET)
+        yield
+        for name in LINKS:
+            client.delete_link(name)
+
+
+def over_http(service: RunningService, trace: Mapping[str, str]) -> None:
+    body = {"link_ids": LINKS}
+    url = f"{service.url}/v1/links/forecasts"
+    httpx.post(url, json=body, headers=trace, timeout=30).raise_for_status()
+
+
+def over_grpc(service: RunningService, trace: Mapping[str, str]) -> None:
+    with grpc.insecure_channel(service.grpc_address) as channel:
+        stub = pba_pb2_grpc.PredictorStub(channel)
+        message = pb.LinkForecastsRequest(link_ids=LINKS)
+        stub.LinkForecasts(message, metadata=tuple(trace.items()), timeout=30)
+
+
+def through_a_handle(service: RunningService, trace: Mapping[str, str]) -> None:
+    service.program(
+        "handle = serve.get_app_handle('pba')\n"
+        f"reply(handle.link_forecasts.remote({LINKS!r}, trace={dict(trace)!r}).result())\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "root", "steps"),
+    [
+        (over_http, "POST /v1/links/forecasts", {"receive": {}, **STEPS}),
+        (over_grpc, "pba.v1.Predictor/LinkForecasts", STEPS),
+        (through_a_handle, "link_forecasts", {k: v for k, v in STEPS.items() if k != "read"}),
+    ],
+    ids=["http", "grpc", "handle"],
+)
+def test_a_request_is_one_tree_from_its_caller_to_replica_and_store(
+    service: RunningService, receiver: OtlpReceiver, call: Call, root: str, steps: object
+):
+    trace_id = uuid.uuid4().hex
+    call(service, {"traceparent": f"00-{trace_id}-{PARENT}-01"})
+    wait_until(lambda: receiver.tree(trace_id, PARENT) == {root: steps}, 20, "the tree")
+    deployments = {span.name: span.resource["serve.deployment"] for span in receiver.of(trace_id)}
+    assert (deployments[root], deployments["replica"]) == ("Router", "internet")
+    assert len(receiver.of(trace_id)) == len(deployments), "a span is sent once"
+
+
+def test_what_nobody_traces_is_sent_nowhere(service: RunningService, receiver: OtlpReceiver):
+    trace_id = uuid.uuid4().hex
+    over_http(service, {"traceparent": f"00-{trace_id}-{PARENT}-00"})
+    marker = uuid.uuid4().hex
+    over_http(service, {"traceparent": f"00-{marker}-{PARENT}-01"})
+    wait_until(lambda: bool(receiver.of(marker)), 20, "the trace after it")
+    assert receiver.of(trace_id) == []

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pba.cli.json_output import AsJson, print_json
 from pba.cli.options import DEFAULT_STORE
-from pba.cli.terminal import plain_table, print_table
+from pba.cli.terminal import activity, plain_table, print_table
 from pba.errors import NotFound, quoted
 
 if TYPE_CHECKING:
@@ -46,10 +47,14 @@ def verify(
         str | None,
         typer.Option("--expect", help="A sha256 printed before, which must still be there."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check that no row was changed, removed or inserted; ends with status 1 if one was."""
     table = _open(store).audit
-    result = table.verify()
+    with activity("verify the audit"):
+        result = table.verify()
+    if as_json:
+        print_json(asdict(result))
     if result.broken is not None:
         typer.echo(f"Row {result.broken} is broken: {result.fault}.", err=True)
         typer.echo(f"The {result.rows} rows before it are intact.", err=True)
@@ -59,7 +64,10 @@ def verify(
             f"no row has the sha256 {quoted(sha256)}: the audit was replaced since, or the row is "
             "older than PBA_AUDIT_RETENTION_DAYS. Compare with a backup."
         )
-    typer.echo(f"{result.rows} rows are intact. The last is {result.last}: sha256 {result.digest}")
+    if not as_json:
+        typer.echo(
+            f"{result.rows} rows are intact. The last is {result.last}: sha256 {result.digest}"
+        )
 
 
 @audit.command()

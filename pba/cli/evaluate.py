@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from pba.cli.json_output import AsJson, print_json
 from pba.cli.terminal import plain_table, progress_bar
 from pba.evaluation import plots
 from pba.evaluation.candidates import Candidate, control_candidate, served_candidate
@@ -50,6 +51,7 @@ def evaluate(
     trees: Trees = True,
     sets: Sets = None,
     plot: Plot = True,
+    as_json: AsJson = False,
 ) -> None:
     """Forecast at every sample of every trace, and score all forecasters alike.
 
@@ -68,8 +70,12 @@ def evaluate(
             if plot:
                 _draw(result, name, output)
     output.mkdir(parents=True, exist_ok=True)
-    (output / "evaluation.json").write_text(json.dumps({"versions": versions, **results}, indent=1))
+    document = {"versions": versions, **results}
+    (output / "evaluation.json").write_text(json.dumps(document, indent=1))
     (output / "report.md").write_text(markdown(results, MODEL, versions))
+    if as_json:
+        print_json(document)
+        return
     console = Console()
     for mode_name, figures in results.items():
         _print_summary(console, mode_name, versions[mode_name], figures)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pba.cli.json_output import print_json
+from pba.cli.json_output import AlwaysJson, AsJson, print_json
 from pba.cli.options import user_at_host
 from pba.cli.service_options import Service, with_service
 from pba.errors import InvalidRequest
@@ -24,7 +24,7 @@ _FIGURES = ("accuracy_20", "mae_mbps", "bias_mbps", "latency_ms")
 
 @flags.command("get")
 @with_service
-def get_flags(service: Service) -> None:
+def get_flags(service: Service, as_json: AlwaysJson = True) -> None:
     """Print the flags, their version, and who changed them last."""
     with service.client() as client:
         print_json(client.flags())
@@ -42,6 +42,7 @@ def set_flags(
     ] = None,
     who: Annotated[str | None, typer.Option(help="Whom it is for. Default: user@host.")] = None,
     reason: Annotated[str, typer.Option(help="Why; recorded in events and audit.")] = "",
+    as_json: AlwaysJson = True,
 ) -> None:
     """Change flags; the change reaches every replica within two seconds."""
     values = dict(_change(text) for text in changes)
@@ -68,7 +69,7 @@ def report(
         str | None,
         typer.Option(help="Unix seconds or RFC 3339. Default: the flags' last change."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON as GET /v1/rollout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the arms where both have a forecast for the same link and time."""
     with service.client() as client:

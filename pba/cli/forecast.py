@@ -1,12 +1,12 @@
 """`pba forecast`: one forecast from a file."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pba.cli.forecast_functions import forecast_function
+from pba.cli.json_output import AlwaysJson, print_json
 from pba.cli.options import (
     InProcess,
     ModelFolder,
@@ -28,9 +28,10 @@ def forecast(
     in_process: InProcess = False,
     models: ModelFolder = SHIPPED_MODELS,
     strict: Strict = False,
+    as_json: AlwaysJson = True,
 ) -> None:
     """Print the forecast from a file's newest samples, as JSON."""
     trace = select_traces(file, trace_id, strict=strict)[0]
     history = trace.history
     with forecast_function(service, in_process, models) as function:
-        typer.echo(json.dumps(function(history.last(60)).as_dict(), indent=2))
+        print_json(function(history.last(60)).as_dict())

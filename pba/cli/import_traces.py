@@ -11,6 +11,7 @@ import typer
 
 from pba.cli.options import Strict, link_id_of, print_report
 from pba.cli.service_options import Service, with_service
+from pba.cli.terminal import progress_bar
 from pba.errors import InvalidTrace
 from pba.telemetry.importers.contract import all_importers
 from pba.telemetry.resampling import resampled
@@ -151,13 +152,15 @@ def _report(traces: Sequence[Trace], service: Service) -> None:
                 f"the times of {trace.trace_id} count from its start; a service needs dates. Use "
                 "pba replay, which needs none."
             )
-    with service.client() as client:
+    with service.client() as client, progress_bar() as progress:
+        task = progress.add_task("report", total=sum(map(len, traces)))
         for trace in traces:
             history = trace.history
             sums: dict[str, int] = {}
             for end in range(0, len(history), _SAMPLES_A_CALL):
                 part = history.first(end + _SAMPLES_A_CALL)
                 receipt = client.observe(trace.trace_id, part.last(len(part) - end))
+                progress.advance(task, len(part) - end)
                 for key, count in _counts(receipt):
                     sums[key] = sums.get(key, 0) + count
             counts = ", ".join(f"{count} {key}" for key, count in sums.items() if count)

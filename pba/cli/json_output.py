@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["AsJson", "print_json", "print_json_line"]
+__all__ = ["AlwaysJson", "AsJson", "print_json", "print_json_line"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with all details.")]
+
+AlwaysJson = Annotated[bool, typer.Option("--json", help="Changes nothing: it prints JSON anyway.")]
 
 
 def print_json(value: Any) -> None:

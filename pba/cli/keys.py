@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from pba.cli.json_output import AsJson, print_json
 from pba.cli.key_places import KeyFile, KeyPlace
 from pba.cli.options import DEFAULT_STORE, user_at_host
 from pba.cli.terminal import plain_table
@@ -70,13 +71,17 @@ def create(
 
 
 @keys.command("list")
-def list_keys(store: StoreUrl = DEFAULT_STORE, file: FileOption = None) -> None:
+def list_keys(
+    store: StoreUrl = DEFAULT_STORE, file: FileOption = None, as_json: AsJson = False
+) -> None:
     """List all keys, also those that are not valid any more."""
-    records = _place(store, file).records()
+    records, now_s = _place(store, file).records(), _clock()
+    if as_json:
+        print_json([_document(record, now_s) for record in records])
+        return
     if not records:
         typer.echo("There are no keys. Next: pba keys create --role admin --name NAME")
         return
-    now_s = _clock()
     table = plain_table("id", "name", "role", "links", "created", "state")
     for record in records:
         state = _state(record, now_s)
@@ -162,6 +167,12 @@ def _only_one(records: list[KeyRecord], key: str, now_s: float) -> KeyRecord:
             f"no key has the id, and no valid key the name {quoted(key)}. pba keys list shows all."
         )
     return named[0]
+
+
+def _document(record: KeyRecord, now_s: float) -> dict[str, Any]:
+    document = record.as_dict() | {"state": _state(record, now_s)}
+    del document["sha256"]  # whoever checks a key needs it, and nobody else
+    return document
 
 
 def _state(record: KeyRecord, now_s: float) -> str:

@@ -1,14 +1,15 @@
 """`pba models`: publish model versions, and choose the champion."""
 
 import time
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from pba.cli.json_output import print_json
+from pba.cli.json_output import AlwaysJson, AsJson, print_json
 from pba.cli.options import DEFAULT_STORE, user_at_host
-from pba.cli.terminal import plain_table
+from pba.cli.terminal import activity, plain_table
 from pba.errors import StoreUnavailable
 from pba.project import resolve
 from pba.registry import Expected, Pointer, Registry
@@ -50,7 +51,8 @@ def publish(
     who: Who = None,
 ) -> None:
     """Copy a model into the registry; it serves once it is promoted."""
-    version = _open(registry).publish(folder, who or user_at_host())
+    with activity(f"publish {folder}"):
+        version = _open(registry).publish(folder, who or user_at_host())
     typer.echo(f"{version.model} {version.version} is published in {registry}.")
     typer.echo(f"Next: pba models promote {version.model} {version.version}")
 
@@ -59,25 +61,37 @@ def publish(
 def list_versions(
     model: Annotated[str | None, typer.Argument(help="Only this model.")] = None,
     registry: RegistryUrl = DEFAULT_REGISTRY,
+    as_json: AsJson = False,
 ) -> None:
     """List published versions; * is the champion."""
     source = _open(registry)
+    with activity("read the registry"):
+        rows = [
+            {"model": name, "champion": row["version"] == champion, **row}
+            for name in ([model] if model else source.models())
+            for champion in [source.champion(name).version]
+            for row in source.versions(name)
+        ]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        _print_versions(rows)
+    else:
+        typer.echo(f"No version is published in {registry}. Next: pba models publish FOLDER")
+
+
+def _print_versions(rows: Sequence[Mapping[str, Any]]) -> None:
     console = Console()
     table = plain_table("", "model", "version", "published", "by")
-    refusals = []
-    for name in [model] if model else source.models():
-        champion = source.champion(name).version
-        for row in source.versions(name):
-            mark = "*" if row["version"] == champion else ""
-            table.add_row(mark, name, row["version"], row.get("at", "–"), row.get("who", "–"))
-            if "refused" in row:
-                refusals.append(f"{name} {row['version']} cannot be served: {row['refused']}")
-    if not table.row_count:
-        typer.echo(f"No version is published in {registry}. Next: pba models publish FOLDER")
-        return
+    for row in rows:
+        mark = "*" if row["champion"] else ""
+        cells = (row["model"], row["version"], row.get("at", "–"), row.get("who", "–"))
+        table.add_row(mark, *cells)
     console.print(table)
-    for line in refusals:
-        console.print(line, markup=False, highlight=False)
+    for row in rows:
+        if "refused" in row:
+            line = f"{row['model']} {row['version']} cannot be served: {row['refused']}"
+            console.print(line, markup=False, highlight=False)
 
 
 @models.command()
@@ -87,6 +101,7 @@ def show(
         str | None, typer.Argument(help="Print its card. Default: the history of champions.")
     ] = None,
     registry: RegistryUrl = DEFAULT_REGISTRY,
+    as_json: AlwaysJson = True,
 ) -> None:
     """Print a version's card, or which versions have been champion, as JSON."""
     source = _open(registry)
@@ -99,7 +114,8 @@ def show(
 @models.command()
 def verify(model: Model, version: Version, registry: RegistryUrl = DEFAULT_REGISTRY) -> None:
     """Load a version as serving does: check its digests, shapes and golden outputs."""
-    card = _open(registry).verify(model, version)
+    with activity(f"verify {model} {version}"):
+        card = _open(registry).verify(model, version)
     typer.echo(f"{model} {version} is intact and reproduces its golden outputs.")
     typer.echo(f"sha256 {card['sha256']}")
 
@@ -116,7 +132,8 @@ def promote(
 ) -> None:
     """Verify a version and make it champion."""
     promoter = _promoter(registry, store)
-    champion = promoter.promote(model, version, _author(who), reason, _expected(expected))
+    with activity(f"verify {model} {version}"):
+        champion = promoter.promote(model, version, _author(who), reason, _expected(expected))
     _print_champion(model, champion)
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from pba.cli import replay_plot, replay_report
+from pba.cli.json_output import AsJson, print_json
 from pba.cli.options import (
     InProcess,
     ModelFolder,
@@ -68,6 +69,7 @@ def replay(
     output: Output = None,
     plot: Plot = None,
     strict: Strict = False,
+    as_json: AsJson = False,
 ) -> None:
     """Forecast after every sample of traces; print accuracy, coverage and latency."""
     if in_process and path is not HistorySource.GIVEN:
@@ -85,15 +87,29 @@ def replay(
         replays = asyncio.run(
             replay_links(selected, path, client, models, links or 1, speed, limit, advance)
         )
-    replay_report.print_report(Console(), path.paths, replays)
+    if as_json:
+        print_json(replay_report.report_document(path.paths, replays))
+    else:
+        replay_report.print_report(Console(), path.paths, replays)
+    _write_files(path, replays, output, plot, as_json)
+
+
+def _write_files(
+    source: HistorySource,
+    replays: Sequence[LinkReplay],
+    output: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Write every forecast and the plot, if requested, and say where; beside JSON on stderr."""
     if output:
-        output.write_text("".join(f"{json.dumps(line)}\n" for line in _lines(path, replays)))
-        typer.echo(f"Every forecast is in {output}.")
+        output.write_text("".join(f"{json.dumps(line)}\n" for line in _lines(source, replays)))
+        typer.echo(f"Every forecast is in {output}.", err=as_json)
     if plot:
         first = next(replay for replay in replays if replay.outcomes)
         outcomes = [by_path[0] for by_path in first.outcomes]
         replay_plot.draw(outcomes, first.link.trace.trace_id, plot)
-        typer.echo(f"The plot is in {plot}.")
+        typer.echo(f"The plot is in {plot}.", err=as_json)
 
 
 def _lines(source: HistorySource, replays: Sequence[LinkReplay]) -> Iterator[dict[str, object]]:

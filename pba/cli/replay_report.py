@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -11,7 +13,7 @@ from pba.cli.replay_links import LinkReplay
 from pba.cli.terminal import plain_table
 from pba.evaluation.trace_replay import ReplayOutcome, compare_forecasts, score_horizons
 
-__all__ = ["print_report"]
+__all__ = ["print_report", "report_document"]
 
 _HEADERS = (
     "steps",
@@ -42,6 +44,20 @@ def print_report(console: Console, paths: Sequence[str], replays: Sequence[LinkR
     _print_links(console, replays)
 
 
+def report_document(paths: Sequence[str], replays: Sequence[LinkReplay]) -> dict[str, Any]:
+    """Return the same for JSON: what each path gave, and the links as the service has them."""
+    outcomes = list(chain.from_iterable(replay.outcomes for replay in replays))
+    by_path = {
+        path: {
+            "horizons": [asdict(score) for score in score_horizons(path_outcomes)],
+            "latency_ms": _latencies(path_outcomes),
+            "forecasts": dict(_sources(path_outcomes)),
+        }
+        for path, path_outcomes in zip(paths, zip(*outcomes, strict=True), strict=True)
+    }
+    return {"paths": by_path, "links": [one.state for one in replays if one.state is not None]}
+
+
 def _print_path(console: Console, path: str, outcomes: Sequence[ReplayOutcome]) -> None:
     table = plain_table(*_HEADERS, numbers_from=0)
     for score in score_horizons(outcomes):
@@ -55,14 +71,20 @@ def _print_path(console: Console, path: str, outcomes: Sequence[ReplayOutcome]) 
             *(f"{share:.3f}" for share in calibration),
         )
     console.print(f"\nForecasts from the {path} history", table, "", sep="\n", highlight=False)
+    latencies = ", ".join(f"{name} {ms:.1f}" for name, ms in _latencies(outcomes).items())
+    console.print(f"latency ms: {latencies}", highlight=False)
+    sources = _counts(_sources(outcomes))
+    console.print(f"forecasts by mode and source: {sources}\n", highlight=False)
+
+
+def _latencies(outcomes: Sequence[ReplayOutcome]) -> dict[str, float]:
     latency_ms = np.array([outcome.latency_ms for outcome in outcomes])
-    p50, p95, p99 = np.percentile(latency_ms, [50, 95, 99])
-    console.print(
-        f"latency ms: p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, max {latency_ms.max():.1f}",
-        highlight=False,
-    )
-    sources = Counter(f"{o.forecast.mode.value} {o.forecast.source}" for o in outcomes)
-    console.print(f"forecasts by mode and source: {_counts(sources)}\n", highlight=False)
+    values = np.percentile(latency_ms, [50, 95, 99, 100])
+    return dict(zip(("p50", "p95", "p99", "max"), values.tolist(), strict=True))
+
+
+def _sources(outcomes: Sequence[ReplayOutcome]) -> Counter[str]:
+    return Counter(f"{o.forecast.mode.value} {o.forecast.source}" for o in outcomes)
 
 
 def _print_comparison(console: Console, outcomes: Sequence[tuple[ReplayOutcome, ...]]) -> None:

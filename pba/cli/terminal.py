@@ -1,12 +1,15 @@
 """Tables and progress bars that fit a terminal of 80 columns."""
 
+import contextlib
+from collections.abc import Iterator
+
 import typer
 from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-__all__ = ["plain_table", "print_table", "progress_bar", "shown"]
+__all__ = ["activity", "plain_table", "print_table", "progress_bar", "shown"]
 
 
 def plain_table(*headers: str, numbers_from: int | None = None) -> Table:
@@ -38,6 +41,14 @@ def progress_bar() -> Progress:
     """Return a progress bar on stderr that disappears at its end; none if that is no terminal."""
     console = Console(stderr=True)
     return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextlib.contextmanager
+def activity(label: str) -> Iterator[None]:
+    """Show on a terminal that something runs, for as long as the context lasts."""
+    with progress_bar() as progress:
+        progress.add_task(label, total=None)
+        yield
 
 
 def shown(value: object) -> str:

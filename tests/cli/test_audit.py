@@ -55,12 +55,15 @@ def test_an_altered_row_ends_the_command_with_status_1(store: Store):
     intact = run(store, "audit", "verify")
     assert intact.exit_code == 0
     assert intact.output.startswith("2 rows are intact. The last is 2: sha256 ")
+    assert json.loads(run(store, "audit", "verify", "--json").output)["rows"] == 2
     with transaction(store._database.engine, writes=True) as connection:
         connection.execute(text("UPDATE audit SET who = 'boris' WHERE id = 2"))
     broken = run(store, "audit", "verify")
     assert broken.exit_code == 1
     assert "Row 2 is broken: it was changed." in broken.stderr
     assert "The 1 rows before it are intact." in broken.stderr
+    broken = run(store, "audit", "verify", "--json")
+    assert (broken.exit_code, json.loads(broken.stdout)["broken"]) == (1, 2)
 
 
 def test_a_chain_that_was_replaced_as_a_whole_lacks_the_digest_of_before(store: Store):

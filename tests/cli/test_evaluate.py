@@ -81,6 +81,14 @@ def test_evaluate_names_what_to_install_or_leave_out(
     assert option in result.stderr
 
 
+def test_evaluate_prints_its_figures_as_json_on_request(models: Path, walk: Path, tmp_path: Path):
+    words = ["evaluate", "--traces", walk, "--models", models, "--output", tmp_path / "evaluation"]
+    options = ["--mode", "internet", "--no-trees", "--no-plot", "--json"]
+    result = CliRunner().invoke(app, [*map(str, words), *options], catch_exceptions=False)
+    written = (tmp_path / "evaluation/evaluation.json").read_text()
+    assert json.loads(result.stdout) == json.loads(written)
+
+
 def test_evaluate_without_v1_says_so(walk: Path, models: Path, tmp_path: Path):
     words = ["evaluate", "--traces", walk, "--models", models, "--output", tmp_path / "out"]
     options = ["--mode", "internet", "--no-trees", "--no-plot"]

@@ -1,4 +1,5 @@
 import importlib
+import json
 import stat
 from pathlib import Path
 
@@ -74,6 +75,25 @@ def test_the_list_shows_every_key_and_its_state(command: Command):
     assert lines["lasting"].rstrip().endswith("valid")
     assert "expired" in lines["short"]
     assert "revoked" in lines["gone"]
+
+
+def test_the_list_is_json_on_request(command: Command):
+    assert json.loads(command("list", "--json").stdout) == []
+    command(*FIRST, "--limit", "in_flight=20")
+    (record,) = command.records()
+    assert json.loads(command("list", "--json").stdout) == [
+        {
+            "id": record.key_id,
+            "name": "dwcp-fra1",
+            "role": "reporter",
+            "links": ["fra1:*"],
+            "created_s": command.now_s,
+            "expires_s": None,
+            "revoked_s": None,
+            "limits": {"in_flight": 20},
+            "state": "valid",
+        }
+    ]
 
 
 def test_a_rotated_key_has_the_same_rights_and_both_are_valid_for_a_while(command: Command):

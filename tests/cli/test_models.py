@@ -48,6 +48,15 @@ def test_the_champion_is_marked_in_the_list(published: Run):
     assert max(map(len, lines)) <= 80
 
 
+def test_the_list_is_json_on_request(published: Run):
+    published("promote", "internet", "b")
+    rows = json.loads(published("list", "--json").stdout)
+    assert [(row["model"], row["version"], row["champion"]) for row in rows] == [
+        ("internet", "a", False),
+        ("internet", "b", True),
+    ]
+
+
 def test_an_empty_registry_says_what_to_do(run: Run):
     result = run("list")
     assert result.exit_code == 0

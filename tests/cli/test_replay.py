@@ -25,6 +25,17 @@ def test_the_rows_of_replay_are_horizons(run: Run, trace: Path):
     assert counts == {"1": "146", "5": "138", "15": "118"}
 
 
+def test_the_report_is_json_on_request(run: Run, trace: Path, tmp_path: Path):
+    result = run("replay", trace, "--json", "--output", tmp_path / "out.jsonl")
+    report = json.loads(result.stdout)
+    assert "Every forecast is in" in result.stderr
+    given = report["paths"]["given"]
+    assert [row["count"] for row in given["horizons"]] == [146, 138, 118]
+    assert given["forecasts"] == {"internet heuristic": 116, "internet model": 30}
+    assert given["latency_ms"]["p50"] <= given["latency_ms"]["max"]
+    assert report["links"] == []
+
+
 def test_replay_takes_one_split_and_a_limit_and_writes_every_forecast(
     run: Run, trace: Path, tmp_path: Path
 ):

@@ -5,17 +5,21 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 from unittest.mock import AsyncMock, patch
 
 import httpx
 
+from deployments.ingress.router import Router
 from deployments.ingress.routes import http_application
 from deployments.ingress.services import Services
 from deployments.ingress.wiring import Handles, wire
 from deployments.replicas import model_handle
 from deployments.settings import Settings
+from deployments.tracing import OFF
 from pba.errors import PBAError
 from pba.forecasting import ModelOutput
 from pba.models.onnx_session import CPU_SESSION
@@ -144,6 +148,13 @@ class InProcess:
     models: Mapping[str, ModelStandIn]
     monitor: MonitorStandIn
     client: httpx.AsyncClient
+
+    def router(self, limit: int) -> Any:
+        """Return what answers handle calls of at most ``limit`` items, without its deployment."""
+        parts = {"_plane": self.services.plane, "_limit": limit, "_tracing": OFF}
+        router = SimpleNamespace(**parts)
+        router._admit = partial(Router._admit, router)
+        return router
 
     async def settle(self) -> None:
         """Wait for recordings, score what is stored, and follow the champions."""

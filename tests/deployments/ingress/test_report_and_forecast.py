@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,7 +71,7 @@ async def test_each_receipt_of_many_links_carries_a_forecast_or_an_error(service
 
 
 async def test_a_handle_call_requests_forecasts_beside_its_samples(service: InProcess):
-    router: Any = SimpleNamespace(_plane=service.services.plane, _limit=1000)
+    router = service.router(1000)
     receipts = await Router.observe(router, {**MANY, "forecast": True})
     assert timeless(receipts["links"]["a"]["forecast"]) == await by_name(service, "a")
     assert receipts["links"]["short"]["error"]["code"] == "invalid_history"

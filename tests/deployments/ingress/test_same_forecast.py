@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -67,12 +66,12 @@ async def over_http_in_bulk(service: InProcess, given: History) -> Forecast:
 
 
 async def by_handle(service: InProcess, given: History) -> Forecast:
-    router: Any = SimpleNamespace(_plane=service.services.plane, _limit=10)
+    router = service.router(10)
     return Forecast.from_dict(await Router.forecast(router, body(given)))
 
 
 async def by_handle_in_bulk(service: InProcess, given: History) -> Forecast:
-    router: Any = SimpleNamespace(_plane=service.services.plane, _limit=10)
+    router = service.router(10)
     (item,) = await Router.forecasts(router, [body(given)])
     return Forecast.from_dict(item["forecast"])
 
@@ -124,7 +123,7 @@ _TIMES = ("made_at", "age_s")
 
 
 async def test_handle_calls_store_samples_and_forecast_links_by_name(service: InProcess):
-    router: Any = SimpleNamespace(_plane=service.services.plane, _limit=100)
+    router = service.router(100)
     rows = [{"link_id": "a", **sample} for sample in body(HISTORIES["internet"])["history"]]
     receipts = await Router.observe(router, {"samples": rows})
     assert receipts["links"]["a"]["accepted"] == 75

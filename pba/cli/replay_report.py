@@ -118,7 +118,9 @@ def _print_links(console: Console, replays: Sequence[LinkReplay]) -> None:
     console.print("", table, "", sep="\n")
     prefix = replays[0].link.link_id.partition(":")[0]
     console.print(
-        f"The names of these links start with {prefix}: see GET /v1/links?cursor={prefix}"
+        f"The names of these links start with {prefix}. See them in the console, at /console, or "
+        f"by pba links --begins {prefix}",
+        soft_wrap=True,
     )
 
 

@@ -67,4 +67,4 @@ def test_the_paths_are_compared(report: str):
 def test_links_are_counted_by_set(report: str):
     row = next(line for line in report.splitlines() if line.startswith("umn_mmwave_iperf"))
     assert row.split() == ["umn_mmwave_iperf", "1", "internet", "1", "1", "internet", "1"]
-    assert "GET /v1/links?cursor=replay-7" in report
+    assert "pba links --begins replay-7" in report

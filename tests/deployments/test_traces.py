@@ -1,5 +1,6 @@
 """Traces of a running service: whoever calls, one tree from the caller to replica and store."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 
@@ -8,9 +9,10 @@ import httpx
 import pytest
 
 from deployments.grpc import pba_pb2 as pb, pba_pb2_grpc
-from pba.client import PBAClient
+from pba.client import PBAClient, request
 from tests.support.histories import INTERNET
 from tests.support.otlp_receiver import OtlpReceiver
+from tests.support.processes import locked_store
 from tests.support.service import RunningService
 from tests.support.waiting import wait_until
 
@@ -26,6 +28,12 @@ STEPS = {
     "assemble": {},
     "record": {"store.write": {"store.commit": {}}},
 }
+FAILING_CALL = """
+try:
+    serve.get_app_handle("pba").forecast.remote({}).result()
+except Exception as error:
+    reply(type(error).__name__)
+"""
 Call = Callable[[RunningService, Mapping[str, str]], None]
 
 
@@ -78,6 +86,25 @@ def test_a_request_is_one_tree_from_its_caller_to_replica_and_store(
     deployments = {span.name: span.resource["serve.deployment"] for span in receiver.of(trace_id)}
     assert (deployments[root], deployments["replica"]) == ("Router", "internet")
     assert len(receiver.of(trace_id)) == len(deployments), "a span is sent once"
+
+
+def test_the_log_of_a_traced_request_has_its_trace_beside_its_id(service: RunningService):
+    trace_id, request_id = uuid.uuid4().hex, f"traced-{uuid.uuid4().hex}"
+    headers = {"traceparent": f"00-{trace_id}-{PARENT}-01", "X-Request-ID": request_id}
+    with locked_store(service):
+        body = request(INTERNET, LINKS[0])
+        response = httpx.post(f"{service.url}/v1/forecast", json=body, headers=headers, timeout=30)
+    assert "not_recorded" in response.json()["reasons"]
+    service.program(FAILING_CALL)  # Serve keeps lines back until an error is logged
+    folder = service.folder / "ray/session_latest/logs/serve"
+
+    def logged() -> list[str]:
+        texts = (file.read_text() for file in folder.glob("replica_pba_Router_*.log"))
+        lines = (line for text in texts for line in text.splitlines() if request_id in line)
+        return [json.loads(line)["trace_id"] for line in lines]
+
+    wait_until(lambda: bool(logged()), 20, "the line of the log")
+    assert set(logged()) == {trace_id}
 
 
 def test_what_nobody_traces_is_sent_nowhere(service: RunningService, receiver: OtlpReceiver):

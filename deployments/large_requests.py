@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from pba.serving.data_plane import DataPlane
-from pba.tracing import span
+from pba.serving.tracing import span
 
 __all__ = ["LARGE_BYTES", "LARGE_ROWS", "read_request", "write_answer"]
 

@@ -16,7 +16,7 @@ from opentelemetry import trace
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from pba.tracing import OpenSpan, open_spans, traced
+from pba.serving.tracing import OpenSpan, open_spans, traced
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -34,7 +34,7 @@ _log = logging.getLogger("ray.serve")
 
 @dataclass(frozen=True, slots=True)
 class _OtelSpan:
-    """A span of OpenTelemetry, as `pba.tracing.OpenSpan`."""
+    """A span of OpenTelemetry, as `pba.serving.tracing.OpenSpan`."""
 
     tracer: Tracer
     span: Span

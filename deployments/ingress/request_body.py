@@ -10,7 +10,7 @@ from fastapi import Request
 from pba.errors import NotJson, TooLarge, TooSlow, UnsupportedMediaType, quoted
 from pba.serving.admission import Admission
 from pba.serving.loop_turns import LoopTurns
-from pba.tracing import span
+from pba.serving.tracing import span
 
 from ..large_requests import LARGE_BYTES
 from .byte_budget import BodyShare, ByteBudget

@@ -16,7 +16,7 @@ from ray.serve.handle import DeploymentHandle
 from pba.errors import Busy, Unavailable
 from pba.forecasting import ModelOutput
 from pba.serving.forecast_service import ModelClient
-from pba.tracing import trace_headers
+from pba.serving.tracing import trace_headers
 from pba.types import Floats
 
 __all__ = ["describe", "describe_if_awake", "model_client"]

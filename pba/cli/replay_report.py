@@ -118,9 +118,8 @@ def _print_links(console: Console, replays: Sequence[LinkReplay]) -> None:
     console.print("", table, "", sep="\n")
     prefix = replays[0].link.link_id.partition(":")[0]
     console.print(
-        f"The names of these links start with {prefix}. See them in the console, at /console, or "
-        f"by pba links --begins {prefix}",
-        soft_wrap=True,
+        f"These links are in the console (/console), and their names start with {prefix}:\n"
+        f"pba links --begins {prefix}",
     )
 
 

@@ -18,7 +18,7 @@ from pba.forecasting import (
 from pba.serving.chunking import AT_ONCE, in_chunks
 from pba.serving.flag_watch import FixedFlags, FlagSource
 from pba.serving.pools import DEFAULT_POOL, Pool
-from pba.tracing import span
+from pba.serving.tracing import span
 from pba.types import Floats
 
 __all__ = ["ForecastService", "ModelClient"]

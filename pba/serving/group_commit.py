@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pba.errors import Busy, RowsRefused, StoreUnavailable
 from pba.serving.pools import DEFAULT_POOL, Pool
+from pba.serving.tracing import OpenSpan, open_spans, span, traced
 from pba.store import Receipt, SampleReport, WriteBatch
-from pba.tracing import OpenSpan, open_spans, span, traced
 
 __all__ = ["MAX_ROWS", "GroupCommit", "split_by_transaction"]
 

@@ -20,9 +20,9 @@ from pba.serving.group_commit import GroupCommit
 from pba.serving.pools import Pool, Pools
 from pba.serving.recorder import ForecastRecorder
 from pba.serving.sample_reports import ClockLimit, history_of, receipts_of
+from pba.serving.tracing import span
 from pba.store import LinkContext, Receipt, SampleReport, Store, WriteBatch
 from pba.store.store import no_such_link
-from pba.tracing import span
 from pba.types import check_link_id
 
 __all__ = ["LinkService"]

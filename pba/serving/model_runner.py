@@ -17,7 +17,7 @@ from pba.errors import Busy
 from pba.forecasting import ModelOutput
 from pba.models.distribution import decode
 from pba.models.onnx import OnnxForecaster
-from pba.tracing import OpenSpan, open_spans, span, traced
+from pba.serving.tracing import OpenSpan, open_spans, span, traced
 from pba.types import Floats
 
 __all__ = ["ForecasterHolder", "ModelRunner"]

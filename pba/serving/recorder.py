@@ -11,8 +11,8 @@ from pba.errors import PBAError
 from pba.forecasting import ForecastResult, Query
 from pba.scoring.transfer_sums import RecordedTransfer
 from pba.serving.flag_watch import FlagSource
+from pba.serving.tracing import span
 from pba.store import Receipt, StoredForecast, WriteBatch
-from pba.tracing import span
 
 __all__ = ["ForecastRecorder"]
 

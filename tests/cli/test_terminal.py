@@ -18,7 +18,7 @@ from pba.types import NetworkMode
 from tests.toy import toy_artifact
 
 SENTENCES = {  # these do something, and say in a sentence that it is done
-    *("pba import", "pba synth"),
+    *("pba import", "pba serve", "pba synth"),
     *("pba keys create", "pba keys revoke", "pba keys rotate"),
     *("pba models publish", "pba models verify", "pba models promote", "pba models rollback"),
 }

@@ -18,7 +18,7 @@ from deployments.ingress.routes import http_application
 from deployments.ingress.wiring import grpc_server
 from deployments.tracing import OFF, Tracing, start_tracing, traces_are_exported
 from pba.client import request
-from pba.tracing import open_spans, span
+from pba.serving.tracing import open_spans, span
 from tests.deployments.grpc.messages import call
 from tests.support.histories import INTERNET
 from tests.support.in_process import JSON, InProcess, open_in_process

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pba.serving.group_commit import GroupCommit
 from pba.serving.pools import ThreadPool
+from pba.serving.tracing import OpenSpan, open_spans, span, trace_headers, traced
 from pba.store import Receipt, WriteBatch
-from pba.tracing import OpenSpan, open_spans, span, trace_headers, traced
 
 
 @dataclass

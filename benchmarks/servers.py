@@ -87,17 +87,21 @@ def service(
             registry=registry or f"{folder}/registry",
         )
 
-    with configured(config, project, until) as service:
+    with configured(config, project, until, environment) as service:
         yield service
 
 
 @contextlib.contextmanager
 def configured(
-    config: Callable[[int, str], str], project: Path = PROJECT, until: str = "/readyz"
+    config: Callable[[int, str], str],
+    project: Path = PROJECT,
+    until: str = "/readyz",
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the same of a service with a whole config of its own.
 
     ``config`` returns it, for a port of HTTP and a folder for what the service writes.
+    ``environment`` is as for `service`.
     """
     with tempfile.TemporaryDirectory(prefix="pbab", dir="/tmp") as folder, own_port() as port:
         path = Path(folder) / "serve.yaml"

@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from deployments.settings import Settings
 from tests.support.manifests import (
     JOBS,
     KUBERNETES,
@@ -131,6 +132,13 @@ def test_every_serving_pod_has_the_settings_and_a_store(overlay: Objects):
     on_machines = dict(line.split("=", 1) for line in lines if line and line[0] != "#")
     assert on_machines.items() <= settings.items()
     assert settings["HOME"] == "/tmp", "the root file system is read-only"
+    beside_code = [
+        name for name, field in Settings.model_fields.items() if "data/" in str(field.default)
+    ]
+    assert {"store_url", "registry", "keys_snapshot"} <= set(beside_code)
+    for name in beside_code:
+        variable = f"PBA_{name.upper()}"
+        assert name == "store_url" or settings[variable].startswith(("/tmp/", "/shared/"))
 
 
 def test_grpc_listens_where_its_service_points(overlay: Objects):

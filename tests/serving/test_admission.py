@@ -14,6 +14,7 @@ def test_one_more_than_the_limit_is_refused_by_name_and_number():
             pass
         assert admission.in_flight == 2
     assert admission.in_flight == 0
+    assert admission.admitted == 2, "what is refused is not counted"
 
 
 def test_an_error_inside_frees_the_place():

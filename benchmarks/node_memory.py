@@ -13,13 +13,13 @@ _KINDS = (
     (r"ray::ServeReplica:\w+:(\w+)", r"replica of \1"),
     (r"ray-dashboard-\w+|dashboard/dashboard\.py", "dashboard (head)"),
     (r"/gcs_server", "GCS (head)"),
+    (r"log_monitor", "log monitor"),
+    (r"/raylet ", "raylet"),
     (r"monitor\.py", "autoscaler's monitor (head)"),
     (r"ray\.util\.client\.server", "Ray client's server (head)"),
     (r"ray::(ServeController|HAProxyManager|ProxyActor)", r"\1"),
     (r"(?i)dashboardagent|runtimeenvagent|agent\.py|/main\.py.*agent", "agents"),
-    (r"/raylet", "raylet"),
     (r"haproxy", "HAProxy"),
-    (r"log_monitor", "log monitor"),
     (r"^ray::|/ray/", "others of Ray"),
 )
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.main import get_command
 
+from deployments.__main__ import main
 from deployments.error_codes import STATUS
 from pba import cli
 
@@ -42,6 +44,7 @@ EXTERNAL_PROGRAMS = {
     "kubectl",
     "pg_dump",
     "pg_restore",
+    "pip",
     "ray",
     "serve",
     "sqlite3",
@@ -208,6 +211,10 @@ def check_pba_command(words: list[str]) -> None:
         if hasattr(command, "commands") and not word.startswith("-") and "/" not in word:
             assert word in command.commands, words
             command = command.commands[word]
+    if command.name == "serve":  # which passes its words on
+        service = typer.Typer()
+        service.command()(main)
+        command = get_command(service)
     options = {option for parameter in command.params for option in parameter.opts}
     used = {word.partition("=")[0] for word in words if word.startswith("--")}
     assert used <= options, words

@@ -62,7 +62,7 @@ def read(response: httpx.Response, parse: Callable[[Any], T]) -> T:
 
 def unreachable(error: httpx.RequestError) -> Unavailable:
     """Return the error for a request that got no answer, or one that HTTP cannot read."""
-    remedy = "Start the service with `make serve`, or check the address and what lies in between."
+    remedy = "Start the service with `pba serve`, or check the address and what lies in between."
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         remedy = "Name the authority that signed its certificate, as ca or SSL_CERT_FILE."
     if "CERTIFICATE_REQUIRED" in str(error):

@@ -31,8 +31,8 @@ def test_a_missing_file_is_named(fail):
 
 
 def test_a_service_out_of_reach_is_one_line(fail, trace: Path):
-    assert "make serve" in fail("replay", trace, "--url", "http://127.0.0.1:9")
-    assert "make serve" in fail("flags", "get", "--url", "http://127.0.0.1:9")
+    assert "pba serve" in fail("replay", trace, "--url", "http://127.0.0.1:9")
+    assert "pba serve" in fail("flags", "get", "--url", "http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize(

@@ -27,5 +27,5 @@ def test_a_stream_is_read_alike_however_it_is_cut(lines, cuts):
 def by_httpx_sse(text: str) -> list[ServerEvent]:
     """Return the events that the library finds, those without data left out."""
     response = httpx.Response(200, text=text, headers={"content-type": "text/event-stream"})
-    found = httpx_sse.EventSource(response).iter_sse()
-    return [ServerEvent(one.event, one.data, one.id) for one in found if one.data]
+    read = httpx_sse.EventSource(response).iter_sse()
+    return [ServerEvent(one.event, one.data, one.id) for one in read if one.data]

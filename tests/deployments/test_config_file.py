@@ -24,7 +24,7 @@ def test_a_configuration_of_the_working_directory_goes_before_the_shipped_one(
     assert config_file.default_config().resolve() == tmp_path / "serve_config.yaml"
 
 
-def test_an_installed_package_is_found_by_its_own_name(monkeypatch: pytest.MonkeyPatch):
+def test_an_installed_package_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch):
     assert config_file.read_config(SHIPPED) == SHIPPED.read_text()
     monkeypatch.setattr(project, "_CHECKOUT", None)
     application = yaml.safe_load(config_file.read_config(SHIPPED))["applications"][0]

@@ -52,8 +52,8 @@ class Environment:
 
     def packages(self) -> list[str]:
         """Return the names of all installed packages."""
-        found = self._uv("pip", "freeze", "--python", self.folder / "bin/python").stdout
-        return [line.replace(" @ ", "==").partition("==")[0] for line in found.splitlines()]
+        frozen = self._uv("pip", "freeze", "--python", self.folder / "bin/python").stdout
+        return [line.replace(" @ ", "==").partition("==")[0] for line in frozen.splitlines()]
 
     def run(self, name: str, *words: object, cwd: Path, timeout_s: float = 60.0) -> str:
         """Run the program ``name`` of the environment in the folder ``cwd``; return its output."""

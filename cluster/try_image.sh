@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 FOLDER=$(mktemp -d "${1:-/var/tmp}/pba-image.XXXXXX")
 DATA=$FOLDER/data # the volume of a pod
-export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
+export BUILDAH_ISOLATION=chroot
 SETTINGS=(/etc/apt/apt.conf.d /etc/ssl/certs/ca-certificates.crt /etc/pip.conf)
 
 run_buildah() { buildah --root "$FOLDER/storage" --runroot "$FOLDER/run" "$@"; }
@@ -30,7 +30,8 @@ build_base() {
   done
   rm "$root"/usr/lib/python3.*/EXTERNALLY-MANAGED # the base's pip installs for all, as python:3.11 does
   ln -s python3 "$root/usr/bin/python"
-  run_buildah commit --quiet --rm "$container" base
+  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+  run_buildah commit --quiet --rm "$container" base > /dev/null
 }
 
 # build TARGET: build pba-TARGET as the Dockerfile says, and print its size.

@@ -34,11 +34,11 @@ class RayJobs:
         if _status(client, job) is not None:
             return
         settings = self._settings
+        # A working directory is a checkout, whatever this service runs from.
+        module = "train" if settings.retrain_working_dir else package_name("train")
+        words = (settings.retrain_python, "-m", module, "retrain", "--mode", mode)
         client.submit_job(
-            entrypoint=(
-                f"{settings.retrain_python} -m {package_name('train')} retrain --mode {mode} "
-                f"{settings.retrain_args}"
-            ),
+            entrypoint=f"{' '.join(words)} {settings.retrain_args}",
             submission_id=job,
             runtime_env=self._runtime_env(),
         )

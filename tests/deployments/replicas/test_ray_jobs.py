@@ -10,6 +10,7 @@ from ray.job_submission import JobStatus
 from deployments.replicas import ray_jobs
 from deployments.replicas.ray_jobs import RayJobs
 from deployments.settings import Settings
+from pba import project
 
 
 class FakeClient:
@@ -76,6 +77,17 @@ def test_without_settings_a_job_runs_in_the_clusters_own_python(client: type[Fak
     (job,) = client.submissions
     assert job["entrypoint"].startswith("python -m train retrain --mode datacenter")
     assert set(job["runtime_env"]) == {"env_vars"}
+
+
+def test_an_installed_service_runs_installed_training_unless_a_checkout_is_sent(
+    client: type[FakeClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project, "_CHECKOUT", None)
+    RayJobs(Settings()).submit("x", "datacenter")
+    RayJobs(Settings(retrain_working_dir="/srv/pba")).submit("y", "datacenter")
+    first, second = (job["entrypoint"] for job in client.submissions)
+    assert first.startswith("python -m pba_train retrain")
+    assert second.startswith("python -m train retrain")
 
 
 def test_a_cluster_of_its_own_gets_its_own_token(client: type[FakeClient], tmp_path: Path) -> None:

@@ -108,10 +108,15 @@ def cpu_s(folder: str) -> dict[str, tuple[str, float]]:
 
 def _router_memory_mb(folder: str) -> float:
     """Return the resident memory of the only router."""
-    (router,) = (process for process, (kind, _) in cpu_s(folder).items() if kind == "router")
-    rows = Path("/proc", router, "status").read_text().splitlines()
+    rows = Path("/proc", router_process(folder), "status").read_text().splitlines()
     (kilobytes,) = (row.split()[1] for row in rows if row.startswith("VmRSS:"))
     return int(kilobytes) / 1024
+
+
+def router_process(folder: str) -> str:
+    """Return the number of the process of the only router."""
+    (router,) = (process for process, (kind, _) in cpu_s(folder).items() if kind == "router")
+    return router
 
 
 def _kind(command: str) -> str:

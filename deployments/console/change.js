@@ -6,7 +6,7 @@ import { element, labelled } from "./dom.js";
 //
 // plan: {title, effects: [text], send(reason), undo(answer)?}, or a function that makes one;
 //   `send` changes it, and `undo` returns the plan of the change back.
-// done: called with a notice to show, after the change
+// done: shows the page again after the change, with a notice; it never fails
 export function changeButton(text, plan, done, kind = null) {
   const open = () => ask(typeof plan === "function" ? plan() : plan, done);
   return element("button", { type: "button", class: kind, onclick: open }, `${text}…`);
@@ -37,11 +37,12 @@ function ask(plan, done) {
     try {
       const answer = await plan.send(reason.value.trim());
       dialog.close();
-      done(notice(plan, answer, done));
+      const told = notice(plan, answer, done);
+      await done(told);
+      told.focus();
     } catch (error) {
       change.disabled = false;
-      fault.textContent = error.message;
-      if (error.status === 409) fault.after(readAgain(dialog, done));
+      fault.replaceChildren(error.message, ...(error.status === 409 ? [" ", readAgain(dialog, done)] : []));
     }
   }
   reason.value = plan.reason ?? "";
@@ -63,7 +64,7 @@ function notice(plan, answer, done) {
   const undo = plan.undo?.(answer);
   return element(
     "p",
-    { class: "notice", role: "status" },
+    { class: "notice", role: "status", tabindex: "-1" },
     `Done: ${plan.title}. `,
     undo ? changeButton("Undo", { reason: "undo", ...undo }, done) : null,
   );

@@ -1,7 +1,7 @@
 // The console: one page at a time, chosen by the part of the address after #.
 
 import { element, labelled } from "./dom.js";
-import { endSession, loadSession, openSession } from "./service.js";
+import { endSession, loadSession, offers, openSession } from "./service.js";
 import * as drift from "./pages/drift.js";
 import * as events from "./pages/events.js";
 import * as link from "./pages/link.js";
@@ -17,7 +17,7 @@ const main = document.querySelector("main");
 let ending = new AbortController();
 
 function menu(name) {
-  const items = Object.entries(PAGES).filter(([key]) => key !== "link");
+  const items = Object.entries(PAGES).filter(([, page]) => page.call && offers(page.call));
   const shown = name === "link" ? "links" : name;
   document.querySelector("nav").replaceChildren(
     ...items.map(([key, page]) =>

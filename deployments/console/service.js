@@ -48,6 +48,11 @@ export async function endSession() {
   session = NOBODY;
 }
 
+// Whether a page that makes a call is offered: where nobody has signed in yet, all are.
+export function offers(call) {
+  return !session.role || may(call);
+}
+
 // Whether the caller may make a call, as docs/security.md names it.
 export function may(call) {
   return session.calls.includes(call);

@@ -104,14 +104,11 @@ class ModelReplica:
         """Answer after some seconds: a replica with a call in flight does not scale to zero."""
         await asyncio.sleep(_STAY_S)
 
-    def __del__(self) -> None:
-        """Hand on what was counted; called by Serve when the replica stops."""
-        self._metrics.stop()
-
     async def describe(self) -> dict[str, Any]:
         """Return what serves; see `ModelHost.describe`."""
         return self._host.describe()
 
     def __del__(self) -> None:
-        """Send the last spans; called by Serve when the replica has drained."""
+        """Hand on what was counted and traced; called by Serve when the replica has drained."""
+        self._metrics.stop()
         self._tracing.stop()

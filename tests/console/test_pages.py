@@ -1,5 +1,6 @@
 """Every page of the console in a browser: what it shows, live, empty, and to whom."""
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,30 @@ def test_a_session_changes_what_its_role_allows_and_ends_with_signing_out(
             window.open(name)
             assert window.page.locator("main button").count() == 0, name
         store.close()
+
+
+def test_the_first_paint_takes_less_than_half_a_second(filled: str, visit: Any):
+    paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    times_ms = []
+    for _ in range(5):  # the machine may be busy with other tests
+        window = visit(filled)
+        window.open("now")
+        times_ms.append(window.page.evaluate(paint))
+    assert min(times_ms) < 500, times_ms
+
+
+def test_the_page_is_small_and_allows_nothing_from_elsewhere(filled: str):
+    page = httpx.get(f"{filled}/console", follow_redirects=True)
+    policy = page.headers["content-security-policy"]
+    assert page.url.path == "/console/"
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert page.headers["cache-control"] == "no-cache"
+    again = httpx.get(page.url, headers={"If-None-Match": page.headers["etag"]})
+    assert again.status_code == 304
+    folder = Path(__file__).parents[2] / "deployments/console"
+    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert sum(len(gzip.compress(file)) for file in files) < 45_000
+    for path in ("../ingress/console.py", "%2e%2e/ingress/console.py", "nothing.js"):
+        missing = httpx.get(f"{filled}/console/{path}")
+        assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")

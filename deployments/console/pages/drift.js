@@ -8,6 +8,7 @@ import { timeline } from "../timeline.js";
 
 export const title = "Drift";
 export const about = "Which links and modes have changed, and the retrainings with what their gate decided.";
+export const call = "drift"; // without the right to make it, the page is not offered
 
 const SPANS = [["3600", "an hour"], ["86400", "a day"], ["604800", "a week"], ["2592000", "30 days"]];
 const MODES = ["datacenter", "internet", "hybrid"];
@@ -15,8 +16,9 @@ const ROWS = 20;
 const WHAT = { hits: "share right within 20 %", bias: "forecast by actual", error: "relative error", level: "bandwidth" };
 const WHAT_OF_MODE = { hits: "share right less confidence", bias: "bias in interval widths", error: "error in interval widths" };
 
-export async function show(body, _, signal) {
+export async function show(body, _, signal, failed) {
   const state = { span: "86400" };
+  const done = (told) => render(told).catch(failed);
   const render = async (notice) => {
     const data = await load(signal);
     const draw = (value) => {
@@ -31,7 +33,7 @@ export async function show(body, _, signal) {
       element("h2", {}, "Open alarms"),
       data.open.length ? openTable(data.open) : empty("No alarm is open: links and modes are as they were."),
       element("h2", {}, "Retraining"),
-      start(data.champions, render),
+      start(data.champions, done),
       data.jobs.length ? jobTable(data.jobs) : empty("Nothing was retrained yet."),
     );
   };

@@ -6,6 +6,7 @@ import { follow, latest, read } from "../service.js";
 
 export const title = "Events";
 export const about = "Mode switches, alarms, promotions, retraining and changes of flags, with who made them.";
+export const call = "events"; // without the right to make it, the page is not offered
 
 const LIMIT = 100;
 

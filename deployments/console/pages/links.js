@@ -6,6 +6,7 @@ import { latest, read } from "../service.js";
 
 export const title = "Links";
 export const about = "Every link that has reported, and how right its forecasts were: search by a part of the name.";
+export const call = "links"; // without the right to make it, the page is not offered
 
 const LIMIT = 50;
 

@@ -7,10 +7,12 @@ import { may, read, send } from "../service.js";
 
 export const title = "Models";
 export const about = "The model that answers in each mode, the versions in the registry, and how they came to serve.";
+export const call = "models"; // without the right to make it, the page is not offered
 
 const SWAP = ["It is verified first: a damaged version is refused, and nothing changes.", "Every router serves it within seconds; no request fails meanwhile."];
 
-export async function show(body, _, signal) {
+export async function show(body, _, signal, failed) {
+  const done = (told) => render(told).catch(failed);
   const render = async (notice) => {
     const [{ models }, ...published] = await Promise.all([
       read("/v1/models", signal),
@@ -20,7 +22,7 @@ export async function show(body, _, signal) {
       ...[notice].filter(Boolean),
       serving(models),
       ...Object.entries(models).map(card).filter(Boolean),
-      ...published.flatMap((one) => [element("h2", {}, one.model), ...versions(one, render)]),
+      ...published.flatMap((one) => [element("h2", {}, one.model), ...versions(one, done)]),
     );
   };
   await render(null);

@@ -7,6 +7,7 @@ import { follow, read, repeat } from "../service.js";
 
 export const title = "Now";
 export const about = "Whether the service is ready, how much it does, and how right it was in the last hour.";
+export const call = "metrics"; // without the right to make it, the page is not offered
 
 const EVERY_MS = 5000;
 const HOUR_S = 3600;

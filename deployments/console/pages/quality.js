@@ -8,6 +8,7 @@ import { latest, read } from "../service.js";
 
 export const title = "Quality";
 export const about = "How often forecasts were right within 20 %, how often intervals held, and how sure they were.";
+export const call = "metric_series"; // without the right to make it, the page is not offered
 
 const SPANS = [["3600", "an hour"], ["21600", "six hours"], ["86400", "a day"], ["604800", "a week"], ["2592000", "30 days"]];
 const TARGETS = [

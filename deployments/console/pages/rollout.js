@@ -7,6 +7,7 @@ import { may, read, send } from "../service.js";
 
 export const title = "Rollout";
 export const about = "Which share of the links v3 answers, and how it compares with v1 where both have a forecast.";
+export const call = "rollout"; // without the right to make it, the page is not offered
 
 // What each flag does when it is on, and when it is off.
 const FLAGS = {
@@ -19,14 +20,14 @@ const FLAGS = {
 };
 const COMMON = ["Every router follows within two seconds.", "The comparison of both arms begins anew."];
 
-export async function show(body, _, signal) {
+export async function show(body, _, signal, failed) {
   const render = async (notice) => {
     const [state, rollout, past] = await Promise.all([
       read("/v1/flags", signal),
       read("/v1/rollout", signal),
       read("/v1/events?kind=flags_changed&limit=5", signal),
     ]);
-    const done = (told) => render(told);
+    const done = (told) => render(told).catch(failed);
     body.replaceChildren(
       ...[notice, summary(state), ...controls(state, done)].filter(Boolean),
       element("h2", {}, "Verdict"),

@@ -8,6 +8,7 @@ import { slider } from "../slider.js";
 
 export const title = "Try it";
 export const about = "Forecasts of your own measurements: CSV, iperf3, speedtest and others, as docs/formats.md lists them. Nothing is stored.";
+export const call = "forecast"; // without the right to make it, the page is not offered
 
 const MOST_BYTES = 4e6;
 const WINDOW = 120;

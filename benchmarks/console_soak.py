@@ -1,0 +1,153 @@
+"""Does an open console leak? `make soak MINUTES=30`, or `python -m benchmarks.console_soak 30`.
+
+50 links report a sample a second, with a forecast each, while a browser has the pages Now and of
+one link open, and turns through the others once a minute. From five minutes on, or from a third of
+a shorter run, the memory of the router and of the browser's pages is measured each five seconds.
+The exit status is 1 if it grows by 10 MB an hour or more in either: if the 95 % interval of the
+slope does not end below.
+"""
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+from playwright.async_api import Browser, CDPSession, Page, async_playwright
+
+from benchmarks import servers
+from benchmarks.cpu import router_process
+from benchmarks.loop_client import STEP_S, Controllers, Figures
+from benchmarks.memory_slope import slope
+
+LINKS, MINUTES, WARM_UP_MIN, EVERY_S, TURN_S = 50, 30.0, 5.0, 5.0, 60.0
+LIMIT_MB_H = 10.0
+TURNS = ("links", "quality", "rollout", "models", "drift", "events", "try")
+
+Memory = dict[str, float]
+
+
+def main(minutes: float) -> bool:
+    """Run, print a table, and return whether memory grows slowly enough."""
+    warm_up_min = min(WARM_UP_MIN, minutes / 3)
+    with servers.service() as (url, environment):
+        router = psutil.Process(int(router_process(environment["RAY_TMPDIR"])))
+        rows = asyncio.run(_run(url, router, minutes * 60, warm_up_min * 60))
+    return _print_slopes(rows)
+
+
+def _print_slopes(rows: list[tuple[float, Memory]]) -> bool:
+    hours = np.array([at_s for at_s, _ in rows]) / 3600
+    print("| memory | MB at the end | MB/h | 95 % interval | below 10 MB/h |")
+    print("| --- | --- | --- | --- | --- |")
+    small = True
+    for name in rows[0][1]:
+        values = np.array([memory[name] for _, memory in rows])
+        rise = slope(hours, values)
+        small &= rise.high < LIMIT_MB_H
+        interval = f"{rise.low:.1f} to {rise.high:.1f}"
+        verdict = "yes" if rise.high < LIMIT_MB_H else "no"
+        print(f"| {name} | {values[-1]:.0f} | {rise.estimate:.1f} | {interval} | {verdict} |")
+    return small
+
+
+async def _run(
+    url: str, router: psutil.Process, seconds: float, warm_up_s: float
+) -> list[tuple[float, Memory]]:
+    """Return the memory at times in seconds, once the service and the pages are warm."""
+    headers = {"content-type": "application/json"}
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=120, trust_env=False, headers=headers) as client,
+        async_playwright() as playwright,
+    ):
+        controllers = Controllers(client, LINKS, one_call=True)
+        await controllers.report_past()
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        (link, *_) = (await client.get("/v1/links?limit=1")).json()["links"]
+        pages = [await browser.new_page() for _ in range(2)]
+        names = ("now", f"link/{link['link_id']}")
+        for page, name in zip(pages, names, strict=True):
+            await _open(page, url, name)
+        tasks = [
+            asyncio.create_task(_report(controllers, seconds)),
+            asyncio.create_task(_turn(pages[1], url, names[1], seconds)),
+        ]
+        rows = await _measure(browser, pages, router, seconds, warm_up_s)
+        await asyncio.gather(*tasks)
+        await browser.close()
+    return rows
+
+
+async def _open(page: Page, url: str, name: str) -> None:
+    await page.goto(f"{url}/console/#/{name}")
+    await page.wait_for_selector("main > div:not([aria-busy])")
+
+
+async def _report(controllers: Controllers, seconds: float) -> None:
+    figures = Figures(LINKS, int(seconds))
+    await _each(STEP_S, seconds, lambda: controllers.step(figures))
+    assert set(figures.statuses) == {200}, figures.statuses
+
+
+async def _turn(page: Page, url: str, name: str, seconds: float) -> None:
+    async def turn() -> None:
+        for other in (*TURNS, name):
+            await _open(page, url, other)
+
+    await _each(TURN_S, seconds, turn)
+
+
+async def _measure(
+    browser: Browser, pages: list[Page], router: psutil.Process, seconds: float, warm_up_s: float
+) -> list[tuple[float, Memory]]:
+    started_s, rows = time.monotonic(), []
+    sessions = [await page.context.new_cdp_session(page) for page in pages]
+    system = await browser.new_browser_cdp_session()
+
+    async def measure() -> None:
+        at_s = time.monotonic() - started_s
+        heaps = [await _heap_mb(session) for session in sessions]
+        if at_s >= warm_up_s:
+            renderers = await _renderers_mb(system)
+            memory = {"router": _private_mb(router), "pages": renderers}
+            rows.append((at_s, memory | {"pages, JavaScript alone": sum(heaps)}))
+
+    await _each(EVERY_S, seconds, measure)
+    return rows
+
+
+async def _heap_mb(session: CDPSession) -> float:
+    """Return the JavaScript heap of a page once what is not used any more is collected."""
+    await session.send("HeapProfiler.collectGarbage")
+    usage = await session.send("Runtime.getHeapUsage")
+    return float(usage["usedSize"]) / 1e6
+
+
+async def _renderers_mb(system: CDPSession) -> float:
+    processes = (await system.send("SystemInfo.getProcessInfo"))["processInfo"]
+    renderers = [one["id"] for one in processes if one["type"] == "renderer"]
+    return sum(_private_mb(psutil.Process(number)) for number in renderers)
+
+
+def _private_mb(process: psutil.Process) -> float:
+    """Return what a process has to itself, in million bytes."""
+    rows = Path("/proc", str(process.pid), "smaps_rollup").read_text().splitlines()
+    return sum(float(row.split()[1]) for row in rows if row.startswith("Private_")) * 1024 / 1e6
+
+
+async def _each(every_s: float, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do ``work`` every so often until ``seconds`` are over."""
+    started_s = time.monotonic()
+    for step in range(int(seconds / every_s)):
+        await asyncio.sleep(max(0.0, started_s + step * every_s - time.monotonic()))
+        await work()
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main(float(sys.argv[1]) if sys.argv[1:] else MINUTES) else 1)

@@ -54,7 +54,7 @@ def test_a_file_of_several_links_is_read_whatever_its_format(
         window.page.locator("figure path.band").first.wait_for()
 
 
-def test_what_cannot_be_read_is_said_in_the_words_of_the_reader(empty: str, visit: Any):
+def test_a_file_that_cannot_be_read_gives_the_importers_error(empty: str, visit: Any):
     window = visit(empty)
     window.open("try")
     window.page.get_by_role("button", name="Forecast").click()

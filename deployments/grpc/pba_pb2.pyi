@@ -481,7 +481,7 @@ class ListLinksResponse(_message.Message):
     def __init__(self, links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class Link(_message.Message):
-    __slots__ = ("link_id", "mode", "mode_since_s", "mode_switches", "last_sample_s", "hits", "misses", "accuracy_20", "leader", "weights", "transfers")
+    __slots__ = ("link_id", "mode", "mode_since_s", "mode_switches", "last_sample_s", "hits", "misses", "accuracy_20", "leader", "weights", "transfers", "drift")
     class WeightsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -500,6 +500,7 @@ class Link(_message.Message):
     LEADER_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     TRANSFERS_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_FIELD_NUMBER: _ClassVar[int]
     link_id: str
     mode: Mode
     mode_since_s: float
@@ -511,7 +512,8 @@ class Link(_message.Message):
     leader: str
     weights: _containers.ScalarMap[str, float]
     transfers: TransferSummary
-    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., mode_since_s: _Optional[float] = ..., mode_switches: _Optional[int] = ..., last_sample_s: _Optional[float] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., leader: _Optional[str] = ..., weights: _Optional[_Mapping[str, float]] = ..., transfers: _Optional[_Union[TransferSummary, _Mapping]] = ...) -> None: ...
+    drift: float
+    def __init__(self, link_id: _Optional[str] = ..., mode: _Optional[_Union[Mode, str]] = ..., mode_since_s: _Optional[float] = ..., mode_switches: _Optional[int] = ..., last_sample_s: _Optional[float] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., leader: _Optional[str] = ..., weights: _Optional[_Mapping[str, float]] = ..., transfers: _Optional[_Union[TransferSummary, _Mapping]] = ..., drift: _Optional[float] = ...) -> None: ...
 
 class TransferSummary(_message.Message):
     __slots__ = ("scored", "censored", "unscored", "coverage_80", "faster", "slower")

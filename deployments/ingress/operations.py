@@ -15,7 +15,6 @@ from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagWatch
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.retraining_start import RetrainingStart
-from pba.store.link_queries import link_cursor
 from pba.types import parse_mode
 
 from ..store_factory import Stores
@@ -99,13 +98,13 @@ class Operations:
         search: LinkSearch = "",
         sort: LinkOrder = "name",
     ) -> _Answer:
-        """List links in the order of their names, or of their silence."""
+        """List links by name, or the worst, most drifted or longest silent first."""
         only = None if mode is None else parse_mode(mode)
 
         def page() -> _Answer:  # in a thread: 10 000 links take a while to write
             order = search, sort
             links = self.stores.reports.links(only, cursor, limit, identity.scope, *order)
-            after = link_cursor(links[-1], sort) if len(links) == limit else None
+            after = links[-1].cursor if len(links) == limit else None
             return write({"links": [link.as_dict() for link in links], "cursor": after})
 
         return await self.plane.read_store(page)

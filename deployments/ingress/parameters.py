@@ -102,8 +102,11 @@ LinkSearch = Annotated[
     ),
 ]
 LinkOrder = Annotated[
-    Literal["name", "silent"],
-    Query(description="silent: those first that have not reported for longest."),
+    Literal["name", "accuracy", "drift", "silent"],
+    Query(
+        description="accuracy: the worst first. drift: the largest open alarm first. silent: those "
+        "first that have not reported for longest."
+    ),
 ]
 EventKind = Annotated[
     str | None, Query(pattern="^[a-z0-9_:]{1,100}$", description="Only of this kind.")

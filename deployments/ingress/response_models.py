@@ -131,6 +131,9 @@ class LinkResponse(BaseModel):
     hits: int = Field(description="scored forecasts one step ahead that were in band")
     misses: int = Field(description="scored forecasts one step ahead that were not")
     accuracy_20: float | None
+    drift: float | None = Field(
+        None, description="the size of its open drift alarm; absent from 3.0.0"
+    )
     leader: str = Field(description="the expert with the largest weight")
     weights: dict[str, float] = Field(description="the weight of each expert")
     transfers: TransferSummary | None = Field(None, description="absent from 3.0.0")

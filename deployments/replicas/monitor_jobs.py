@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pba.errors import StoreUnavailable
 from pba.monitoring.fold_job import FoldJob
 from pba.monitoring.jobs import Job
+from pba.monitoring.order_job import fill_orders
 from pba.monitoring.progressive_rollout import step_rollout
 from pba.monitoring.retraining import RetrainingPolicy
 from pba.monitoring.scorer import Scorer
@@ -88,6 +89,7 @@ class MonitorJobs:
             Job("scoring", self._score, settings.score_every_s),
             Job("folding", self._fold.run, _FOLD_EVERY_S),
             Job("old_rows", self._leased("old_rows", store.old_rows.copy_some), _OLD_ROWS_EVERY_S),
+            Job("orders", self._leased("orders", self._fill_orders), _OLD_ROWS_EVERY_S),
             Job("figures", self._figures.run, _FIGURES_EVERY_S),
             Job("verdicts", self._leased("verdicts", self._verdicts.run), _VERDICTS_EVERY_S),
             Job("transfers", self._leased("transfers", self._transfers.run), _TRANSFERS_EVERY_S),
@@ -131,6 +133,9 @@ class MonitorJobs:
             self._versions = self._store.scoring.version_names()
         self._scoring.count(scored, self._versions)
         return scored.full
+
+    def _fill_orders(self) -> bool:
+        return fill_orders(self._store)
 
     def _step_rollout(self) -> bool:
         step_rollout(self._store)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import islice
 from typing import Annotated, Any
 
@@ -16,8 +17,19 @@ __all__ = ["drift", "events", "links"]
 
 _PAGE = 1000
 
+
+class Order(StrEnum):
+    """What comes first: a name, the worst accuracy, the most drift, the longest silence."""
+
+    NAME = "name"
+    ACCURACY = "accuracy"
+    DRIFT = "drift"
+    SILENT = "silent"
+
+
 Count = Annotated[int, typer.Option(min=1, max=100_000, help="The most lines.")]
 Mode = Annotated[str | None, typer.Option(help="Only links of this mode.")]
+Sort = Annotated[Order, typer.Option(help="In which order.")]
 Begins = Annotated[str, typer.Option(help="Only links whose names begin so.")]
 Kind = Annotated[str | None, typer.Option(help="Only events of this kind.")]
 Link = Annotated[str | None, typer.Option(help="Only events of this link.")]
@@ -29,32 +41,36 @@ def links(
     service: Service,
     mode: Mode = None,
     begins: Begins = "",
+    sort: Sort = Order.NAME,
     count: Count = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List links in the order of their names."""
+    """List links by name, or the worst, most drifted or longest silent first."""
     with service.client() as client:
-        rows = [*islice(_links(client, mode, begins), count)]
+        rows = [*islice(_links(client, mode, begins, sort), count)]
     if as_json:
         print_json(rows)
         return
-    table = plain_table("link", "mode", "last sample", "in band", "forecasts", "leads")
+    table = plain_table("link", "mode", "last sample", "in band", "forecasts", "drift", "leads")
     for row in rows:
         scored = row["hits"] + row["misses"]
-        cells = (row["mode"], row["last_sample"], row["accuracy_20"], scored, row["leader"])
-        table.add_row(row["link_id"], *map(shown, cells))
+        names = ("mode", "last_sample", "accuracy_20", "scored", "drift", "leader")
+        cells = row | {"scored": scored}
+        table.add_row(row["link_id"], *(shown(cells.get(name)) for name in names))
     print_table(table, "There is no such link.")
 
 
-def _links(client: PBAClient, mode: str | None, begins: str) -> Any:
+def _links(client: PBAClient, mode: str | None, begins: str, sort: Order) -> Any:
     """Yield links whose names begin with ``begins``, page after page."""
-    cursor: str | None = begins[:-1]  # before the first of them, which follow each other
+    by_name = sort is Order.NAME
+    cursor: str | None = begins[:-1] if by_name else ""  # before the first that begins so
+    order: dict[str, Any] = {} if by_name else {"search": begins, "sort": sort.value}
     while cursor is not None:
-        page = client.links(mode, cursor, _PAGE)
+        page = client.links(mode, cursor, _PAGE, **order)
         for link in page["links"]:
             if link["link_id"].startswith(begins):
                 yield link
-            elif link["link_id"] > begins:
+            elif by_name and link["link_id"] > begins:
                 return
         cursor = page["cursor"]
 

@@ -27,8 +27,9 @@ class AsyncReports(AsyncCalls):
     ) -> dict[str, Any]:
         """Return a page of ``links`` in the order of their names, and the next one's ``cursor``.
 
-        ``search`` is what a name has in it, and ``sort`` may be ``silent``: those first that have
-        not reported for longest.
+        ``search`` is what a name has in it. ``sort`` may be ``accuracy``, the worst first;
+        ``drift``, the largest open alarm first; ``silent``, those first that have not reported for
+        longest.
         """
         page: dict[str, Any] = {"mode": mode, "cursor": cursor or None, "limit": limit}
         path = requests.query_path("/v1/links", **page, search=search, sort=sort)

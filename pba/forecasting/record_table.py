@@ -13,7 +13,10 @@ from pba.forecasting.link_record import BODY_VERSION, LinkRecord, current_body
 from pba.forecasting.stretch import stretch_rows
 from pba.types import HORIZONS, INTERVALS, Floats
 
-__all__ = ["RecordTable"]
+__all__ = ["UNSCORED", "RecordTable"]
+
+UNSCORED = 1001
+"""More thousandths than any accuracy: links without a scored forecast come after all others."""
 
 _TARGETS = len(HORIZONS) + len(INTERVALS)
 _BODY = np.dtype(
@@ -62,6 +65,17 @@ class RecordTable:
     def __len__(self) -> int:
         """Return the number of links."""
         return len(self.scored)
+
+    def accuracy_permille(self) -> NDArray[np.int64]:
+        """Return the share in band in whole thousandths, `UNSCORED` where nothing is scored.
+
+        >>> RecordTable.from_bytes(
+        ...     [None, LinkRecord(scored=3, hits=2).to_bytes()]
+        ... ).accuracy_permille()
+        array([1001,  666])
+        """
+        permille = 1000 * self.scored_hits // np.maximum(self.scored, 1)
+        return np.where(self.scored > 0, permille, UNSCORED)
 
     @classmethod
     def from_bytes(cls, bodies: Sequence[bytes | None]) -> Self:

@@ -167,5 +167,11 @@ def _watch(batch: DueBatch, settlement: BatchSettlement) -> ScoredLinks:
     events = [(row, alarm_event(DRIFT, batch.names[row], alarm)) for row, alarm in alarms]
     kept = np.ones(len(batch.links), dtype=bool)
     return ScoredLinks(
-        batch, settlement, tuple(table.to_bytes()), table.alarm_open(), tuple(events), kept
+        batch=batch,
+        settlement=settlement,
+        drift=tuple(table.to_bytes()),
+        alarm=table.alarm_open(),
+        drift_size=table.sizes(),
+        events=tuple(events),
+        kept=kept,
     )

@@ -1,7 +1,9 @@
 """What the jobs of Monitors do in the store, beside scoring: leases, sums, drift of modes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import Row
 
 from pba.scoring.transfer_sums import TransferSamples, TransferSums
 from pba.store import (
@@ -9,6 +11,7 @@ from pba.store import (
     leases,
     link_counts,
     mode_outcome_queue,
+    record_orders,
     transfer_scores,
     verdict_blocks,
 )
@@ -95,6 +98,14 @@ class JobStore:
     def count_links(self) -> None:
         """Count links and mode switches for reports, see `pba.store.link_counts`."""
         self._database.write(link_counts.write_counts, self._database.read(link_counts.count_all))
+
+    def unordered_records(self, limit: int) -> list[Row[Any]]:
+        """Return up to ``limit`` records that lack what links are sorted by."""
+        return self._database.read(record_orders.unordered_records, limit)
+
+    def write_orders(self, values: Mapping[tuple[int, int], tuple[int, float]]) -> None:
+        """Write what links are sorted by, see `pba.store.record_orders.write_orders`."""
+        self._database.write(record_orders.write_orders, values)
 
     @property
     def now_s(self) -> float:

@@ -1,13 +1,14 @@
 """Reading links: their state, record and last samples."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
 
-from pba.errors import InvalidInput, quoted
 from pba.forecasting.link_record import LinkRecord
 from pba.security import EVERYTHING, Scope
+from pba.store.link_orders import cursor_of, pages_after
 from pba.store.old_tables import old_records
 from pba.store.scope_filter import in_scope
 from pba.store.statements import chunks
@@ -22,7 +23,6 @@ __all__ = [
     "any_link",
     "count_links",
     "existing_links",
-    "link_cursor",
     "link_mode",
     "link_state",
     "link_states",
@@ -32,6 +32,8 @@ __all__ = [
 _WITH_RECORDS = select(
     links,
     records.c.body.label("packed"),
+    records.c.accuracy_permille,
+    records.c.drift_size,
     old_records.c.body.label("old"),
     *(link_transfers.c[name] for name in SUMS),
 ).select_from(
@@ -39,10 +41,8 @@ _WITH_RECORDS = select(
     .outerjoin(old_records, old_records.c.link == links.c.id)
     .outerjoin(link_transfers, link_transfers.c.link == links.c.id)
 )
+_FEW = 1000
 _BY_NAME = _WITH_RECORDS.where(links.c.link_id.in_(bindparam("names", expanding=True)))
-
-
-_LONGEST_NAME, _LONGEST_TIME = 200, 18
 
 
 def link_mode(row: Row[Any]) -> LinkMode:
@@ -101,48 +101,48 @@ def link_states(
     search
         Only names that have this in them, whatever its case.
     sort
-        ``name``, or ``silent`` for those first that have not reported for longest.
+        As `pba.store.link_orders.pages_after`.
     """
-    query = select(links.c.id).where(*_after(after, sort))
+    chosen = _chosen(connection, mode, scope, search)
+    states: list[LinkState] = []
+    for page in pages_after(sort, after):
+        # The links alone, before their records are read.
+        keys = page.keys.where(*chosen(page.key)).order_by(*page.order).limit(count - len(states))
+        query = _WITH_RECORDS.where(links.c.id.in_(keys)).order_by(*page.order)
+        states += [
+            replace(_state(row), cursor=cursor_of(sort, row)) for row in connection.execute(query)
+        ]
+        if len(states) == count:
+            break
+    return states
+
+
+def _chosen(
+    connection: Connection, mode: NetworkMode | None, scope: Scope, search: str
+) -> Callable[[ColumnElement[int]], list[ColumnElement[bool]]]:
+    """Return what holds for the links of a listing, of which a column has the keys.
+
+    Where few links are chosen, they are named: walking along an order would read all links.
+    """
+    conditions = []
     if search:
-        query = query.where(func.lower(links.c.link_id).contains(search.lower(), autoescape=True))
+        name = func.lower(links.c.link_id)
+        conditions.append(name.contains(search.lower(), autoescape=True))
     if mode is not None:
-        query = query.where(links.c.mode == mode.value)
+        conditions.append(links.c.mode == mode.value)
     if not scope.everything:
-        query = query.where(in_scope(links.c.link_id, scope))
-    order = [links.c.link_id] if sort == "name" else [links.c.newest_us, links.c.link_id]
-    page = query.order_by(*order).limit(count)  # of the links alone, before their records are read
-    rows = connection.execute(_WITH_RECORDS.where(links.c.id.in_(page)).order_by(*order))
-    return [_state(row) for row in rows]
-
-
-def link_cursor(state: LinkState, sort: str) -> str:
-    """Return the cursor of a link in one order."""
-    return state.link_id if sort == "name" else f"{round(state.newest_s * 1e6)}:{state.link_id}"
-
-
-def _after(cursor: str, sort: str) -> list[ColumnElement[bool]]:
-    """Return what holds for the links after one in an order."""
-    if sort == "name" or not cursor:
-        _check_cursor(cursor, len(cursor) <= _LONGEST_NAME)
-        return [links.c.link_id > cursor]
-    newest_us, _, name = cursor.partition(":")
-    _check_cursor(cursor, newest_us.isdigit() and len(newest_us) <= _LONGEST_TIME)
-    return [tuple_(links.c.newest_us, links.c.link_id) > (int(newest_us), name)]
-
-
-def _check_cursor(cursor: str, holds: bool) -> None:
-    if not holds:
-        raise InvalidInput(
-            f"cursor is {quoted(cursor)}; it is that of a page in the same order. Leave it out for "
-            "the first page.",
-            "cursor",
-        )
+        conditions.append(in_scope(links.c.link_id, scope))
+    if not conditions:
+        return lambda key: []
+    some = select(links.c.id).where(*conditions).limit(_FEW + 1)
+    few = list(connection.execute(some).scalars())
+    return lambda key: conditions if len(few) > _FEW else [key.in_(few)]
 
 
 def _state(row: Row[Any]) -> LinkState:
     record = record_of(row.packed, row.old)
-    return LinkState(row.link_id, link_mode(row), row.newest_us / 1e6, record, sums_of(row))
+    newest_s, drift = row.newest_us / 1e6, row.drift_size or None
+    return LinkState(row.link_id, link_mode(row), newest_s, record, sums_of(row), drift)
 
 
 def record_of(packed: bytes | None, old: str | None) -> LinkRecord:

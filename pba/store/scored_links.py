@@ -30,6 +30,8 @@ class ScoredLinks:
         The state of each link's drift detection afterwards, ``(link,)``.
     alarm
         Whether an alarm of the link is open, ``(link,)``.
+    drift_size
+        The size of that alarm, ``(link,)``.
     events
         Row of a link and event: alarms that opened, changed or ended.
     kept
@@ -40,6 +42,7 @@ class ScoredLinks:
     settlement: BatchSettlement
     drift: tuple[bytes | None, ...]
     alarm: _Flags
+    drift_size: Floats
     events: tuple[tuple[int, Event], ...]
     kept: _Flags
 

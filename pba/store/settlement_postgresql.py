@@ -20,19 +20,23 @@ __all__ = ["write_rows"]
 _RECORDS = """
     WITH g AS (
         SELECT * FROM unnest(%(link)b::bigint[], %(generation)b::int[], %(body)b::bytea[],
-                             %(drift)b::bytea[], %(alarm)b::bool[])
-        AS given (link, generation, body, drift, alarm)
+                             %(drift)b::bytea[], %(alarm)b::bool[],
+                             %(accuracy_permille)b::smallint[], %(drift_size)b::float8[])
+        AS given (link, generation, body, drift, alarm, accuracy_permille, drift_size)
     ), updated AS (
         UPDATE link_records AS r SET generation = r.generation + 1, body = g.body,
-        drift = g.drift, alarm = g.alarm FROM g
+        drift = g.drift, alarm = g.alarm, accuracy_permille = g.accuracy_permille,
+        drift_size = g.drift_size FROM g
         WHERE r.link = g.link AND r.generation = g.generation RETURNING r.link
     ), present AS (
         -- A link that is deleted at this moment gets no record that would remain.
         SELECT l.id FROM links AS l JOIN g ON g.link = l.id WHERE g.generation < 0
         ORDER BY l.id FOR KEY SHARE OF l
     ), inserted AS (
-        INSERT INTO link_records (link, generation, body, drift, alarm)
-        SELECT g.link, 0, g.body, g.drift, g.alarm FROM g JOIN present ON present.id = g.link
+        INSERT INTO link_records (link, generation, body, drift, alarm, accuracy_permille,
+                                  drift_size)
+        SELECT g.link, 0, g.body, g.drift, g.alarm, g.accuracy_permille, g.drift_size
+        FROM g JOIN present ON present.id = g.link
         ON CONFLICT DO NOTHING RETURNING link
     )
     SELECT link FROM updated UNION ALL SELECT link FROM inserted

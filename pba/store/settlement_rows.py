@@ -69,13 +69,16 @@ class SettlementRows:
 
 def _records(scored: ScoredLinks) -> Columns:
     at = scored.changed_links
-    bodies = scored.settlement.records.to_bytes()
+    records = scored.settlement.records
+    bodies = records.to_bytes()
     return {
         "link": scored.batch.links[at].tolist(),
         "generation": scored.batch.generation[at].tolist(),
         "body": [bodies[row] for row in at.tolist()],
         "drift": [scored.drift[row] for row in at.tolist()],
         "alarm": scored.alarm[at].tolist(),
+        "accuracy_permille": records.accuracy_permille()[at].tolist(),
+        "drift_size": scored.drift_size[at].tolist(),
     }
 
 

@@ -20,10 +20,19 @@ _UNCHANGED = """
     ON l.id = json_extract(k.value, '$[0]') LEFT JOIN link_records AS r ON r.link = l.id
     WHERE coalesce(r.generation, -1) = json_extract(k.value, '$[1]')
 """
-_RECORD = """
-    INSERT INTO link_records (link, generation, body, drift, alarm) VALUES (?, ? + 1, ?, ?, ?)
-    ON CONFLICT (link) DO UPDATE SET generation = excluded.generation, body = excluded.body,
-    drift = excluded.drift, alarm = excluded.alarm
+_RECORD_COLUMNS = (
+    "link",
+    "generation",
+    "body",
+    "drift",
+    "alarm",
+    "accuracy_permille",
+    "drift_size",
+)
+_RECORD = f"""
+    INSERT INTO link_records ({", ".join(_RECORD_COLUMNS)}) VALUES (?, ? + 1, ?, ?, ?, ?, ?)
+    ON CONFLICT (link) DO UPDATE SET
+    {", ".join(f"{name} = excluded.{name}" for name in _RECORD_COLUMNS[1:])}
 """
 _KEY = "WHERE link = ? AND after_us = ? AND arm = ? AND version = ?"
 _SAME = "link, after_us, created_us, version, step_s, took_ms, arm, mode, source, served"
@@ -51,7 +60,7 @@ def write_rows(connection: Connection, rows: SettlementRows) -> set[int]:
     unchanged = {link for (link,) in driver_rows(connection, _UNCHANGED, parameters)}
     if len(unchanged) < len(rows.records["link"]):
         return unchanged
-    _execute(connection, _RECORD, rows.records, "link", "generation", "body", "drift", "alarm")
+    _execute(connection, _RECORD, rows.records, *_RECORD_COLUMNS)
     _execute(connection, _FORECAST, rows.forecasts, *ACTUALS, *_FORECAST_KEY)
     _execute(connection, _LOG, rows.closed, *ACTUALS, *_FORECAST_KEY)
     _execute(connection, _CLOSED, rows.closed, *_FORECAST_KEY)

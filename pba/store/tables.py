@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Float,
     Index,
     Integer,
@@ -66,12 +67,15 @@ links = Table(
     Column("switches", Integer, nullable=False, server_default=text("0")),
     Column("newest_us", BigInteger, nullable=False),
     Column("heard_us", BigInteger, nullable=False),
+    Column("newest_minute", BigInteger, Computed("newest_us / 60000000")),
     UniqueConstraint("link_id"),
+    Index("ix_links_silent", "newest_minute", "id"),
     sqlite_autoincrement=True,
 )
 """One row per link: its mode as last detected, and the times of newest sample and last report.
 
 A key is never given to another link, so what a deleted link leaves behind belongs to nobody.
+``newest_minute`` follows ``newest_us``: links are sorted by it, and a report seldom changes it.
 """
 
 deleted_links = Table(
@@ -171,17 +175,23 @@ records = Table(
     Column("body", LargeBinary, nullable=False),
     Column("drift", LargeBinary),
     Column("alarm", Boolean, nullable=False, server_default=false()),
+    Column("accuracy_permille", SmallInteger),
+    Column("drift_size", Float(53)),
     Index(
         "ix_link_records_alarm",
         "link",
         sqlite_where=text('"alarm"'),
         postgresql_where=text('"alarm"'),
     ),
+    Index("ix_link_records_accuracy", "accuracy_permille", "link"),
+    Index("ix_link_records_drift", "drift_size", "link"),
 )
 """Link records as `pba.forecasting.link_record` packs them, and the state of drift detection.
 
 ``generation`` counts the changes, so that of two Monitors with one link only one writes. ``alarm``
-is whether an alarm of the link is open.
+is whether an alarm of the link is open. What links are sorted by is null until this release has
+scored the link, or a Monitor has filled it in: `accuracy_permille`, and the size of
+the open alarm, 0 without one.
 """
 
 _ACCURACY = ("scored", "hits", "over", "under", "covered_50", "covered_90")

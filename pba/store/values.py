@@ -179,13 +179,23 @@ class LinkContext:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """A link's mode, newest timestamp, record and sums of transfers, without its samples."""
+    """A link's mode, newest timestamp, record and sums of transfers, without its samples.
+
+    Parameters
+    ----------
+    drift
+        The size of its open drift alarm (`LinkDriftTable.size`), None while there is none.
+    cursor
+        Where the page after this link starts, in the order in which it was listed.
+    """
 
     link_id: str
     mode: LinkMode
     newest_s: float
     record: LinkRecord
     transfers: TransferSums = TransferSums()
+    drift: float | None = None
+    cursor: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the wire form."""
@@ -199,6 +209,7 @@ class LinkState:
             "hits": self.record.hits,
             "misses": self.record.scored - self.record.hits,
             "accuracy_20": self.record.accuracy_20,
+            "drift": self.drift,
             "leader": self.record.leader,
             "weights": dict(self.record.weights),
             "transfers": self.transfers.as_dict(),

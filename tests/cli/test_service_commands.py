@@ -53,6 +53,10 @@ def test_links_are_listed_by_beginning_and_count(url: str):
     assert [row["link_id"] for row in rows] == ["fra1:a"]
     assert len(json.loads(run(url, "links", "--count", "2", "--json").output)) == 2
     assert "fra1:b" in run(url, "links").output
+    for order in ("name", "accuracy", "drift", "silent"):
+        rows = json.loads(run(url, "links", "--sort", order, "--begins", "fra1:", "--json").output)
+        assert {row["link_id"] for row in rows} == {"fra1:a", "fra1:b"}, order
+    assert run(url, "links", "--sort", "colour").exit_code == 2
     assert run(url, "links", "--begins", "x").output == "There is no such link.\n"
 
 

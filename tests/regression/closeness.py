@@ -15,7 +15,7 @@ ROUNDED = (".said.", "summary.", "/v1/metrics.")
 """Where such predictions, or means over them, are."""
 
 
-ADDED = frozenset(["intervals", "actual_mean_mbps", "stretch", "transfers", "bins"])
+ADDED = frozenset(["intervals", "actual_mean_mbps", "stretch", "transfers", "bins", "drift"])
 """Keys of answers that 3.0.0 had not; they are left out where the recorded answer lacks them."""
 
 

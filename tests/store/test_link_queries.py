@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from sqlalchemy import select, update
 
 from pba.errors import InvalidInput, NotFound
 from pba.forecasting.link_record import LinkRecord
 from pba.security import EVERYTHING
-from pba.store import SampleReport, Store, WriteBatch
-from pba.store.link_queries import link_cursor
+from pba.store import SampleReport, Store, WriteBatch, link_queries
+from pba.store.tables import links, records
 from pba.types import NetworkMode
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -86,21 +87,67 @@ def test_more_links_than_one_statement_can_name_are_read(store: Store):
 
 
 def test_links_are_searched_in_any_case_and_sorted_by_their_silence(store: Store):
-    last_s = {"FRA1:a": 50, "fra1:b": 10, "ams2:c": 30, "fra1:d": 10, "x_y": 20, "xzy": 40}
+    minutes = {"FRA1:a": 5, "fra1:b": 1, "ams2:c": 3, "fra1:d": 1, "x_y": 2, "xzy": 4}
+    last_s = {name: 60 * minute for name, minute in minutes.items()}
     for name, second in last_s.items():
         write(store, sample_report(name, second, 1))
 
-    def pages(count: int, search: str, sort: str) -> list[str]:
-        names, cursor = [], ""
-        while page := store.links(None, cursor, count, EVERYTHING, search, sort):
-            names += [state.link_id for state in page]
-            cursor = link_cursor(page[-1], sort)
-        return names
-
     for count in (1, 2, 10):
-        assert pages(count, "fra1", "name") == ["FRA1:a", "fra1:b", "fra1:d"]
-        assert pages(count, "Fra1", "silent") == ["fra1:b", "fra1:d", "FRA1:a"]
-        assert pages(count, "", "silent") == sorted(last_s, key=lambda name: (last_s[name], name))
-    assert pages(10, "_", "name") == ["x_y"], "no letter stands for others"
+        assert pages(store, count, "fra1", "name") == ["FRA1:a", "fra1:b", "fra1:d"]
+        assert pages(store, count, "Fra1", "silent") == ["fra1:b", "fra1:d", "FRA1:a"]
+        by_silence = [*sorted(last_s, key=lambda name: last_s[name])]
+        assert pages(store, count, "", "silent") == by_silence, "in the same minute by their keys"
+    assert pages(store, 10, "_", "name") == ["x_y"], "no letter stands for others"
     with pytest.raises(InvalidInput, match="cursor is 'fra1:a'"):
         store.links(None, "fra1:a", 5, EVERYTHING, "", "silent")
+
+
+def pages(
+    store: Store, count: int, search: str = "", sort: str = "name", mode: NetworkMode | None = None
+) -> list[str]:
+    """Return the names of all links in an order, read in pages."""
+    names, cursor = [], ""
+    while page := store.links(mode, cursor, count, EVERYTHING, search, sort):
+        names += [state.link_id for state in page]
+        cursor = page[-1].cursor
+    return names
+
+
+@pytest.mark.parametrize("few", [1000, 2])
+def test_links_are_sorted_by_accuracy_and_drift_the_worst_first(
+    store: Store, few: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Whether those that are searched for are few, and so named, or many."""
+    monkeypatch.setattr(link_queries, "_FEW", few)
+    hits = {"fra1:a": 2, "fra1:b": 0, "ams2:c": 4, "fra1:d": 2, "ams2:e": None, "fra1:f": 4}
+    for name, right in hits.items():
+        write(store, sample_report(name, 0, 70))
+        if right is not None:
+            rates = [50.0] * right + [5.0] * (4 - right)
+            forecasts = [stored_forecast(name, 50 + at, rate) for at, rate in enumerate(rates)]
+            write(store, sample_report(name, 70, 1), forecasts=forecasts)
+    settle(store)
+    sizes = {"fra1:d": 0.25, "ams2:c": 1.5, "fra1:f": 0.25}
+    for name, size in sizes.items():
+        _set_drift(store, name, size)
+    worst = ["fra1:b", "fra1:a", "fra1:d", "ams2:c", "fra1:f", "ams2:e"]
+    drifted = ["ams2:c", "fra1:f", "fra1:d", "fra1:b", "fra1:a", "ams2:e"]
+    assert store.link("ams2:c").as_dict()["drift"] == 1.5
+    assert store.link("fra1:a").as_dict()["drift"] is None
+    for count in (1, 2, 5, 10):
+        assert pages(store, count, "", "accuracy") == worst
+        assert pages(store, count, "", "drift") == drifted
+        for sort, names in (("accuracy", worst), ("drift", drifted)):
+            ours = [name for name in names if name.startswith("ams2")]
+            assert pages(store, count, "AMS2", sort) == ours
+            assert pages(store, count, "", sort, NetworkMode.DATACENTER) == []
+            assert pages(store, count, "", sort, NetworkMode.INTERNET) == names
+    for cursor in ("fra1:a", "1.5", "1.5:", "x:1", "1:2:3"):
+        with pytest.raises(InvalidInput, match="cursor is"):
+            store.links(None, cursor, 5, EVERYTHING, "", "accuracy")
+
+
+def _set_drift(store: Store, name: str, size: float) -> None:
+    key = select(links.c.id).where(links.c.link_id == name).scalar_subquery()
+    change = update(records).where(records.c.link == key).values(drift_size=size)
+    store._database.write(lambda connection: connection.execute(change))

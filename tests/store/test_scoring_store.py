@@ -53,9 +53,8 @@ def scored(store: Store, claim: Claim) -> ScoredLinks:
     batch = store.scoring.read(claim)
     settlement = settle_batch(batch, store.scoring.now_us, HOUR_US)
     count = len(batch.links)
-    return ScoredLinks(
-        batch, settlement, (None,) * count, np.zeros(count, bool), (), np.ones(count, bool)
-    )
+    none = np.zeros(count)
+    return ScoredLinks(batch, settlement, (None,) * count, none > 0, none, (), np.ones(count, bool))
 
 
 def test_claims_have_no_link_in_common_and_run_out(monitors: Monitors, url: str):

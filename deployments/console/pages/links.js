@@ -29,7 +29,9 @@ export async function show(body, _, signal) {
     update();
   };
   const modes = [["", "all modes"], ["datacenter", "data centre"], ["internet", "internet"]];
-  const orders = [["name", "by name"], ["silent", "silent for longest"]];
+  const orders = [
+    ["name", "by name"], ["accuracy", "least right"], ["drift", "most drift"], ["silent", "silent for longest"],
+  ];
   list.replaceChildren(...view(state, await page(state, signal), update));
   body.replaceChildren(
     element(
@@ -76,6 +78,7 @@ function view(state, answer, update) {
         ["last sample", (link) => ago(link.last_sample)],
         ["scored", (link) => count(link.hits + link.misses), true],
         ["right within 20 %", (link) => percent(link.accuracy_20, 1), true],
+        ["drift", (link) => (link.drift === null ? "–" : link.drift.toFixed(2)), true],
         ["leader", (link) => link.leader],
         ["switches", (link) => count(link.mode_switches), true],
       ],

@@ -58,6 +58,9 @@ _STREAMS = (
     WatchedMean(WatchedStream.LEVEL, 4.2, math.log(1.2), math.exp, min_lag_1=0.4),
 )
 """Tuned on synthetic streams and `val` traces; see docs/results/drift.md."""
+_RATIOS = np.array(
+    [stream.what in (WatchedStream.BIAS, WatchedStream.LEVEL) for stream in _STREAMS]
+)
 
 
 class LinkDriftTable:
@@ -141,6 +144,18 @@ class LinkDriftTable:
     def alarm_open(self) -> _Flags:
         """Return for each row whether an alarm is open, ``(row,)``."""
         return self._alarms.is_open()
+
+    def sizes(self) -> Floats:
+        """Return the size of each row's open alarm, 0 where none is open, ``(row,)``.
+
+        It is that of its largest change: of the share in band or of the typical relative error, by
+        how much it differs; of bias or level, the logarithm of the ratio.
+        """
+        changes = self._alarms.alarms["changes"]
+        pairs = np.stack([changes["before"], changes["after"]]).astype(float)
+        size = np.abs(np.diff(np.where(_RATIOS, log_rate(pairs), pairs), axis=0)[0])
+        open_sizes: Floats = np.where(changes["confidence"] > 0.0, size, 0.0)
+        return np.round(open_sizes.max(axis=1), 4)
 
     def alarm(self, row: int) -> Alarm | None:
         """Return the open alarm of ``row``; None while there is none."""

@@ -1,10 +1,12 @@
 """The state of a link's drift detection: small, and all that another Monitor needs."""
 
+import math
+
 import numpy as np
 import pytest
 
 from pba.evaluation.metrics import in_band
-from pba.monitoring.drift import Alarm, AlarmStage, LinkDriftTable
+from pba.monitoring.drift import Alarm, AlarmStage, Change, LinkDriftTable
 from tests.monitoring.drift.series import SECOND, feed, new_table, noise
 
 LINKS, SAMPLES = 12, 460
@@ -52,6 +54,25 @@ def test_the_open_alarm_is_in_the_state():
         alarm = newest.get(row)
         still_open = alarm if alarm and alarm.stage is not AlarmStage.ENDED else None
         assert again.alarm(row) == table.alarm(row) == still_open
+
+
+def test_the_size_of_an_alarm_is_that_of_its_largest_change():
+    table = new_table(LINKS)
+    feed(table, changeable()[:290])
+    sizes = []
+    for row in range(LINKS):
+        alarm = table.alarm(row)
+        changes = alarm.changes if alarm else ()
+        sizes.append(max(map(_size, changes), default=0.0))
+    assert table.sizes().tolist() == pytest.approx(sizes, abs=1e-4)
+    assert 0.0 in sizes
+    assert max(sizes) > 0.7, "a level that halves"
+
+
+def _size(change: Change) -> float:
+    if change.what in ("level", "bias"):
+        return abs(math.log(change.after / change.before))
+    return abs(change.after - change.before)
 
 
 def test_many_outcomes_of_a_link_in_one_call_are_processed_in_order():

@@ -768,18 +768,20 @@ class GetMetricsResponse(_message.Message):
     def __init__(self, links: _Optional[int] = ..., mode_switches: _Optional[int] = ..., scoring: _Optional[_Union[ScoringBacklog, _Mapping]] = ..., overall: _Optional[_Union[Metrics, _Mapping]] = ..., modes: _Optional[_Mapping[str, Metrics]] = ..., versions: _Optional[_Iterable[_Union[VersionMetrics, _Mapping]]] = ..., transfers: _Optional[_Union[TransferMetrics, _Mapping]] = ...) -> None: ...
 
 class GetMetricSeriesRequest(_message.Message):
-    __slots__ = ("from_s", "to_s", "step_s", "by", "horizon")
+    __slots__ = ("from_s", "to_s", "step_s", "by", "horizon", "bins")
     FROM_S_FIELD_NUMBER: _ClassVar[int]
     TO_S_FIELD_NUMBER: _ClassVar[int]
     STEP_S_FIELD_NUMBER: _ClassVar[int]
     BY_FIELD_NUMBER: _ClassVar[int]
     HORIZON_FIELD_NUMBER: _ClassVar[int]
+    BINS_FIELD_NUMBER: _ClassVar[int]
     from_s: float
     to_s: float
     step_s: int
     by: _containers.RepeatedScalarFieldContainer[str]
     horizon: str
-    def __init__(self, from_s: _Optional[float] = ..., to_s: _Optional[float] = ..., step_s: _Optional[int] = ..., by: _Optional[_Iterable[str]] = ..., horizon: _Optional[str] = ...) -> None: ...
+    bins: bool
+    def __init__(self, from_s: _Optional[float] = ..., to_s: _Optional[float] = ..., step_s: _Optional[int] = ..., by: _Optional[_Iterable[str]] = ..., horizon: _Optional[str] = ..., bins: _Optional[bool] = ...) -> None: ...
 
 class GetMetricSeriesResponse(_message.Message):
     __slots__ = ("from_s", "to_s", "step_s", "horizon", "series")
@@ -796,21 +798,23 @@ class GetMetricSeriesResponse(_message.Message):
     def __init__(self, from_s: _Optional[float] = ..., to_s: _Optional[float] = ..., step_s: _Optional[int] = ..., horizon: _Optional[int] = ..., series: _Optional[_Iterable[_Union[MetricSeries, _Mapping]]] = ...) -> None: ...
 
 class MetricSeries(_message.Message):
-    __slots__ = ("mode", "version", "arm", "source", "points")
+    __slots__ = ("mode", "version", "arm", "source", "points", "group")
     MODE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ARM_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     mode: Mode
     version: str
     arm: str
     source: str
     points: _containers.RepeatedCompositeFieldContainer[MetricPoint]
-    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., source: _Optional[str] = ..., points: _Optional[_Iterable[_Union[MetricPoint, _Mapping]]] = ...) -> None: ...
+    group: str
+    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., version: _Optional[str] = ..., arm: _Optional[str] = ..., source: _Optional[str] = ..., points: _Optional[_Iterable[_Union[MetricPoint, _Mapping]]] = ..., group: _Optional[str] = ...) -> None: ...
 
 class MetricPoint(_message.Message):
-    __slots__ = ("at_s", "scored", "accuracy_20", "confidence", "missed_over", "missed_under", "coverage_50", "coverage_90", "bias_mbps", "mae_mbps", "latency_ms")
+    __slots__ = ("at_s", "scored", "accuracy_20", "confidence", "missed_over", "missed_under", "coverage_50", "coverage_90", "bias_mbps", "mae_mbps", "latency_ms", "bins")
     AT_S_FIELD_NUMBER: _ClassVar[int]
     SCORED_FIELD_NUMBER: _ClassVar[int]
     ACCURACY_20_FIELD_NUMBER: _ClassVar[int]
@@ -822,6 +826,7 @@ class MetricPoint(_message.Message):
     BIAS_MBPS_FIELD_NUMBER: _ClassVar[int]
     MAE_MBPS_FIELD_NUMBER: _ClassVar[int]
     LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    BINS_FIELD_NUMBER: _ClassVar[int]
     at_s: float
     scored: int
     accuracy_20: float
@@ -833,7 +838,18 @@ class MetricPoint(_message.Message):
     bias_mbps: float
     mae_mbps: float
     latency_ms: Latency
-    def __init__(self, at_s: _Optional[float] = ..., scored: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., confidence: _Optional[float] = ..., missed_over: _Optional[float] = ..., missed_under: _Optional[float] = ..., coverage_50: _Optional[float] = ..., coverage_90: _Optional[float] = ..., bias_mbps: _Optional[float] = ..., mae_mbps: _Optional[float] = ..., latency_ms: _Optional[_Union[Latency, _Mapping]] = ...) -> None: ...
+    bins: ConfidenceBins
+    def __init__(self, at_s: _Optional[float] = ..., scored: _Optional[int] = ..., accuracy_20: _Optional[float] = ..., confidence: _Optional[float] = ..., missed_over: _Optional[float] = ..., missed_under: _Optional[float] = ..., coverage_50: _Optional[float] = ..., coverage_90: _Optional[float] = ..., bias_mbps: _Optional[float] = ..., mae_mbps: _Optional[float] = ..., latency_ms: _Optional[_Union[Latency, _Mapping]] = ..., bins: _Optional[_Union[ConfidenceBins, _Mapping]] = ...) -> None: ...
+
+class ConfidenceBins(_message.Message):
+    __slots__ = ("scored", "hits", "confidence_sum")
+    SCORED_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_SUM_FIELD_NUMBER: _ClassVar[int]
+    scored: _containers.RepeatedScalarFieldContainer[int]
+    hits: _containers.RepeatedScalarFieldContainer[int]
+    confidence_sum: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, scored: _Optional[_Iterable[int]] = ..., hits: _Optional[_Iterable[int]] = ..., confidence_sum: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class TransferMetrics(_message.Message):
     __slots__ = ("scored", "censored", "unscored", "coverage_80", "faster", "slower", "open", "modes")

@@ -654,7 +654,7 @@ class OperationsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetMetricSeries(self, request, context):
-        """Return accuracy and latency over time, by mode, version, arm or source.
+        """Return accuracy and latency over time, by mode, version, arm, source or group.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -15,6 +15,7 @@ from pba.serving.data_plane import DataPlane
 from pba.serving.flag_watch import FlagWatch
 from pba.serving.model_catalog import ModelCatalog
 from pba.serving.retraining_start import RetrainingStart
+from pba.store.metric_series import GROUP
 from pba.types import parse_mode
 
 from ..store_factory import Stores
@@ -34,6 +35,7 @@ from .parameters import (
     LinkSearch,
     ModeFilter,
     ModelName,
+    SeriesBins,
     SeriesKeys,
     SeriesStep,
     Since,
@@ -174,18 +176,22 @@ class Operations:
 
     async def metric_series(
         self,
-        _: Identity,
+        identity: Identity,
         write: _Write[_Answer],
         from_s: From = None,
         to_s: To = None,
         step_s: SeriesStep = None,
         by: SeriesKeys = None,
         horizon: Horizon = "1",
+        bins: SeriesBins = False,
     ) -> _Answer:
         """Return accuracy and latency over time."""
+        if by is None or GROUP not in by:
+            identity.require_everything("the call metric_series without by=group")
         series = self.stores.reports.series
+        span, keys = (from_s, to_s, step_s), by or ()
         return await self.plane.read_store(
-            lambda: write(series.read(by or (), int(horizon), from_s, to_s, step_s))
+            lambda: write(series.read(keys, int(horizon), *span, bins, identity.scope))
         )
 
     async def rollout(self, _: Identity, write: _Write[_Answer], since_s: Since = None) -> _Answer:

@@ -33,6 +33,7 @@ __all__ = [
     "ModelName",
     "ModelVersion",
     "Record",
+    "SeriesBins",
     "SeriesKeys",
     "SeriesStep",
     "Since",
@@ -153,9 +154,14 @@ DirtyRate = Annotated[
 Record = Annotated[bool, Query(description="Record the answer, to be scored.")]
 Limit = Annotated[int, Query(ge=1, le=10_000, description="The most items of the answer.")]
 SeriesKeys = Annotated[
-    list[Literal["mode", "version", "arm", "source"]] | None,
-    Query(description="Keep these apart: a series for each combination.", examples=[["mode"]]),
+    list[Literal["mode", "version", "arm", "source", "group"]] | None,
+    Query(
+        description="Keep these apart: a series for each combination; group alone: for the largest "
+        "50 groups of links, and for all others.",
+        examples=[["mode"]],
+    ),
 ]
+SeriesBins = Annotated[bool, Query(description="Add ten bins of confidence to each point.")]
 SeriesStep = Annotated[
     int | None,
     Query(

@@ -87,6 +87,14 @@ class MetricsResponse(BaseModel):
     versions: list[VersionMetrics]
 
 
+class ConfidenceBins(BaseModel):
+    """Sums over forecasts by their confidence in tenths, the lowest first; they may be added up."""
+
+    scored: list[int]
+    hits: list[int]
+    confidence_sum: list[float]
+
+
 class SeriesPoint(AccuracySummary):
     """The same of the forecasts that were computed within a point in time."""
 
@@ -94,6 +102,7 @@ class SeriesPoint(AccuracySummary):
     latency_ms: LatencySummary | None = Field(
         None, description="one step ahead, where nothing but modes is kept apart"
     )
+    bins: ConfidenceBins | None = Field(None, description="where they are asked for")
 
 
 class SeriesDocument(BaseModel):
@@ -103,6 +112,9 @@ class SeriesDocument(BaseModel):
     version: str | None = None
     arm: str | None = None
     source: str | None = None
+    group: str | None = Field(
+        None, description="a name up to its last colon; null for all links that are in no other"
+    )
     points: list[SeriesPoint]
 
 

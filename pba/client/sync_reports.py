@@ -78,22 +78,27 @@ class Reports(Calls):
         since: str | float | None = None,
         until: str | float | None = None,
         step_s: int | None = None,
+        *,
+        bins: bool = False,
     ) -> list[dict[str, Any]]:
         """Return accuracy and latency over time, a series for each combination of ``by``.
 
         Parameters
         ----------
         by
-            Some of mode, version, arm and source.
+            Some of mode, version, arm and source; or group alone.
         horizon
             Steps ahead; negative for the mean over so many.
         since, until
             By default the last day.
         step_s
             The seconds of a point, whole minutes; by default so that there are at most 300.
+        bins
+            Adds ten bins of confidence to each point.
         """
         span: dict[str, Any] = {"from": since, "to": until, "step": step_s, "horizon": horizon}
-        path = requests.query_path("/v1/metrics/series", **span, by=list(by) or None)
+        keys = {"by": list(by) or None, "bins": "true" if bins else None}
+        path = requests.query_path("/v1/metrics/series", **span, **keys)
         return self._call("GET", path, responses.series)
 
     def flags(self) -> dict[str, Any]:

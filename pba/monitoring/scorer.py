@@ -13,7 +13,6 @@ from pba.monitoring.drift.link_drift import LinkDriftTable
 from pba.monitoring.drift_watch import DRIFT, alarm_event
 from pba.scoring.batch import BatchSettlement, DueBatch
 from pba.scoring.batch_settlement import settle_batch
-from pba.scoring.outcome_sums import outcome_sums
 from pba.store import Claim, ScoredLinks, Store
 from pba.telemetry.windows import GAP_INTERVALS
 from pba.types import Event
@@ -72,9 +71,7 @@ class ScoredBatch:
 
     def sums(self) -> list[dict[str, Any]]:
         """Return what the outcomes add to the aggregates, rows as in `aggregate_deltas`."""
-        return [
-            row for part in self.parts for row in outcome_sums(part.batch.forecasts, part.outcomes)
-        ]
+        return [row for part in self.parts for row in part.sums]
 
 
 class Scorer:

@@ -102,6 +102,9 @@ class DueBatch:
     samples: LinkSamples
 
 
+_OUTCOME = ("row", "target", "at_us", "actual_mbps", "hit")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OutcomeTable:
     """New outcomes, ordered by link, time of the actual, target and forecast, ``(outcome,)``.
@@ -127,6 +130,10 @@ class OutcomeTable:
     def __len__(self) -> int:
         """Return the number of outcomes."""
         return len(self.row)
+
+    def only(self, at: _Ints | _Flags) -> "OutcomeTable":
+        """Return some of the outcomes: those at, or with, ``at``."""
+        return OutcomeTable(*(getattr(self, name)[at] for name in _OUTCOME))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

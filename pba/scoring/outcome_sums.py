@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from pba.scoring.batch import OpenForecasts, OutcomeTable
 from pba.scoring.codes import ARMS, MODES, SOURCES, TARGET_STEPS
 from pba.scoring.latency_sums import MINUTE_US
-from pba.types import QUANTILES
+from pba.types import QUANTILES, Floats
 
-__all__ = ["outcome_sums"]
+__all__ = ["BINS", "bin_of", "outcome_sums", "summands"]
+
+BINS = 10
+"""Confidence is counted in bins of a tenth."""
 
 _QUARTILES = QUANTILES.index(0.25), QUANTILES.index(0.75)
 _NINETY = QUANTILES.index(0.05), QUANTILES.index(0.95)
@@ -20,15 +23,15 @@ def outcome_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
     """Return the rows of `aggregate_deltas`, in the order of their keys.
 
     The keys are ``minute_us`` in which the forecasts were computed, ``mode``, ``source``, ``arm``,
-    ``steps``, ``version`` and ``served``; the sums are those of `minute_aggregates`, and
-    ``newest_us`` is when the newest of the forecasts was computed.
+    ``steps``, ``version`` and ``served``; the sums are those of `minute_aggregates`, with those of
+    ten bins of the confidence, and ``newest_us`` is when the newest forecast was computed.
     """
     if not len(outcomes):
         return []
     first, group = _groups(forecasts, outcomes)
     sums = {
         name: np.bincount(group, values, len(first)).tolist()
-        for name, values in _summands(forecasts, outcomes).items()
+        for name, values in summands(forecasts, outcomes).items()
     }
     newest_us = np.zeros(len(first), dtype=np.int64)
     np.maximum.at(newest_us, group, forecasts.created_us[outcomes.row])
@@ -43,6 +46,7 @@ def outcome_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> list[dict[
         "served": forecasts.served[row].tolist(),
         **sums,
         "newest_us": newest_us.tolist(),
+        **_bin_sums(forecasts, outcomes, group, len(first)),
     }
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
@@ -69,8 +73,36 @@ def _groups(
     return first, group
 
 
-def _summands(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[str, NDArray[Any]]:
-    """Return what each outcome adds to the sums."""
+def bin_of(confidence: Floats) -> NDArray[np.int64]:
+    """Return the bin of each confidence.
+
+    >>> bin_of(np.array([0.0, 0.0999, 0.1, 0.95, 1.0])).tolist()
+    [0, 0, 1, 9, 9]
+    """
+    return np.minimum(confidence * BINS, BINS - 1).astype(np.int64)
+
+
+def _bin_sums(
+    forecasts: OpenForecasts, outcomes: OutcomeTable, group: NDArray[np.int64], count: int
+) -> dict[str, list[Any]]:
+    """Return the columns of the sums by bins, of ``count`` groups."""
+    confidence = forecasts.confidence[outcomes.row, outcomes.target]
+    place = group * BINS + bin_of(confidence)
+    size = count * BINS
+    kinds = {
+        "scored": np.bincount(place, minlength=size),
+        "hits": np.bincount(place[outcomes.hit], minlength=size),
+        "confidence": np.bincount(place, confidence, size),
+    }
+    return {
+        f"{kind}_{at}": column
+        for kind, sums in kinds.items()
+        for at, column in enumerate(sums.reshape(count, BINS).T.tolist())
+    }
+
+
+def summands(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[str, NDArray[Any]]:
+    """Return what each outcome adds to the sums, ``(outcome,)`` each."""
     place = outcomes.row, outcomes.target
     error_mbps = forecasts.points_mbps[place] - outcomes.actual_mbps
     quantiles_mbps = forecasts.quantiles_mbps[place]

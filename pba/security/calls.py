@@ -20,6 +20,7 @@ class Reach(StrEnum):
     ITEMS = "each item outside the scope gets the error `forbidden`"
     LISTED = "lists only what is in scope"
     ALL = "403 unless the scope is all links"
+    GROUPS = "403 unless the scope is all links; `by=group` lists only groups that are in scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ CALLS: Mapping[str, Call] = {
     "watch_events": Call(Role.READER, Reach.LISTED),
     "drift": Call(Role.READER, Reach.LISTED),
     "metrics": Call(Role.READER, Reach.ALL),
-    "metric_series": Call(Role.READER, Reach.ALL),
+    "metric_series": Call(Role.READER, Reach.GROUPS),
     "models": Call(Role.READER, Reach.NONE),
     "model_versions": Call(Role.READER, Reach.NONE),
     "model_metadata": Call(Role.READER, Reach.NONE),

@@ -64,10 +64,15 @@ class Identity:
         if rule is None:
             raise Forbidden("no role may make this call: it is in no table of rights. Report it.")
         self._require_role(rule.role, f"the call {call}")
-        if rule.reach is Reach.ALL and not self.scope.everything:
+        if rule.reach is Reach.ALL:
+            self.require_everything(f"the call {call}")
+
+    def require_everything(self, what: str) -> None:
+        """Check that the scope is all links; raises `Forbidden`."""
+        if not self.scope.everything:
             raise Forbidden(
-                f"the call {call} is about all links; {self._shown} is for {self.scope}. "
-                "Use a key whose links are *."
+                f"{what} is about all links; {self._shown} is for {self.scope}. Use a key whose "
+                "links are *."
             )
 
     @property

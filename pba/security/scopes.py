@@ -53,6 +53,14 @@ class Scope:
         """Return whether the link is in this scope."""
         return link_id.startswith(self.beginnings) or link_id in self.names
 
+    def allows_group(self, group: str) -> bool:
+        """Return whether all links whose names begin with the group and a colon are in this scope.
+
+        >>> [Scope(("fra1:*",)).allows_group(name) for name in ("fra1", "fra1:b", "fra", "fra10")]
+        [True, True, False, False]
+        """
+        return f"{group}:".startswith(self.beginnings)
+
     def __str__(self) -> str:
         """Return the patterns, as a person writes them."""
         return ", ".join(self.patterns)

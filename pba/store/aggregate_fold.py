@@ -28,8 +28,10 @@ from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.store.executor import Executor, SetStatement
 from pba.store.report_tables import (
     HOUR_US,
+    group_deltas,
     hour_pair_aggregates,
     latency_deltas,
+    minute_groups,
     minute_latencies,
     pair_aggregates,
     pair_deltas,
@@ -63,6 +65,7 @@ def fold_statements(limit: int) -> tuple[SetStatement, ...]:
         (aggregate_deltas, (_add_to(minute_aggregates), _add_to_aggregates)),
         (pair_deltas, (_add_to(pair_aggregates), _add_to_hours)),
         (latency_deltas, (_add_to(minute_latencies),)),
+        (group_deltas, (_add_to(minute_groups),)),
     )
     return tuple(
         statement

@@ -96,8 +96,10 @@ class JobStore:
         return self._database.read(link_counts.link_figures, since_us)
 
     def count_links(self) -> None:
-        """Count links and mode switches for reports, see `pba.store.link_counts`."""
+        """Count links, mode switches and groups for reports, see `pba.store.link_counts`."""
         self._database.write(link_counts.write_counts, self._database.read(link_counts.count_all))
+        groups = self._database.read(link_counts.count_groups)
+        self._database.write(link_counts.write_groups, groups)
 
     def unordered_records(self, limit: int) -> list[Row[Any]]:
         """Return up to ``limit`` records that lack what links are sorted by."""

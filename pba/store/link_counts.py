@@ -3,13 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 
-from pba.store.report_tables import link_counts as table
+from pba.store.report_tables import link_counts as table, link_groups
 from pba.store.statements import insert_into
 from pba.store.tables import links
 
 __all__ = ["LinkFigures", "count_all", "link_counts", "link_figures", "write_counts"]
+__all__ = [
+    "LARGEST",
+    "count_all",
+    "count_groups",
+    "largest_groups",
+    "link_counts",
+    "write_counts",
+    "write_groups",
+]
+
+LARGEST = 50
+"""So many groups of links have sums of their own."""
 
 _FEW = 20_000
 _ROW = 1
@@ -77,3 +89,29 @@ def write_counts(connection: Connection, counts: tuple[int, int]) -> None:
     insert = insert.values(id=_ROW, links=counts[0], mode_switches=counts[1])
     new = {name: insert.excluded[name] for name in ("links", "mode_switches")}
     connection.execute(insert.on_conflict_do_update(index_elements=[table.c.id], set_=new))
+
+
+def count_groups(connection: Connection) -> dict[str, int]:
+    """Return the largest groups of links, and how many links each has: that reads all names.
+
+    A group is as `pba.scoring.group_sums.group_of` says.
+    """
+    # What is trimmed is all behind the last colon.
+    name = func.rtrim(links.c.link_id, func.replace(links.c.link_id, ":", ""))
+    begin = name.label("begin")
+    query = select(begin, func.count()).where(name.not_in(["", ":"])).group_by(begin)
+    query = query.order_by(func.count().desc(), begin).limit(LARGEST)
+    return {begin[:-1]: count for begin, count in connection.execute(query)}
+
+
+def write_groups(connection: Connection, counts: Mapping[str, int]) -> None:
+    """Store the largest groups in place of those of before."""
+    connection.execute(delete(link_groups))
+    if counts:
+        rows = [{"name": name, "links": count} for name, count in counts.items()]
+        connection.execute(insert(link_groups), rows)
+
+
+def largest_groups(connection: Connection) -> frozenset[str]:
+    """Return the largest groups of links as last counted."""
+    return frozenset(connection.execute(select(link_groups.c.name)).scalars())

@@ -8,24 +8,51 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Table, and_, func, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    and_,
+    func,
+    select,
+    true,
+    union_all,
+)
 
 from pba.errors import InvalidInput
 from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.scoring.group_sums import REST
 from pba.scoring.latency_sums import MINUTE_US
+from pba.scoring.outcome_sums import BINS
+from pba.security import EVERYTHING, Scope
 from pba.store.database import Database
+from pba.store.link_counts import LARGEST
 from pba.store.metrics_summary import accuracy, latency
-from pba.store.report_tables import latency_deltas, minute_latencies
-from pba.store.tables import aggregate_deltas, minute_aggregates, versions
+from pba.store.report_tables import (
+    group_deltas,
+    latency_deltas,
+    minute_groups,
+    minute_latencies,
+)
+from pba.store.tables import (
+    ACCURACY_SUMS,
+    BIN_SUMS,
+    aggregate_deltas,
+    minute_aggregates,
+    versions,
+)
 from pba.types.times import rfc3339_of
 
-__all__ = ["KEYS", "MetricSeries", "SeriesSpan", "metric_series"]
+__all__ = ["GROUP", "KEYS", "MetricSeries", "SeriesSpan", "group_series", "metric_series"]
 
 KEYS = ("mode", "version", "arm", "source")
 """By what series may be kept apart."""
 
+GROUP = "group"
+"""By what else: by groups of links, and then by nothing beside."""
+
 _CODES: Mapping[str, Sequence[Any]] = {"mode": MODES, "arm": ARMS, "source": SOURCES}
-_SUMS = [column.name for column in minute_aggregates.c if not column.primary_key]
 _MOST_POINTS = 2000
 _STEPS_S = (60, 300, 900, 3600, 6 * 3600, 86_400)
 _USUAL_POINTS = 300
@@ -99,20 +126,30 @@ class MetricSeries:
         from_s: float | None = None,
         to_s: float | None = None,
         step_s: int | None = None,
+        bins: bool = False,
+        scope: Scope = EVERYTHING,
     ) -> dict[str, Any]:
-        """Return accuracy and latency over time, as `metric_series`.
+        """Return accuracy and latency over time, as `metric_series` or `group_series`.
 
         Raises
         ------
         InvalidInput
-            As `SeriesSpan.of`.
+            As `SeriesSpan.of`; for groups with another key, horizon or bins, which are not kept.
         """
         span = SeriesSpan.of(self._clock(), from_s, to_s, step_s)
-        return self._database.read(metric_series, span, by, horizon)
+        if GROUP not in by:
+            return self._database.read(metric_series, span, by, horizon, bins)
+        if set(by) != {GROUP} or horizon != 1 or bins:
+            raise InvalidInput(
+                "by has group; groups are kept one step ahead, without bins, and by nothing else. "
+                "Leave out the other parts of by, horizon and bins.",
+                "by",
+            )
+        return self._database.read(group_series, span, scope)
 
 
 def metric_series(
-    connection: Connection, span: SeriesSpan, by: Sequence[str], horizon: int
+    connection: Connection, span: SeriesSpan, by: Sequence[str], horizon: int, bins: bool = False
 ) -> dict[str, Any]:
     """Return the body of ``GET /v1/metrics/series``.
 
@@ -125,11 +162,15 @@ def metric_series(
     ----------
     by
         Some of `KEYS`: each combination is a series of its own.
+    bins
+        Adds how many forecasts had a confidence in each tenth, how many of these hit, and the sum
+        of their confidences.
     """
     keys = [name for name in KEYS if name in by]
     points: dict[_Key, dict[int, dict[str, Any]]] = defaultdict(dict)
-    for row in _outcomes(connection, span, keys, horizon):
-        points[_key(row, keys)][row["at_us"]] = accuracy([row])
+    for row in _outcomes(connection, span, keys, horizon, bins):
+        part = accuracy([row]) | ({"bins": _bins(row)} if bins else {})
+        points[_key(row, keys)][row["at_us"]] = part
     if set(keys) <= {"mode"} and horizon == 1:
         _add_latencies(connection, span, keys, points)
     names = _version_names(connection) if "version" in keys else {}
@@ -138,13 +179,50 @@ def metric_series(
         | {"points": _sorted_points(own)}
         for key, own in points.items()
     ]
+    return _body(span, horizon, sorted(series, key=lambda one: [str(one[name]) for name in keys]))
+
+
+def group_series(connection: Connection, span: SeriesSpan, scope: Scope) -> dict[str, Any]:
+    """Return the same by groups of links that are in ``scope``, the largest first.
+
+    Who may see all links also sees the others together, as the group None.
+    """
+    both = _both(minute_groups, group_deltas, ["minute_us", "name", *ACCURACY_SUMS])
+    rows = _grouped(connection, both, span, true(), [both.c.name], _sums(both, ACCURACY_SUMS))
+    sizes: dict[str, float] = defaultdict(float)
+    for row in rows:
+        sizes[row["name"]] += row["scored"]
+    named = sorted(sizes.keys() - {REST}, key=lambda name: (-sizes[name], name))
+    largest = [name for name in named if scope.allows_group(name)][:LARGEST]
+    points: dict[str, dict[int, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        name = row["name"] if row["name"] in largest else REST
+        points[name][row["at_us"]].append(row)
+    shown = [*largest, REST] if scope.everything and REST in points else largest
+    series = [
+        {
+            GROUP: name or None,
+            "points": _sorted_points({at: accuracy(own) for at, own in points[name].items()}),
+        }
+        for name in shown
+    ]
+    return _body(span, 1, series)
+
+
+def _body(span: SeriesSpan, horizon: int, series: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "from": rfc3339_of(span.from_s),
         "to": rfc3339_of(span.to_s),
         "step_s": span.step_s,
         "horizon": horizon,
-        "series": sorted(series, key=lambda one: [str(one[name]) for name in keys]),
+        "series": series,
     }
+
+
+def _bins(row: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Return the sums by bins of confidence, the lowest first."""
+    names = {"scored": "scored", "hits": "hits", "confidence": "confidence_sum"}
+    return {shown: [row[f"{kind}_{at}"] for at in range(BINS)] for kind, shown in names.items()}
 
 
 def _sorted_points(points: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -152,13 +230,18 @@ def _sorted_points(points: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def _outcomes(
-    connection: Connection, span: SeriesSpan, keys: Sequence[str], horizon: int
+    connection: Connection, span: SeriesSpan, keys: Sequence[str], horizon: int, bins: bool
 ) -> list[Mapping[str, Any]]:
-    both = _both(minute_aggregates, aggregate_deltas)
+    names = (*ACCURACY_SUMS, *BIN_SUMS) if bins else ACCURACY_SUMS
+    read = {"minute_us", "steps", "served", *keys, *names}
+    both = _both(minute_aggregates, aggregate_deltas, sorted(read))
     counted = and_(both.c.steps == horizon, true() if "arm" in keys else both.c.served)
     columns = [both.c[name] for name in keys]
-    sums = [func.sum(both.c[name]).label(name) for name in _SUMS]
-    return _grouped(connection, both, span, counted, columns, sums)
+    return _grouped(connection, both, span, counted, columns, _sums(both, names))
+
+
+def _sums(both: FromClause, names: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [func.sum(both.c[name]).label(name) for name in names]
 
 
 def _add_latencies(
@@ -168,7 +251,7 @@ def _add_latencies(
     points: Mapping[_Key, Mapping[int, dict[str, Any]]],
 ) -> None:
     """Add to each point that has outcomes how long its forecasts took."""
-    both = _both(minute_latencies, latency_deltas)
+    both = _both(minute_latencies, latency_deltas, [one.name for one in minute_latencies.c])
     columns = [both.c[name] for name in (*keys, "bin")]
     sums = [
         func.sum(both.c.forecasts).label("forecasts"),
@@ -184,8 +267,7 @@ def _add_latencies(
             part["latency_ms"] = latency(rows)
 
 
-def _both(table: Table, deltas: Table) -> FromClause:
-    names = [column.name for column in table.c]
+def _both(table: Table, deltas: Table, names: Sequence[str]) -> FromClause:
     both = (select(*(one.c[name] for name in names)) for one in (table, deltas))
     return union_all(*both).subquery()
 

@@ -5,16 +5,19 @@ As there, each batch of outcomes appends deltas, and a job adds them to the sums
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, Integer, SmallInteger, Table, text
+from sqlalchemy import BigInteger, Column, Float, Integer, SmallInteger, String, Table, text
 
-from pba.store.tables import metadata
+from pba.store.tables import accuracy_sums, metadata
 
 __all__ = [
     "HOUR_US",
     "PAIR_SUMS",
+    "group_deltas",
     "hour_pair_aggregates",
     "latency_deltas",
     "link_counts",
+    "link_groups",
+    "minute_groups",
     "minute_latencies",
     "pair_aggregates",
     "pair_deltas",
@@ -98,3 +101,30 @@ link_counts = Table(
     Column("mode_switches", BigInteger, nullable=False),
 )
 """At most one row: how many links there are, and their mode switches, as last counted."""
+
+link_groups = Table(
+    "link_groups",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("links", BigInteger, nullable=False),
+)
+"""The largest groups of links, as last counted: those that have sums of their own."""
+
+minute_groups = Table(
+    "minute_groups",
+    metadata,
+    *_key(True, "minute_us"),
+    Column("name", String(200), primary_key=True),
+    *accuracy_sums(),
+)
+"""Sums over served forecasts one step ahead by minute and group; the empty name is all others."""
+
+group_deltas = Table(
+    "group_deltas",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    *_key(False, "minute_us"),
+    Column("name", String(200), nullable=False),
+    *accuracy_sums(),
+)
+"""What each batch of outcomes adds to `minute_groups`, until it is added."""

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pba.scoring.batch import BatchSettlement, DueBatch, OutcomeTable
 from pba.scoring.codes import TARGET_STEPS
+from pba.scoring.outcome_sums import outcome_sums
 from pba.types import Event, Floats
 
 __all__ = ["ScoredLinks"]
@@ -61,14 +63,12 @@ class ScoredLinks:
         table = self.settlement.outcomes
         if self.kept.all():
             return table
-        kept = self.kept[self.link_rows[table.row]]
-        return OutcomeTable(
-            table.row[kept],
-            table.target[kept],
-            table.at_us[kept],
-            table.actual_mbps[kept],
-            table.hit[kept],
-        )
+        return table.only(self.kept[self.link_rows[table.row]])
+
+    @cached_property
+    def sums(self) -> list[dict[str, Any]]:
+        """What the outcomes add to the aggregates, rows as in `aggregate_deltas`."""
+        return outcome_sums(self.batch.forecasts, self.outcomes)
 
     @cached_property
     def closed(self) -> _Flags:

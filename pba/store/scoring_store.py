@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pba.rollout import Flags
 from pba.scoring.batch import DueBatch
-from pba.store import due_batch, due_links, version_table
+from pba.store import due_batch, due_links, link_counts, version_table
 from pba.store.database import Database
 from pba.store.due_links import Claim
 from pba.store.flag_table import flag_state
@@ -14,6 +14,8 @@ from pba.store.settlement_writes import Outrun, write_settlement
 from pba.store.statements import to_micros
 
 __all__ = ["ScoringStore"]
+
+_GROUPS_FOR_S = 60.0
 
 
 class ScoringStore:
@@ -37,6 +39,8 @@ class ScoringStore:
         self._database = database
         self._clock = clock
         self._default = default
+        self._groups: frozenset[str] = frozenset()
+        self._groups_until_s = float("-inf")
 
     @property
     def now_us(self) -> int:
@@ -80,11 +84,20 @@ class ScoringStore:
         # Read after the forecasts: a change that one of them follows is known.
         flags = self._database.read(flag_state, self._default)
         changed_us = to_micros(flags.changed_s or 0.0)
+        groups = self._largest_groups()
         while True:
-            rows = SettlementRows.of(claim, scored, changed_us)
+            rows = SettlementRows.of(claim, scored, changed_us, groups)
             try:
                 self._database.write(write_settlement, rows)
             except Outrun as outrun:
                 scored = scored.without(outrun.links)
             else:
                 return scored
+
+    def _largest_groups(self) -> frozenset[str]:
+        """Return the groups that have sums of their own, as of a minute ago at most."""
+        now_s = self._clock()
+        if now_s >= self._groups_until_s:
+            self._groups = self._database.read(link_counts.largest_groups)
+            self._groups_until_s = now_s + _GROUPS_FOR_S
+        return self._groups

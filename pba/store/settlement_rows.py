@@ -1,5 +1,6 @@
 """The rows of scored links, ready before the transaction that writes them starts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -7,9 +8,9 @@ import numpy as np
 from sqlalchemy import Table
 
 from pba.scoring.arm_pairs import pair_results
+from pba.scoring.group_sums import group_sums
 from pba.scoring.latency_sums import latency_sums
 from pba.scoring.mode_outcomes import mode_outcomes
-from pba.scoring.outcome_sums import outcome_sums
 from pba.scoring.pair_sums import link_sums, pair_sums
 from pba.store import report_tables, tables
 from pba.store.due_batch import MAX_FORECASTS, MAX_SAMPLES
@@ -54,13 +55,22 @@ class SettlementRows:
     until_us: int
 
     @classmethod
-    def of(cls, claim: Claim, scored: ScoredLinks, flags_changed_us: int) -> Self:
-        """Return the rows of those links of ``scored`` that count."""
+    def of(
+        cls,
+        claim: Claim,
+        scored: ScoredLinks,
+        flags_changed_us: int,
+        groups: Collection[str] = (),
+    ) -> Self:
+        """Return the rows of those links of ``scored`` that count.
+
+        ``groups`` are those of links that have sums of their own.
+        """
         return cls(
             records=_records(scored),
             forecasts=_forecasts(scored, closed=False),
             closed=_forecasts(scored, closed=True),
-            inserts=_inserts(scored, flags_changed_us),
+            inserts=_inserts(scored, flags_changed_us, groups),
             link_sums=link_sums(scored.batch.forecasts, scored.outcomes, flags_changed_us),
             due=_due(claim, scored),
             until_us=claim.until_us,
@@ -95,13 +105,13 @@ _FORECAST_KEY = ("link", "after_us", "arm", "version")
 
 
 def _inserts(
-    scored: ScoredLinks, flags_changed_us: int
+    scored: ScoredLinks, flags_changed_us: int, groups: Collection[str]
 ) -> tuple[tuple[Table, list[dict[str, Any]]], ...]:
     forecasts, outcomes = scored.batch.forecasts, scored.outcomes
     by_mode = mode_outcomes(forecasts, outcomes)
     events = [event for row, event in scored.events if scored.kept[row]]
     return (
-        (tables.aggregate_deltas, outcome_sums(forecasts, outcomes)),
+        (tables.aggregate_deltas, scored.sums),
         (
             tables.mode_outcomes,
             [{"mode": mode, "body": new.to_bytes()} for mode, new in sorted(by_mode.items())],
@@ -109,6 +119,7 @@ def _inserts(
         (tables.pair_results, pair_results(forecasts, outcomes)),
         (report_tables.pair_deltas, pair_sums(forecasts, outcomes, flags_changed_us)),
         (report_tables.latency_deltas, latency_sums(forecasts, outcomes)),
+        (report_tables.group_deltas, group_sums(scored.batch, outcomes, groups)),
         (tables.events, event_rows(events)),
     )
 

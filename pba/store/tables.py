@@ -25,7 +25,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
+from pba.scoring.outcome_sums import BINS
+
 __all__ = [
+    "ACCURACY_SUMS",
+    "ACTUALS",
+    "BIN_SUMS",
+    "accuracy_sums",
     "aggregate_deltas",
     "aggregates",
     "deleted_links",
@@ -195,12 +201,25 @@ the open alarm, 0 without one.
 """
 
 _ACCURACY = ("scored", "hits", "over", "under", "covered_50", "covered_90")
-_SUMS = (*_ACCURACY, "confidence", "error_mbps", "absolute_error_mbps")
+ACCURACY_SUMS = (*_ACCURACY, "confidence", "error_mbps", "absolute_error_mbps")
+"""The sums of outcomes, of which accuracy, bias and coverage are made."""
+
+BIN_SUMS = tuple(f"{kind}_{at}" for kind in ("scored", "hits", "confidence") for at in range(BINS))
+"""How many outcomes had a confidence in each bin, how many of them hit, and the sum of theirs."""
 
 
-def _sums() -> list[Column[float]]:
+def accuracy_sums() -> list[Column[float]]:
+    """Return the columns of `ACCURACY_SUMS`."""
     zero = text("0")
-    return [Column(name, Float(53), nullable=False, server_default=zero) for name in _SUMS]
+    return [Column(name, Float(53), nullable=False, server_default=zero) for name in ACCURACY_SUMS]
+
+
+def _bin_sums() -> list[Column[Any]]:
+    kinds: list[Any] = [*[Integer] * 2 * BINS, *[Float(53)] * BINS]
+    return [
+        Column(name, kind, nullable=False, server_default=text("0"))
+        for name, kind in zip(BIN_SUMS, kinds, strict=True)
+    ]
 
 
 aggregates = Table(
@@ -212,7 +231,7 @@ aggregates = Table(
     Column("arm", String(8), primary_key=True, server_default="v3"),
     Column("served", Boolean, primary_key=True, server_default=true()),
     Column("steps", SmallInteger, primary_key=True, autoincrement=False),
-    *_sums(),
+    *accuracy_sums(),
     Column("newest_us", BigInteger),
 )
 """Sums over all outcomes ever scored; they are kept when the forecasts are deleted.
@@ -230,16 +249,25 @@ def _minute_key(primary: bool) -> list[Column[Any]]:
     ]
 
 
-minute_aggregates = Table("minute_aggregates", metadata, *_minute_key(primary=True), *_sums())
-"""The same sums by the minute in which the forecasts were computed, by the service's clock."""
+minute_aggregates = Table(
+    "minute_aggregates",
+    metadata,
+    *_minute_key(primary=True),
+    *accuracy_sums(),
+    *_bin_sums(),
+)
+"""The same sums, and `BIN_SUMS`, by the minute in which the forecasts were computed, by the
+service's clock.
+"""
 
 aggregate_deltas = Table(
     "aggregate_deltas",
     metadata,
     Column("id", _Id, primary_key=True),
     *_minute_key(primary=False),
-    *_sums(),
+    *accuracy_sums(),
     Column("newest_us", BigInteger, nullable=False, server_default=text("0")),
+    *_bin_sums(),
 )
 """What each batch of outcomes adds to the aggregates, until it is added: no two Monitors meet."""
 

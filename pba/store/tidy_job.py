@@ -19,6 +19,7 @@ from pba.store.partition_job import PartitionJob
 from pba.store.report_tables import (
     HOUR_US,
     hour_pair_aggregates,
+    minute_groups,
     minute_latencies,
     pair_aggregates,
 )
@@ -123,6 +124,7 @@ class TidyJob:
             (events, events.c.at_us, self._kept.samples_us),
             (minute_aggregates, minute_aggregates.c.minute_us, self._kept.samples_us),
             (minute_latencies, minute_latencies.c.minute_us, self._kept.samples_us),
+            (minute_groups, minute_groups.c.minute_us, self._kept.samples_us),
             (pair_results, pair_results.c.created_us, self._kept.forecasts_us),
             (refusals, refusals.c.minute_us, self._kept.refusals_us),
         ):

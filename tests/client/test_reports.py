@@ -12,7 +12,10 @@ REPORTS: list[tuple[str, dict[str, Any]]] = [
     ("history", {"link_id": "a", "since": 5.0, "limit": 7}),
     ("events", {"kind": "drift", "limit": 2}),
     ("drift", {}),
-    ("metric_series", {"by": ["mode", "arm"], "horizon": -5, "since": 5.0, "step_s": 60}),
+    (
+        "metric_series",
+        {"by": ["mode", "arm"], "horizon": -5, "since": 5.0, "step_s": 60, "bins": True},
+    ),
 ]
 
 
@@ -30,7 +33,7 @@ async def test_reports_are_chosen_as_the_caller_says(service: StandIn, call: Cal
         "/v1/links/a/history?from=5.0&limit=7",
         "/v1/events?kind=drift&limit=2",
         "/v1/drift",
-        "/v1/metrics/series?from=5.0&step=60&horizon=-5&by=mode&by=arm",
+        "/v1/metrics/series?from=5.0&step=60&horizon=-5&by=mode&by=arm&bins=true",
     ]
 
 

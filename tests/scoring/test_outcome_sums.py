@@ -25,7 +25,7 @@ def settled_batch() -> tuple[OpenForecasts, OutcomeTable]:
 
 def plain_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[tuple[Any, ...], Any]:
     """Return sums by key, in a loop over the outcomes."""
-    sums: dict[tuple[Any, ...], Any] = defaultdict(lambda: np.zeros(9))
+    sums: dict[tuple[Any, ...], Any] = defaultdict(lambda: np.zeros(39))
     for at, row in enumerate(outcomes.row):
         horizon, actual = outcomes.target[at], outcomes.actual_mbps[at]
         point, quantiles = forecasts.points_mbps[row, horizon], forecasts.quantiles_mbps[row]
@@ -33,7 +33,7 @@ def plain_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[tuple[A
         codes = (forecasts.mode[row], forecasts.source[row], forecasts.arm[row])
         key = (minute_us, *codes, STEPS[horizon], forecasts.version[row], forecasts.served[row])
         hit = abs(point - actual) <= 0.2 * actual if actual > 0 else point < 0.05
-        sums[key] += np.array(
+        sums[key][:9] += np.array(
             [
                 1,
                 hit,
@@ -47,6 +47,10 @@ def plain_sums(forecasts: OpenForecasts, outcomes: OutcomeTable) -> dict[tuple[A
             ],
             dtype=float,
         )
+        confidence = forecasts.confidence[row, horizon]
+        place = next(at for at in range(9, -1, -1) if confidence >= at / 10)
+        sums[key][[9 + place, 29 + place]] += 1, confidence
+        sums[key][19 + place] += hit
     return sums
 
 

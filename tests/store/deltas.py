@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, select
 from pba.store import Store
 from pba.store.report_tables import PAIR_SUMS, latency_deltas, pair_deltas
 from pba.store.statements import insert_into
-from pba.store.tables import aggregate_deltas, aggregates, versions
+from pba.store.tables import BIN_SUMS, aggregate_deltas, aggregates, versions
 
 MINUTE_US = 60_000_000
 SUMS = [
@@ -53,7 +53,7 @@ def outcome_deltas(count: int, seed: int = 1) -> list[dict[str, Any]]:
             "steps": int(rng.choice([1, 5])),
             "served": bool(rng.integers(2)),
         }
-        | {name: float(rng.integers(1, 100)) for name in SUMS}
+        | {name: float(rng.integers(1, 100)) for name in (*SUMS, *BIN_SUMS)}
         | {"newest_us": int(rng.integers(3 * MINUTE_US))}
         for _ in range(count)
     ]

@@ -18,7 +18,7 @@ from pba.store.report_tables import (
     pair_aggregates,
     pair_deltas,
 )
-from pba.store.tables import aggregate_deltas, aggregates, minute_aggregates
+from pba.store.tables import BIN_SUMS, aggregate_deltas, aggregates, minute_aggregates
 from tests.store.builders import NOW_S
 from tests.store.deltas import (
     SUMS,
@@ -90,7 +90,8 @@ def test_sums_of_all_time_have_names_and_add_to_those_before(store: Store):
     for row in named:
         key = tuple(row[column.name] for column in aggregates.primary_key.columns)
         newest[key] = max(newest.get(key, 0), row.pop("newest_us"))
-        del row["minute_us"]
+        for name in ("minute_us", *BIN_SUMS):
+            del row[name]
     keys = [column.name for column in aggregates.primary_key.columns]
     rows = rows_of(store, aggregates)
     for row in rows:

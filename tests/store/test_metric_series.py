@@ -9,9 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pba.errors import InvalidInput
+from pba.security import Scope
 from pba.store import Store
 from pba.store.forecast_export import export_forecasts
+from pba.store.link_counts import largest_groups
 from pba.store.metric_series import KEYS, SeriesSpan
+from pba.store.report_tables import group_deltas
 from pba.types.times import rfc3339_of
 from tests.store.builders import (
     NOW_S,
@@ -22,64 +25,138 @@ from tests.store.builders import (
     write,
     write_both_arms,
 )
-from tests.store.deltas import append_all
+from tests.store.deltas import append, append_all
 
 SPAN = {"from_s": NOW_S - 60, "to_s": NOW_S + 3600, "step_s": 86_400}
 
 
-def test_series_are_what_the_exported_rows_say(store: Store, tmp_path: Path):
+LINKS = ("fra1:a", "fra1:b", "eu:ams2:c", "plain")
+"""They are in the groups ``fra1``, ``eu:ams2``, and none."""
+
+
+def fill(store: Store, folder: Path) -> Path:
+    """Write and score forecasts of `LINKS` at random, export them, and return where they are."""
     rng = np.random.default_rng(0)
-    for name in "ab":
+    for name in LINKS:
         rates = rng.uniform(10, 90, 90)
         write(store, *(sample_report(name, at, 1, mbps=rate) for at, rate in enumerate(rates)))
+    store.jobs.count_links()
+    for name in LINKS:
         forecasts = [
-            with_intervals(
-                stored_forecast(
-                    name, after, float(rng.uniform(10, 90)), created_s=NOW_S + 7 * after
-                )
-            )
-            for after in range(30, 70)
+            with_intervals(stored_forecast(name, after, rate, created_s=NOW_S + 7 * after))
+            for after, rate in enumerate(rng.uniform(10, 90, 40).tolist(), 30)
         ]
+        for one in forecasts:
+            one.prediction["confidence"] = rng.uniform(0, 1, 6).tolist()
         write(store, forecasts=forecasts)
         settle(store)
-    store._database.read(export_forecasts, tmp_path)
+    store._database.read(export_forecasts, folder)
+    return folder
+
+
+def test_series_are_what_the_exported_rows_say(store: Store, tmp_path: Path):
+    rows = exported(fill(store, tmp_path))
     for horizon, target in ((1, "1"), (5, "5"), (15, "15"), (-5, "mean_5"), (-15, "mean_15")):
-        body = store.series.read(horizon=horizon, **SPAN | {"step_s": 60})
+        body = store.series.read(horizon=horizon, **SPAN | {"step_s": 60}, bins=True)
         (series,) = body["series"]
-        expected = recomputed(tmp_path, target)
-        assert [point["at"] for point in series["points"]] == list(expected)
-        for point in series["points"]:
-            for name, value in expected[point["at"]].items():
-                assert point[name] == pytest.approx(value, rel=1e-4), (horizon, name)
+        check(series["points"], rows, target)
+        filled = [sum(map(bool, point["bins"]["scored"])) for point in series["points"]]
+        assert max(filled) > 5
 
 
-def recomputed(folder: Path, target: str) -> dict[str, dict[str, float]]:
-    """Return count, accuracy, errors and coverage of each minute, from the exported rows."""
-    rows = [
-        row
-        for file in sorted(folder.rglob("*.parquet"))
-        for row in pq.read_table(file).to_pylist()
-        if row[f"actual_mbps_{target}"] is not None
+def test_groups_are_what_the_exported_rows_of_their_links_say(store: Store, tmp_path: Path):
+    rows = exported(fill(store, tmp_path))
+    groups = {"fra1": ("fra1:a", "fra1:b"), "eu:ams2": ("eu:ams2:c",), None: ("plain",)}
+
+    def read() -> list[dict[str, Any]]:
+        series: list[dict[str, Any]] = store.series.read(["group"], **SPAN | {"step_s": 60})[
+            "series"
+        ]
+        return series
+
+    before = read()
+    while store.jobs.fold(3):
+        pass
+    assert read() == before, "deltas count before they are added"
+    assert [one["group"] for one in before] == [*groups]
+    for one in before:
+        own = [row for row in rows if row["link_id"] in groups[one["group"]]]
+        check(one["points"], own, "1")
+
+
+def test_a_key_sees_the_groups_of_which_all_links_are_its_own(store: Store, tmp_path: Path):
+    fill(store, tmp_path)
+    for patterns, groups in (
+        (["fra1:*"], ["fra1"]),
+        (["eu:*", "fra1:*", "plain"], ["fra1", "eu:ams2"]),
+        (["fra1:a*", "plain"], []),
+    ):
+        body = store.series.read(["group"], **SPAN, scope=Scope(tuple(patterns)))
+        assert [one["group"] for one in body["series"]] == groups
+    with pytest.raises(InvalidInput, match="by has group"):
+        store.series.read(["group", "mode"])
+    with pytest.raises(InvalidInput, match="by has group"):
+        store.series.read(["group"], bins=True)
+
+
+def test_only_the_largest_groups_are_apart(store: Store):
+    sizes = {f"g{number:02}": 2 if number > 3 else 1 for number in range(54)}
+    write(
+        store, *(sample_report(f"{g}:{n}", 0, 1) for g, size in sizes.items() for n in range(size))
+    )
+    store.jobs.count_links()
+    largest = store._database.read(largest_groups)
+    assert largest == {name for name, size in sizes.items() if size == 2}
+    deltas = [{"minute_us": 0, "name": name, "scored": 1.0} for name in ["", *sizes]]
+    append(store, group_deltas, [*deltas, deltas[1]])
+    series = store.series.read(["group"], from_s=0.0, to_s=60.0)["series"]
+    assert [one["group"] for one in series] == [*list(sizes)[:50], None]
+    assert series[0]["points"][0]["scored"] == 2
+    assert series[-1]["points"][0]["scored"] == 5, "all others together"
+
+
+def exported(folder: Path) -> list[dict[str, Any]]:
+    return [
+        row for file in sorted(folder.rglob("*.parquet")) for row in pq.read_table(file).to_pylist()
     ]
+
+
+def check(points: list[dict[str, Any]], rows: list[dict[str, Any]], target: str) -> None:
+    """Hold that points by minute are those of ``rows``."""
     minutes: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        minutes[rfc3339_of(row["made_at_s"] // 60 * 60)].append(row)
-    return {at: _expected(minutes[at], target) for at in sorted(minutes)}
+        if row[f"actual_mbps_{target}"] is not None:
+            minutes[rfc3339_of(row["made_at_s"] // 60 * 60)].append(row)
+    assert [point["at"] for point in points] == sorted(minutes)
+    for point in points:
+        for name, value in _expected(minutes[point["at"]], target).items():
+            if name != "bins":
+                assert point[name] == pytest.approx(value, rel=1e-4), (target, name)
+            elif name in point:
+                for kind, sums in value.items():
+                    assert point[name][kind] == pytest.approx(sums, rel=1e-4), (target, kind)
 
 
-def _expected(rows: list[dict[str, Any]], target: str) -> dict[str, float]:
+def _expected(rows: list[dict[str, Any]], target: str) -> dict[str, Any]:
     actual = np.array([row[f"actual_mbps_{target}"] for row in rows])
     point, low, high, confidence = (
         np.array([row[f"{name}_{target}"] for row in rows])
         for name in ("bandwidth_mbps", "q05_mbps", "q95_mbps", "confidence")
     )
+    hits = np.array([row[f"in_band_{target}"] for row in rows])
+    edges = np.linspace(0, 1, 11)
     return {
         "scored": len(rows),
-        "accuracy_20": np.mean([row[f"in_band_{target}"] for row in rows]),
+        "accuracy_20": hits.mean(),
         "confidence": confidence.mean(),
         "coverage_90": ((low <= actual) & (actual <= high)).mean(),
         "bias_mbps": (point - actual).mean(),
         "mae_mbps": np.abs(point - actual).mean(),
+        "bins": {
+            "scored": np.histogram(confidence, edges)[0],
+            "hits": np.histogram(confidence[hits], edges)[0],
+            "confidence_sum": np.histogram(confidence, edges, weights=confidence)[0],
+        },
     }
 
 

@@ -563,7 +563,7 @@ type OperationsClient interface {
 	ListDriftAlarms(ctx context.Context, in *ListDriftAlarmsRequest, opts ...grpc.CallOption) (*ListDriftAlarmsResponse, error)
 	// Return accuracy and latency of forecasts, overall, by mode and by model version.
 	GetMetrics(ctx context.Context, in *GetMetricsRequest, opts ...grpc.CallOption) (*GetMetricsResponse, error)
-	// Return accuracy and latency over time, by mode, version, arm or source.
+	// Return accuracy and latency over time, by mode, version, arm, source or group.
 	GetMetricSeries(ctx context.Context, in *GetMetricSeriesRequest, opts ...grpc.CallOption) (*GetMetricSeriesResponse, error)
 	// Return what serves each mode, and v1, which may be asleep.
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
@@ -764,7 +764,7 @@ type OperationsServer interface {
 	ListDriftAlarms(context.Context, *ListDriftAlarmsRequest) (*ListDriftAlarmsResponse, error)
 	// Return accuracy and latency of forecasts, overall, by mode and by model version.
 	GetMetrics(context.Context, *GetMetricsRequest) (*GetMetricsResponse, error)
-	// Return accuracy and latency over time, by mode, version, arm or source.
+	// Return accuracy and latency over time, by mode, version, arm, source or group.
 	GetMetricSeries(context.Context, *GetMetricSeriesRequest) (*GetMetricSeriesResponse, error)
 	// Return what serves each mode, and v1, which may be asleep.
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)

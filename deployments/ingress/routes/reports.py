@@ -12,6 +12,7 @@ from ..parameters import (
     Horizon,
     Limit,
     LinkFilter,
+    SeriesBins,
     SeriesKeys,
     SeriesStep,
     To,
@@ -39,11 +40,12 @@ async def get_series(
     step_s: SeriesStep = None,
     by: SeriesKeys = None,
     horizon: Horizon = "1",
+    bins: SeriesBins = False,
 ) -> Response:
-    """Return accuracy and latency over time, by mode, version, arm or source."""
+    """Return accuracy and latency over time, by mode, version, arm, source or group."""
     operations, identity = operations_of(request), identity_of(request.scope)
     return await operations.metric_series(
-        identity, json_response, from_s, to_s, step_s, by, horizon
+        identity, json_response, from_s, to_s, step_s, by, horizon, bins
     )
 
 

@@ -199,6 +199,18 @@ PAIRS = [
         ),
         query=f"?from={START_S}&to={START_S + 7200}&step=600&by=mode&by=source&horizon=5",
     ),
+    *_operation(
+        "GET /v1/metrics/series",
+        "GetMetricSeries",
+        pb.GetMetricSeriesRequest(bins=True),
+        query="?bins=true",
+    ),
+    *_operation(
+        "GET /v1/metrics/series",
+        "GetMetricSeries",
+        pb.GetMetricSeriesRequest(by=["group"]),
+        query="?by=group",
+    ),
     *_operation("GET /v1/drift", "ListDriftAlarms", pb.ListDriftAlarmsRequest()),
     *_operation("GET /v1/events", "ListEvents", pb.ListEventsRequest()),
     *_operation(

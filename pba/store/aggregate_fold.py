@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -29,14 +30,23 @@ from pba.store.executor import Executor, SetStatement
 from pba.store.report_tables import (
     HOUR_US,
     group_deltas,
+    hour_groups,
+    hour_latencies,
     hour_pair_aggregates,
+    hours_since,
     latency_deltas,
     minute_groups,
     minute_latencies,
     pair_aggregates,
     pair_deltas,
 )
-from pba.store.tables import aggregate_deltas, aggregates, minute_aggregates, versions
+from pba.store.tables import (
+    aggregate_deltas,
+    aggregates,
+    hour_aggregates,
+    minute_aggregates,
+    versions,
+)
 
 __all__ = ["coded_names", "fold_deltas", "fold_statements"]
 
@@ -62,10 +72,13 @@ def coded_names(names: Sequence[str], code: ColumnElement[Any]) -> ColumnElement
 def fold_statements(limit: int) -> tuple[SetStatement, ...]:
     """Return what adds up to ``limit`` deltas of each kind, of which the first returns how many."""
     kinds: tuple[tuple[Table, tuple[_Addition, ...]], ...] = (
-        (aggregate_deltas, (_add_to(minute_aggregates), _add_to_aggregates)),
-        (pair_deltas, (_add_to(pair_aggregates), _add_to_hours)),
-        (latency_deltas, (_add_to(minute_latencies),)),
-        (group_deltas, (_add_to(minute_groups),)),
+        (
+            aggregate_deltas,
+            (_add_to(minute_aggregates), _add_hours(hour_aggregates), _add_to_aggregates),
+        ),
+        (pair_deltas, (_add_to(pair_aggregates), _add_to_pair_hours)),
+        (latency_deltas, (_add_to(minute_latencies), _add_hours(hour_latencies))),
+        (group_deltas, (_add_to(minute_groups), _add_hours(hour_groups))),
     )
     return tuple(
         statement
@@ -114,7 +127,21 @@ def _add_to(table: Table) -> _Addition:
     return addition
 
 
-def _add_to_hours(dialect: Dialect, source: FromClause) -> Insert:
+def _add_hours(table: Table) -> _Addition:
+    """Return what adds deltas of minutes to a table of sums by hour, as far as it has that hour."""
+
+    def addition(dialect: Dialect, source: FromClause) -> Insert:
+        hour_us = literal_column(str(HOUR_US), BigInteger)
+        first, *others = [column.name for column in table.primary_key.columns]
+        own = {first: source.c.minute_us // hour_us * hour_us}
+        keys = [own.get(name, source.c.get(name)) for name in (first, *others)]
+        since_us = select(hours_since.c.since_us).scalar_subquery()
+        return _upsert(dialect, table, source, keys, source, source.c.minute_us >= since_us)
+
+    return addition
+
+
+def _add_to_pair_hours(dialect: Dialect, source: FromClause) -> Insert:
     """Add deltas of pairs to the sums by hour."""
     hour_us = literal_column(str(HOUR_US), BigInteger)
     keys = [source.c.from_us // hour_us * hour_us, source.c.mode]
@@ -141,12 +168,22 @@ def _upsert(
     source: FromClause,
     keys: Sequence[ColumnElement[Any]],
     joined: FromClause,
+    counted: ColumnElement[bool] | None = None,
 ) -> Insert:
-    """Return the statement that adds sums of ``source``, by ``keys``, to the rows of ``table``."""
+    """Return the statement that adds sums of ``source``, by ``keys``, to the rows of ``table``.
+
+    ``counted`` says of which rows of it; of all without.
+    """
     names = [column.name for column in table.c if not column.primary_key]
     values = [_combined(source, name) for name in names]
     # In one order, so that two that fold at once cannot wait for each other.
-    query = select(*keys, *values).select_from(joined).group_by(*keys).order_by(*keys)
+    query = (
+        select(*keys, *values)
+        .select_from(joined)
+        .where(true() if counted is None else counted)
+        .group_by(*keys)
+        .order_by(*keys)
+    )
     columns = [column.name for column in table.primary_key.columns] + names
     kinds = postgresql if dialect is _POSTGRESQL else sqlite
     insert: Any = kinds.insert(table).from_select(columns, query)

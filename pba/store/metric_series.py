@@ -1,4 +1,4 @@
-"""Accuracy and latency over time, from the sums by minute: what charts and alerts look at.
+"""Accuracy and latency over time, from the sums by minute or hour: what charts and alerts show.
 
 Deltas that are not added to the sums yet count too, in the same statement, as in `metrics_summary`.
 """
@@ -30,7 +30,11 @@ from pba.store.database import Database
 from pba.store.link_counts import LARGEST
 from pba.store.metrics_summary import accuracy, latency
 from pba.store.report_tables import (
+    HOUR_US,
     group_deltas,
+    hour_groups,
+    hour_latencies,
+    hours_since,
     latency_deltas,
     minute_groups,
     minute_latencies,
@@ -39,6 +43,7 @@ from pba.store.tables import (
     ACCURACY_SUMS,
     BIN_SUMS,
     aggregate_deltas,
+    hour_aggregates,
     minute_aggregates,
     versions,
 )
@@ -102,9 +107,15 @@ class SeriesSpan:
         return self.step_s * 1_000_000
 
     @property
+    def by_hour(self) -> bool:
+        """Whether sums by the hour suffice."""
+        return self.step_us % HOUR_US == 0
+
+    @property
     def from_us(self) -> int:
-        """The start of the minute in which the span begins, microseconds."""
-        return int(self.from_s * 1e6) // MINUTE_US * MINUTE_US
+        """The start of the minute in which the span begins, or of the hour, microseconds."""
+        whole = HOUR_US if self.by_hour else MINUTE_US
+        return int(self.from_s * 1e6) // whole * whole
 
     @property
     def to_us(self) -> int:
@@ -187,7 +198,8 @@ def group_series(connection: Connection, span: SeriesSpan, scope: Scope) -> dict
 
     Who may see all links also sees the others together, as the group None.
     """
-    both = _both(minute_groups, group_deltas, ["minute_us", "name", *ACCURACY_SUMS])
+    tables = minute_groups, hour_groups, group_deltas
+    both = _all(span, tables, ["name", *ACCURACY_SUMS])
     rows = _grouped(connection, both, span, true(), [both.c.name], _sums(both, ACCURACY_SUMS))
     sizes: dict[str, float] = defaultdict(float)
     for row in rows:
@@ -233,8 +245,8 @@ def _outcomes(
     connection: Connection, span: SeriesSpan, keys: Sequence[str], horizon: int, bins: bool
 ) -> list[Mapping[str, Any]]:
     names = (*ACCURACY_SUMS, *BIN_SUMS) if bins else ACCURACY_SUMS
-    read = {"minute_us", "steps", "served", *keys, *names}
-    both = _both(minute_aggregates, aggregate_deltas, sorted(read))
+    tables = minute_aggregates, hour_aggregates, aggregate_deltas
+    both = _all(span, tables, sorted({"steps", "served", *keys, *names}))
     counted = and_(both.c.steps == horizon, true() if "arm" in keys else both.c.served)
     columns = [both.c[name] for name in keys]
     return _grouped(connection, both, span, counted, columns, _sums(both, names))
@@ -251,7 +263,8 @@ def _add_latencies(
     points: Mapping[_Key, Mapping[int, dict[str, Any]]],
 ) -> None:
     """Add to each point that has outcomes how long its forecasts took."""
-    both = _both(minute_latencies, latency_deltas, [one.name for one in minute_latencies.c])
+    tables = minute_latencies, hour_latencies, latency_deltas
+    both = _all(span, tables, ["mode", "bin", "forecasts", "took_ms", "most_ms"])
     columns = [both.c[name] for name in (*keys, "bin")]
     sums = [
         func.sum(both.c.forecasts).label("forecasts"),
@@ -267,9 +280,18 @@ def _add_latencies(
             part["latency_ms"] = latency(rows)
 
 
-def _both(table: Table, deltas: Table, names: Sequence[str]) -> FromClause:
-    both = (select(*(one.c[name] for name in names)) for one in (table, deltas))
-    return union_all(*both).subquery()
+def _all(span: SeriesSpan, tables: tuple[Table, Table, Table], names: Sequence[str]) -> FromClause:
+    """Return the rows of minutes, or of hours and the minutes before these, and of deltas.
+
+    ``tables`` are those of minutes, hours and deltas, which have columns of the same ``names``.
+    """
+    minutes, hours, deltas = tables
+    rows = [select(one.c.minute_us, *(one.c[name] for name in names)) for one in (minutes, deltas)]
+    if span.by_hour:
+        since_us = select(hours_since.c.since_us).scalar_subquery()
+        rows[0] = rows[0].where(minutes.c.minute_us < since_us)
+        rows.append(select(hours.c.hour_us, *(hours.c[name] for name in names)))
+    return union_all(*rows).subquery()
 
 
 def _grouped(

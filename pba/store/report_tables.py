@@ -13,7 +13,10 @@ __all__ = [
     "HOUR_US",
     "PAIR_SUMS",
     "group_deltas",
+    "hour_groups",
+    "hour_latencies",
     "hour_pair_aggregates",
+    "hours_since",
     "latency_deltas",
     "link_counts",
     "link_groups",
@@ -84,6 +87,14 @@ minute_latencies = Table(
 )
 """Served forecasts by the minute in which they were computed and `latency_bin`; the longest too."""
 
+hour_latencies = Table(
+    "hour_latencies",
+    metadata,
+    *_key(True, "hour_us", "mode", "bin"),
+    *_sums("forecasts", "took_ms", "most_ms"),
+)
+"""The same by the hour, as `hour_aggregates`."""
+
 latency_deltas = Table(
     "latency_deltas",
     metadata,
@@ -118,6 +129,26 @@ minute_groups = Table(
     *accuracy_sums(),
 )
 """Sums over served forecasts one step ahead by minute and group; the empty name is all others."""
+
+hour_groups = Table(
+    "hour_groups",
+    metadata,
+    *_key(True, "hour_us"),
+    Column("name", String(200), primary_key=True),
+    *accuracy_sums(),
+)
+"""The same by the hour, as `hour_aggregates`."""
+
+hours_since = Table(
+    "hours_since",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("since_us", BigInteger, nullable=False),
+)
+"""One row: the start of the first hour with sums by the hour; those of before are by minute alone.
+
+After an upgrade it is so late that the release before adds up no more by then.
+"""
 
 group_deltas = Table(
     "group_deltas",

@@ -39,6 +39,7 @@ __all__ = [
     "events",
     "flags",
     "forecasts",
+    "hour_aggregates",
     "leases",
     "links",
     "metadata",
@@ -240,8 +241,8 @@ aggregates = Table(
 """
 
 
-def _minute_key(primary: bool) -> list[Column[Any]]:
-    kinds: dict[str, Any] = {"minute_us": BigInteger, "mode": SmallInteger, "source": SmallInteger}
+def _time_key(primary: bool, time_us: str = "minute_us") -> list[Column[Any]]:
+    kinds: dict[str, Any] = {time_us: BigInteger, "mode": SmallInteger, "source": SmallInteger}
     kinds |= {"arm": SmallInteger, "steps": SmallInteger, "version": Integer, "served": Boolean}
     return [
         Column(name, kind, primary_key=primary, autoincrement=False, nullable=False)
@@ -252,7 +253,7 @@ def _minute_key(primary: bool) -> list[Column[Any]]:
 minute_aggregates = Table(
     "minute_aggregates",
     metadata,
-    *_minute_key(primary=True),
+    *_time_key(primary=True),
     *accuracy_sums(),
     *_bin_sums(),
 )
@@ -260,11 +261,22 @@ minute_aggregates = Table(
 service's clock.
 """
 
+hour_aggregates = Table(
+    "hour_aggregates",
+    metadata,
+    *_time_key(primary=True, time_us="hour_us"),
+    *accuracy_sums(),
+    *_bin_sums(),
+)
+"""The same by the hour, from `pba.store.report_tables.hours_since` on: series over weeks read few
+rows.
+"""
+
 aggregate_deltas = Table(
     "aggregate_deltas",
     metadata,
     Column("id", _Id, primary_key=True),
-    *_minute_key(primary=False),
+    *_time_key(primary=False),
     *accuracy_sums(),
     Column("newest_us", BigInteger, nullable=False, server_default=text("0")),
     *_bin_sums(),

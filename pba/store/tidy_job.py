@@ -18,6 +18,8 @@ from pba.store.pair_totals import next_hour_us
 from pba.store.partition_job import PartitionJob
 from pba.store.report_tables import (
     HOUR_US,
+    hour_groups,
+    hour_latencies,
     hour_pair_aggregates,
     minute_groups,
     minute_latencies,
@@ -27,6 +29,7 @@ from pba.store.retention import LinkRows
 from pba.store.tables import (
     events,
     forecasts,
+    hour_aggregates,
     minute_aggregates,
     open_forecasts,
     pair_results,
@@ -125,6 +128,9 @@ class TidyJob:
             (minute_aggregates, minute_aggregates.c.minute_us, self._kept.samples_us),
             (minute_latencies, minute_latencies.c.minute_us, self._kept.samples_us),
             (minute_groups, minute_groups.c.minute_us, self._kept.samples_us),
+            (hour_aggregates, hour_aggregates.c.hour_us, self._kept.samples_us + HOUR_US),
+            (hour_latencies, hour_latencies.c.hour_us, self._kept.samples_us + HOUR_US),
+            (hour_groups, hour_groups.c.hour_us, self._kept.samples_us + HOUR_US),
             (pair_results, pair_results.c.created_us, self._kept.forecasts_us),
             (refusals, refusals.c.minute_us, self._kept.refusals_us),
         ):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import update
 
 from pba.errors import InvalidInput
 from pba.security import Scope
@@ -14,7 +15,8 @@ from pba.store import Store
 from pba.store.forecast_export import export_forecasts
 from pba.store.link_counts import largest_groups
 from pba.store.metric_series import KEYS, SeriesSpan
-from pba.store.report_tables import group_deltas
+from pba.store.report_tables import HOUR_US, group_deltas, hours_since, latency_deltas
+from pba.store.tables import ACCURACY_SUMS, aggregate_deltas, hour_aggregates
 from pba.types.times import rfc3339_of
 from tests.store.builders import (
     NOW_S,
@@ -25,7 +27,14 @@ from tests.store.builders import (
     write,
     write_both_arms,
 )
-from tests.store.deltas import append, append_all
+from tests.store.deltas import (
+    add_versions,
+    append,
+    append_all,
+    outcome_deltas,
+    random_latency_deltas,
+    rows_of,
+)
 
 SPAN = {"from_s": NOW_S - 60, "to_s": NOW_S + 3600, "step_s": 86_400}
 
@@ -177,6 +186,66 @@ def test_what_is_kept_apart_adds_up_to_the_whole(store: Store):
             for point in series["points"]:
                 same = [one for part in own for one in part["points"] if one["at"] == point["at"]]
                 assert sum(one["scored"] for one in same) == point["scored"]
+
+
+@pytest.mark.parametrize("since_h", [0, 1, 9])
+def test_hours_are_the_sums_of_their_minutes(store: Store, since_h: int):
+    """From an hour on they are summed up as such; those before, which an upgrade finds, are not."""
+    since_us = since_h * HOUR_US
+    store._database.write(
+        lambda connection: connection.execute(update(hours_since).values(since_us=since_us))
+    )
+    add_versions(store, "", "internet-x")
+    span = {"from_s": 0.0, "to_s": 3 * 3600.0}
+    for which in (0, 1):
+        for table, rows in ((aggregate_deltas, outcome_deltas(200, which)), *_more_deltas(which)):
+            append(store, table, [row | {"minute_us": 61 * row["minute_us"]} for row in rows])
+        if not which:
+            while store.jobs.fold(70):
+                pass
+    for by in ([], ["mode"], [*KEYS], ["group"]):
+        rest: dict[str, Any] = span | {"bins": by != ["group"]}
+        hours = store.series.read(by, 1, **rest, step_s=3600)["series"]
+        minutes = store.series.read(by, 1, **rest, step_s=60)["series"]
+        assert len(hours) == len(minutes) > 0
+        for whole, parts in zip(hours, minutes, strict=True):
+            _check_hours(whole["points"], parts["points"])
+    before_s = 10.5 * 3600
+    assert (
+        store.series.read(from_s=1800.0, to_s=before_s, step_s=3600)["series"][0]["points"]
+        == (store.series.read(from_s=0.0, to_s=before_s, step_s=3600)["series"][0]["points"])
+    ), "points are whole hours"
+    assert {row["hour_us"] >= since_us for row in rows_of(store, hour_aggregates)} <= {True}
+    assert (len(rows_of(store, hour_aggregates)) > 0) == (since_h < 9)
+
+
+def _more_deltas(seed: int) -> list[tuple[Any, list[dict[str, Any]]]]:
+    """Return deltas of latencies and of groups."""
+    groups = [
+        {name: row[name] for name in ("minute_us", *ACCURACY_SUMS)} | {"name": f"g{number % 3}"}
+        for number, row in enumerate(outcome_deltas(60, seed))
+    ]
+    return [(latency_deltas, random_latency_deltas(60, seed)), (group_deltas, groups)]
+
+
+def _check_hours(hours: list[dict[str, Any]], minutes: list[dict[str, Any]]) -> None:
+    own: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for point in minutes:
+        own[point["at"][:13]].append(point)
+    assert [hour["at"][:13] for hour in hours] == [*own]
+    for hour in hours:
+        parts = own[hour["at"][:13]]
+        scored = [part["scored"] for part in parts]
+        assert hour["scored"] == sum(scored)
+        assert hour["bias_mbps"] == pytest.approx(
+            np.average([part["bias_mbps"] for part in parts], weights=scored)
+        )
+        for kind in hour.get("bins", {}):
+            columns = np.array([part["bins"][kind] for part in parts])
+            assert hour["bins"][kind] == pytest.approx(columns.sum(axis=0))
+        if latency := hour.get("latency_ms"):
+            longest = [part["latency_ms"]["max"] for part in parts if part["latency_ms"]]
+            assert latency["max"] == max(longest)
 
 
 def test_forecasts_for_comparison_count_where_arms_are_kept_apart(store: Store):

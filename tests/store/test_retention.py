@@ -10,7 +10,13 @@ from sqlalchemy import select, text, union_all
 from pba.security import Author
 from pba.store import Store, report_tables, retention
 from pba.store.engine import transaction
-from pba.store.tables import forecasts, minute_aggregates, open_forecasts, pair_results
+from pba.store.tables import (
+    forecasts,
+    hour_aggregates,
+    minute_aggregates,
+    open_forecasts,
+    pair_results,
+)
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 
@@ -143,6 +149,17 @@ def test_forecasts_have_a_retention_of_their_own(url: str):
     store.close()
 
 
+SUMS_OVER_TIME = (
+    (
+        "minute_us",
+        minute_aggregates,
+        report_tables.minute_latencies,
+        report_tables.minute_groups,
+    ),
+    ("hour_us", hour_aggregates, report_tables.hour_latencies, report_tables.hour_groups),
+)
+
+
 def test_sums_by_minute_and_pairs_have_a_retention(url: str):
     now = [START_S + 6 * DAY_S]
     store = Store(url, lambda: now[0], 4.0, forecast_retention_days=1.0).ready()
@@ -152,9 +169,12 @@ def test_sums_by_minute_and_pairs_have_a_retention(url: str):
     pair = {"mode": 0, "v1_hit": True, "v3_hit": True}
     with transaction(store._database.engine, writes=True) as connection:
         for at_us in minutes:
-            connection.execute(minute_aggregates.insert(), [key | {"minute_us": at_us}])
-            latency = {"minute_us": at_us, "mode": 0, "bin": 1}
-            connection.execute(report_tables.minute_latencies.insert(), [latency])
+            latency = {"mode": 0, "bin": 1}
+            for time, of_outcomes, of_latencies, of_groups in SUMS_OVER_TIME:
+                at = {time: at_us}
+                connection.execute(of_outcomes.insert(), [key | at])
+                connection.execute(of_latencies.insert(), [latency | at])
+                connection.execute(of_groups.insert(), [{"name": "g"} | at])
             connection.execute(
                 report_tables.pair_aggregates.insert(), [{"from_us": at_us, "mode": 0}]
             )
@@ -170,6 +190,8 @@ def test_sums_by_minute_and_pairs_have_a_retention(url: str):
     kept = ("minute_aggregates", "minute_latencies", "pair_aggregates", "pair_results")
     assert [count_rows(store, table) for table in kept] == [2, 2, 2, 3000]
     assert count_rows(store, "hour_pair_aggregates") == 4
+    for _, *tables in SUMS_OVER_TIME:
+        assert [count_rows(store, table.name) for table in tables] == [2, 2, 2]
     now[0] = START_S + 7 * DAY_S + 1.0
     store.tidy()
     assert count_rows(store, "pair_aggregates") == 1

@@ -118,7 +118,7 @@ def is_refusal_expected(way: str, role: Role, links: tuple[str, ...]) -> bool:
         return True
     if row.rights[role] == "not stored" and way in ("POST /v1/forecast", "POST /v1/forecasts"):
         return True  # their bodies name the link
-    if row.other_links == "403 unless the scope is all links":
+    if row.other_links.startswith("403 unless the scope is all links"):
         return links != ()
     concerns_link = row.other_links.startswith(("403 for a link", "each item"))
     return concerns_link and links == SCOPES["another's"]

@@ -9,13 +9,14 @@ from pba.store.report_tables import link_counts as table, link_groups
 from pba.store.statements import insert_into
 from pba.store.tables import links
 
-__all__ = ["LinkFigures", "count_all", "link_counts", "link_figures", "write_counts"]
 __all__ = [
     "LARGEST",
+    "LinkFigures",
     "count_all",
     "count_groups",
     "largest_groups",
     "link_counts",
+    "link_figures",
     "write_counts",
     "write_groups",
 ]

@@ -132,9 +132,9 @@ def _add_hours(table: Table) -> _Addition:
 
     def addition(dialect: Dialect, source: FromClause) -> Insert:
         hour_us = literal_column(str(HOUR_US), BigInteger)
-        first, *others = [column.name for column in table.primary_key.columns]
-        own = {first: source.c.minute_us // hour_us * hour_us}
-        keys = [own.get(name, source.c.get(name)) for name in (first, *others)]
+        hour = source.c.minute_us // hour_us * hour_us
+        names = [column.name for column in table.primary_key.columns]
+        keys = [hour if name == "hour_us" else source.c[name] for name in names]
         since_us = select(hours_since.c.since_us).scalar_subquery()
         return _upsert(dialect, table, source, keys, source, source.c.minute_us >= since_us)
 

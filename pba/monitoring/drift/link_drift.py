@@ -154,8 +154,8 @@ class LinkDriftTable:
         changes = self._alarms.alarms["changes"]
         pairs = np.stack([changes["before"], changes["after"]]).astype(float)
         size = np.abs(np.diff(np.where(_RATIOS, log_rate(pairs), pairs), axis=0)[0])
-        open_sizes: Floats = np.where(changes["confidence"] > 0.0, size, 0.0)
-        return np.round(open_sizes.max(axis=1), 4)
+        largest: Floats = np.where(changes["confidence"] > 0.0, size, 0.0).max(axis=1)
+        return np.asarray(np.round(largest, 4), dtype=float)
 
     def alarm(self, row: int) -> Alarm | None:
         """Return the open alarm of ``row``; None while there is none."""

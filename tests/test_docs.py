@@ -37,19 +37,8 @@ SOURCES = [
     for path in sorted((PROJECT / folder).rglob("*"))
     if path.suffix in (".py", ".proto", ".yaml") and "_pb2" not in path.name
 ]
-EXTERNAL_PROGRAMS = {
-    "curl",
-    "docker",
-    "export",
-    "kubectl",
-    "pg_dump",
-    "pg_restore",
-    "pip",
-    "ray",
-    "serve",
-    "sqlite3",
-}
-EXTERNAL_PROGRAMS |= {"umask"}
+EXTERNAL_PROGRAMS = {"curl", "docker", "export", "kubectl", "ray", "serve", "sqlite3", "umask"}
+EXTERNAL_PROGRAMS |= {"pg_dump", "pg_restore", "pip"}
 PRIVATE_WORDS = re.compile(
     r"\b(?:(?:is|are|was|were) (?:told|said|heard|asked)|the asked|to be had|hears?|heard"
     r"|spoke|speaks?|(?:who|which) speaks|nobody|somebody|for ever|anew|so sure as"

@@ -93,9 +93,7 @@ def wire(
     registry = Registry(resolve(settings.registry), _clock)
     announce, remote = announcer(stores.reports), _mode_clients(handles)
     local = LocalModels(remote, registry, settings.follow_every_s, announce, count_run)
-    clients = local.clients
-    if handles.v1 is not None:
-        clients[v1_features.NAME] = model_client(handles.v1)
+    clients = _clients(local, handles)
     routers = LiveRouters(stores.reports.routers, uuid.uuid4().hex)
     limits = CallerLimits(settings.limits, routers, count=meter.count_limit)
     commit = GroupCommit(stores.writes.write, settings.max_writes_waiting, pools.writes)
@@ -150,6 +148,11 @@ def _flag_watch(settings: Settings, stores: Stores, pools: Pools) -> FlagWatch:
 
 def _mode_clients(handles: Handles) -> dict[str, ModelClient]:
     return {mode: model_client(handle) for mode, handle in handles.modes.items()}
+
+
+def _clients(local: LocalModels, handles: Handles) -> dict[str, ModelClient]:
+    v1 = {} if handles.v1 is None else {v1_features.NAME: model_client(handles.v1)}
+    return local.clients | v1
 
 
 def _catalog(handles: Handles, registry: Registry, store: Store) -> ModelCatalog:

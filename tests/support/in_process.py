@@ -200,9 +200,8 @@ async def open_in_process(
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, time.time))  # noqa: TID251 - the routers' clock
     handles = Handles(modes, models.get("v1"))  # type: ignore[arg-type]
-    meter = NoMeter()
-    silent = _announces_nothing, meter.count_run
-    services = wire(options, handles, meter, opens, *silent, RetrainingStandIn)
+    silent = _announces_nothing, NoMeter().count_run
+    services = wire(options, handles, NoMeter(), opens, *silent, RetrainingStandIn)
     # Serve's controller would be consulted, which starts Ray: v1 has no replica here.
     with patch.object(model_handle, "_running_replicas", AsyncMock(return_value=0)):
         async with _client(services) as client:

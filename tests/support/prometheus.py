@@ -49,12 +49,12 @@ class Prometheus:
 
 @contextlib.contextmanager
 def prometheus(metrics_port: int, folder: Path) -> Iterator[Prometheus]:
-    """Start a Prometheus that scrapes ``metrics_port`` and applies the rules every second."""
+    """Start a Prometheus that scrapes ``metrics_port`` and applies the rules every five seconds."""
     config = (CLUSTER / "prometheus.yml").read_text()
     assert _OWN_TARGET in config
     config = config.replace(_OWN_TARGET, f"127.0.0.1:{metrics_port}")
     for name, text in (
-        ("prometheus.yml", config.replace("15s", "1s").replace("1m", "1s")),
+        ("prometheus.yml", config.replace("15s", "2s").replace("1m", "5s")),
         (
             "alerts.yml",
             (CLUSTER / "alerts.yml").read_text().replace("interval: 1m", "interval: 1s"),

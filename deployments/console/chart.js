@@ -35,7 +35,7 @@ export function chart({ title, lines = [], bands = [], marks = [], moments = [],
     "svg",
     { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title },
     axes(scaleX, scaleY, label, labelX),
-    bands.map((band) => shape("path", { class: "band", d: area(band.points, scaleX, scaleY) })),
+    bands.map((band, at) => shape("path", { class: at ? "band inner" : "band", d: area(band.points, scaleX, scaleY) })),
     now === null ? null : vertical(scaleX(now), "now"),
     moments.map(({ x, kind, title }) => vertical(scaleX(x), `moment ${kind}`, title)),
     lines.flatMap((line) => drawn(line, scaleX, scaleY)),
@@ -149,7 +149,7 @@ function legend(lines, bands, moments) {
   const sample = (node) => shape("svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, node);
   const items = [
     ...lines.map((line) => [line.name, shape("line", { class: `stroke ${line.kind}`, x2: 20, y1: 4, y2: 4 })]),
-    ...bands.map((band) => [band.name, shape("rect", { class: "band", width: 20, height: 8 })]),
+    ...bands.map((band, at) => [band.name, shape("rect", { class: at ? "band inner" : "band", width: 20, height: 8 })]),
     ...new Map(moments.map(({ kind }) => [kind, shape("line", { class: `moment ${kind}`, x1: 10, x2: 10, y2: 8 })])),
   ];
   return element("ul", { class: "legend" }, items.map(([name, node]) => element("li", {}, sample(node), name)));

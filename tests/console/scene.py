@@ -38,9 +38,12 @@ def report(url: str) -> None:
         client.set_flags({"shadow": False}, client.flags()["version"], "anna", "only a look")
 
 
-def score(folder: Path, forecasts: int = len(LINKS) * (FORECASTS - 1)) -> None:
-    """Score what is due, as a Monitor does."""
-    store = Store(f"sqlite:///{folder}/pba.db", now_s).ready()
+def score(
+    folder: Path, forecasts: int = len(LINKS) * (FORECASTS - 1), at_s: float | None = None
+) -> None:
+    """Score what is due, as a Monitor does, until so many are scored; by its clock at ``at_s``."""
+    clock = now_s if at_s is None else lambda: at_s
+    store = Store(f"sqlite:///{folder}/pba.db", clock).ready()
     scorer = Scorer(store)
     deadline_s = time.monotonic() + 60
     while store.summary()["overall"]["scored"] < forecasts:
@@ -70,6 +73,7 @@ def happen(folder: Path) -> None:
             ),
             alarm_event(DRIFT, LINKS[1], replace(alarm, stage=AlarmStage.OPENED, ended_s=None)),
             alarm_event(DRIFT, LINKS[1], alarm),
+            Event("mode_switch", at_s - 60, LINKS[0], {"before": "hybrid", "after": "internet"}),
         ]
     )
     store.close()

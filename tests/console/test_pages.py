@@ -22,8 +22,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 PAGES = {
     "now": ["ready", "Links\n3", "Forecasts scored, last hour\n117", "toy-1", "flags_changed"],
     "links": [*LINKS, "internet", "39"],
-    "link/fra1:ams2": ["of 39", "1 ahead", "15 ahead", "90 % between", "toy-1", "of 39 missed"],
-    "quality": ["Share right within 20 %", "internet", "117"],
+    "link/fra1:ams2": [
+        "of 39",
+        "1 ahead",
+        "15 ahead",
+        "90 % between",
+        "toy-1",
+        "of 39 missed",
+        "The last value",
+    ],
+    "quality": ["Share right within 20 %", "Confidence against", "internet", "117"],
     "rollout": ["100 % of links", "There is no moment yet"],
     "models": ["datacenter", "internet", "30 samples", "60 samples", "Champion: shipped"],
     "drift": [
@@ -110,6 +118,31 @@ def test_an_earlier_forecast_is_chosen_by_its_moment(filled: str, visit: Any):
     assert verdicts.count() == 3
     window.page.get_by_role("button", name="The newest").click()
     window.page.get_by_text("not yet, or a gap").first.wait_for()
+
+
+def test_a_link_shows_its_past_until_nothing_is_kept(filled: str, visit: Any):
+    window = visit(filled)
+    window.open("link/fra1:ams2")
+    switch = window.page.locator("figure >> nth=0 >> line.moment.switch")
+    assert "from hybrid to internet" in switch.text_content()
+    window.page.get_by_role("button", name="Earlier").click()
+    window.page.get_by_text("Nothing older is kept").wait_for()
+    window.page.get_by_role("button", name="The newest").click()
+    switch.wait_for(state="attached")
+
+
+def test_a_transfer_is_forecast_with_advice_and_not_recorded(filled: str, visit: Any):
+    window = visit(filled)
+    window.open("link/fra1:lon3")
+    window.page.get_by_label("Size, MB").fill("100")
+    window.page.get_by_label("Deadline").fill("3600")
+    window.page.get_by_role("button", name="Forecast the transfer").click()
+    window.page.get_by_text("How to send it").wait_for()
+    assert re.search(r"Ends in time\n\d+ %", window.text)
+    assert re.search(r"Streams\n\d+", window.text)
+    assert window.complaints == []
+    with PBAClient(filled) as client:
+        assert client.metrics()["transfers"]["open"] == 0
 
 
 def test_what_happens_is_seen_at_once(empty: str, visit: Any):

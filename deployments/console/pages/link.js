@@ -115,7 +115,7 @@ function controls(samples, forecasts, index, state, redraw, turn) {
     "p",
     { class: "controls" },
     forecasts.length ? slider("Forecast after the sample of", moments, index, chosen) : null,
-    button("Earlier", !samples.length, () => turn(samples[0].at)),
+    button("Earlier", !samples.length, () => turn(samples[0].at - 0.001)),
     button("The newest", live, () => turn(null)),
   );
 }
@@ -152,7 +152,7 @@ function details(forecast) {
       ["forecast", (row) => rate(row.mbps), true],
       ["90 % between", (row) => `${rate(row.low)} and ${rate(row.high)}`, true],
       ["confidence", (row) => percent(row.confidence), true],
-      ["came", (row) => (row.actual === undefined ? "not yet, or a gap" : rate(row.actual)), true],
+      ["actual", (row) => (row.actual === undefined ? "not yet, or a gap" : rate(row.actual)), true],
       ["within 20 %", (row) => (row.actual === undefined ? "–" : verdict(within(row.mbps, row.actual)))],
     ],
     rows,

@@ -90,7 +90,7 @@ function totals(series, by, models) {
       [by, (one) => one[by]],
       ["scored", (one) => count(scored(one)), true],
       ["right within 20 %", (one) => percent(mean(one.points, "accuracy_20"), 1), true],
-      ["last value (card)", (one) => lastValue(models, one, by), true],
+      ["last value, on test traces", (one) => lastValue(models, one, by), true],
       ["confidence", (one) => percent(mean(one.points, "confidence"), 1), true],
       ["too high", (one) => percent(mean(one.points, "missed_over"), 1), true],
       ["too low", (one) => percent(mean(one.points, "missed_under"), 1), true],

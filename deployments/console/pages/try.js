@@ -78,7 +78,7 @@ function opened({ format, notes, links, traces }, signal) {
   const more = links > traces.length ? `, of which the first ${traces.length} are shown` : "";
   return [
     element("p", { class: "about" }, `Read as ${format}: ${count(links)} ${links === 1 ? "link" : "links"}${more}.`),
-    notes.length ? element("details", {}, element("summary", {}, `${notes.length} notes about the file`), element("ul", {}, notes.map((note) => element("li", {}, note)))) : null,
+    notes.length ? element("details", {}, element("summary", {}, `Notes about the file (${notes.length})`), element("ul", {}, notes.map((note) => element("li", {}, note)))) : null,
     traces.length > 1 ? element("p", { class: "controls" }, labelled("Link", choice(traces.map(({ name }) => [name, name]), state.trace.name, choose))) : null,
     picture,
   ].filter(Boolean);
@@ -122,7 +122,7 @@ function details(answer, after) {
       ["forecast", (row) => rate(row.mbps), true],
       ["90 % between", (row) => `${rate(row.quantiles["0.05"])} and ${rate(row.quantiles["0.95"])}`, true],
       ["confidence", (row) => percent(row.confidence), true],
-      ["came", (row) => (row.came === undefined ? "–" : rate(row.came)), true],
+      ["actual", (row) => (row.came === undefined ? "–" : rate(row.came)), true],
     ],
     rows,
   );

@@ -1,6 +1,7 @@
 """Files of people at the console, as histories: read apart from the router, and not kept."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ UPLOAD_MB = 6.0
 """The largest body: 4 MB of a file in base64, and what is around it."""
 
 _TIME_S, _CPU_S = 20.0, 15
+
+_log = logging.getLogger("ray.serve")
 
 
 class Upload(Struct, forbid_unknown_fields=True):
@@ -72,6 +75,9 @@ class UploadReader:
                 check=True,
             )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            _log.warning(
+                "file_not_read", extra={"why": f"{error}: {(error.stderr or b'')[-500:]!r}"}
+            )
             raise InvalidTrace(
                 f"{cut(name)} takes more memory or time to read than the console has for a file. "
                 "Send a part of it, or use `pba forecast FILE`."

@@ -63,9 +63,9 @@ async def test_a_body_that_is_no_file_is_refused_with_its_field(service: InProce
 
 
 async def test_a_file_that_would_fill_the_memory_or_take_long_ends_alone():
-    bomb = gzip.compress(gzip.compress(b"1 1\n" * (1 << 29), 1), 1)
+    bomb = 200 * gzip.compress(b"1 1\n" * (1 << 22))  # 3 MB of 3 GB
     with pytest.raises(InvalidTrace, match="more memory or time"):
-        await UploadReader().read(Upload(gzip.decompress(bomb), "bomb.gz"))
+        await UploadReader().read(Upload(bomb, "bomb.gz"))
     with pytest.raises(InvalidTrace, match="more memory or time"):
         await UploadReader(time_s=0.01).read(Upload(TABLE))
 

@@ -18,7 +18,7 @@ __all__ = ["UPLOAD_MB", "Upload", "UploadReader"]
 UPLOAD_MB = 6.0
 """The largest body: 4 MB of a file in base64, and what is around it."""
 
-_TIME_S, _CPU_S = 20.0, 15
+_TIME_S, _CPU_S = 60.0, 15
 
 _log = logging.getLogger("ray.serve")
 

@@ -30,6 +30,7 @@ build_base() {
   done
   rm "$root"/usr/lib/python3.*/EXTERNALLY-MANAGED # the base's pip installs for all, as python:3.11 does
   ln -s python3 "$root/usr/bin/python"
+  echo "127.0.0.1 localhost pod" > "$root/etc/hosts" # which an engine writes
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
   run_buildah commit --quiet --rm "$container" base > /dev/null
 }
@@ -51,8 +52,9 @@ inside() {
   root=$(run_buildah mount "$1")
   user=$(run_buildah inspect --type image --format '{{.OCIv1.Config.User}}' "pba-$1")
   run_buildah inspect --type image --format '{{range .OCIv1.Config.Env}}{{println .}}{{end}}' "pba-$1" > "$FOLDER/env"
-  unshare --mount --net --pid --ipc --fork --kill-child bash -euc '
+  unshare --mount --net --pid --ipc --uts --fork --kill-child bash -euc '
     root=$1 data=$2 user=$3 env=$4 command=$5
+    hostname pod
     ip link set lo up
     mount --bind -o ro "$root" "$root"
     mount -o remount,bind,ro "$root"
@@ -71,7 +73,7 @@ inside() {
 SERVE='
 echo "user $(id -un), a file beside the code: $(touch pba/x 2>&1 || true)"
 pba serve > /tmp/screen 2>&1 &
-until grep -q "PBA answers" /tmp/screen; do kill -0 $! || { cat /tmp/screen; exit 1; }; sleep 0.2; done
+until grep -q "PBA answers" /tmp/screen; do kill -0 $! 2> /dev/null || { cat /tmp/screen data/logs/*; exit 1; }; sleep 0.2; done
 grep "PBA answers" /tmp/screen
 pba synth /tmp/link.csv --samples 900
 pba forecast /tmp/link.csv | head --bytes 300; echo " …"

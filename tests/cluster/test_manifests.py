@@ -1,4 +1,5 @@
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,6 @@ def test_what_the_dockerfile_copies_exists_and_is_not_ignored():
     for name in copied:
         assert (PROJECT / name).exists(), name
         assert name.split("/")[0] in kept, name
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert {project["readme"], *project["license-files"]} <= set(copied), "pip builds from these"
+    assert "keras" not in (PROJECT / ".dockerignore").read_text(), "a retraining starts from it"

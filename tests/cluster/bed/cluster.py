@@ -57,6 +57,26 @@ class Cluster:
         """Return what Serve says of the application, its deployments and their replicas."""
         return self._dashboard("/api/serve/applications/")["applications"].get("pba", {})
 
+    def is_whole(self) -> bool:
+        """Whether every deployment has the replicas that it should have.
+
+        Serve alone does not know: a replica on a lost node counts as running for half a minute.
+        """
+        with contextlib.suppress(httpx.HTTPError):
+            deployments = self.applications().get("deployments", {})
+            return len(deployments) > 0 and all(
+                deployment["status"] == "HEALTHY" and len(self.replicas(name)) >= _least(deployment)
+                for name, deployment in deployments.items()
+            )
+        return False
+
+    def replicas(self, deployment: str) -> list[int]:
+        """Return the processes of a deployment's replicas, those that start too."""
+        title = f"ray::ServeReplica:pba:{deployment}"
+        machines = [node for node in self.nodes if node.is_on]
+        lines = [item for machine in machines for item in machine.processes().items()]
+        return [pid for pid, line in lines if line.startswith(title)]
+
     def alive_nodes(self) -> set[str]:
         """Return the addresses of the nodes that Ray's head takes for alive."""
         nodes = self._dashboard("/nodes?view=summary")["data"]["summary"]
@@ -89,6 +109,11 @@ class Cluster:
         for node in self.nodes:
             ready = partial(self.is_ready, node)
             wait_until(ready, _START_S, f"an answer of node {node.number}")
+
+
+def _least(deployment: dict[str, Any]) -> int:
+    least: int = deployment["deployment_config"]["autoscaling_config"]["min_replicas"]
+    return least
 
 
 @contextlib.contextmanager

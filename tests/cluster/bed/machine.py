@@ -51,6 +51,11 @@ class Machine:
         self._init: subprocess.Popen[bytes] | None = None
 
     @property
+    def is_on(self) -> bool:
+        """Whether the machine has power."""
+        return self._init is not None
+
+    @property
     def init(self) -> int:
         """The process id of the machine's first process."""
         assert self._init is not None, "the machine is off"
@@ -61,7 +66,7 @@ class Machine:
         """Start the machine, with empty disks."""
         arguments = [str(self._shared), str(PROJECT), _MEMORY]
         command = [*UNSHARE, "sh", "-c", _INIT, "init", *arguments]
-        self._init = subprocess.Popen(command)
+        self._init = subprocess.Popen(command, start_new_session=True)
         wait_until(self._is_up, 10, f"the start of machine {self.number}")
         network.connect(self.number, self.init)
 
@@ -84,6 +89,7 @@ class Machine:
         self._init.kill()
         self._init.wait()
         self._init = None
+        network.remove(self.number)
 
     def start(
         self, command: Sequence[str], environment: Mapping[str, str], log: Path
@@ -91,7 +97,11 @@ class Machine:
         """Start a program on the machine; what it prints is added to ``log``."""
         with log.open("ab") as file:
             return subprocess.Popen(
-                self._inside(command), env=dict(environment), stdout=file, stderr=file, cwd=PROJECT
+                self._inside(command),
+                env=dict(environment),
+                stdout=file,
+                stderr=file,
+                start_new_session=True,  # Linux shares the processors out among sessions
             )
 
     def run(

@@ -2,7 +2,19 @@
 
 import subprocess
 
-__all__ = ["HUB", "PREFIX", "address", "bridge", "connect", "plug", "unplug"]
+__all__ = [
+    "HUB",
+    "PREFIX",
+    "address",
+    "bridge",
+    "connect",
+    "plug",
+    "remove",
+    "slow",
+    "slows",
+    "speed_up",
+    "unplug",
+]
 
 PREFIX = "10.77.0"
 HUB = f"{PREFIX}.254"
@@ -48,6 +60,32 @@ def unplug(number: int) -> None:
 def plug(number: int) -> None:
     """Put the cable back."""
     _ip("link", "set", _cable(number), "master", _BRIDGE)
+
+
+def slows() -> bool:
+    """Whether this kernel can delay and lose packets (netem)."""
+    _ip("link", "add", "probe", "type", "dummy")
+    command = ["tc", "qdisc", "add", "dev", "probe", "root", "netem", "delay", "1ms"]
+    can = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    _ip("link", "del", "probe")
+    return can
+
+
+def slow(number: int, delay_ms: int, jitter_ms: int, loss_percent: int) -> None:
+    """Delay what a machine is sent, and lose some of it."""
+    rule = f"delay {delay_ms}ms {jitter_ms}ms loss {loss_percent}%".split()
+    command = ["tc", "qdisc", "add", "dev", _cable(number), "root", "netem", *rule]
+    subprocess.run(command, check=True)
+
+
+def speed_up(number: int) -> None:
+    """End `slow`."""
+    subprocess.run(["tc", "qdisc", "del", "dev", _cable(number), "root"], check=True)
+
+
+def remove(number: int) -> None:
+    """Remove a cable whose machine has no power; its sockets would keep it for minutes."""
+    _ip("link", "del", _cable(number))
 
 
 def _cable(number: int) -> str:

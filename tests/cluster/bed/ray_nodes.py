@@ -12,8 +12,15 @@ __all__ = ["RayNodes", "node_variables"]
 
 _GCS = 6379
 _CPUS = 4
-"""What a worker says it has; the machine has fewer, which the load of the bed does not need."""
+"""What a worker says that it has, whatever the machine below has."""
 _OBJECTS_BYTES = 100_000_000
+# With ports that Ray has to choose, a raylet gives up after 15 s if its agents are slow to start.
+_PORTS = {
+    "dashboard-agent-grpc-port": 52_364,
+    "dashboard-agent-listen-port": 52_365,
+    "runtime-env-agent-port": 52_366,
+    "metrics-export-port": 8080,
+}
 # As a supervisor of services does: a node that was given up for lost ends, and joins anew.
 _SUPERVISED = 'while :; do "$@"; sleep 1; done'
 
@@ -50,7 +57,6 @@ class RayNodes:
             | {
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "PYTHONPATH": str(PROJECT),
-                "RAY_raylet_start_wait_time_s": "120",  # all nodes start at once on one machine
                 "RAY_AUTH_MODE": "token",
                 "RAY_AUTH_TOKEN": self._token,
                 "RAY_SERVE_HAPROXY_BINARY_PATH": str(
@@ -66,6 +72,7 @@ class RayNodes:
         """Start Ray on a machine that has booted, and again whenever it ends."""
         command = ["ray", "start", "--block", f"--node-ip-address={machine.address}"]
         command += [f"--object-store-memory={_OBJECTS_BYTES}", "--disable-usage-stats"]
+        command += [f"--{name}={port}" for name, port in _PORTS.items()]
         environment = self.environment()
         if machine is self._head:
             command += ["--head", f"--port={_GCS}", "--num-cpus=0", "--dashboard-host=0.0.0.0"]

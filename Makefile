@@ -6,7 +6,7 @@ TRACES ?= $(PBA_TRACES)
 TRAIN = $(PY) -m train --traces $(TRACES) --output models --plot --workers 2
 
 .DEFAULT_GOAL := help
-.PHONY: help serve serve-secure test check unit fuzz train evaluate bench soak docs site dashboards monitoring proto proto-go lock dist sbom clean
+.PHONY: help serve serve-secure test check unit fuzz train evaluate bench chaos soak soak-cluster docs site dashboards monitoring proto proto-go lock dist sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -51,9 +51,15 @@ evaluate: .venv/train.stamp ## score the models and every rival on test traces, 
 bench: .venv/dev.stamp ## measure latency and throughput against a bare server
 	$(PY) -m benchmarks
 
+chaos: .venv/dev.stamp ## kill nodes and replicas of a test bed of three nodes under load; needs root, and 10 minutes
+	$(PY) -m benchmarks.cluster chaos
+
 MINUTES ?= 30
 soak: .venv/dev.stamp ## leave the console open during a replay: make soak MINUTES=30; does memory grow?
 	$(PY) -m benchmarks.console_soak $(MINUTES)
+
+soak-cluster: .venv/dev.stamp ## measure for an hour what grows on the three nodes of the test bed
+	$(PY) -m benchmarks.cluster soak
 
 docs: .venv/dev.stamp ## write the generated tables of README and docs
 	$(PY) -m docs.fill

@@ -80,21 +80,27 @@ def _wait(holds: Callable[[], bool], load: Load) -> float:
 def problems(chaos: Chaos) -> list[str]:
     """Return what callers should not have noticed."""
     calls, samples = chaos.load.with_retries(), chaos.samples
-    found = [f"{count} calls failed with {error}" for error, count in errors(calls).items()]
-    found += [f"{samples.lost} acknowledged samples are lost"] * bool(samples.lost)
-    found += [f"{samples.twice} samples are stored twice"] * bool(samples.twice)
+    excesses = [f"{count} calls failed with {error}" for error, count in errors(calls).items()]
+    excesses += [f"{samples.lost} acknowledged samples are lost"] * bool(samples.lost)
+    excesses += [f"{samples.twice} samples are stored twice"] * bool(samples.twice)
     for quantile, limit_s in ((0.99, _P99_S), (1.0, _LONGEST_S)):
         took_s = quantile_s(calls, quantile)
         if took_s > limit_s:
-            found.append(f"the {quantile:.0%} quantile is {took_s:.1f} s; it may be {limit_s:g} s")
+            excesses.append(
+                f"the {quantile:.0%} quantile is {took_s:.1f} s; it may be {limit_s:g} s"
+            )
     for episode in chaos.episodes:
         full_s = _full_again_s(chaos, episode)
         if full_s > episode.fault.full_again_s:
             limit_s = episode.fault.full_again_s
-            found.append(f"{episode.fault.name}: full again after {full_s:g} s, not {limit_s:g} s")
+            excesses.append(
+                f"{episode.fault.name}: full again after {full_s:g} s, not {limit_s:g} s"
+            )
         if (episode.answers_after_s or 0) > _ANSWERS_S:
-            found.append(f"{episode.fault.name}: it answers {episode.answers_after_s:.0f} s later")
-    return found
+            excesses.append(
+                f"{episode.fault.name}: it answers {episode.answers_after_s:.0f} s later"
+            )
+    return excesses
 
 
 def _full_again_s(chaos: Chaos, episode: Episode) -> float:

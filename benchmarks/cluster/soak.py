@@ -90,13 +90,13 @@ def table(slopes: Sequence[Slope]) -> str:
 
 
 def _look(cluster: Cluster) -> list[tuple[str, str, float]]:
-    found = []
+    rows = []
     for node in cluster.nodes:
         for pid, line in node.processes().items():
             name = f"node {node.number}: {_name(line)} {pid}"
             try:
                 process = psutil.Process(pid)
-                found += [
+                rows += [
                     (name, "memory", process.memory_full_info().uss / 1e6),
                     (name, "files", float(process.num_fds())),
                     (name, "connections", float(len(process.net_connections()))),
@@ -104,8 +104,8 @@ def _look(cluster: Cluster) -> list[tuple[str, str, float]]:
             except psutil.NoSuchProcess:
                 continue
         used = psutil.disk_usage(f"/proc/{node.init}/root/tmp").used / 1e6
-        found.append((f"node {node.number}: logs and sessions", "disk", used))
-    return found
+        rows.append((f"node {node.number}: logs and sessions", "disk", used))
+    return rows
 
 
 def _name(line: str) -> str:

@@ -21,7 +21,7 @@ def test_on_machines_ray_takes_a_token_and_encrypts_too():
         "RAY_AUTH_TOKEN_PATH=$HOME/ray-token",
         "RAY_USE_TLS=1",
         "deployments.node_certificate --ca ~/ray-ca --to ~/ray-tls",
-        "RAY_SERVE_HAPROXY_BINARY_PATH=$HOME/pba/deployments/haproxy-with-errors.sh",
+        "RAY_SERVE_HAPROXY_BINARY_PATH=$HOME/pba/deployments/haproxy-with-parent.sh",
     ):
         assert word in text
     assert "dashboard-host" not in text, "by default it is loopback"

@@ -1,4 +1,4 @@
-"""The profile of a cluster: serve_config.yaml but for what it says, and able to roll where it runs."""
+"""The profile of a cluster: serve_config.yaml but for named fields, and able to roll where it runs."""
 
 import copy
 from pathlib import Path
@@ -18,8 +18,8 @@ def read(path: str) -> dict[str, Any]:
 
 
 def deployment(config: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (each for each in config["applications"][0]["deployments"] if each["name"] == name)
-    result: dict[str, Any] = found
+    (match,) = (each for each in config["applications"][0]["deployments"] if each["name"] == name)
+    result: dict[str, Any] = match
     return result
 
 

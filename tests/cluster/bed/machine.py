@@ -130,14 +130,14 @@ class Machine:
     def processes(self) -> dict[int, str]:
         """Return the command line of each process of the machine, by the id that it has here."""
         assert self._init is not None
-        found = {}
+        lines = {}
         own = Path(f"/proc/{self.init}/ns/pid").readlink()
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # it has ended
                 if (entry / "ns/pid").readlink() == own:
                     line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-                    found[int(entry.name)] = line
-        return found
+                    lines[int(entry.name)] = line
+        return lines
 
     def _inside(self, command: Sequence[str]) -> list[str]:
         namespaces = ["--net", "--mount", "--pid", f"--wdns={PROJECT}"]

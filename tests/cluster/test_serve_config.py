@@ -1,4 +1,4 @@
-"""The profile of a cluster: serve_config.yaml but for named fields, and able to roll where it runs."""
+"""The profile of a cluster: serve_config.yaml but for named fields; it can roll where it runs."""
 
 import copy
 from pathlib import Path

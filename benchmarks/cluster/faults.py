@@ -1,5 +1,6 @@
 """What happens to a cluster: nodes and replicas that die, and networks that fail."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -16,7 +17,7 @@ Change = Callable[[Cluster], None]
 _FULL_S = 15.0
 _FULL_HEAD_S = 40.0
 _DOWN_S = 20.0
-_SLOW = (100, 50, 1)  # ms, ms, %
+_SLOW = (100, 50, 0.01)  # ms, ms, share
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def faults(cluster: Cluster, short: bool) -> list[Fault]:
         _loss_of_power(head, "the head loses its power", _FULL_HEAD_S),
         *replicas,
         _loss_of_network(workers[0]),
-        *([_slow_network(cluster)] if network.slows() else []),
+        _slow_network(cluster),
     ]
 
 
@@ -89,18 +90,15 @@ def _death_of_replica(kind: str) -> Fault:
 
 
 def _slow_network(cluster: Cluster) -> Fault:
-    numbers = [node.number for node in cluster.nodes]
+    cables = contextlib.ExitStack()
 
     def begin(_: Cluster) -> None:
-        for number in numbers:
-            network.slow(number, *_SLOW)
+        for node in cluster.nodes:
+            cables.enter_context(network.slow(node.number, *_SLOW))
 
-    def end(_: Cluster) -> None:
-        for number in numbers:
-            network.speed_up(number)
-
-    delay, jitter, loss = _SLOW
-    return Fault(f"{delay} ms ± {jitter} ms and {loss} % loss", begin, end, _DOWN_S)
+    delay_ms, jitter_ms, loss = _SLOW
+    name = f"all nodes send {delay_ms} ms ± {jitter_ms} ms later, and lose {loss:.0%}"
+    return Fault(name, begin, lambda _: cables.close(), _DOWN_S)
 
 
 def _nothing(_: Cluster) -> None:

@@ -1,6 +1,9 @@
 """The network of a test bed: a bridge, and a cable from each machine to it."""
 
+import contextlib
 import subprocess
+import sys
+from collections.abc import Iterator
 
 __all__ = [
     "HUB",
@@ -11,8 +14,6 @@ __all__ = [
     "plug",
     "remove",
     "slow",
-    "slows",
-    "speed_up",
     "unplug",
 ]
 
@@ -62,25 +63,26 @@ def plug(number: int) -> None:
     _ip("link", "set", _cable(number), "master", _BRIDGE)
 
 
-def slows() -> bool:
-    """Whether this kernel can delay and lose packets (netem)."""
-    _ip("link", "add", "probe", "type", "dummy")
-    command = ["tc", "qdisc", "add", "dev", "probe", "root", "netem", "delay", "1ms"]
-    can = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    _ip("link", "del", "probe")
-    return can
-
-
-def slow(number: int, delay_ms: int, jitter_ms: int, loss_percent: int) -> None:
-    """Delay what a machine is sent, and lose some of it."""
-    rule = f"delay {delay_ms}ms {jitter_ms}ms loss {loss_percent}%".split()
-    command = ["tc", "qdisc", "add", "dev", _cable(number), "root", "netem", *rule]
-    subprocess.run(command, check=True)
-
-
-def speed_up(number: int) -> None:
-    """End `slow`."""
-    subprocess.run(["tc", "qdisc", "del", "dev", _cable(number), "root"], check=True)
+@contextlib.contextmanager
+def slow(number: int, delay_ms: float, jitter_ms: float, loss: float) -> Iterator[None]:
+    """Delay what a machine sends by so much, more or less, and lose a share of it."""
+    near, far = f"near{number}", f"far{number}"
+    _ip("link", "add", near, "type", "veth", "peer", "name", far)
+    _ip("link", "set", near, "up")
+    _ip("link", "set", far, "master", _BRIDGE, "up")
+    unplug(number)
+    options = [_cable(number), near, str(delay_ms), str(jitter_ms), str(loss)]
+    command = [sys.executable, "-m", "tests.cluster.bed.relay", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()  # it passes frames on from now
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+        plug(number)
+        _ip("link", "del", near)
 
 
 def remove(number: int) -> None:

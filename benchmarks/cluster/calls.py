@@ -9,7 +9,8 @@ import numpy as np
 __all__ = ["Call", "errors", "full_again_s", "quantile_s", "within"]
 
 _FULL = 0.95
-"""The share of the rate that counts as full throughput."""
+"""The share of prompt calls that counts as full throughput."""
+_PROMPT_S, _STEADY_S = 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,15 @@ def errors(calls: Sequence[Call]) -> Counter[str]:
 
 
 def full_again_s(calls: Sequence[Call], fault_s: float, until_s: float) -> float:
-    """Return how long after a fault every call is answered as soon as before it.
+    """Return how many seconds after a fault calls are answered as promptly as before it.
 
-    That is the end of the last second after the fault in which fewer than 95 % of the calls that
-    were started in it took under a second; 0 if there is none.
+    From then on, for five seconds, 95 % of the calls that begin take under a second. Infinity if
+    that is never so before ``until_s``.
     """
-    last = 0.0
     for second in range(int(until_s - fault_s)):
         begin_s = fault_s + second
-        started = within(calls, begin_s, begin_s + 1)
-        prompt = [call for call in started if not call.error and call.took_s < 1.0]
-        if len(prompt) < _FULL * len(started):
-            last = second + 1.0
-    return last
+        started = within(calls, begin_s, begin_s + _STEADY_S)
+        prompt = [call for call in started if not call.error and call.took_s < _PROMPT_S]
+        if len(prompt) >= _FULL * len(started):
+            return float(second)
+    return float("inf")

@@ -95,7 +95,10 @@ def open_connection(
     urls = _addresses(url)
     arguments = httpx_arguments(urls, timeout_s, ca, cert, proxy, headers, api_key, token)
     if len(urls) > 1 and proxy is None and not getproxies():
-        options = {"verify": arguments["verify"], "socket_options": _socket_options()}
+        options: dict[str, Any] = {
+            "verify": arguments["verify"],
+            "socket_options": _socket_options(),
+        }
         blocking = issubclass(kind, httpx.Client)
         transport = httpx.HTTPTransport if blocking else httpx.AsyncHTTPTransport
         arguments.setdefault("transport", transport(**options))

@@ -75,7 +75,7 @@ def _since_us() -> int:
     if newest_us is None:
         return 0
     now_us = max(int(datetime.now(UTC).timestamp() * 1e6), newest_us)
-    return (now_us // _HOUR_US + 2) * _HOUR_US
+    return int(now_us // _HOUR_US + 2) * _HOUR_US
 
 
 def _key(name: str, kind: Any) -> sa.Column[Any]:

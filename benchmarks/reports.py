@@ -21,6 +21,7 @@ from pba.forecasting.link_record import LinkRecord
 from pba.monitoring.drift_watch import open_alarms
 from pba.scoring.forecast_body import pack
 from pba.store import Store
+from pba.store.aggregate_tables import aggregate_deltas, aggregates, minute_aggregates
 from pba.store.report_tables import (
     HOUR_US,
     PAIR_SUMS,
@@ -30,7 +31,6 @@ from pba.store.report_tables import (
     pair_aggregates,
     pair_deltas,
 )
-from pba.store.tables import aggregate_deltas, aggregates, minute_aggregates
 from tests.support.postgres import postgresql
 
 NOW_S, MINUTE_US = 1_800_000_000, 60_000_000

@@ -26,6 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
+from pba.store.aggregate_tables import (
+    aggregate_deltas,
+    aggregates,
+    hour_aggregates,
+    minute_aggregates,
+)
 from pba.store.executor import Executor, SetStatement
 from pba.store.report_tables import (
     HOUR_US,
@@ -40,13 +46,7 @@ from pba.store.report_tables import (
     pair_aggregates,
     pair_deltas,
 )
-from pba.store.tables import (
-    aggregate_deltas,
-    aggregates,
-    hour_aggregates,
-    minute_aggregates,
-    versions,
-)
+from pba.store.tables import versions
 
 __all__ = ["coded_names", "fold_deltas", "fold_statements"]
 

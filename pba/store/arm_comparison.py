@@ -9,10 +9,11 @@ from pba.rollout.sequential_test import BLOCKS_NEEDED, THRESHOLD
 from pba.scoring.codes import ARMS, MODES
 from pba.scoring.latency_sums import MINUTE_US
 from pba.store.aggregate_fold import coded_names
+from pba.store.aggregate_tables import aggregate_deltas, aggregates
 from pba.store.pair_totals import pair_totals
 from pba.store.report_tables import PAIR_SUMS
 from pba.store.statements import to_micros
-from pba.store.tables import aggregate_deltas, aggregates, versions
+from pba.store.tables import versions
 from pba.store.verdict_blocks import changed_us, standing
 from pba.types import rfc3339_of
 

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, FromClause, Select, func, or_, select, union_
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.scoring.latency_sums import latency_percentile
 from pba.store.aggregate_fold import coded_names
+from pba.store.aggregate_tables import aggregate_deltas, aggregates
 from pba.store.due_links import backlog
 from pba.store.link_counts import link_counts
 from pba.store.report_tables import latency_deltas, minute_latencies
-from pba.store.tables import aggregate_deltas, aggregates, versions
+from pba.store.tables import versions
 from pba.store.transfer_scores import transfer_summary
 from pba.types import INTERVALS
 

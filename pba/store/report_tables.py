@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Float, Integer, SmallInteger, String, Table, text
 
-from pba.store.tables import accuracy_sums, metadata
+from pba.store.aggregate_tables import accuracy_sums
+from pba.store.tables import metadata
 
 __all__ = [
     "HOUR_US",

@@ -12,7 +12,7 @@ from pba.scoring.group_sums import group_sums
 from pba.scoring.latency_sums import latency_sums
 from pba.scoring.mode_outcomes import mode_outcomes
 from pba.scoring.pair_sums import link_sums, pair_sums
-from pba.store import report_tables, tables
+from pba.store import aggregate_tables, report_tables, tables
 from pba.store.due_batch import MAX_FORECASTS, MAX_SAMPLES
 from pba.store.due_links import Claim
 from pba.store.event_log import event_rows
@@ -111,7 +111,7 @@ def _inserts(
     by_mode = mode_outcomes(forecasts, outcomes)
     events = [event for row, event in scored.events if scored.kept[row]]
     return (
-        (tables.aggregate_deltas, scored.sums),
+        (aggregate_tables.aggregate_deltas, scored.sums),
         (
             tables.mode_outcomes,
             [{"mode": mode, "body": new.to_bytes()} for mode, new in sorted(by_mode.items())],

@@ -21,41 +21,33 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
-    true,
 )
 from sqlalchemy.schema import SchemaItem
 
-from pba.scoring.outcome_sums import BINS
-
 __all__ = [
-    "ACCURACY_SUMS",
     "ACTUALS",
-    "BIN_SUMS",
-    "accuracy_sums",
-    "aggregate_deltas",
-    "aggregates",
     "deleted_links",
     "due_links",
     "events",
     "flags",
     "forecasts",
-    "hour_aggregates",
     "leases",
     "links",
     "metadata",
-    "minute_aggregates",
     "mode_drift",
     "mode_outcomes",
     "open_forecasts",
     "pair_results",
     "records",
+    "row_id",
     "samples",
     "schema_releases",
     "versions",
 ]
 
 metadata = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s"})
-_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite increments INTEGER keys only
+row_id = BigInteger().with_variant(Integer, "sqlite")
+"""The type of keys that count up: SQLite increments INTEGER keys only."""
 
 schema_releases = Table(
     "schema_releases", metadata, Column("revision", String(32), primary_key=True)
@@ -65,7 +57,7 @@ schema_releases = Table(
 links = Table(
     "links",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", row_id, primary_key=True),
     Column("link_id", String(200), nullable=False),
     Column("mode", String(16)),
     Column("mode_since_us", BigInteger),
@@ -201,92 +193,10 @@ scored the link, or a Monitor has filled it in: `accuracy_permille`, and the siz
 the open alarm, 0 without one.
 """
 
-_ACCURACY = ("scored", "hits", "over", "under", "covered_50", "covered_90")
-ACCURACY_SUMS = (*_ACCURACY, "confidence", "error_mbps", "absolute_error_mbps")
-"""The sums of outcomes, of which accuracy, bias and coverage are made."""
-
-BIN_SUMS = tuple(f"{kind}_{at}" for kind in ("scored", "hits", "confidence") for at in range(BINS))
-"""How many outcomes had a confidence in each bin, how many of them hit, and the sum of theirs."""
-
-
-def accuracy_sums() -> list[Column[float]]:
-    """Return the columns of `ACCURACY_SUMS`."""
-    zero = text("0")
-    return [Column(name, Float(53), nullable=False, server_default=zero) for name in ACCURACY_SUMS]
-
-
-def _bin_sums() -> list[Column[Any]]:
-    kinds: list[Any] = [*[Integer] * 2 * BINS, *[Float(53)] * BINS]
-    return [
-        Column(name, kind, nullable=False, server_default=text("0"))
-        for name, kind in zip(BIN_SUMS, kinds, strict=True)
-    ]
-
-
-aggregates = Table(
-    "tallies",
-    metadata,
-    Column("mode", String(16), primary_key=True),
-    Column("source", String(16), primary_key=True),
-    Column("version", String(200), primary_key=True),
-    Column("arm", String(8), primary_key=True, server_default="v3"),
-    Column("served", Boolean, primary_key=True, server_default=true()),
-    Column("steps", SmallInteger, primary_key=True, autoincrement=False),
-    *accuracy_sums(),
-    Column("newest_us", BigInteger),
-)
-"""Sums over all outcomes ever scored; they are kept when the forecasts are deleted.
-
-``newest_us`` is when the newest forecast among them was computed; null from the release before.
-"""
-
-
-def _time_key(primary: bool, time_us: str = "minute_us") -> list[Column[Any]]:
-    kinds: dict[str, Any] = {time_us: BigInteger, "mode": SmallInteger, "source": SmallInteger}
-    kinds |= {"arm": SmallInteger, "steps": SmallInteger, "version": Integer, "served": Boolean}
-    return [
-        Column(name, kind, primary_key=primary, autoincrement=False, nullable=False)
-        for name, kind in kinds.items()
-    ]
-
-
-minute_aggregates = Table(
-    "minute_aggregates",
-    metadata,
-    *_time_key(primary=True),
-    *accuracy_sums(),
-    *_bin_sums(),
-)
-"""The same sums, and `BIN_SUMS`, by the minute in which the forecasts were computed, by the
-service's clock.
-"""
-
-hour_aggregates = Table(
-    "hour_aggregates",
-    metadata,
-    *_time_key(primary=True, time_us="hour_us"),
-    *accuracy_sums(),
-    *_bin_sums(),
-)
-"""The same by the hour, from `pba.store.report_tables.hours_since` on: series over weeks read few
-rows.
-"""
-
-aggregate_deltas = Table(
-    "aggregate_deltas",
-    metadata,
-    Column("id", _Id, primary_key=True),
-    *_time_key(primary=False),
-    *accuracy_sums(),
-    Column("newest_us", BigInteger, nullable=False, server_default=text("0")),
-    *_bin_sums(),
-)
-"""What each batch of outcomes adds to the aggregates, until it is added: no two Monitors meet."""
-
 mode_outcomes = Table(
     "mode_outcomes",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", row_id, primary_key=True),
     Column("mode", SmallInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
@@ -326,7 +236,7 @@ leases = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", row_id, primary_key=True),
     Column("at_us", BigInteger, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("link_id", String(200)),

@@ -12,6 +12,7 @@ from typing import Any
 
 from pba.store import audit_table, change_log, retention, verdict_blocks, verdict_tables
 from pba.store.access_tables import refusals
+from pba.store.aggregate_tables import hour_aggregates, minute_aggregates
 from pba.store.database import Database
 from pba.store.old_tables import old_forecasts, old_outcomes
 from pba.store.pair_totals import next_hour_us
@@ -26,15 +27,7 @@ from pba.store.report_tables import (
     pair_aggregates,
 )
 from pba.store.retention import LinkRows
-from pba.store.tables import (
-    events,
-    forecasts,
-    hour_aggregates,
-    minute_aggregates,
-    open_forecasts,
-    pair_results,
-    samples,
-)
+from pba.store.tables import events, forecasts, open_forecasts, pair_results, samples
 from pba.store.verdict_tables import link_pair_sums
 
 __all__ = ["TidyJob"]

@@ -10,8 +10,9 @@ from pba.monitoring.drift_watch import open_alarms
 from pba.monitoring.fold_job import FoldJob
 from pba.monitoring.scorer import Scorer
 from pba.store import Store
+from pba.store.aggregate_tables import aggregate_deltas
 from pba.store.mode_outcome_queue import ModeQueue
-from pba.store.tables import aggregate_deltas, mode_outcomes
+from pba.store.tables import mode_outcomes
 from pba.types import Event
 from tests.monitoring.builders import CREATED_S, write_series
 from tests.store.deltas import rows_of

@@ -9,7 +9,7 @@ import pytest
 from pba.scoring.batch import OpenForecasts, OutcomeTable
 from pba.scoring.batch_settlement import settle_batch
 from pba.scoring.outcome_sums import outcome_sums
-from pba.store.tables import aggregate_deltas
+from pba.store.aggregate_tables import aggregate_deltas
 from tests.scoring.link_batches import batch_of, random_link
 
 MINUTE_US = 60_000_000

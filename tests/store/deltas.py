@@ -6,9 +6,10 @@ import numpy as np
 from sqlalchemy import Connection, Table, select
 
 from pba.store import Store
+from pba.store.aggregate_tables import BIN_SUMS, aggregate_deltas, aggregates
 from pba.store.report_tables import PAIR_SUMS, latency_deltas, pair_deltas
 from pba.store.statements import insert_into
-from pba.store.tables import BIN_SUMS, aggregate_deltas, aggregates, versions
+from pba.store.tables import versions
 
 MINUTE_US = 60_000_000
 SUMS = [

@@ -10,6 +10,12 @@ import pytest
 
 from pba.scoring.codes import ARMS, MODES, SOURCES
 from pba.store import Store
+from pba.store.aggregate_tables import (
+    BIN_SUMS,
+    aggregate_deltas,
+    aggregates,
+    minute_aggregates,
+)
 from pba.store.report_tables import (
     HOUR_US,
     hour_pair_aggregates,
@@ -18,7 +24,6 @@ from pba.store.report_tables import (
     pair_aggregates,
     pair_deltas,
 )
-from pba.store.tables import BIN_SUMS, aggregate_deltas, aggregates, minute_aggregates
 from tests.store.builders import NOW_S
 from tests.store.deltas import (
     SUMS,

@@ -12,11 +12,11 @@ from sqlalchemy import update
 from pba.errors import InvalidInput
 from pba.security import Scope
 from pba.store import Store
+from pba.store.aggregate_tables import ACCURACY_SUMS, aggregate_deltas, hour_aggregates
 from pba.store.forecast_export import export_forecasts
 from pba.store.link_counts import largest_groups
-from pba.store.metric_series import KEYS, SeriesSpan
+from pba.store.metric_series import KEYS
 from pba.store.report_tables import HOUR_US, group_deltas, hours_since, latency_deltas
-from pba.store.tables import ACCURACY_SUMS, aggregate_deltas, hour_aggregates
 from pba.types.times import rfc3339_of
 from tests.store.builders import (
     NOW_S,
@@ -275,30 +275,3 @@ def test_an_empty_store_has_no_series(store: Store):
     body = store.series.read(["mode"])
     assert body["series"] == []
     assert body["step_s"] == 300
-
-
-@pytest.mark.parametrize(
-    ("span_s", "step_s"), [(3600, 60), (18_000, 60), (86_400, 300), (7 * 86_400, 3600), (1e9, None)]
-)
-def test_a_span_has_at_most_300_points_unless_more_are_requested(span_s: float, step_s: int | None):
-    if step_s is None:
-        with pytest.raises(InvalidInput, match="over 2000"):
-            SeriesSpan.of(1e9, 1e9 - span_s, None, None)
-    else:
-        assert SeriesSpan.of(1e9, 1e9 - span_s, None, None).step_s == step_s
-
-
-@pytest.mark.parametrize(
-    ("from_s", "to_s", "step_s", "words"),
-    [
-        (5.0, 5.0, None, "from is earlier"),
-        (None, None, 90, "whole minutes"),
-        (None, None, 0, "whole minutes"),
-        (0.0, 1e9, 3600, "over 2000"),
-    ],
-)
-def test_a_span_that_cannot_be_is_refused(
-    from_s: float | None, to_s: float | None, step_s: int | None, words: str
-):
-    with pytest.raises(InvalidInput, match=words):
-        SeriesSpan.of(1e9, from_s, to_s, step_s)

@@ -9,14 +9,9 @@ from sqlalchemy import select, text, union_all
 
 from pba.security import Author
 from pba.store import Store, report_tables, retention
+from pba.store.aggregate_tables import hour_aggregates, minute_aggregates
 from pba.store.engine import transaction
-from pba.store.tables import (
-    forecasts,
-    hour_aggregates,
-    minute_aggregates,
-    open_forecasts,
-    pair_results,
-)
+from pba.store.tables import forecasts, open_forecasts, pair_results
 from pba.types import Event
 from tests.store.builders import START_S, sample_report, settle, stored_forecast, write
 

@@ -6,8 +6,9 @@ import grpc
 import httpx
 from google.protobuf.message import Message
 
+from tests.deployments.grpc.comparable_answers import as_document, comparable
 from tests.deployments.grpc.messages import call
-from tests.deployments.grpc.parity import Pair, as_document, comparable
+from tests.deployments.grpc.parity import Pair
 
 __all__ = ["Both"]
 

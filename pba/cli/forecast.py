@@ -15,6 +15,7 @@ from pba.cli.options import (
     select_traces,
 )
 from pba.cli.service_options import Service, with_service
+from pba.cli.terminal import activity
 from pba.project import SHIPPED_MODELS
 
 __all__ = ["forecast"]
@@ -31,7 +32,8 @@ def forecast(
     as_json: AlwaysJson = True,
 ) -> None:
     """Print the forecast from a file's newest samples, as JSON."""
-    trace = select_traces(file, trace_id, strict=strict)[0]
+    with activity(f"read {file}"):
+        trace = select_traces(file, trace_id, strict=strict)[0]
     history = trace.history
     with forecast_function(service, in_process, models) as function:
         print_json(function(history.last(60)).as_dict())

@@ -11,7 +11,7 @@ import typer
 
 from pba.cli.options import Strict, link_id_of, print_report
 from pba.cli.service_options import Service, with_service
-from pba.cli.terminal import progress_bar
+from pba.cli.terminal import activity, progress_bar
 from pba.errors import InvalidTrace
 from pba.telemetry.importers.contract import all_importers
 from pba.telemetry.resampling import resampled
@@ -62,9 +62,10 @@ def import_traces(
     if to is not None:
         check_ending(to)
     step_s = None if step is None else _seconds(step)
-    parts = [
-        part for file in files for part in _read(file, format_name, step_s, unit, link, strict)
-    ]
+    with activity("read the files"):
+        parts = [
+            part for file in files for part in _read(file, format_name, step_s, unit, link, strict)
+        ]
     traces = _merged(parts)
     if step_s is not None:
         traces = [trace for trace in (resampled(one, step_s) for one in traces) if len(trace)]

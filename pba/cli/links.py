@@ -10,7 +10,7 @@ import typer
 
 from pba.cli.json_output import AsJson, print_json, print_json_line
 from pba.cli.service_options import Service, with_service
-from pba.cli.terminal import plain_table, print_table, shown
+from pba.cli.terminal import activity, plain_table, print_table, shown
 from pba.client import PBAClient
 
 __all__ = ["drift", "events", "links"]
@@ -46,7 +46,7 @@ def links(
     as_json: AsJson = False,
 ) -> None:
     """List links by name, or the worst, most drifted or longest silent first."""
-    with service.client() as client:
+    with activity("read the links"), service.client() as client:
         rows = [*islice(_links(client, mode, begins, sort), count)]
     if as_json:
         print_json(rows)

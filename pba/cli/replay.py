@@ -25,7 +25,7 @@ from pba.cli.replay_links import (
     replay_links,
 )
 from pba.cli.service_options import Service, with_service
-from pba.cli.terminal import progress_bar
+from pba.cli.terminal import activity, progress_bar
 from pba.evaluation.trace_replay import ReplayOutcome
 from pba.project import SHIPPED_MODELS
 
@@ -76,7 +76,8 @@ def replay(
         raise typer.BadParameter(f"--path {path} needs a service. Leave out --in-process.")
     if plot:
         replay_plot.check_plot(plot)
-    selected = links_of(traces, links, trace_id, split, strict)
+    with activity("read the traces"):
+        selected = links_of(traces, links, trace_id, split, strict)
     client = None if in_process else service.async_client()
     with progress_bar() as progress:
         task = progress.add_task("replay", total=count_forecasts(selected, limit))

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from pba.cli.terminal import plain_table
+from pba.cli.terminal import activity, plain_table
 from pba.errors import InvalidRequest, quoted
 from pba.evaluation.paired_outcomes import OutcomeBlocks, outcome_blocks, read_outcomes
 from pba.rollout.sequential_test import (
@@ -37,9 +37,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with every blo
 
 def verdict(file: Outcomes, block: Block = "30m", as_json: AsJson = False) -> None:
     """Test whether v3 is better or worse than v1 where both forecast, as a rollout does."""
-    outcomes = read_outcomes(file)
-    blocks = outcome_blocks(outcomes, _seconds(block))
-    result = _result(blocks)
+    with activity(f"test {file}"):
+        result = _result(outcome_blocks(read_outcomes(file), _seconds(block)))
     if as_json:
         typer.echo(json.dumps(result, indent=2))
     else:

@@ -41,16 +41,18 @@ def test_every_command_that_prints_data_prints_json_on_request():
 
 
 @pytest.fixture
-def words(tmp_path: Path) -> dict[str, list[str]]:
+def words(tmp_path: Path, models: Path) -> dict[str, list[str]]:
     """Return commands that may take long, with what each does."""
     url, registry = f"sqlite:///{tmp_path}/pba.db", str(tmp_path / "registry")
     store = Store(url, lambda: 2e9).ready()
     store.write(WriteBatch([SampleReport("a", np.array([1e9, 1e9 + 1]), np.full((2, 5), 0.5))]))
     store.close()
     folder = str(toy_artifact(tmp_path / "a", NetworkMode.INTERNET, "a"))
-    place = ["--registry", registry]
+    place, trace = ["--registry", registry], tmp_path / "trace.csv"
+    trace.write_text("timestamp_s,bandwidth_mbps\n1,50\n2,60\n3,70\n")
     return {
         "2 samples": ["export", str(tmp_path / "out"), "--store", url],
+        f"read {trace}": ["forecast", str(trace), "--in-process", "--models", str(models)],
         "verify the audit": ["audit", "verify", "--store", url],
         f"publish {folder}": ["models", "publish", folder, *place],
         "read the registry": ["models", "list", *place],

@@ -76,6 +76,8 @@ class Tracing:
     def request(self, name: str, headers: Mapping[str, str]) -> Iterator[Span]:
         """Yield the span of a request, which lasts as long as the context.
 
+        Whether an error is one of the service, which marks the span, its protocol knows.
+
         Parameters
         ----------
         name
@@ -86,8 +88,13 @@ class Tracing:
         if self._tracer is None:
             yield INVALID_SPAN
             return
-        above = _W3C.extract(headers)
-        with self._tracer.start_as_current_span(name, above, SpanKind.SERVER) as span:
+        with self._tracer.start_as_current_span(
+            name,
+            _W3C.extract(headers),
+            SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
             traces = (_OtelSpan(self._tracer, span),) if span.is_recording() else ()
             with traced(traces):
                 yield span

@@ -10,16 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from opentelemetry.trace import StatusCode
 from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
+from pba.errors import PBAError
 from pba.project import resolve
 from pba.security.identity import ANYBODY
 from pba.serving.transfers import transfer, transfers
 from pba.types import NetworkMode
 
+from ..error_codes import http_status
 from ..large_requests import read_request, write_answer
 from ..ray_metrics import RayMetrics
 from ..replicas.autoscaling import ARRIVALS, IN_FLIGHT, STREAMS
@@ -169,8 +172,15 @@ class Router:
     @contextlib.contextmanager
     def _admit(self, call: str, trace: Carrier) -> Iterator[float]:
         """Admit a call through a handle, as `DataPlane.admit`, and trace it."""
-        with self._tracing.request(call, trace or {}), self._plane.admit(call) as started:
-            yield started
+        with self._tracing.request(call, trace or {}) as span:
+            try:
+                with self._plane.admit(call) as started:
+                    yield started
+            except Exception as error:
+                if not isinstance(error, PBAError) or http_status(error) >= 500:
+                    span.record_exception(error)
+                    span.set_status(StatusCode.ERROR)
+                raise
 
     async def forecast(self, request: Mapping[str, Any], trace: Carrier = None) -> dict[str, Any]:
         """Return one forecast; the same shapes as ``POST /v1/forecast``."""

@@ -14,10 +14,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from ray._common.formatters import JSONFormatter
 
 from deployments.grpc import pba_pb2 as pb
+from deployments.ingress.router import Router
 from deployments.ingress.routes import http_application
 from deployments.ingress.wiring import grpc_server
 from deployments.tracing import OFF, Tracing, start_tracing, traces_are_exported
 from pba.client import request
+from pba.errors import InvalidRequest
 from pba.serving.tracing import open_spans, span
 from tests.deployments.grpc.messages import call
 from tests.support.histories import INTERNET
@@ -124,7 +126,28 @@ async def test_a_traced_grpc_call_says_how_it_ended(
     assert root.name == "pba.v1.Predictor/LinkForecast"
     assert root.attributes["rpc.grpc.status_code"] == grpc.StatusCode.NOT_FOUND.value[0]
     assert root.attributes["request_id"]
+    assert root.status.is_unset, "the mistake is the caller's"
     assert "store.read" in {one.name for one in spans.get_finished_spans()}
+
+
+@pytest.mark.parametrize(
+    ("request_body", "is_failure"), [({}, False), (request(INTERNET), True)], ids=["bad", "broken"]
+)
+async def test_a_handle_call_fails_its_span_where_the_service_fails(
+    service: InProcess,
+    tracing: Tracing,
+    spans: InMemorySpanExporter,
+    request_body: dict[str, object],
+    is_failure: bool,
+):
+    router = service.router(10)
+    router._tracing = tracing
+    service.models["internet"].error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError if is_failure else InvalidRequest):
+        await Router.forecast(router, request_body, trace=SAMPLED)
+    (root,) = (one for one in spans.get_finished_spans() if one.name == "forecast")
+    assert root.parent.span_id == int(PARENT_ID, 16)
+    assert root.status.is_unset is not is_failure
 
 
 def test_what_is_logged_about_a_request_has_the_ids_of_its_trace(monkeypatch: pytest.MonkeyPatch):

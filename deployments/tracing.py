@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
@@ -120,18 +120,23 @@ OFF = Tracing()
 """Traces nothing."""
 
 
-class _TraceIds(logging.Filter):
-    """Gives what is logged about a request the ids of its trace and of its open span."""
+def _log_trace_ids() -> None:
+    """Give what is logged about a request the ids of its trace and of its open span.
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through."""
-        traces = open_spans()
-        span = traces[0].span if traces and isinstance(traces[0], _OtelSpan) else None
-        context = (span or trace.get_current_span()).get_span_context()
+    Not by a filter of Serve's handlers: it replaces these when it configures a replica.
+    """
+    record_of = logging.getLogRecordFactory()
+
+    def traced_record(*inputs: Any, **others: Any) -> logging.LogRecord:
+        record = record_of(*inputs, **others)
+        spans = [one.span for one in open_spans() if isinstance(one, _OtelSpan)]
+        context = (spans or [trace.get_current_span()])[0].get_span_context()
         if context.is_valid:
             record.trace_id = trace.format_trace_id(context.trace_id)
             record.span_id = trace.format_span_id(context.span_id)
-        return True
+        return record
+
+    logging.setLogRecordFactory(traced_record)
 
 
 def traces_are_exported(environment: Mapping[str, str]) -> bool:
@@ -167,8 +172,7 @@ def start_tracing(deployment: str, environment: Mapping[str, str] = os.environ) 
     if protocol != _PROTOCOL:
         _log.warning("no_traces", extra={"why": f"the protocol is {protocol}, not {_PROTOCOL}"})
         return OFF
-    for handler in _log.handlers:
-        handler.addFilter(_TraceIds())
+    _log_trace_ids()
     logging.getLogger("opentelemetry").parent = _log
     return Tracing(_provider(deployment, "OTEL_TRACES_SAMPLER" in environment))
 

@@ -32,6 +32,13 @@ SAMPLED = {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01"}
 NOT_SAMPLED = {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-00"}
 
 
+@pytest.fixture(autouse=True)
+def _unchanged_log() -> Iterator[None]:
+    record_of = logging.getLogRecordFactory()
+    yield
+    logging.setLogRecordFactory(record_of)
+
+
 @pytest.fixture
 def spans() -> InMemorySpanExporter:
     return InMemorySpanExporter()

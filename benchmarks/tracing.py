@@ -26,7 +26,7 @@ from pba.client import request
 from pba.types import NetworkMode
 from tests.support.otlp_receiver import otlp_receiver
 
-BEFORE = "4e620d7"
+BEFORE = "23c1100"
 """The last commit without tracing."""
 
 BLOCKS, REQUESTS, WARM_UP, REST_S = 40, 300, 300, 10.0

@@ -8,10 +8,11 @@ from mkdocs.structure.files import File, Files
 
 PROJECT = Path(__file__).parents[1]
 PATTERNS = (
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "NOTICE"),
+    *("*.md", "LICENSE", "NOTICE"),
     *("docs/**/*.md", "docs/**/*.png", "docs/**/*.svg"),
     *("benchmarks/README.md", "clients/go/README.md", "models/*/card.md", "models/*/*.png"),
-    *("cluster/*", "proto/*.proto", "serve_config.yaml"),
+    *("cluster/**/*.md", "cluster/**/*.y*ml", "cluster/Dockerfile"),
+    *("proto/*.proto", "serve_config.yaml"),
 )
 """The pages, and the files that these link to."""
 

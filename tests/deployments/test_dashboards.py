@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300), needs_prometheus]
 
-LIMIT_S = 150.0
+LINK, LIMIT_S = "fra1:ams2", 150.0
 
 
 @contextmanager
@@ -32,11 +32,11 @@ def traffic(service: RunningService) -> Iterator[None]:
     def send() -> None:
         second = 70
         with PBAClient(service.url) as client:
-            client.observe("busy", steady_history(70))
+            client.observe(LINK, steady_history(70))
             while not ended.wait(0.25):
-                client.link_forecast("busy")
+                client.link_forecast(LINK)
                 newest = History(np.array([START_S + second]), np.array([[50.0, *[np.nan] * 4]]))
-                client.observe("busy", newest)
+                client.observe(LINK, newest)
                 httpx.post(f"{service.url}/v1/forecast", json={"history": []})
                 second += 1
 
@@ -83,4 +83,4 @@ def test_every_panel_has_data(service: RunningService, tmp_path: Path):
         assert {rule["health"] for rule in server.rules()} == {"ok"}
         exported = httpx.get(f"http://127.0.0.1:{args['metrics_port']}/metrics").text
         assert "ray_dwcp_pba_predictions_total{" in exported, "for one release"
-        assert "busy" not in exported, "a link in a label"
+        assert LINK not in exported, "a link in a label"

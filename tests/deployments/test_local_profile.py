@@ -68,6 +68,20 @@ def test_haproxy_runs_from_a_script_of_its_own_folder(tmp_path: Path):
     assert not any("HAPROXY_" in name for name in environment(other, 20_100, plain=True))
 
 
+def test_a_script_does_not_call_itself_where_the_variable_of_a_cluster_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The image sets the variable, for `ray start`."""
+    script = Path(local_profile.__file__).with_name("haproxy-with-errors.sh")
+    monkeypatch.setenv("RAY_SERVE_HAPROXY_BINARY_PATH", str(script))
+    binary = Path(environment(tmp_path, 20_100, plain=False)["PBA_HAPROXY_BINARY"])
+    assert binary.name == "haproxy"
+    monkeypatch.setenv("RAY_SERVE_HAPROXY_BINARY_PATH", str(binary))  # one of the user's own
+    other = tmp_path / "other"
+    other.mkdir()
+    assert environment(other, 20_200, plain=False)["PBA_HAPROXY_BINARY"] == str(binary)
+
+
 @pytest.mark.parametrize(
     ("host", "bind"),
     [

@@ -89,8 +89,7 @@ def wire(
         As for `LocalModels`.
     """
     stores, pools = Stores.open(settings), Pools.separate(meter.time_store)
-    flags = _flag_watch(settings, stores, pools)
-    registry = Registry(resolve(settings.registry), _clock)
+    flags, registry = _flag_watch(settings, stores, pools), _registry(settings)
     announce, remote = announcer(stores.reports), _mode_clients(handles)
     local = LocalModels(remote, registry, settings.follow_every_s, announce, count_run)
     clients = _clients(local, handles)
@@ -101,7 +100,7 @@ def wire(
     deadline_s = settings.model_deadline_ms / 1000
     status = ModelStatus(handles.modes, handles.v1, flags, plane, deadline_s)
     catalog = _catalog(handles, registry, stores.reports)
-    retraining = _retraining(settings, handles, stores.reports, jobs(settings))
+    retraining = _retraining(handles, stores.reports, settings, jobs)
     return Services(
         plane=plane,
         commit=commit,
@@ -160,10 +159,14 @@ def _catalog(handles: Handles, registry: Registry, store: Store) -> ModelCatalog
     return ModelCatalog([*handles.modes, v1_features.NAME], registry, promoter)
 
 
+def _registry(settings: Settings) -> Registry:
+    return Registry(resolve(settings.registry), _clock)
+
+
 def _retraining(
-    settings: Settings, handles: Handles, store: Store, jobs: RetrainingJobs
+    handles: Handles, store: Store, settings: Settings, jobs: Callable[[Settings], RetrainingJobs]
 ) -> RetrainingStart:
-    policy = RetrainingPolicy(store, jobs, settings.retrain_every_h, _clock)
+    policy = RetrainingPolicy(store, jobs(settings), settings.retrain_every_h, _clock)
     return RetrainingStart(list(handles.modes), policy)
 
 

@@ -194,9 +194,8 @@ async def open_in_process(
         snapshot = KeySnapshot(Path(options.keys_snapshot), describe_url(options.store_url))
         snapshot.save(StoredKeys((), now_s))
     (folder / "registry").mkdir(exist_ok=True)
-    registry = Registry(options.registry, lambda: 1e9)
     names = ("datacenter", "internet", *(["v1"] if v1 else []))
-    models = {name: await _model(name, folder, registry, shipped) for name in names}
+    models = {name: await _model(name, folder, options.registry, shipped) for name in names}
     modes = {mode: models[mode] for mode in (NetworkMode.DATACENTER, NetworkMode.INTERNET)}
     monitor = MonitorStandIn(Store(options.store_url, time.time))  # noqa: TID251 - the routers' clock
     handles = Handles(modes, models.get("v1"))  # type: ignore[arg-type]
@@ -213,8 +212,8 @@ async def open_in_process(
     monitor.store.close()
 
 
-async def _model(name: str, folder: Path, registry: Registry, shipped: Path | None) -> ModelStandIn:
-    host = ModelHost(name, registry, 3600.0, lambda kind, body: None)
+async def _model(name: str, folder: Path, registry: str, shipped: Path | None) -> ModelStandIn:
+    host = ModelHost(name, Registry(registry, lambda: 1e9), 3600.0, lambda kind, body: None)
     artifact = shipped / name if shipped else toy_artifact(folder / name, name)
     await host.configure(str(artifact), CPU_SESSION)
     return ModelStandIn(host)

@@ -120,7 +120,7 @@ def test_an_earlier_forecast_is_chosen_by_its_moment(filled: str, visit: Any):
 def test_a_link_shows_its_past_until_nothing_is_kept(filled: str, visit: Any):
     window = visit(filled)
     window.open("link/fra1:ams2")
-    switch = window.page.locator("figure >> nth=0 >> line.moment.switch")
+    switch = window.page.locator("figure >> nth=0 >> line.moment.switch >> nth=0")
     assert "from hybrid to internet" in switch.text_content()
     window.page.get_by_role("button", name="Earlier").click()
     window.page.get_by_text("Nothing older is kept").wait_for()

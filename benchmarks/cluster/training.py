@@ -29,7 +29,7 @@ def run(cluster: Cluster, logs: Path, report: Callable[[str], None]) -> str:
     output, began_s = cluster.shared / "trained", time.monotonic()
     job = _submit(cluster, output, logs / "job.log")
     states = output / "runs"
-    wait_until(lambda: any(states.rglob("*.*")), _STARTED_S, "the state of the first epoch")
+    wait_until(lambda: any(states.glob("*/kept/*")), _STARTED_S, "the state of an epoch")
     nodes = [node for node in cluster.nodes if _trains(node.processes())]
     assert len(nodes) == 2, f"the workers are on {[node.number for node in nodes]}"
     lost = nodes[-1]
@@ -46,7 +46,7 @@ def run(cluster: Cluster, logs: Path, report: Callable[[str], None]) -> str:
 
 
 def _submit(cluster: Cluster, output: Path, log: Path) -> subprocess.Popen[bytes]:
-    options = {"mode": "v1", "workers": _WORKERS, "epochs": 6, "samples": 4000, "output": output}
+    options = {"mode": "v1", "workers": _WORKERS, "epochs": 30, "samples": 4000, "output": output}
     train = ["python", "-m", "train", *(f"--{name}={value}" for name, value in options.items())]
     command = ["ray", "job", "submit", "--address", cluster.ray.dashboard, "--"]
     return cluster.nodes[0].start([*command, *train], cluster.ray.environment(), log)

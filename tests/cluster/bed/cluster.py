@@ -121,15 +121,15 @@ def cluster(logs: Path, workers: int = 2, config: Path = PROFILE) -> Iterator[Cl
     """Yield a cluster that serves ``config``; call it in a process of `isolation`."""
     network.bridge()
     logs.mkdir(parents=True, exist_ok=True)
-    with shared_folder() as shared:
-        storage = Machine(_SERVICES, shared)
-        nodes = [Machine(number, shared) for number in range(1, workers + 2)]
-        services = Services(storage, logs)
-        running = Cluster(nodes, services, RayNodes(nodes[0], services, shared), shared, logs)
-        storage.boot()
-        try:
-            running.start(config)
-            yield running
-        finally:
-            for machine in (*nodes, storage):
-                machine.end()
+    shared = shared_folder()
+    storage = Machine(_SERVICES)
+    nodes = [Machine(number) for number in range(1, workers + 2)]
+    services = Services(storage, logs)
+    running = Cluster(nodes, services, RayNodes(nodes[0], services, shared), shared, logs)
+    storage.boot()
+    try:
+        running.start(config)
+        yield running
+    finally:
+        for machine in (*nodes, storage):
+            machine.end()

@@ -14,20 +14,17 @@ __all__ = ["PROJECT", "Machine"]
 PROJECT = Path(__file__).parents[3]
 _MEMORY = "512m"  # of Ray's objects and of /tmp; both count only as they are used
 
-# Ray's nodes on one machine would meet in /tmp/ray and /dev/shm. The shared folder, and a project
-# that lies below one of the two, are put back. The first process waits for orphans, as init does.
+# Ray's nodes on one machine would meet in /tmp/ray and /dev/shm. A project that lies below one of
+# the two is put back. The first process waits for orphans, as init does.
 _INIT = """
 set -eu
 mount -t tmpfs tmpfs /mnt
-mkdir /mnt/shared /mnt/project
-mount --bind "$1" /mnt/shared
-mount --bind "$2" /mnt/project
-mount -t tmpfs -o size=$3 tmpfs /tmp
-mount -t tmpfs -o size=$3 tmpfs /dev/shm
-for folder in shared project; do
-  [ $folder = shared ] && path="$1" || path="$2"
-  mkdir -p "$path" && mount --bind /mnt/$folder "$path"
-done
+mkdir /mnt/project
+mount --bind "$1" /mnt/project
+mount -t tmpfs -o size=$2 tmpfs /tmp
+mount -t tmpfs -o size=$2 tmpfs /dev/shm
+mkdir -p "$1"
+mount --bind /mnt/project "$1"
 touch /mnt/up
 sleep infinity &
 while :; do wait || true; done
@@ -41,13 +38,10 @@ class Machine:
     ----------
     number
         The last part of its address, 1 to 253.
-    shared
-        The folder that all machines see.
     """
 
-    def __init__(self, number: int, shared: Path) -> None:
+    def __init__(self, number: int) -> None:
         self.number, self.address = number, network.address(number)
-        self._shared = shared
         self._init: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,7 +58,7 @@ class Machine:
 
     def boot(self) -> None:
         """Start the machine, with empty disks."""
-        arguments = [str(self._shared), str(PROJECT), _MEMORY]
+        arguments = [str(PROJECT), _MEMORY]
         command = [*UNSHARE, "sh", "-c", _INIT, "init", *arguments]
         self._init = subprocess.Popen(command, start_new_session=True)
         wait_until(self._is_up, 10, f"the start of machine {self.number}")

@@ -1,4 +1,4 @@
-"""The tables with sums of outcomes: of all time, by minute and hour, and what is to be added yet."""
+"""The tables with sums of outcomes: of all time, by minute and hour, and what is still to add."""
 
 from typing import Any
 

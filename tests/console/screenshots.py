@@ -23,15 +23,7 @@ PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs/console"
 LINK = "link/fra1:ams2"
 PAGES = ("now", "links", LINK, "quality", "rollout", "models", "drift", "events", "try")
-SHOWN = {
-    "now": "light",
-    LINK: "dark",
-    "quality": "light",
-    "rollout": "light",
-    "models": "dark",
-    "drift": "dark",
-    "try": "light",
-}
+SHOWN = {LINK: "dark", "rollout": "light", "drift": "dark", "try": "light"}
 LINKS = {
     "fra1:ams2": ("internet", 11),
     "fra1:lon3": ("internet", 12),

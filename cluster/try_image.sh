@@ -77,7 +77,7 @@ until grep -q "PBA answers" /tmp/screen; do kill -0 $! 2> /dev/null || { cat /tm
 grep "PBA answers" /tmp/screen
 pba synth /tmp/link.csv --samples 900
 pba forecast /tmp/link.csv | head --bytes 300; echo " …"
-for link in a b c; do pba import /tmp/link.csv --link $link --observe; done
+for link in a b c d e f; do pba import /tmp/link.csv --link $link --observe; done
 awk "/^Pss:/ { kb += \$2 } END { print int(kb / 1024) \" MB of memory in use by all processes\" }" \
   /proc/[0-9]*/smaps_rollup 2> /dev/null || true
 pba export data/export

@@ -161,7 +161,7 @@ def test_training_without_tensorflow_is_an_error_that_names_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"train\.txt"):
+    with pytest.raises(ImportError, match=r"pba-forecast\[train\]"):
         BandwidthPredictorV3().train(data("datacenter", 100))
 
 

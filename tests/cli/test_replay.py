@@ -129,5 +129,5 @@ def test_models_that_are_missing_are_named(trace: Path, tmp_path: Path):
 
 def test_without_a_service_the_error_says_how_to_start_it(trace: Path):
     words = ["replay", str(trace), "--url", "http://127.0.0.1:9"]
-    with pytest.raises(Unavailable, match="make serve"):
+    with pytest.raises(Unavailable, match="pba serve"):
         CliRunner().invoke(app, words, catch_exceptions=False)

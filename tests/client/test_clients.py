@@ -281,7 +281,7 @@ async def test_a_service_out_of_reach_is_unavailable(
     service: StandIn, call: Call, error: type[httpx.TransportError]
 ):
     service.respond_in_turn(*(error("no route") for _ in range(3)))
-    with pytest.raises(Unavailable, match="http://pba:1 does not answer.*make serve"):
+    with pytest.raises(Unavailable, match="http://pba:1 does not answer.*pba serve"):
         await call("models")
     assert len(service.requests) == 3
 

@@ -107,5 +107,6 @@ def test_every_route_is_among_the_recorded_requests(service: RunningService):
         ("GET", "/v1/links/{link_id}/watch"),
         ("GET", "/v1/events/watch"),
         ("GET", "/v1/metrics/series"),
+        ("POST", "/v1/models/{mode}/retrain"),
     }
     assert {route for route in routes if not is_inference(route[1])} == recorded | added

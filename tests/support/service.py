@@ -240,5 +240,6 @@ def _config(folder: Path, port: int, routers: int, settings: dict[str, Any]) -> 
         "registry": f"{folder}/registry",
         "keys_snapshot": f"{folder}/keys-snapshot.json",
         "score_every_s": 1.0,
+        "retrain_address": "http://127.0.0.1:1",  # no cluster of somebody else trains for a test
     } | settings
     return config

@@ -8,21 +8,32 @@ const BINS = 10;
 const KINDS = ["forecast", "second", "measured"];
 const NONE = "No forecast is scored yet.";
 
-// Return points {scored, confidence, accuracy_20} in tenths of confidence, without empty ones.
-//
-// A point may be one forecast, or a stretch of time with its mean confidence.
-export function confidenceBins(points) {
-  const bins = Array.from({ length: BINS }, () => ({ scored: 0, confidence: 0, hits: 0 }));
-  for (const { scored, confidence, accuracy_20: accuracy } of points.filter((one) => one.scored)) {
-    const bin = bins[Math.min(BINS - 1, Math.floor(BINS * confidence))];
-    bin.scored += scored;
-    bin.confidence += scored * confidence;
-    bin.hits += scored * accuracy;
+// Return the sums of bins of confidence, the lowest first; of points of a series with bins.
+export function summedBins(points) {
+  const bins = emptyBins();
+  for (const { bins: part } of points.filter((one) => one.bins)) {
+    for (const [at, bin] of bins.entries()) {
+      for (const name of Object.keys(bin)) bin[name] += part[name][at];
+    }
   }
-  return bins.filter((bin) => bin.scored);
+  return bins;
 }
 
-// Return a reliability diagram; groups: {name: points}.
+// Return the same of single forecasts {confidence, isRight}.
+export function countedBins(forecasts) {
+  const bins = emptyBins();
+  for (const { confidence, isRight } of forecasts) {
+    const bin = bins[Math.min(BINS - 1, Math.floor(BINS * confidence))];
+    bin.scored += 1;
+    bin.confidence += confidence;
+    bin.hits += Number(isRight);
+  }
+  return bins;
+}
+
+const emptyBins = () => Array.from({ length: BINS }, () => ({ scored: 0, confidence: 0, hits: 0 }));
+
+// Return a reliability diagram; groups: {name: bins}.
 export function reliability(groups) {
   const bins = drawn(groups, (bin) => [bin.confidence / bin.scored, bin.hits / bin.scored]);
   if (!bins) return empty(NONE);
@@ -49,7 +60,7 @@ function cumulative(bin, at, bins) {
 function drawn(groups, place) {
   const lines = Object.entries(groups)
     .slice(0, KINDS.length)
-    .map(([name, points], at) => ({ name, kind: KINDS[at], dots: true, points: confidenceBins(points).map(place) }));
+    .map(([name, bins], at) => ({ name, kind: KINDS[at], dots: true, points: bins.filter((bin) => bin.scored).map(place) }));
   return lines.some((line) => line.points.length) ? lines : null;
 }
 

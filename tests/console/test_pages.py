@@ -99,6 +99,20 @@ def test_charts_are_drawn_of_all_that_was_measured_and_forecast(filled: str, vis
     assert window.page.locator("circle.mark.missed").count() == missed
 
 
+def test_reliability_is_drawn_of_the_bins_of_single_forecasts(filled: str, visit: Any):
+    query = {"from": now_s() - 86_400, "by": "mode", "bins": True}
+    response = httpx.get(f"{filled}/v1/metrics/series", params=query, trust_env=False)
+    (series,) = response.raise_for_status().json()["series"]
+    scored = (point["bins"]["scored"] for point in series["points"])
+    sums = [sum(bins) for bins in zip(*scored, strict=True)]
+    assert sum(sums) == 117 > max(sums)
+    window = visit(filled)
+    window.open("quality")
+    figure = window.page.locator("figure", has_text="of what was that sure")
+    line = figure.locator("path.stroke.forecast").get_attribute("d")
+    assert len(re.findall("[ML]", line)) == sum(map(bool, sums))
+
+
 def test_an_earlier_forecast_is_chosen_by_its_moment(filled: str, visit: Any):
     window = visit(filled)
     window.open("link/fra1:ams2")

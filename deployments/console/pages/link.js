@@ -4,7 +4,7 @@ import { chart } from "../chart.js";
 import { cards, element, empty, table } from "../dom.js";
 import { fan } from "../fan.js";
 import { ago, count, moment, percent, rate } from "../format.js";
-import { reliability } from "../reliability.js";
+import { countedBins, reliability } from "../reliability.js";
 import { may, read, repeat } from "../service.js";
 import { slider } from "../slider.js";
 import { transferForm } from "../transfer.js";
@@ -79,7 +79,7 @@ function view({ link, samples, forecasts, moments }, state, redraw, turn) {
     element("h2", {}, "Misses and hits, one step ahead"),
     hits(samples, scored, moments) ?? empty("No forecast is scored yet."),
     element("h2", {}, "Confidence against hits"),
-    reliability({ "these forecasts": scored.map((one) => ({ scored: 1, confidence: one.said.confidence[0], accuracy_20: Number(isRight(one)) })) }),
+    reliability({ "these forecasts": countedBins(scored.map((one) => ({ confidence: one.said.confidence[0], isRight: isRight(one) }))) }),
   ];
 }
 

@@ -3,7 +3,7 @@
 import { chart } from "../chart.js";
 import { choice, element, empty, fault, labelled, table } from "../dom.js";
 import { count, mean, milliseconds, percent, rate, sum } from "../format.js";
-import { answered, reliability } from "../reliability.js";
+import { answered, reliability, summedBins } from "../reliability.js";
 import { latest, read } from "../service.js";
 
 export const title = "Quality";
@@ -46,7 +46,7 @@ export async function show(body, _, signal) {
 async function view(state, signal) {
   const until = Date.now() / 1000;
   const span = [until - Number(state.span), until];
-  const query = new URLSearchParams({ from: span[0], by: state.by, horizon: state.horizon });
+  const query = new URLSearchParams({ from: span[0], by: state.by, horizon: state.horizon, bins: true });
   const [{ series }, { models }] = await Promise.all([read(`/v1/metrics/series?${query}`, signal), read("/v1/models", signal)]);
   if (!series.length) return [empty("No such forecast was scored in that time.")];
   const largest = [...series].sort((a, b) => scored(b) - scored(a)).slice(0, KINDS.length);
@@ -60,20 +60,20 @@ async function view(state, signal) {
     element("h2", {}, title),
     chart({ title, lines: lines(name), range: [0, 1], span, label: (value) => percent(value) }),
   ];
+  const bins = Object.fromEntries(largest.map((one) => [one[state.by], summedBins(one.points)]));
   return [
     ...share("Share right within 20 %", "accuracy_20"),
     ...share("Mean confidence", "confidence"),
     ...share("Share inside the 90 % interval", "coverage_90"),
     element("h2", {}, "Confidence against what was right"),
-    reliability(groups(largest, state.by)),
+    reliability(bins),
     element("h2", {}, "Accuracy against the share that is answered"),
-    answered(groups(largest, state.by)),
+    answered(bins),
     element("h2", {}, "In all of that time"),
     totals(series, state.by, models),
   ];
 }
 
-const groups = (series, by) => Object.fromEntries(series.map((one) => [one[by], one.points]));
 const scored = (series) => sum(series.points, "scored");
 
 // The card's figures of the rule that the newest value stays, on traces that the model has not seen.

@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     chaos = commands.add_parser("chaos", help="kill nodes and replicas under load")
     chaos.add_argument("--short", action="store_true", help="a worker and a router only")
     chaos.set_defaults(run=_chaos)
+    restarts = commands.add_parser("restarts", help="restart PostgreSQL and Redis under load")
+    restarts.set_defaults(run=_restarts)
     upgrades = commands.add_parser("upgrades", help="deploy a changed setting 5 times under load")
     upgrades.set_defaults(run=_upgrades)
     training = commands.add_parser("training", help="train over two nodes and kill one")
@@ -45,17 +47,29 @@ def _parser() -> argparse.ArgumentParser:
     soak.add_argument("--minutes", type=float, default=60.0)
     soak.add_argument("--rate", type=float, default=20.0, help="calls a second")
     soak.set_defaults(run=_soak)
-    for command in (chaos, upgrades, training, soak):
+    for command in (chaos, restarts, upgrades, training, soak):
         command.add_argument("--logs", type=Path, default=Path("build/cluster"), metavar="DIR")
     return parser
 
 
 def _chaos(arguments: argparse.Namespace) -> int:
     from benchmarks.cluster import chaos
+    from benchmarks.cluster.faults import faults
 
     with _running(arguments) as (cluster, report):
-        result = chaos.run(cluster, arguments.short, report)
+        result = chaos.run(cluster, faults(cluster, arguments.short), report)
     return _end(chaos.table(result), chaos.problems(result))
+
+
+def _restarts(arguments: argparse.Namespace) -> int:
+    """Calls that need the store wait for it, so only what is lost counts."""
+    from benchmarks.cluster import chaos
+    from benchmarks.cluster.faults import restarts
+    from benchmarks.cluster.samples import noticed
+
+    with _running(arguments) as (cluster, report):
+        result = chaos.run(cluster, restarts(cluster), report)
+    return _end(chaos.table(result), noticed(result.load.with_retries(), result.samples))
 
 
 def _upgrades(arguments: argparse.Namespace) -> int:

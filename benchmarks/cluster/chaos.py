@@ -2,13 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.cluster.calls import errors, full_again_s, quantile_s, within
-from benchmarks.cluster.faults import Fault, faults
+from benchmarks.cluster.faults import Fault
 from benchmarks.cluster.load import BARE, Load
-from benchmarks.cluster.samples import Samples, compare
+from benchmarks.cluster.samples import Samples, compare, noticed
 from tests.cluster.bed.cluster import Cluster
 
 __all__ = ["Chaos", "Episode", "problems", "run", "table"]
@@ -40,12 +40,12 @@ class Chaos:
     samples: Samples
 
 
-def run(cluster: Cluster, short: bool, report: Callable[[str], None]) -> Chaos:
-    """Let every fault happen once; ``report`` is told of each."""
+def run(cluster: Cluster, faults: Sequence[Fault], report: Callable[[str], None]) -> Chaos:
+    """Let each fault happen once; ``report`` is told of it."""
     episodes = []
     with Load(cluster.urls, cluster.grpc_addresses) as load:
         load.wait(_QUIET_S)
-        for fault in faults(cluster, short):
+        for fault in faults:
             report(fault.name)
             episodes.append(_suffer(cluster, load, fault))
             load.wait(_QUIET_S)
@@ -79,10 +79,8 @@ def _wait(holds: Callable[[], bool], load: Load) -> float:
 
 def problems(chaos: Chaos) -> list[str]:
     """Return what callers should not have noticed."""
-    calls, samples = chaos.load.with_retries(), chaos.samples
-    excesses = [f"{count} calls failed with {error}" for error, count in errors(calls).items()]
-    excesses += [f"{samples.lost} acknowledged samples are lost"] * bool(samples.lost)
-    excesses += [f"{samples.twice} samples are stored twice"] * bool(samples.twice)
+    calls = chaos.load.with_retries()
+    excesses = noticed(calls, chaos.samples)
     for quantile, limit_s in ((0.99, _P99_S), (1.0, _LONGEST_S)):
         took_s = quantile_s(calls, quantile)
         if took_s > limit_s:

@@ -10,13 +10,14 @@ from tests.cluster.bed import network
 from tests.cluster.bed.cluster import Cluster
 from tests.cluster.bed.machine import Machine
 
-__all__ = ["Fault", "faults", "kill_replica"]
+__all__ = ["Fault", "faults", "kill_replica", "restarts"]
 
 Change = Callable[[Cluster], None]
 
 _FULL_S = 15.0
 _FULL_HEAD_S = 40.0
 _DOWN_S = 20.0
+_RESTART_S = 10.0
 _SLOW = (100, 50, 0.01)  # ms, ms, share
 
 
@@ -54,6 +55,24 @@ def faults(cluster: Cluster, short: bool) -> list[Fault]:
         *replicas,
         _loss_of_network(workers[0]),
         _slow_network(cluster),
+    ]
+
+
+def restarts(cluster: Cluster) -> list[Fault]:
+    """Return the restarts of what is not on the nodes: of the store, and of Redis."""
+    services = cluster.services
+    parts = {
+        "PostgreSQL": (services.stop_postgres, services.start_postgres),
+        "Redis": (services.stop_redis, services.start_redis),
+    }
+    return [
+        Fault(
+            f"{name} is away for {_RESTART_S:g} s",
+            lambda _, stop=stop: stop(),
+            lambda _, start=start: start(),
+            _RESTART_S,
+        )
+        for name, (stop, start) in parts.items()
     ]
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from benchmarks.cluster.calls import Call, errors
 from pba import PBAClient
 
-__all__ = ["Samples", "compare"]
+__all__ = ["Samples", "compare", "noticed"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,15 @@ def compare(urls: Sequence[str], acknowledged: Mapping[str, set[float]]) -> Samp
             lost += len({round(time * 1e6) for time in times} - set(stored))
             twice += len(stored) - len(set(stored))
     return Samples(sum(map(len, acknowledged.values())), lost, twice)
+
+
+def noticed(calls: Sequence[Call], samples: Samples) -> list[str]:
+    """Return what callers must never notice: calls that failed, samples lost or stored twice."""
+    return [
+        *(f"{count} calls failed with {error}" for error, count in errors(calls).items()),
+        *([f"{samples.lost} acknowledged samples are lost"] if samples.lost else []),
+        *([f"{samples.twice} samples are stored twice"] if samples.twice else []),
+    ]
 
 
 def _microseconds(timestamp: str) -> int:

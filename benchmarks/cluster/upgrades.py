@@ -8,7 +8,7 @@ import yaml
 
 from benchmarks.cluster.calls import errors, quantile_s, within
 from benchmarks.cluster.load import Load
-from benchmarks.cluster.samples import Samples, compare
+from benchmarks.cluster.samples import Samples, compare, noticed
 from tests.cluster.bed.cluster import PROFILE, Cluster
 from tests.support.waiting import wait_until
 
@@ -58,12 +58,7 @@ def _upgrade(cluster: Cluster, load: Load, number: int) -> tuple[float, float]:
 
 def problems(upgrades: Upgrades) -> list[str]:
     """Return what callers should not have noticed."""
-    calls, samples = upgrades.load.with_retries(), upgrades.samples
-    return [
-        *(f"{count} calls failed with {error}" for error, count in errors(calls).items()),
-        *([f"{samples.lost} acknowledged samples are lost"] if samples.lost else []),
-        *([f"{samples.twice} samples are stored twice"] if samples.twice else []),
-    ]
+    return noticed(upgrades.load.with_retries(), upgrades.samples)
 
 
 def table(upgrades: Upgrades) -> str:

@@ -1,4 +1,7 @@
-"""The loss: cross-entropy on smoothed bins of points and of means, and a small path term."""
+"""The loss: cross-entropy on smoothed bins of points and of means, and a small path term.
+
+In `keras.ops`, so that a network can be trained with any backend of Keras.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,37 +53,37 @@ def distillation_loss(probabilities: Any, teacher: Any, actual_mbps: Any) -> Any
     actual_mbps
         Rows that are NaN here are excluded, shape ``(batch, row)``.
     """
-    import tensorflow as tf
+    from keras import ops
 
-    known = ~tf.math.is_nan(actual_mbps)
-    entropy = -tf.reduce_sum(teacher * tf.math.log(probabilities + _TINY), axis=-1)
-    return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
+    known = ops.logical_not(ops.isnan(actual_mbps))
+    entropy = -ops.sum(teacher * ops.log(probabilities + _TINY), axis=-1)
+    return ops.mean(ops.where(known, entropy, 0.0), axis=-1)
 
 
 def _bandwidth(
     probabilities: Any, level_mbps: Any, actual_mbps: Any, targets: Any, edges: Any
 ) -> Any:
-    import tensorflow as tf
+    from keras import ops
 
-    known = ~tf.math.is_nan(actual_mbps)
-    ratio = tf.where(known, actual_mbps, 1.0) / level_mbps[:, None]
-    log_ratio = tf.math.log(tf.maximum(ratio, float(np.exp(edges[0] - 1.0))))
-    flat = tf.searchsorted(edges, tf.reshape(log_ratio, [-1]), side="right")
-    index = tf.reshape(tf.minimum(flat, len(edges) - 1), tf.shape(log_ratio))
-    target = tf.gather(tf.constant(targets), index)
-    entropy = -tf.reduce_sum(target * tf.math.log(probabilities + _TINY), axis=-1)
-    return tf.reduce_mean(tf.where(known, entropy, 0.0), axis=-1)
+    known = ops.logical_not(ops.isnan(actual_mbps))
+    ratio = ops.where(known, actual_mbps, 1.0) / ops.expand_dims(level_mbps, 1)
+    log_ratio = ops.log(ops.maximum(ratio, float(np.exp(edges[0] - 1.0))))
+    flat = ops.searchsorted(edges, ops.reshape(log_ratio, [-1]), side="right")
+    index = ops.reshape(ops.minimum(flat, len(edges) - 1), ops.shape(log_ratio))
+    target = ops.take(targets, index, axis=0)
+    entropy = -ops.sum(target * ops.log(probabilities + _TINY), axis=-1)
+    return ops.mean(ops.where(known, entropy, 0.0), axis=-1)
 
 
 def _path(predicted: Any, actual: Any) -> Any:
-    import tensorflow as tf
+    from keras import ops
 
-    known = ~(tf.math.is_nan(predicted) | tf.math.is_nan(actual))
+    known = ops.logical_not(ops.isnan(predicted) | ops.isnan(actual))
     # Both are made finite before the logarithm: a NaN that is masked later still enters gradients.
     factors = np.array(PATH_FACTORS, dtype=np.float32)
-    target = path_scale(tf.where(known, actual, 0.0), factors)
-    error = path_scale(tf.where(known, predicted, 0.0), factors) - target
-    size = tf.abs(error)
+    target = path_scale(ops.where(known, actual, 0.0), factors)
+    error = path_scale(ops.where(known, predicted, 0.0), factors) - target
+    size = ops.abs(error)
     # Huber loss: absolute error, which the median minimises, but smooth at 0.
-    huber = tf.where(size < _HUBER, 0.5 * error * error / _HUBER, size - 0.5 * _HUBER)
-    return tf.reduce_sum(huber, axis=-1)
+    huber = ops.where(size < _HUBER, 0.5 * error * error / _HUBER, size - 0.5 * _HUBER)
+    return ops.sum(huber, axis=-1)

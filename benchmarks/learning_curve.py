@@ -9,7 +9,7 @@ the ceiling of this input and this network. A run that was interrupted goes on.
 import argparse
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,20 +45,31 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("build/learning_curve"))
     parser.add_argument("--budget", type=int, default=400_000, help="windows of each network")
     options = parser.parse_args()
-    sets = read_sets(options.traces, MODE)
-    learned = {name: traces for name, traces in sets.items() if public_set(name).is_counted}
-    by_share = []
-    for share in SHARES:
-        folder = options.output / f"one-of-{share}"
-        _write_share(learned, share, folder)
-        by_share.append(_train(folder, folder / "models", options.budget, 0))
-    whole = options.output / "one-of-1"
-    networks = [by_share[-1]]
-    for seed in range(1, NETWORKS):
-        networks.append(_train(whole, whole / f"models-{seed}", options.budget, seed))
+    learned = _learned_sets(options.traces)
+    trained = [
+        _train(options.output / f"one-of-{share}", folder, options.budget, seed)
+        for share, seed, folder in write_shares(options.traces, options.output)
+    ]
+    by_share, networks = trained[: len(SHARES)], trained[len(SHARES) - 1 :]
     cases = {name: _points(traces) for name, traces in learned.items()}
     cases = {name: case for name, case in cases.items() if case is not None}
     print("\n".join(_tables(by_share, networks, cases, options.budget)))
+
+
+def write_shares(traces: Path, output: Path) -> Iterator[tuple[int, int, Path]]:
+    """Write the shares of the traces; yield share, seed and folder of each network to train."""
+    learned = _learned_sets(traces)
+    for share in SHARES:
+        folder = output / f"one-of-{share}"
+        _write_share(learned, share, folder)
+        yield share, 0, folder / "models"
+    for seed in range(1, NETWORKS):
+        yield SHARES[-1], seed, folder / f"models-{seed}"
+
+
+def _learned_sets(folder: Path) -> dict[str, list[Trace]]:
+    sets = read_sets(folder, MODE)
+    return {name: traces for name, traces in sets.items() if public_set(name).is_counted}
 
 
 def _write_share(sets: Mapping[str, Sequence[Trace]], share: int, folder: Path) -> None:

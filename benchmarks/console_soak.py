@@ -8,7 +8,7 @@ slope does not end below.
 """
 
 import asyncio
-import shutil
+import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -17,16 +17,23 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
-from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from benchmarks import servers
 from benchmarks.cpu import router_process
+from benchmarks.devtools import Browser, Session, browser
 from benchmarks.loop_client import STEP_S, Controllers, Figures
 from benchmarks.memory_slope import slope
 
 LINKS, MINUTES, WARM_UP_MIN, EVERY_S, TURN_S = 50, 30.0, 5.0, 5.0, 60.0
 LIMIT_MB_H = 10.0
 TURNS = ("links", "quality", "rollout", "models", "drift", "events", "try")
+
+SHOWN = """new Promise((shown) => {
+  const body = () => document.querySelector("main > div:not([aria-busy])");
+  const look = () => (body() ? shown(location.hash) : setTimeout(look, 50));
+  setTimeout(look, 50);
+})"""
+"""The expression that waits until a page shows what it was asked for."""
 
 Memory = dict[str, float]
 
@@ -62,31 +69,22 @@ async def _run(
     headers = {"content-type": "application/json"}
     async with (
         httpx.AsyncClient(base_url=url, timeout=120, trust_env=False, headers=headers) as client,
-        async_playwright() as playwright,
+        browser() as chromium,
     ):
         controllers = Controllers(client, LINKS, one_call=True)
         await controllers.report_past()
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
         (link, *_) = (await client.get("/v1/links?limit=1")).json()["links"]
-        pages = [await browser.new_page() for _ in range(2)]
         names = ("now", f"link/{link['link_id']}")
-        for page, name in zip(pages, names, strict=True):
-            await _open(page, url, name)
+        pages = [await chromium.open(f"{url}/console/#/{name}") for name in names]
+        for page in pages:
+            await page.evaluate(SHOWN)
         tasks = [
             asyncio.create_task(_report(controllers, seconds)),
-            asyncio.create_task(_turn(pages[1], url, names[1], seconds)),
+            asyncio.create_task(_turn(pages[1], names[1], seconds)),
         ]
-        rows = await _measure(browser, pages, router, seconds, warm_up_s)
+        rows = await _measure(chromium, pages, router, seconds, warm_up_s)
         await asyncio.gather(*tasks)
-        await browser.close()
     return rows
-
-
-async def _open(page: Page, url: str, name: str) -> None:
-    await page.goto(f"{url}/console/#/{name}")
-    await page.wait_for_selector("main > div:not([aria-busy])")
 
 
 async def _report(controllers: Controllers, seconds: float) -> None:
@@ -95,44 +93,40 @@ async def _report(controllers: Controllers, seconds: float) -> None:
     assert set(figures.statuses) == {200}, figures.statuses
 
 
-async def _turn(page: Page, url: str, name: str, seconds: float) -> None:
+async def _turn(page: Session, name: str, seconds: float) -> None:
     async def turn() -> None:
         for other in (*TURNS, name):
-            await _open(page, url, other)
+            await page.evaluate(f"location.hash = {json.dumps(f'#/{other}')}")
+            await page.evaluate(SHOWN)
 
     await _each(TURN_S, seconds, turn)
 
 
 async def _measure(
-    browser: Browser, pages: list[Page], router: psutil.Process, seconds: float, warm_up_s: float
+    chromium: Browser,
+    pages: list[Session],
+    router: psutil.Process,
+    seconds: float,
+    warm_up_s: float,
 ) -> list[tuple[float, Memory]]:
     started_s, rows = time.monotonic(), []
-    sessions = [await page.context.new_cdp_session(page) for page in pages]
-    system = await browser.new_browser_cdp_session()
 
     async def measure() -> None:
         at_s = time.monotonic() - started_s
-        heaps = [await _heap_mb(session) for session in sessions]
+        heaps = [await _heap_mb(page) for page in pages]
         if at_s >= warm_up_s:
-            renderers = await _renderers_mb(system)
-            memory = {"router": _private_mb(router), "pages": renderers}
+            processes = [psutil.Process(number) for number in await chromium.renderers()]
+            memory = {"router": _private_mb(router), "pages": sum(map(_private_mb, processes))}
             rows.append((at_s, memory | {"pages, JavaScript alone": sum(heaps)}))
 
     await _each(EVERY_S, seconds, measure)
     return rows
 
 
-async def _heap_mb(session: CDPSession) -> float:
+async def _heap_mb(page: Session) -> float:
     """Return the JavaScript heap of a page once what is not used any more is collected."""
-    await session.send("HeapProfiler.collectGarbage")
-    usage = await session.send("Runtime.getHeapUsage")
-    return float(usage["usedSize"]) / 1e6
-
-
-async def _renderers_mb(system: CDPSession) -> float:
-    processes = (await system.send("SystemInfo.getProcessInfo"))["processInfo"]
-    renderers = [one["id"] for one in processes if one["type"] == "renderer"]
-    return sum(_private_mb(psutil.Process(number)) for number in renderers)
+    await page.call("HeapProfiler.collectGarbage")
+    return float((await page.call("Runtime.getHeapUsage"))["usedSize"]) / 1e6
 
 
 def _private_mb(process: psutil.Process) -> float:

@@ -47,8 +47,8 @@ class Network:
     def test(self) -> WindowSet:
         """The `test` windows of the sets to report on, and of a small set that it learns from."""
         test = self.splits.test
-        learnt = next(name for name in SMALL_SETS if name not in self.reported)
-        groups = [test.names.index(name) for name in (learnt, *self.reported)]
+        small = next(name for name in SMALL_SETS if name not in self.reported)
+        groups = [test.names.index(name) for name in (small, *self.reported)]
         return test.only(np.flatnonzero(np.isin(test.groups, groups)))
 
     @property
@@ -91,8 +91,8 @@ def unseen(traces: Path, output: Path, budget: int | None) -> Iterator[Network]:
     names = {path.stem for path in (traces / MODE).glob("*.parquet")}
     groups = {public_set(one.name).siblings: one.name for one in PUBLIC_SETS if one.name in names}
     everything = splits_from_traces(traces, MODE, PROFILES[MODE].window)
-    learnt = [group for group in groups if set(group) & set(everything.trained_on)]
-    for group in learnt:
+    trained = [group for group in groups if set(group) & set(everything.trained_on)]
+    for group in trained:
         name = groups[group]
         if not any(public_set(one).is_counted for one in group):
             continue

@@ -7,11 +7,13 @@ import argparse
 import contextlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.bed.cluster import PROFILE
 from tests.cluster.bed.isolation import isolated_command, obstacle
 
 _INSIDE = "PBA_INSIDE_TEST_BED"
@@ -41,13 +43,16 @@ def _parser() -> argparse.ArgumentParser:
     restarts.set_defaults(run=_restarts)
     upgrades = commands.add_parser("upgrades", help="deploy a changed setting 5 times under load")
     upgrades.set_defaults(run=_upgrades)
+    releases = commands.add_parser("releases", help="deploy this release over another, and back")
+    releases.add_argument("--before", help="the commit of the other")
+    releases.set_defaults(run=_releases)
     training = commands.add_parser("training", help="train over two nodes and kill one")
     training.set_defaults(run=_training)
     soak = commands.add_parser("soak", help="measure what grows at half of the load")
     soak.add_argument("--minutes", type=float, default=60.0)
     soak.add_argument("--rate", type=float, default=20.0, help="calls a second")
     soak.set_defaults(run=_soak)
-    for command in (chaos, restarts, upgrades, training, soak):
+    for command in (chaos, restarts, upgrades, releases, training, soak):
         command.add_argument("--logs", type=Path, default=Path("build/cluster"), metavar="DIR")
     return parser
 
@@ -76,7 +81,19 @@ def _upgrades(arguments: argparse.Namespace) -> int:
     from benchmarks.cluster import upgrades
 
     with _running(arguments) as (cluster, report):
-        result = upgrades.run(cluster, report)
+        result = upgrades.run(cluster, upgrades.settings(cluster), report)
+    return _end(upgrades.table(result), upgrades.problems(result))
+
+
+def _releases(arguments: argparse.Namespace) -> int:
+    """The first of this release's routers migrates the store, beside those of the other."""
+    from benchmarks.cluster import upgrades
+
+    arguments.logs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=arguments.logs.resolve()) as folder:  # as nodes see it
+        before = upgrades.release(arguments.before or upgrades.BEFORE, Path(folder) / "before")
+        with _running(arguments, before) as (cluster, report):
+            result = upgrades.run(cluster, upgrades.releases(before), report)
     return _end(upgrades.table(result), upgrades.problems(result))
 
 
@@ -97,7 +114,9 @@ def _soak(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _running(arguments: argparse.Namespace) -> Iterator[tuple[Any, Callable[[str], None]]]:
+def _running(
+    arguments: argparse.Namespace, config: Path = PROFILE
+) -> Iterator[tuple[Any, Callable[[str], None]]]:
     """Yield a cluster that answers, and a function that says on screen what happens."""
     from tests.cluster.bed.cluster import cluster
 
@@ -106,7 +125,7 @@ def _running(arguments: argparse.Namespace) -> Iterator[tuple[Any, Callable[[str
     def report(text: str) -> None:
         print(f"{time.monotonic() - began_s:6.0f} s  {text}", file=sys.stderr, flush=True)
 
-    with cluster(arguments.logs) as running:
+    with cluster(arguments.logs, config=config) as running:
         report("three nodes answer")
         yield running, report
 

@@ -26,6 +26,8 @@ from benchmarks.memory_slope import slope
 
 LINKS, MINUTES, WARM_UP_MIN, EVERY_S, TURN_S = 50, 30.0, 5.0, 5.0, 60.0
 LIMIT_MB_H = 10.0
+HEAPS = {"pages, JavaScript": "usedSize", "pages, documents": "embedderHeapUsedSize"}
+"""Parts of the pages' memory, as the DevTools protocol calls them."""
 TURNS = ("links", "quality", "rollout", "models", "drift", "events", "try")
 
 SHOWN = """new Promise((shown) => {
@@ -113,20 +115,21 @@ async def _measure(
 
     async def measure() -> None:
         at_s = time.monotonic() - started_s
-        heaps = [await _heap_mb(page) for page in pages]
+        heaps = [await _heaps_mb(page) for page in pages]
         if at_s >= warm_up_s:
             processes = [psutil.Process(number) for number in await chromium.renderers()]
             memory = {"router": _private_mb(router), "pages": sum(map(_private_mb, processes))}
-            rows.append((at_s, memory | {"pages, JavaScript alone": sum(heaps)}))
+            rows.append((at_s, memory | {name: sum(one[name] for one in heaps) for name in HEAPS}))
 
     await _each(EVERY_S, seconds, measure)
     return rows
 
 
-async def _heap_mb(page: Session) -> float:
-    """Return the JavaScript heap of a page once what is not used any more is collected."""
+async def _heaps_mb(page: Session) -> Memory:
+    """Return the heaps of a page once what is not used any more is collected."""
     await page.call("HeapProfiler.collectGarbage")
-    return float((await page.call("Runtime.getHeapUsage"))["usedSize"]) / 1e6
+    usage = await page.call("Runtime.getHeapUsage")
+    return {name: float(usage[key]) / 1e6 for name, key in HEAPS.items()}
 
 
 def _private_mb(process: psutil.Process) -> float:

@@ -25,17 +25,17 @@ export function countedBins(forecasts) {
   for (const { confidence, isRight } of forecasts) {
     const bin = bins[Math.min(BINS - 1, Math.floor(BINS * confidence))];
     bin.scored += 1;
-    bin.confidence += confidence;
+    bin.confidence_sum += confidence;
     bin.hits += Number(isRight);
   }
   return bins;
 }
 
-const emptyBins = () => Array.from({ length: BINS }, () => ({ scored: 0, confidence: 0, hits: 0 }));
+const emptyBins = () => Array.from({ length: BINS }, () => ({ scored: 0, confidence_sum: 0, hits: 0 }));
 
 // Return a reliability diagram; groups: {name: bins}.
 export function reliability(groups) {
-  const bins = drawn(groups, (bin) => [bin.confidence / bin.scored, bin.hits / bin.scored]);
+  const bins = drawn(groups, (bin) => [bin.confidence_sum / bin.scored, bin.hits / bin.scored]);
   if (!bins) return empty(NONE);
   return figure("Share that was right (upwards) of what was that sure (to the right); on the dotted line both are equal.", [
     ...bins,

@@ -65,14 +65,18 @@ def latency_percentile(rows: Sequence[Mapping[str, Any]], percent: float) -> flo
     >>> row = {"bin": latency_bin(np.array(2.0)).item(), "forecasts": 10, "most_ms": 2.0}
     >>> round(latency_percentile([row], 95), 2)
     2.0
+    >>> other = row | {"forecasts": 30, "most_ms": 1.99}
+    >>> latency_percentile([row, other], 50) == latency_percentile([other, row], 50)
+    True
     """
-    bins = np.array([row["bin"] for row in rows])
-    order = np.argsort(bins, kind="stable")
-    counts = np.array([row["forecasts"] for row in rows], dtype=float)[order]
-    most_ms = np.array([row["most_ms"] for row in rows])[order]
+    # Rows of one bin, of several modes or minutes, are one: else their order would count.
+    bins, at = np.unique([row["bin"] for row in rows], return_inverse=True)
+    counts = np.bincount(at, weights=[float(row["forecasts"]) for row in rows])
+    most_ms = np.zeros(len(bins))
+    np.maximum.at(most_ms, at, [float(row["most_ms"]) for row in rows])
     rank = percent / 100.0 * counts.sum()
     ends = np.cumsum(counts)
     place = min(int(np.searchsorted(ends, rank)), len(ends) - 1)
-    start_ms = min(_LEAST_MS * _GROWTH ** float(bins[order][place] - 1), most_ms[place])
+    start_ms = min(_LEAST_MS * _GROWTH ** float(bins[place] - 1), most_ms[place])
     share = (rank - (ends[place] - counts[place])) / counts[place]
     return float(start_ms + (most_ms[place] - start_ms) * share)

@@ -150,6 +150,7 @@ def test_a_user_who_may_create_nothing_stores_all_in_the_default_partition(
 def test_a_lock_that_others_hold_is_waited_for_shortly(store: Store, clock: Clock):
     write(store, sample_report("a", 0, 1))
     with transaction(store._database.engine) as connection:
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 60000"))
         connection.execute(text("SELECT count(*) FROM samples"))
         store.tidy()
     assert names(store) == ["samples_default"]

@@ -165,7 +165,7 @@ def assert_unavailable_over_grpc(service: RunningService) -> None:
     ):
         pba_pb2_grpc.PredictorStub(channel).Observe(observe, timeout=10)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
-    assert dict(error.value.trailing_metadata())["grpc-retry-pushback-ms"] == "1000"
+    assert dict(error.value.trailing_metadata())["grpc-retry-pushback-ms"] == "3000"
 
 
 def test_ctrl_c_stops_it_with_one_line(service: RunningService):  # the last: it ends the service

@@ -18,16 +18,16 @@ serve-secure: .venv/serve.stamp ## the same with TLS and keys: makes certificate
 	@exec $(PY) -m deployments --secure data/secure
 
 test: check ## check everything and run all tests
-	$(PY) -m pytest $(IN_THREE) --durations=25 --durations-min=5
+	$(PY) -m pytest $(IN_TWO) --durations=25 --durations-min=5
 
 # Measuring costs two thirds of the processor time again, so it is not done each time.
 coverage: .venv/dev.stamp ## run all tests, and print the coverage
 	rm -f .coverage .coverage.* .coverage-*
-	$(PY) -m pytest $(IN_THREE) --cov --cov-report=
+	$(PY) -m pytest $(IN_TWO) --cov --cov-report=
 	$(PY) -m tests.support.coverage_report
 
-# Three processes: one tests services, one training on Ray; both mostly wait. The third computes.
-IN_THREE := --numprocesses=3 --dist=loadscope --no-loadscope-reorder
+# Two processes: one runs the tests that start Ray, which mostly wait, the other computes.
+IN_TWO := --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 check: .venv/dev.stamp ## style, types, layers
 	$(PY) -m ruff check .
@@ -36,7 +36,7 @@ check: .venv/dev.stamp ## style, types, layers
 	.venv/bin/lint-imports
 
 unit: .venv/dev.stamp ## the tests that take seconds
-	$(PY) -m pytest $(IN_THREE) -m "not ray and not tf and not slow"
+	$(PY) -m pytest $(IN_TWO) -m "not ray and not tf and not slow"
 
 fuzz: .venv/dev.stamp ## send 100 000 random requests and gRPC messages without keys and with, and let schemathesis try
 	PBA_FUZZ_REQUESTS=100000 $(PY) -m pytest tests/deployments/ingress/test_fuzz.py tests/deployments/grpc/test_fuzz.py --timeout=0

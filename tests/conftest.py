@@ -68,7 +68,7 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the modules.
 
-    One process runs plain tests first, which fail fast. Of several (pytest-xdist), two run the
+    One process runs plain tests first, which fail fast. Of several (pytest-xdist), one runs the
     tests that start Ray while the others take module after module, the longest first.
     """
 

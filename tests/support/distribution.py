@@ -4,7 +4,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["RAY_MODULES", "GroupScheduling", "group"]
 
-SERVING_MODULES = [
+RAY_MODULES = [
     *(
         # These share one service, in the order in which they leave it usable for the next.
         f"tests/deployments/test_{name}.py"
@@ -29,10 +29,6 @@ SERVING_MODULES = [
     # These share one over PostgreSQL.
     "tests/regression/test_wire.py",
     "tests/deployments/test_faults.py",
-]
-"""The modules that start a service, in the order of the run."""
-
-TRAINING_MODULES = [
     # These share a head that takes jobs.
     "tests/deployments/test_retraining_whole.py",
     "tests/train/test_submit.py",
@@ -42,25 +38,20 @@ TRAINING_MODULES = [
     "tests/train/test_retrain_whole.py",
     "tests/train/test_training_command.py",
 ]
-"""The modules that train on Ray, in the order of the run."""
-
-RAY_MODULES = SERVING_MODULES + TRAINING_MODULES
-"""Every module that starts Ray: at most two at a time, which mostly wait. More slow each other down
-until something times out."""
+"""Every module that starts Ray, in the order of the run: one Ray at a time, or they slow each other
+down until something times out."""
 
 
 def group(nodeid: str) -> str:
     """Return the name of the tests that run in one process with a test.
 
     >>> group("tests/deployments/test_grpc.py::test_a"), group("tests/train/test_submit.py::test_b")
-    ('serving', 'training')
+    ('ray', 'ray')
     >>> group("tests/store/test_link_queries.py::test_c")
     'tests/store/test_link_queries.py'
     """
     path = nodeid.partition("::")[0]
-    if path in SERVING_MODULES:
-        return "serving"
-    return "training" if path in TRAINING_MODULES else path
+    return "ray" if path in RAY_MODULES else path
 
 
 class GroupScheduling(LoadScopeScheduling):

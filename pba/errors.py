@@ -228,9 +228,10 @@ class TooSlow(PBAError):
 
 
 class Unavailable(PBAError):
-    """Models or the service do not respond."""
+    """Models or the service do not respond; try again in ``retry_after_s`` seconds."""
 
     code = "unavailable"
+    retry_after_s: float = 1.0
 
 
 class StoreUnavailable(Unavailable):
@@ -244,6 +245,8 @@ class StoreUnavailable(Unavailable):
     """
 
     code = "store_unavailable"
+    # A gRPC channel tries five times at most: together longer than a database takes to restart.
+    retry_after_s = 3.0
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message, field)

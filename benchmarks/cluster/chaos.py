@@ -117,6 +117,7 @@ def table(chaos: Chaos) -> str:
         "node answers after s",
         "all replicas after s",
         "bare: failed of",
+        "bare: errors",
     )
     rows = [heads, ("---",) * len(heads), *(_row(chaos, each) for each in chaos.episodes)]
     calls = chaos.load.with_retries()
@@ -148,4 +149,5 @@ def _row(chaos: Chaos, episode: Episode) -> tuple[str, ...]:
         "" if answers_s is None else f"{answers_s:.0f}",
         f"{episode.restored_after_s:.0f}",
         f"{sum(errors(bare).values())} of {len(bare)}",
+        ", ".join(f"{count} {error}" for error, count in errors(bare).most_common()),
     )

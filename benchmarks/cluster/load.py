@@ -155,6 +155,8 @@ class Load:
             error = f"{type(failure).__name__}: {failure}"
         except grpc.aio.AioRpcError as failure:
             error = f"{failure.code().name}: {failure.details()}"
+        except httpx.HTTPStatusError as failure:
+            error = f"status {failure.response.status_code}"
         except (httpx.HTTPError, TimeoutError) as failure:
             error = type(failure).__name__
         self.calls.append(Call(kind, started_s, self.now_s(), error))

@@ -22,8 +22,6 @@ _log = logging.getLogger("ray.serve")
 _REQUEST_ID = "x-request-id"
 _CLEAN_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,100}")  # as in haproxy-with-errors.sh
 _MAX_FORECAST_BYTES = 4000  # gRPC refuses metadata of more than 8 kB; base64 adds a third
-# A channel tries five times at most: together that is longer than a database takes to restart.
-_STORE_RETURNS_S = 3.0
 
 _Response = TypeVar("_Response")
 _Metadata = tuple[tuple[str, str | bytes], ...]
@@ -93,10 +91,7 @@ def _retry_after(error: PBAError) -> _Metadata:
     """Return what clients with a retry policy obey by themselves, as Retry-After over HTTP."""
     if not isinstance(error, Busy | Unavailable):
         return ()
-    seconds = error.retry_after_s if isinstance(error, Busy) else 1.0
-    if isinstance(error, StoreUnavailable):
-        seconds = _STORE_RETURNS_S
-    return (("grpc-retry-pushback-ms", str(round(seconds * 1000))),)
+    return (("grpc-retry-pushback-ms", str(round(error.retry_after_s * 1000))),)
 
 
 def _forecasts(error: PBAError) -> _Metadata:

@@ -76,16 +76,11 @@ def pba_error_response(error: PBAError) -> Response:
     """Return the response to a request that ended with ``error``."""
     headers = _SEND_A_KEY if isinstance(error, Unauthenticated) else None
     if isinstance(error, Busy | Unavailable):
-        headers = _retry_after(error)
+        headers = {"Retry-After": str(math.ceil(error.retry_after_s))}
     body: dict[str, Any] = {"error": error.body()}
     if isinstance(error, StoreUnavailable) and error.forecasts:
         body["forecasts"] = {link_id: item_of(item) for link_id, item in error.forecasts.items()}
     return json_response(body, http_status(error), headers)
-
-
-def _retry_after(error: Busy | Unavailable) -> dict[str, str]:
-    seconds = error.retry_after_s if isinstance(error, Busy) else 1.0
-    return {"Retry-After": str(math.ceil(seconds))}
 
 
 def item_of(item: Forecast | PBAError) -> dict[str, Any]:

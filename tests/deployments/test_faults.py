@@ -145,7 +145,7 @@ def post_samples(service: RunningService, second: int) -> httpx.Response:
 
 
 def assert_unavailable(response: httpx.Response) -> None:
-    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "3")
     assert response.json()["error"]["code"] == "store_unavailable"
 
 

@@ -48,10 +48,15 @@ async def test_an_error_has_code_message_and_field(client: httpx.AsyncClient):
     }
 
 
-@pytest.mark.parametrize(("name", "status"), [("busy", 429), ("unavailable", 503), ("store", 503)])
-async def test_an_error_to_retry_says_when(client: httpx.AsyncClient, name: str, status: int):
+@pytest.mark.parametrize(
+    ("name", "status", "wait_s"),
+    [("busy", 429, "1"), ("unavailable", 503, "1"), ("store", 503, "3")],
+)
+async def test_an_error_to_retry_says_when(
+    client: httpx.AsyncClient, name: str, status: int, wait_s: str
+):
     response = await client.get(f"/raise/{name}")
-    assert (response.status_code, response.headers["retry-after"]) == (status, "1")
+    assert (response.status_code, response.headers["retry-after"]) == (status, wait_s)
 
 
 async def test_a_bug_is_500_in_the_same_form_without_its_text(client: httpx.AsyncClient):

@@ -33,7 +33,7 @@ async def assert_forecasts_without_store(service: InProcess, why: str) -> None:
         assert (response.status_code, response.json()["reasons"]) == (200, reasons)
     for method, path in (("GET", "/v1/links/a/forecast"), ("GET", "/v1/flags")):
         response = await service.client.request(method, path)
-        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert (response.status_code, response.headers["retry-after"]) == (503, "3")
     response = await service.client.get("/readyz")
     assert response.status_code == 503
     assert why in response.json()["error"]["message"]

@@ -95,7 +95,7 @@ async def test_a_store_that_is_away_costs_the_record_and_not_the_forecasts(
         plain = await service.client.post(path, json=body)
         assert (plain.status_code, plain.json().keys()) == (503, {"error"})
         response = await service.client.post(f"{path}?forecast=true", json=body)
-        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert (response.status_code, response.headers["retry-after"]) == (503, "3")
         document = response.json()
         NotStoredResponse.model_validate(document, extra="forbid")
         assert document["error"]["code"] == "store_unavailable"

@@ -263,7 +263,7 @@ async def test_without_a_store_routes_are_unavailable_but_forecasts_are_not(tmp_
         assert response.json()["reasons"] == ["stale", "not_recorded"]
         for method, path, body in REQUESTS[4:]:
             response = await call(service, method, path, json=body)
-            assert (response.status_code, response.headers["retry-after"]) == (503, "1"), path
+            assert (response.status_code, response.headers["retry-after"]) == (503, "3"), path
         response = await call(service, "GET", "/readyz")
         assert response.status_code == 503
         assert "store" in response.json()["error"]["message"]

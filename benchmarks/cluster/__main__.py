@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.cluster.bed.cluster import PROFILE
 from tests.cluster.bed.isolation import isolated_command, obstacle
+from tests.cluster.bed.machine import PROJECT
 
 _INSIDE = "PBA_INSIDE_TEST_BED"
 
@@ -89,8 +90,9 @@ def _releases(arguments: argparse.Namespace) -> int:
     """The first of this release's routers migrates the store, beside those of the other."""
     from benchmarks.cluster import upgrades
 
-    arguments.logs.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=arguments.logs.resolve()) as folder:  # as nodes see it
+    build = PROJECT / "build"  # nodes see no folder in /tmp but the project
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as folder:
         before = upgrades.release(arguments.before or upgrades.BEFORE, Path(folder) / "before")
         with _running(arguments, before) as (cluster, report):
             result = upgrades.run(cluster, upgrades.releases(before), report)

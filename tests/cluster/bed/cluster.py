@@ -131,5 +131,8 @@ def cluster(logs: Path, workers: int = 2, config: Path = PROFILE) -> Iterator[Cl
         running.start(config)
         yield running
     finally:
+        for node in nodes:
+            if node.is_on:
+                running.ray.keep_logs(node, logs / f"node{node.number}")
         for machine in (*nodes, storage):
             machine.end()

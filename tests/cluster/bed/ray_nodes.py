@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
@@ -84,3 +85,9 @@ class RayNodes:
         else:
             command += [f"--address={self._head.address}:{_GCS}", f"--num-cpus={_CPUS}"]
         machine.start(["sh", "-c", _SUPERVISED, "supervisor", *command], environment, log)
+
+    def keep_logs(self, machine: Machine, folder: Path) -> None:
+        """Copy what Ray has logged on a machine that is on, since it booted."""
+        shutil.rmtree(folder, ignore_errors=True)
+        for session in Path(f"/proc/{machine.init}/root/tmp/ray").glob("session_2*"):
+            shutil.copytree(session / "logs", folder, dirs_exist_ok=True)

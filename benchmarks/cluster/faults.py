@@ -28,7 +28,7 @@ class Fault:
     Parameters
     ----------
     full_again_s
-        Within how long after it all calls are to be answered as promptly as before.
+        Within how long after its begin all calls are to be answered as promptly as before.
     returns
         The number of the node that is back once it ends, None of none.
     """
@@ -117,7 +117,8 @@ def _slow_network(cluster: Cluster) -> Fault:
 
     delay_ms, jitter_ms, loss = _SLOW
     name = f"all nodes send {delay_ms} ms ± {jitter_ms} ms later, and lose {loss:.0%}"
-    return Fault(name, begin, lambda _: cables.close(), _DOWN_S)
+    # While every message is late no call is prompt, so it counts from the end.
+    return Fault(name, begin, lambda _: cables.close(), _DOWN_S, _DOWN_S + _FULL_S)
 
 
 def _nothing(_: Cluster) -> None:

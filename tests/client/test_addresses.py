@@ -151,5 +151,5 @@ def test_with_several_addresses_a_machine_that_is_gone_is_noticed_in_seconds(
     monkeypatch.setattr(socket.socket, "setsockopt", record)
     with server() as (port, _):
         calls(",".join([f"http://127.0.0.1:{port}"] * addresses), 1, 0)
-    limit = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000)
+    limit = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 2500)
     assert (limit in options) is (addresses > 1)

@@ -85,7 +85,7 @@ def test_the_address_is_that_of_the_argument_or_the_environment(monkeypatch: pyt
 def test_the_time_limit_is_kept():
     assert _open("http://pba:1", 20.0).http.timeout == httpx.Timeout(20.0)
     several = _open("http://pba:1,http://pbb:1", 20.0).http.timeout
-    assert several == httpx.Timeout(20.0, connect=3.0)
+    assert several == httpx.Timeout(20.0, connect=2.5)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 _Client = TypeVar("_Client", httpx.Client, httpx.AsyncClient)
 _URL = "PBA_URL"
-# TCP asks anew after 1 s and after 3 s: the third time is not worth the wait for a lost machine.
+# TCP asks again after 1 s and after 3 s: the third time is not worth the wait for a lost machine.
 _CONNECT_S = 2.5
 # A machine that is gone confirms nothing. The system's own limits are minutes and hours; not every
 # system has all of these options.

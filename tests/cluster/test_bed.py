@@ -1,22 +1,15 @@
 """The test bed without Ray: machines that meet, lose power, and leave nothing behind."""
 
-import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.cluster.bed.isolation import UNSHARE, obstacle
-from tests.support.waiting import wait_until
+from tests.cluster.bed.isolation import UNSHARE
+from tests.support.bed import NEEDS_BED, PROJECT, bed_environment
 
-PROJECT = Path(__file__).parents[2]
-
-pytestmark = [
-    pytest.mark.skipif(bool(reason := obstacle()), reason=str(reason)),
-    pytest.mark.timeout(120),
-]
+pytestmark = [NEEDS_BED, pytest.mark.timeout(120), pytest.mark.usefixtures("leaves_nothing")]
 
 TWO_MACHINES = """
 import socket, sys, time
@@ -81,10 +74,9 @@ assert any("sleep infinity" in name for name in names), names
 
 
 def start(program: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "PBA_TEST_BED": str(os.getpid())}
     return subprocess.Popen(
         [*UNSHARE, sys.executable, "-c", program],
-        env=environment,
+        env=bed_environment(),
         cwd=PROJECT,
         text=True,
         stdout=subprocess.PIPE,
@@ -92,42 +84,18 @@ def start(program: str) -> subprocess.Popen[str]:
     )
 
 
-def traces() -> set[str]:
-    """Return what a bed could leave: network devices, folders, and processes of these tests."""
-    mark = f"PBA_TEST_BED={os.getpid()}".encode()
-    left = {path.name for path in Path("/sys/class/net").iterdir()}
-    left |= {str(path) for path in Path("/srv").iterdir()}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                left.add(process.name)
-        except OSError:
-            continue  # it has ended
-    return left
-
-
-@pytest.fixture
-def leaves_nothing():
-    before = traces()
-    yield
-    wait_until(lambda: traces() <= before, 10, f"the end of {traces() - before}")
-
-
-@pytest.mark.usefixtures("leaves_nothing")
 def test_machines_reach_each_other_until_they_lose_network_or_power():
     bed = start(TWO_MACHINES + FAULTS)
     output, _ = bed.communicate(timeout=100)
     assert bed.returncode == 0, output
 
 
-@pytest.mark.usefixtures("leaves_nothing")
 def test_a_program_that_fails_leaves_nothing():
     bed = start(TWO_MACHINES + "listen()\nraise SystemExit('as it should')")
     output, _ = bed.communicate(timeout=100)
     assert (bed.returncode, output) == (1, "as it should\n")
 
 
-@pytest.mark.usefixtures("leaves_nothing")
 def test_a_bed_that_is_killed_leaves_nothing():
     bed = start(TWO_MACHINES + "listen()\nprint('up', flush=True)\ntime.sleep(100)")
     assert bed.stdout

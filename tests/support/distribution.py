@@ -25,6 +25,7 @@ RAY_MODULES = [
         )
     ),
     "tests/deployments/test_tls.py",
+    "tests/cluster/test_chaos.py",
     "tests/test_installation.py",
     # These share one over PostgreSQL.
     "tests/regression/test_wire.py",

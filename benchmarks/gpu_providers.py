@@ -44,10 +44,8 @@ def main() -> None:
                 print(f"| {' | '.join(cells)} | refused: {error} |", flush=True)
                 continue
             given = forecaster.predict(windows).probabilities
-            difference = np.abs(given - expected).max()
-            print(
-                f"| {' | '.join((*cells, *_row(files.onnx, session, windows)))} | {difference:.1e} |"
-            )
+            row = (*cells, *_row(files.onnx, session, windows))
+            print(f"| {' | '.join(row)} | {np.abs(given - expected).max():.1e} |", flush=True)
 
 
 def _heads() -> str:

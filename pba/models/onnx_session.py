@@ -18,6 +18,10 @@ PROVIDERS: Mapping[str, str] = {
 }
 """ONNX Runtime's names of the providers that a model may run on, by theirs in `user_config`."""
 
+_CPU = PROVIDERS["CPU"]
+# TF32, the default of ONNX Runtime on CUDA, has three digits: golden answers differ in the fourth.
+_OPTIONS: Mapping[str, Mapping[str, str]] = {PROVIDERS["CUDA"]: {"use_tf32": "0"}}
+
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
@@ -79,20 +83,34 @@ def open_session(model: bytes, settings: SessionSettings) -> Any:
     import onnxruntime
 
     providers = choose_providers(settings.providers, onnxruntime.get_available_providers())
+    attempts = [providers[first:] for first in range(len(providers))]
+    failure: Exception | None = None
+    for names in [*attempts, [_CPU]]:  # the last tells a bad model from providers that do not start
+        try:
+            session = _start(model, settings.threads, names)
+        except Exception as error:  # ONNX Runtime's errors share no base class of their own
+            failure = error
+            continue
+        started = session.get_providers()  # without a library, say, it goes on with the CPU alone
+        if not set(started) & set(providers):
+            raise _absent(settings.providers, started)
+        return session
+    raise BadArtifact(
+        f"ONNX Runtime cannot read the {len(model)} bytes given: {failure}. Copy the model again."
+    ) from failure
+
+
+def _start(model: bytes, threads: int, providers: Sequence[str]) -> Any:
+    """Return a session that fails where a provider fails, now or in a run."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = settings.threads
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
     options.log_severity_level = 3
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=providers)
-    except Exception as error:  # ONNX Runtime's errors share no base class of their own
-        raise BadArtifact(
-            f"ONNX Runtime cannot read the {len(model)} bytes given: {error}. Copy the model again."
-        ) from error
-    started = session.get_providers()  # without a driver, say, it goes on with the CPU alone
-    if not set(started) & set(providers):
-        raise _absent(settings.providers, started)
-    return session
+    chosen = [(name, _OPTIONS.get(name, {})) for name in providers]
+    # By itself it would go on with other providers, without these options, and print that.
+    return onnxruntime.InferenceSession(model, options, providers=chosen, enable_fallback=0)
 
 
 def _absent(names: Sequence[str], available: Collection[str]) -> InvalidInput:

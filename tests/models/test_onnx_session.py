@@ -1,13 +1,14 @@
 """Where models run: the order of providers, and what is refused. No GPU takes part."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import onnxruntime
 import pytest
 
-from pba.errors import InvalidInput
+from pba.errors import BadArtifact, InvalidInput
+from pba.models import onnx_session
 from pba.models.onnx import OnnxForecaster
 from pba.models.onnx_session import PROVIDERS, SessionSettings, choose_providers, open_session
 from pba.types import NetworkMode
@@ -52,23 +53,61 @@ def test_a_model_runs_on_the_cpu_where_no_gpu_is() -> None:
         OnnxForecaster(MODEL, SessionSettings(providers=("CUDA",)))
 
 
-def test_a_provider_that_does_not_start_is_no_silent_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without its driver, ONNX Runtime has CUDA in its list, and goes on with the CPU alone."""
-    passed: list[Any] = []
+class Session:
+    """Stands in for ONNX Runtime's session on a machine whose providers start as told."""
 
-    class Session:
-        def __init__(self, *arguments: Any, providers: Sequence[str]) -> None:
-            passed.append(providers)
+    raises: Collection[str] = ()
+    lacks: Collection[str] = ()
+    passed: ClassVar[list[list[tuple[str, Any]]]] = []
 
-        def get_providers(self) -> list[str]:
-            return [PROVIDERS["CPU"]]
+    def __init__(self, model: bytes, *_: Any, providers: Any, enable_fallback: int) -> None:
+        assert enable_fallback == 0, "it would go on without the options given"
+        self.passed.append(providers)
+        self._names = [name for name, _ in providers]
+        for name in self._names:
+            if name in self.raises:
+                raise RuntimeError(f"{name} does not start")
+        if model == b"bad":
+            raise ValueError("no protobuf")
 
+    def get_providers(self) -> list[str]:
+        return [name for name in self._names if name not in self.lacks] or [PROVIDERS["CPU"]]
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> type[Session]:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ALL)
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    monkeypatch.setattr(Session, "passed", [])
+    return Session
+
+
+@pytest.mark.parametrize("how", ["raises", "lacks"])
+def test_a_provider_that_does_not_start_is_no_silent_cpu(
+    session: type[Session], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Without its library or its device, ONNX Runtime still has it in its list."""
+    monkeypatch.setattr(session, how, (PROVIDERS["CUDA"], PROVIDERS["TensorRT"]))
     with pytest.raises(InvalidInput, match="is TensorRT, CUDA; ONNX Runtime has CPU here"):
         open_session(MODEL, SessionSettings(providers=("TensorRT", "CUDA")))
-    open_session(MODEL, SessionSettings(providers=("TensorRT", "CPU")))
-    names = [
-        [PROVIDERS[name] for name in row] for row in (("TensorRT", "CUDA"), ("TensorRT", "CPU"))
-    ]
-    assert passed == names
+    started = open_session(MODEL, SessionSettings(providers=("TensorRT", "CPU")))
+    assert started.get_providers() == [PROVIDERS["CPU"]]
+
+
+def test_the_next_provider_gets_its_options_where_one_does_not_start(
+    session: type[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TF32, which is ONNX Runtime's default, CUDA does not give the golden answers."""
+    monkeypatch.setattr(session, "raises", (PROVIDERS["TensorRT"],))
+    open_session(MODEL, SessionSettings(providers=("TensorRT", "CUDA", "CPU")))
+    assert session.passed[-1] == [(PROVIDERS["CUDA"], {"use_tf32": "0"}), (PROVIDERS["CPU"], {})]
+
+
+@pytest.mark.usefixtures("session")
+@pytest.mark.parametrize("names", [("CPU",), ("CUDA",), ("CUDA", "CPU")])
+def test_a_model_that_cannot_be_read_is_told_from_a_provider_that_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(onnx_session, "check_model", lambda model: None)
+    with pytest.raises(BadArtifact, match="cannot read the 3 bytes given: no protobuf"):
+        open_session(b"bad", SessionSettings(providers=names))

@@ -16,9 +16,12 @@ _IN_CHECKOUT = "deployments"
 
 
 def default_config() -> Path:
-    """Return ``serve_config.yaml`` of the working directory, or the shipped one if it has none."""
+    """Return ``serve_config.yaml`` of the working directory, or the shipped one if it has none.
+
+    One that is empty counts as none: a shell has made it where ``--show`` is to write into it.
+    """
     own = Path(_NAME)
-    if own.is_file():
+    if own.is_file() and own.stat().st_size:
         return own
     installed = package_name(_IN_CHECKOUT) != _IN_CHECKOUT
     return (_FOLDER / "shipped_config" if installed else _FOLDER.parent) / _NAME

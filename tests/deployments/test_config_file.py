@@ -1,5 +1,8 @@
 """Which configuration is deployed, and by which names it is found."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from pba import project
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = PROJECT / "serve_config.yaml"
+INSTALLATION = PROJECT / "docs/installation.md"
 
 
 def test_a_configuration_of_the_working_directory_goes_before_the_shipped_one(
@@ -20,7 +24,7 @@ def test_a_configuration_of_the_working_directory_goes_before_the_shipped_one(
 ):
     monkeypatch.chdir(tmp_path)
     assert config_file.default_config() == SHIPPED
-    (tmp_path / "serve_config.yaml").touch()
+    (tmp_path / "serve_config.yaml").write_text("http_options: {}")
     assert config_file.default_config().resolve() == tmp_path / "serve_config.yaml"
 
 
@@ -51,3 +55,11 @@ def test_what_would_be_deployed_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_pa
     app = typer.Typer()
     app.command()(main)
     assert CliRunner().invoke(app, ["--show"]).stdout == SHIPPED.read_text()
+
+
+def test_the_command_of_the_docs_writes_the_shipped_configuration(tmp_path: Path):
+    command = f"{sys.executable} -m deployments --show > serve_config.yaml"
+    assert "pba serve --show > serve_config.yaml" in INSTALLATION.read_text()
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "serve_config.yaml").read_text() == SHIPPED.read_text()

@@ -9,12 +9,13 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.support.environments import Environment
+from tests.support.environments import Environment, newest
 from tests.support.folders import short_folder
 from tests.support.ports import own_port
 from tests.support.waiting import wait_until
@@ -91,16 +92,25 @@ def wheel(distributions: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def serving(folder: Path, wheel: Path) -> Environment:
-    return serve_environment(folder / "serve", wheel, "3.11")
+def serving(folder: Path, wheel: Path) -> Callable[[str], Environment]:
+    """Return a function that returns the environment of a service on a version of Python."""
+
+    @cache
+    def serving(version: str) -> Environment:
+        environment = Environment(folder / f"serve-{version}", version)
+        lock = PROJECT / "requirements/serve.txt"
+        environment.install("--no-deps", "--require-hashes", "-r", lock)
+        # Offline: the lock holds all that the extra asks for.
+        environment.install("--offline", f"pba-forecast[serve] @ {wheel.as_uri()}")
+        return environment
+
+    return serving
 
 
-def serve_environment(folder: Path, wheel: Path, version: str) -> Environment:
-    environment = Environment(folder, version)
-    environment.install("--no-deps", "--require-hashes", "-r", PROJECT / "requirements/serve.txt")
-    # Offline: the lock holds all that the extra asks for.
-    environment.install("--offline", f"pba-forecast[serve] @ {wheel.as_uri()}")
-    return environment
+@pytest.fixture(scope="module")
+def newest_serving(serving: Callable[[str], Environment]) -> Environment:
+    """Return the environment of the newest Python; all other tests serve on the oldest."""
+    return serving(newest(VERSIONS))
 
 
 @pytest.mark.slow
@@ -164,13 +174,9 @@ def test_the_client_alone_is_few_packages_and_names_the_extra_of_what_it_lacks(
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [VERSIONS[0], VERSIONS[-1]])
 def test_every_module_of_library_and_service_imports_without_training(
-    request: pytest.FixtureRequest, folder: Path, wheel: Path, tmp_path: Path, version: str
+    serving: Callable[[str], Environment], tmp_path: Path, version: str
 ):
-    environment = (
-        request.getfixturevalue("serving")
-        if version == "3.11"
-        else serve_environment(folder / f"serve-{version}", wheel, version)
-    )
+    environment = serving(version)
     assert "tensorflow-cpu" not in environment.packages()
     environment.run(
         "python", "-c", IMPORT_ALL, environment.folder, "pba", "pba_serve", cwd=tmp_path
@@ -196,18 +202,18 @@ def test_every_module_of_training_imports_without_the_checkout(
 
 
 @pytest.fixture(scope="module")
-def service(folder: Path, serving: Environment) -> Iterator[str]:
+def service(folder: Path, newest_serving: Environment) -> Iterator[str]:
     """Start `pba serve` in an empty folder and yield its URL."""
     cwd = folder / "empty"
     cwd.mkdir()
     with own_port() as port, tempfile.TemporaryDirectory(prefix="pba", dir=short_folder()) as ray:
-        shown = serving.run("pba", "serve", "--show", cwd=cwd)
+        shown = newest_serving.run("pba", "serve", "--show", cwd=cwd)
         (cwd / "serve_config.yaml").write_text(shown.replace("port: 8000", f"port: {port}"))
         with (cwd / "screen").open("wb") as screen:
             process = subprocess.Popen(
-                [serving.folder / "bin/pba", "serve"],
+                [newest_serving.folder / "bin/pba", "serve"],
                 cwd=cwd,
-                env=serving.variables | {"RAY_TMPDIR": ray, "PBA_GRPC_PORT": "0"},
+                env=newest_serving.variables | {"RAY_TMPDIR": ray, "PBA_GRPC_PORT": "0"},
                 stdout=screen,
                 stderr=screen,
             )
@@ -231,15 +237,17 @@ def _has_started(process: subprocess.Popen[bytes], screen: Path) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_an_installed_service_forecasts_and_replays(
-    folder: Path, serving: Environment, service: str, tmp_path: Path
+    folder: Path, newest_serving: Environment, service: str, tmp_path: Path
 ):
     cwd = folder / "empty"
-    serving.run("pba", "synth", "link.csv", "--samples", "90", cwd=cwd)
-    forecast = json.loads(serving.run("pba", "forecast", "link.csv", "--url", service, cwd=cwd))
+    newest_serving.run("pba", "synth", "link.csv", "--samples", "90", cwd=cwd)
+    forecast = json.loads(
+        newest_serving.run("pba", "forecast", "link.csv", "--url", service, cwd=cwd)
+    )
     champion = json.loads((PROJECT / "models/internet/card.json").read_text())["version"]
     assert forecast["source"] in ("model", "expert")
     assert forecast["model_version"] == champion
-    replay = serving.run("pba", "replay", "link.csv", "--url", service, cwd=cwd)
+    replay = newest_serving.run("pba", "replay", "link.csv", "--url", service, cwd=cwd)
     assert "Forecasts from the given history" in replay
     assert re.search(r"^ *1 +\d\d ", replay, re.M), replay
     assert (cwd / "data/pba.db").is_file()

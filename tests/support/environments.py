@@ -4,12 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-__all__ = ["Environment", "python"]
+__all__ = ["Environment", "newest", "python"]
 
 _UV = Path(sys.executable).with_name("uv")
 _VERSION = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
@@ -18,11 +18,20 @@ _OF_CHECKOUT = {"PYTHONPATH", "PBA_COVERAGE_FOLDER", "VIRTUAL_ENV"}
 
 def python(version: str) -> str:
     """Return the interpreter of ``version``, such as ``3.12``; skip the test if there is none."""
+    return _find(version) or pytest.skip(f"there is no Python {version} on this machine")
+
+
+def newest(versions: Iterable[str]) -> str:
+    """Return the last of ``versions`` that has an interpreter on this machine."""
+    return [version for version in versions if _find(version)][-1]
+
+
+def _find(version: str) -> str | None:
     for path in _interpreters(version):
         shown = subprocess.run([path, "-c", _VERSION], capture_output=True, text=True, check=False)
         if shown.stdout.strip() == version:
             return path
-    pytest.skip(f"there is no Python {version} on this machine")
+    return None
 
 
 def _interpreters(version: str) -> Iterator[str]:

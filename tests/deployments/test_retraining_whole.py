@@ -27,7 +27,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 MODEL = "datacenter"
-LINKS, CALM, CHANGED = 3, 150, 750
+LINKS, CALM, CHANGED = 6, 150, 750
 COUNT = CALM + CHANGED
 OPTIONS = {
     "--least-windows": 500,

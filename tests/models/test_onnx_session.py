@@ -105,7 +105,7 @@ def test_the_next_provider_gets_its_options_where_one_does_not_start(
 
 @pytest.mark.usefixtures("session")
 @pytest.mark.parametrize("names", [("CPU",), ("CUDA",), ("CUDA", "CPU")])
-def test_a_model_that_cannot_be_read_is_told_from_a_provider_that_does_not_start(
+def test_a_bad_model_and_a_provider_that_does_not_start_have_errors_of_their_own(
     monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(onnx_session, "check_model", lambda model: None)

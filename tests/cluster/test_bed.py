@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from tests.cluster.bed.isolation import UNSHARE
-from tests.support.bed import NEEDS_BED, PROJECT, bed_environment
+from tests.cluster.bed.machine import PROJECT
+from tests.support.bed import NEEDS_BED, bed_environment
 
 pytestmark = [NEEDS_BED, pytest.mark.timeout(120), pytest.mark.usefixtures("leaves_nothing")]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bed import NEEDS_BED, PROJECT, bed_environment
+from tests.cluster.bed.machine import PROJECT
+from tests.support.bed import NEEDS_BED, bed_environment
 
 pytestmark = [
     NEEDS_BED,

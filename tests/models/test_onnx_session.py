@@ -54,7 +54,7 @@ def test_a_model_runs_on_the_cpu_where_no_gpu_is() -> None:
 
 
 class Session:
-    """Stands in for ONNX Runtime's session on a machine whose providers start as told."""
+    """Stands in for ONNX Runtime's session on a machine some of whose providers do not start."""
 
     raises: Collection[str] = ()
     lacks: Collection[str] = ()

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.bed.isolation import obstacle
+from tests.cluster.bed.machine import PROJECT
 
-__all__ = ["NEEDS_BED", "PROJECT", "bed_environment", "traces_of_beds"]
+__all__ = ["NEEDS_BED", "bed_environment", "traces_of_beds"]
 
 NEEDS_BED = pytest.mark.skipif(bool(reason := obstacle()), reason=str(reason))
-PROJECT = Path(__file__).parents[2]
 _MARK = "PBA_TEST_BED"
 
 

@@ -82,7 +82,7 @@ async def _run(
             await page.evaluate(SHOWN)
         tasks = [
             asyncio.create_task(_report(controllers, seconds)),
-            asyncio.create_task(_turn(pages[1], names[1], seconds)),
+            asyncio.create_task(_each(TURN_S, seconds, lambda: turn(pages[1], names[1]))),
         ]
         rows = await _measure(chromium, pages, router, seconds, warm_up_s)
         await asyncio.gather(*tasks)
@@ -95,13 +95,11 @@ async def _report(controllers: Controllers, seconds: float) -> None:
     assert set(figures.statuses) == {200}, figures.statuses
 
 
-async def _turn(page: Session, name: str, seconds: float) -> None:
-    async def turn() -> None:
-        for other in (*TURNS, name):
-            await page.evaluate(f"location.hash = {json.dumps(f'#/{other}')}")
-            await page.evaluate(SHOWN)
-
-    await _each(TURN_S, seconds, turn)
+async def turn(page: Session, name: str) -> None:
+    """Turn through the pages of `TURNS`, to the one of ``name`` in the end."""
+    for other in (*TURNS, name):
+        await page.evaluate(f"location.hash = {json.dumps(f'#/{other}')}")
+        await page.evaluate(SHOWN)
 
 
 async def _measure(

@@ -60,9 +60,12 @@ class Browser:
         self.session, self._port, self._stack = session, port, stack
 
     async def open(self, url: str) -> Session:
-        """Open a page."""
-        target = (await self.session.call("Target.createTarget", url=url))["targetId"]
-        return await _session(f"ws://127.0.0.1:{self._port}/devtools/page/{target}", self._stack)
+        """Open a page; it may load still, but what is evaluated is evaluated in it."""
+        target = (await self.session.call("Target.createTarget", url="about:blank"))["targetId"]
+        address = f"ws://127.0.0.1:{self._port}/devtools/page/{target}"
+        page = await _session(address, self._stack)
+        await page.call("Page.navigate", url=url)
+        return page
 
     async def renderers(self) -> list[int]:
         """Return the processes of the pages."""

@@ -92,8 +92,22 @@ export async function follow(path, on, signal, last = null) {
     } catch {
       // The stream broke off: it is opened again, unless the page was left.
     }
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    await pause(AGAIN_MS, signal);
   }
+}
+
+// Wait so long, or until the signal ends the wait.
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
 }
 
 // The events of a stream, as the HTML standard reads them.
@@ -134,7 +148,7 @@ export function latest(work, shown, failed) {
 // Do `work` again and again, one after the other, until the signal ends it or it fails.
 export async function repeat(work, everyMs, signal, failed) {
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await pause(everyMs, signal);
     if (signal.aborted) return;
     try {
       await work();

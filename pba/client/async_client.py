@@ -43,7 +43,7 @@ class AsyncPBAClient(AsyncReports, AsyncStreams):
         answer, then the next.
     timeout_s
         How long connecting, sending and each read of one try may take. With several addresses,
-        connecting takes at most 3 s, and where no proxy is in between, a connection to a machine
+        connecting takes at most 2.5 s, and where no proxy is in between, a connection to a machine
         that is gone fails after 3 to 6 s.
     retries
         How often a call is repeated at most, beside one try at each further address.

@@ -134,7 +134,7 @@ def httpx_arguments(
         authentication.
     timeout_s
         How long connecting, sending and each read may take. Where there is another address to try,
-        connecting takes at most 3 s.
+        connecting takes at most 2.5 s.
     ca
         File or folder of the authorities that may sign the service's certificate. By default those
         of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones.

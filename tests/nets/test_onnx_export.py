@@ -1,6 +1,7 @@
 """The exported file: equal to Keras, self-describing, and refused if untrained."""
 
 import json
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 
 from pba.errors import BadArtifact
+from pba.models.base import Prediction
 from pba.models.onnx import OnnxForecaster
 from pba.nets.bin_layout import bins_for
 from pba.nets.keras_conversion import convert_keras
 from pba.nets.network import build
 from pba.nets.onnx_export import Origin, annotate, check_parity, export_onnx, varied_windows
-from pba.types import COLUMNS, NetworkMode
+from pba.types import COLUMNS, Floats, NetworkMode
 from pba.types.profile import PROFILES
 
 pytestmark = [
@@ -62,6 +64,28 @@ def test_a_model_that_differs_is_refused(forecaster: OnnxForecaster) -> None:
     other = build(SMALL, BINS, SEEN, seed=1)
     with pytest.raises(BadArtifact, match="differ by"):
         check_parity(other, forecaster)
+
+
+@pytest.mark.parametrize(
+    ("windows", "by", "fits"),
+    [(1, 5e-5, True), (1, 5e-4, False), (1, float("nan"), False), (8, 5e-5, False)],
+)
+def test_rounding_may_add_up_in_a_few_windows(
+    network: Any, forecaster: OnnxForecaster, windows: int, by: float, fits: bool
+) -> None:
+    altered = copy(forecaster)
+
+    def predict(telemetry: Floats) -> Prediction:
+        prediction = forecaster.predict(telemetry)
+        shares = np.where(np.arange(len(telemetry)) < windows, by, 0.0) * (len(telemetry) == 64)
+        return replace(prediction, level_mbps=prediction.level_mbps * (1.0 + shares))
+
+    altered.predict = predict  # type: ignore[method-assign]
+    if fits:
+        assert check_parity(network, altered) == pytest.approx(by, rel=0.1)
+    else:
+        with pytest.raises(BadArtifact, match="differ by"):
+            check_parity(network, altered)
 
 
 def test_a_model_that_learned_nothing_is_refused() -> None:

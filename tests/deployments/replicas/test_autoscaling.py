@@ -67,8 +67,8 @@ def test_the_larger_count_decides(total: float, reported: Reported | None, repli
     [
         (0.0, None, 0.0),
         (48.0, {BUSY: {"a": 0.3}}, 1.5),
-        (1.0, {BUSY: {"a": 0.9, "b": 0.9}}, 3.0),
-        (1.0, {BUSY: {"a": 0.6}, ARRIVALS: {"a": 12.0}}, 1.0),
+        (1.0, {BUSY: {"a": 0.75, "b": 0.75}}, 3.0),
+        (1.0, {BUSY: {"a": 0.5}, ARRIVALS: {"a": 12.0}}, 1.0),
     ],
 )
 def test_a_model_has_replicas_for_the_calls_or_for_the_time_they_take(

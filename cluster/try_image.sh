@@ -75,7 +75,7 @@ echo "user $(id -un), a file beside the code: $(touch pba/x 2>&1 || true)"
 pba serve > /tmp/screen 2>&1 &
 until grep -q "PBA answers" /tmp/screen; do kill -0 $! 2> /dev/null || { cat /tmp/screen data/logs/*; exit 1; }; sleep 0.2; done
 grep "PBA answers" /tmp/screen
-pba synth /tmp/link.csv --samples 900
+pba synth /tmp/link.csv --samples 1800
 pba forecast /tmp/link.csv | head --bytes 300; echo " …"
 for link in a b c d e f; do pba import /tmp/link.csv --link $link --observe; done
 awk "/^Pss:/ { kb += \$2 } END { print int(kb / 1024) \" MB of memory in use by all processes\" }" \

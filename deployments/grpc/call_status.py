@@ -2,7 +2,6 @@
 
 import logging
 import re
-import traceback
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
@@ -66,7 +65,9 @@ def _begin(context: grpc.aio.ServicerContext) -> str:
 async def _fail(context: grpc.aio.ServicerContext, error: Exception, request_id: str) -> NoReturn:
     """End a call with the status of ``error``; call it where that is handled."""
     if isinstance(error, PBAError):
-        traceback.clear_frames(error.__traceback__)  # which hold the message until a collection
+        # Its frames hold the message until a collection. They are let go, not cleared: one may be
+        # of a task that goes on with the work of others, and clearing it would end that task.
+        error.__traceback__ = None
         await _abort(context, error, request_id)
     _log.exception("grpc_failed")
     message = f"{type(error).__name__} inside the service. Its log has the request id."

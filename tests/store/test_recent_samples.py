@@ -89,7 +89,7 @@ def test_two_stores_and_one_that_keeps_nothing_always_agree(url: str):
             for cache in caches
         )
         random = np.random.default_rng(5)
-        for step in range(300):
+        for step in range(150):
             if random.random() < 0.3:  # mostly the clock stands still, as for reports at one time
                 clock[0] += float(random.integers(1, 40))
             _change(stores[random.integers(2)], random, step)

@@ -1,8 +1,10 @@
 """Does an open console leak? `make soak MINUTES=30`, or `python -m benchmarks.console_soak 30`.
 
 50 links report a sample a second, with a forecast each, while a browser has the pages Now and of
-one link open, and turns through the others once a minute. From five minutes on, or from a third of
-a shorter run, the memory of the router and of the browser's pages is measured each five seconds.
+one link open, and turns through the others every ten seconds: the browser tidies what it keeps of
+pages that were left after some thirty turns, and until then it grows. From five minutes on, or from
+a third of a shorter run, the memory of the router and of the browser's pages is measured each five
+seconds.
 The exit status is 1 if it grows by 10 MB an hour or more in either: if the 95 % interval of the
 slope does not end below.
 """
@@ -24,7 +26,7 @@ from benchmarks.devtools import Browser, Session, browser
 from benchmarks.loop_client import STEP_S, Controllers, Figures
 from benchmarks.memory_slope import slope
 
-LINKS, MINUTES, WARM_UP_MIN, EVERY_S, TURN_S = 50, 30.0, 5.0, 5.0, 60.0
+LINKS, MINUTES, WARM_UP_MIN, EVERY_S, TURN_S = 50, 30.0, 5.0, 5.0, 10.0
 LIMIT_MB_H = 10.0
 HEAPS = {"pages, JavaScript": "usedSize", "pages, documents": "embedderHeapUsedSize"}
 """Parts of the pages' memory, as the DevTools protocol calls them."""

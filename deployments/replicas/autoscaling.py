@@ -39,7 +39,7 @@ DUE_LINKS = "due_links"
 
 _LINKS_PER_MONITOR = 2000  # it scores about as many in two seconds, see docs/capacity.md
 _START_S = 15.0  # of a replica: its process, imports and model
-_BUSY_TARGET = 0.5  # then 99 of 100 calls at random times wait for less than four others
+_BUSY_TARGET = 0.5  # M/D/1: 99 of 100 calls then wait for less than four others
 _MOST_GROWTH = 2.0  # a slope of few arrivals, or after a step, is no reason for more
 _TREND = "trend"
 

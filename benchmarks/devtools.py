@@ -94,7 +94,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 def _address(file: Path) -> tuple[int, str]:
     """Return the port and the path that the browser writes once it listens."""
-    wait_until(lambda: file.exists() and file.read_text().count("\n") == 1, START_S, "the browser")
+    wait_until(
+        lambda: file.exists() and file.read_text().count("\n") == 1, "the browser", limit_s=START_S
+    )
     port, path = file.read_text().split()
     return int(port), path
 

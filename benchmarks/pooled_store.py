@@ -76,7 +76,7 @@ def main(count: int = 1000) -> None:
             calls.run(number * len(KINDS))
         with ThreadPoolExecutor(CLIENTS) as threads:
             list(threads.map(calls.run, range(count)))
-        wait_until(lambda: scored(url) > 0, SCORED_S, "a scored forecast")
+        wait_until(lambda: scored(url) > 0, "a scored forecast", limit_s=SCORED_S)
         print("| call | answers by status |")
         print("| --- | --- |")
         for kind in KINDS:

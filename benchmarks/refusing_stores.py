@@ -69,7 +69,7 @@ def print_row(case: Case) -> bool:
         before = routers(more["RAY_TMPDIR"])
         case.allow()
         began_s = time.monotonic()
-        wait_until(lambda: takes_samples(url), RECOVERY_S, case.name)
+        wait_until(lambda: takes_samples(url), case.name, limit_s=RECOVERY_S)
         took_s = time.monotonic() - began_s
         same = routers(more["RAY_TMPDIR"]) == before
     shown = reason.partition("'store': ")[2].rpartition("}.")[0] or reason

@@ -123,7 +123,7 @@ def _server(files: Issued | None) -> Iterator[Target]:
     process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
     url = f"{'https' if files else 'http'}://127.0.0.1:{port}"
     try:
-        wait_until(lambda: _listens(port), 60, "the server")
+        wait_until(lambda: _listens(port), "the server")
         yield Target(url, (process.pid,))
     finally:
         process.terminate()

@@ -126,7 +126,7 @@ def postgres_service(killable_postgres: Postgres) -> Iterator[RunningService]:
     """
     kept = {"retention_days": 36_500.0}  # events of 2001 too, whenever the Monitor tidies
     with running_service(routers=2, store_url=killable_postgres.url, **kept) as running:
-        wait_until(lambda: len(routers(running)) == 2, 60, "the second router's start")
+        wait_until(lambda: len(routers(running)) == 2, "the second router's start")
         yield running
 
 

@@ -218,7 +218,7 @@ def service(folder: Path, newest_serving: Environment) -> Iterator[str]:
                 stderr=screen,
             )
         try:
-            wait_until(lambda: _has_started(process, cwd / "screen"), 200.0, "pba serve")
+            wait_until(lambda: _has_started(process, cwd / "screen"), "pba serve", limit_s=200.0)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGINT)
@@ -235,7 +235,6 @@ def _has_started(process: subprocess.Popen[bytes], screen: Path) -> bool:
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_an_installed_service_forecasts_and_replays(
     folder: Path, newest_serving: Environment, service: str, tmp_path: Path
 ):

@@ -167,7 +167,6 @@ def test_training_without_tensorflow_is_an_error_that_names_what_to_install(
 
 @pytest.mark.tf
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("mode", "count", "epochs", "share"),
     [("datacenter", 800, 4, 0.75), ("internet", 800, 4, 0.6)],

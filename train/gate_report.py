@@ -53,8 +53,8 @@ def _gate(gate: Mapping[str, Any]) -> list[str]:
         "| --- | --- | --- | --- | --- | --- |",
         *(_horizon_row(steps, figures) for steps, figures in newest["horizons"].items()),
         "",
-        f"One window takes {latency_ms['champion']:.2f} / {latency_ms['challenger']:.2f} ms "
-        "(median).",
+        f"One window takes {latency_ms['champion']:.2f} / {latency_ms['challenger']:.2f} ms of CPU "
+        f"time (medians); pair by pair, the challenger takes {_share(latency_ms['slower'])} more.",
         "",
         *_old_sets(gate["old"]),
     ]
@@ -76,6 +76,11 @@ def _horizon_row(steps: str, figures: Mapping[str, Any]) -> str:
 def _interval(difference: Mapping[str, Any]) -> str:
     low, high = difference["interval"] or (float("nan"), float("nan"))
     return f"{difference['value']:+.4f} ({low:+.4f} to {high:+.4f})"
+
+
+def _share(slower: Mapping[str, Any]) -> str:
+    low, high = slower["interval"]
+    return f"{slower['value']:+.1%} ({low:+.1%} to {high:+.1%})"
 
 
 def _old_sets(comparisons: Mapping[str, Mapping[str, Any]]) -> list[str]:

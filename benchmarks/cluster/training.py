@@ -29,7 +29,7 @@ def run(cluster: Cluster, logs: Path, report: Callable[[str], None]) -> str:
     output, began_s = cluster.shared / "trained", time.monotonic()
     job = _submit(cluster, output, logs / "job.log")
     states = output / "runs"
-    wait_until(lambda: any(states.glob("*/kept/*")), _STARTED_S, "the state of an epoch")
+    wait_until(lambda: any(states.glob("*/kept/*")), "the state of an epoch", limit_s=_STARTED_S)
     nodes = [node for node in cluster.nodes if _trains(node.processes())]
     assert len(nodes) == 2, f"the workers are on {[node.number for node in nodes]}"
     lost = nodes[-1]

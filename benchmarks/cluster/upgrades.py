@@ -86,7 +86,7 @@ def _upgrade(cluster: Cluster, load: Load, path: Path) -> tuple[float, float]:
     def is_replaced() -> bool:
         return cluster.is_whole() and before.isdisjoint(cluster.replicas("Router"))
 
-    wait_until(is_replaced, _DEPLOYED_S, "the replacement of every router")
+    wait_until(is_replaced, "the replacement of every router", limit_s=_DEPLOYED_S)
     time.sleep(1.0)
     return begun_s, load.now_s()
 

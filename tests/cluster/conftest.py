@@ -12,7 +12,7 @@ def leaves_nothing() -> Iterator[None]:
     """Require that a test bed ends with all that it started."""
     before = traces_of_beds()
     yield
-    wait_until(lambda: traces_of_beds() <= before, 10, f"the end of {traces_of_beds() - before}")
+    wait_until(lambda: traces_of_beds() <= before, f"the end of {traces_of_beds() - before}")
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ def alerts() -> list[str]:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (Debian: prometheus)")
-@pytest.mark.timeout(60)
 def test_each_alert_is_raised_by_its_cause_and_ends_with_it(tmp_path: Path):
     for file in (RULES, TESTS):
         shutil.copy(file, tmp_path)

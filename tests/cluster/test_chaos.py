@@ -13,7 +13,7 @@ pytestmark = [
     NEEDS_BED,
     pytest.mark.ray,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.usefixtures("leaves_nothing"),
 ]
 

@@ -90,7 +90,7 @@ def visit(browser: Browser) -> Iterator[Any]:
     def opened(url: str, scheme: str = "light") -> Visit:
         window = browser.new_context(color_scheme=scheme)
         windows.append(window)
-        window.set_default_timeout(15_000)
+        window.set_default_timeout(60_000)
         return Visit(window.new_page(), url)
 
     yield opened

@@ -9,7 +9,7 @@ from pba.client import PBAClient
 from tests.console.conftest import Visit
 from tests.console.test_pages import assert_accessible
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow]
 
 
 def ask(window: Visit, button: str) -> None:

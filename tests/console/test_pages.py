@@ -14,7 +14,7 @@ from tests.console.conftest import Visit
 from tests.console.scene import FORECASTS, LINKS, now_s
 from tests.support.http_server import http_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow]
 
 PAGES = {
     "now": ["ready", "Links\n3", "Forecasts scored, last hour\n117", "toy-1", "flags_changed"],

@@ -12,7 +12,7 @@ from pba.telemetry.trace_writer import write_traces
 from pba.telemetry.traces import Trace
 from tests.console.test_pages import assert_accessible
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow]
 
 ROWS = "\n".join(f"{at},{50 + at % 7}" for at in range(90))
 TABLE = f"timestamp_s,bandwidth_mbps\n{ROWS}\n"

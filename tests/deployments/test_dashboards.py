@@ -20,7 +20,7 @@ from tests.support.prometheus import Prometheus, needs_prometheus, prometheus
 from tests.support.service import RunningService
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300), needs_prometheus]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, needs_prometheus]
 
 LINK, LIMIT_S = "fra1:ams2", 150.0
 
@@ -80,7 +80,7 @@ def test_every_panel_has_data(service: RunningService, tmp_path: Path):
             return not empty
 
         try:
-            wait_until(have_data, LIMIT_S)
+            wait_until(have_data, limit_s=LIMIT_S)
         except AssertionError:
             raise AssertionError(f"no data: {empty}") from None
         assert {rule["health"] for rule in server.rules()} == {"ok"}

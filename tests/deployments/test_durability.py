@@ -16,7 +16,7 @@ from tests.support.processes import kill
 from tests.support.service import RunningService
 from tests.support.waiting import until, wait_until
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 BATCH = 5
 RETRY_S = 0.05
@@ -76,7 +76,6 @@ async def test_samples_are_stored_once_as_sent_and_seen_whichever_replica_is_kil
             lambda: all(
                 r.acknowledged >= target for r, target in zip(reporters, targets, strict=True)
             ),
-            60,
         )
 
     async with AsyncPBAClient(service.url, timeout_s=10, retries=0) as client:
@@ -91,7 +90,7 @@ async def test_samples_are_stored_once_as_sent_and_seen_whichever_replica_is_kil
         stop.set()
         await asyncio.gather(*tasks)
         newest_s = steady_history(1, reporters[0].acknowledged - 1).timestamps_s[0]
-        await until(lambda: watcher.newest_s == newest_s, 60, "the newest forecast")
+        await until(lambda: watcher.newest_s == newest_s, "the newest forecast")
         watching.cancel()
     assert all(reporter.failures for reporter in reporters), "the kills hit no call"
     assert [reporter.partial for reporter in reporters] == [[], [], []], "half a batch was stored"
@@ -114,11 +113,11 @@ def test_the_state_of_links_outlives_every_replica(service: RunningService):
         for second in range(60, 70):
             client.link_forecast("kept")
             client.observe("kept", steady_history(1, first=second))
-        wait_until(lambda: int(client.link("kept")["hits"]) >= 9, 20, "the scoring")
+        wait_until(lambda: int(client.link("kept")["hits"]) >= 9, "the scoring")
         before = links()
         for deployment in ("Monitor", "InternetModel", "DatacenterModel", "Router"):
             assert kill(service, deployment)
-        wait_until(service.is_ready, 90)
+        wait_until(service.is_ready)
         after = links()
         assert after.keys() == before.keys()
         for link_id, link in before.items():

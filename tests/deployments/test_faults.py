@@ -21,7 +21,7 @@ from tests.support.processes import routers
 from tests.support.service import RunningService
 from tests.support.waiting import until, wait_until
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 LINKS = [f"link{number}" for number in range(6)]
 
@@ -54,14 +54,14 @@ async def test_any_router_serves_any_link_and_no_call_fails_when_one_is_killed(
 
         async def progress() -> None:
             targets = {link_id: max(reported[link_id], 60) + 5 for link_id in LINKS}
-            await until(lambda: all(reported[name] >= targets[name] for name in LINKS), 60)
+            await until(lambda: all(reported[name] >= targets[name] for name in LINKS))
 
         tasks = [asyncio.create_task(control(link_id)) for link_id in LINKS]
         await progress()
         before = routers(service)
         killed = next(iter(before))
         psutil.Process(killed).kill()
-        await until(lambda: len(routers(service).keys() - {killed}) == 2, 60)
+        await until(lambda: len(routers(service).keys() - {killed}) == 2)
         await progress()
         stop.set()
         await asyncio.gather(*tasks)
@@ -106,13 +106,13 @@ def test_without_its_database_the_service_forecasts_given_histories_and_recovers
         assert "'store': 'the telemetry store is away" in response.json()["error"]["message"]
         assert_unavailable_over_grpc(service)
         server.start()
-        wait_until(service.is_ready, 30)
+        wait_until(service.is_ready)
         for second in range(60, 64):  # both routers
             assert post_samples(service, second).json()["accepted"] == 1
             assert client.link_forecast("scored").reasons == ("stale",)
         named, anonymous = bulk(service)
         assert (named["reasons"], anonymous["reasons"]) == (["stale"], ["stale"])
-        wait_until(lambda: client.link("scored")["hits"] >= 3, 30)
+        wait_until(lambda: client.link("scored")["hits"] >= 3)
     assert routers(service) == before, "no router was restarted"
 
 
@@ -120,16 +120,16 @@ def test_a_database_that_loses_a_table_costs_no_router(service: RunningService, 
     before = routers(service)
     with psycopg.connect(server.url, autocommit=True) as database:
         database.execute("ALTER TABLE flags RENAME TO flags_away")
-        wait_until(lambda: both_name_the_table(service), 30)
+        wait_until(lambda: both_name_the_table(service))
         with PBAClient(service.url) as client:
             ends_s = time.monotonic() + 12  # Serve looks at the replicas' health every 10 s
             while time.monotonic() < ends_s:
                 forecast = client.forecast(steady_history(60), link_id="scored")
                 assert forecast.reasons == ("stale", "not_recorded")
         database.execute("ALTER TABLE flags_away RENAME TO flags")
-    wait_until(service.is_ready, 30)
+    wait_until(service.is_ready)
     for second in range(64, 68):  # both routers
-        wait_until(lambda second=second: post_samples(service, second).is_success, 10)
+        wait_until(lambda second=second: post_samples(service, second).is_success)
     assert routers(service) == before, "no router was restarted"
 
 
@@ -163,7 +163,7 @@ def assert_unavailable_over_grpc(service: RunningService) -> None:
         grpc.insecure_channel(service.grpc_address) as channel,
         pytest.raises(grpc.RpcError) as error,
     ):
-        pba_pb2_grpc.PredictorStub(channel).Observe(observe, timeout=10)
+        pba_pb2_grpc.PredictorStub(channel).Observe(observe, timeout=60)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
     assert dict(error.value.trailing_metadata())["grpc-retry-pushback-ms"] == "3000"
 

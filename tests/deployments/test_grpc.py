@@ -29,7 +29,7 @@ from tests.support.processes import ROUTERS, locked_store
 from tests.support.service import PROJECT, RunningService
 from tests.support.waiting import until, wait_until
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,13 @@ def test_grpc_gives_the_forecasts_of_http(
 ):
     with PBAClient(service.url) as client:
         for history in (INTERNET, DATACENTER, BORDERLINE, INTERNET.last(10)):
-            response = stub.Forecast(messages.request(history), timeout=10)
+            response = stub.Forecast(messages.request(history), timeout=60)
             assert_same(messages.forecast(response.forecast), client.forecast(history))
 
 
 def test_advice_comes_with_a_forecast_on_request(stub: pba_pb2_grpc.PredictorStub):
     request = messages.request(INTERNET, link_id="fra1:ams2", allocation={"quantile": 0.25})
-    forecast = stub.Forecast(request, timeout=10).forecast
+    forecast = stub.Forecast(request, timeout=60).forecast
     assert forecast.link_id == "fra1:ams2"
     assert forecast.allocation.quantile == 0.25
     assert forecast.allocation.safe_rate_mbps == forecast.horizons[0].quantiles[2].bandwidth_mbps
@@ -70,7 +70,7 @@ def test_observed_samples_are_stored_once(
             for sample in messages.request(INTERNET).history
         ]
     )
-    first, again = (stub.Observe(request, timeout=10).links["grpc:b"] for _ in range(2))
+    first, again = (stub.Observe(request, timeout=60).links["grpc:b"] for _ in range(2))
     assert (first.accepted, first.duplicates, first.mode) == (60, 0, pb.MODE_INTERNET)
     assert (again.accepted, again.duplicates) == (0, 60)
     forecast = httpx.get(f"{service.url}/v1/links/grpc:a/forecast").json()
@@ -81,7 +81,7 @@ def test_a_bad_observation_costs_no_other_and_is_named_as_the_proto_names_it(
     stub: pba_pb2_grpc.PredictorStub,
 ):
     samples = [pb.LinkSample(link_id="grpc:c", sample=item) for item in MIXED]
-    response = stub.Observe(pb.ObserveRequest(samples=samples), timeout=10)
+    response = stub.Observe(pb.ObserveRequest(samples=samples), timeout=60)
     receipt = response.links["grpc:c"]
     assert (receipt.accepted, receipt.ignored) == (2, 1)
     (refused,) = response.refused
@@ -98,7 +98,7 @@ MIXED = [
 
 def test_a_batch_gives_each_item_in_its_place(stub: pba_pb2_grpc.PredictorStub):
     requests = [messages.request(item) for item in (INTERNET, INTERNET.first(1), DATACENTER)]
-    items = stub.ForecastBatch(pb.ForecastBatchRequest(requests=requests), timeout=10).forecasts
+    items = stub.ForecastBatch(pb.ForecastBatchRequest(requests=requests), timeout=60).forecasts
     assert [item.WhichOneof("outcome") for item in items] == ["forecast", "error", "forecast"]
     assert items[1].error.code == "invalid_history"
     assert [items[index].forecast.mode for index in (0, 2)] == [
@@ -123,7 +123,7 @@ def test_a_bad_sample_is_an_invalid_argument_and_named(stub: pba_pb2_grpc.Predic
     wrong = messages.request(INTERNET)
     wrong.history[12].bandwidth_mbps = -1.7
     with pytest.raises(grpc.RpcError) as caught:
-        stub.Forecast(wrong, timeout=10, metadata=(("x-request-id", "mine"),))
+        stub.Forecast(wrong, timeout=60, metadata=(("x-request-id", "mine"),))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     metadata = dict(caught.value.trailing_metadata())
     assert metadata["pba-error-code"] == "invalid_sample"
@@ -143,7 +143,7 @@ def test_overload_is_refused_and_nothing_else_breaks(
             )
             for n in range(40)
         ]
-        wait_until(lambda: any(call.done() for call in calls), 3)
+        wait_until(lambda: any(call.done() for call in calls))
     codes = Counter(call.code() for call in calls)
     assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}, codes
     assert codes[grpc.StatusCode.OK] >= 16
@@ -175,7 +175,7 @@ from deployments.grpc import pba_pb2, pba_pb2_grpc
 history = [pba_pb2.Sample(timestamp_s=second, bandwidth_mbps=50.0) for second in range(60)]
 with grpc.insecure_channel(sys.argv[1]) as channel:
     stub = pba_pb2_grpc.PredictorStub(channel)
-    forecast = stub.Forecast(pba_pb2.ForecastRequest(history=history), timeout=10).forecast
+    forecast = stub.Forecast(pba_pb2.ForecastRequest(history=history), timeout=60).forecast
 print(json.dumps({"source": forecast.source, "mode": pba_pb2.Mode.Name(forecast.mode),
                   "steps": [horizon.steps for horizon in forecast.horizons],
                   "ray": "ray" in sys.modules}))
@@ -230,10 +230,10 @@ def test_health_is_serving(channel: grpc.Channel, name: str):
     stub = health_pb2_grpc.HealthStub(channel)
 
     def serving() -> bool:
-        status = stub.Check(request, timeout=10).status
+        status = stub.Check(request, timeout=60).status
         return bool(status == health_pb2.HealthCheckResponse.SERVING)
 
-    wait_until(serving, 10, "serving, which the overload of another test interrupts,")
+    wait_until(serving, "serving, which the overload of another test interrupts,")
 
 
 def test_reflection_lists_the_services_and_describes_ours(channel: grpc.Channel):
@@ -277,7 +277,7 @@ async def test_a_router_is_replaced_without_an_error(service: RunningService):
         before = await asyncio.to_thread(service.program, ROUTERS)
         service.config = with_another_router(service)  # kept: later tests would replace it again
         await asyncio.to_thread(service.deploy, service.config)
-        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), 90)
+        await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before))
         stop.set()
         await asyncio.gather(*workers)
     assert before

@@ -147,7 +147,7 @@ def test_a_renewed_certificate_is_shown_and_connections_stay(
         with httpx.Client(verify=trust(authority), trust_env=False) as client:
             first = client.get(f"{url}/-/routes").extensions["network_stream"]
             authority.issue("service", ["127.0.0.1"])
-            wait_until(lambda: certificate_serial(address) != before, 10, "the new certificate")
+            wait_until(lambda: certificate_serial(address) != before, "the new certificate")
             again = client.get(f"{url}/-/routes").extensions["network_stream"]
             assert again.get_extra_info("client_addr") == first.get_extra_info("client_addr")
 
@@ -164,7 +164,7 @@ def test_a_certificate_whose_key_is_missing_yet_does_not_replace_the_old_one(
         time.sleep(3)  # HAProxy looks every 2 s
         assert certificate_serial(address) == before
         files.key.write_bytes(new.key.read_bytes())
-        wait_until(lambda: certificate_serial(address) != before, 10, "the new certificate")
+        wait_until(lambda: certificate_serial(address) != before, "the new certificate")
 
 
 def test_renewed_authorities_of_callers_count(tmp_path: Path, authority: LocalAuthority):
@@ -182,7 +182,7 @@ def test_renewed_authorities_of_callers_count(tmp_path: Path, authority: LocalAu
     with replica(lambda _: OK) as port, haproxy(tmp_path, port, **tls(files, callers)) as url:
         assert not is_let_in()
         callers.write_bytes(other.ca.read_bytes() + authority.ca.read_bytes())
-        wait_until(is_let_in, 10, "the new authority")
+        wait_until(is_let_in, "the new authority")
 
 
 @pytest.mark.parametrize("encrypted", [False, True])

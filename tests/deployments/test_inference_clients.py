@@ -10,7 +10,7 @@ from pba.models.onnx import OnnxForecaster
 from tests.support.service import PROJECT, RunningService
 from tests.toy import toy_onnx
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 LOCK = PROJECT / "requirements/tritonclient.txt"
 NAMES = ("probabilities", "level_mbps", "path")

@@ -90,7 +90,7 @@ def test_what_fails_to_read_is_logged_and_tried_again(
     metrics = RayMetrics(library)
     metrics.gauge("pba_streams").follow(read)
     metrics.start()
-    wait_until(lambda: bool(library.values("pba_streams")), 5, "the second reading")
+    wait_until(lambda: bool(library.values("pba_streams")), "the second reading")
     metrics.stop()
     assert [record.message for record in caplog.records] == ["metrics_failed"]
     assert "metrics" not in {thread.name for thread in threading.enumerate()}

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.tf,
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 ROOT = Path(__file__).parents[2]
@@ -104,17 +104,17 @@ def test_a_planted_change_ends_in_a_new_champion_that_serves(
         ) as service,
         PBAClient(service.url) as client,
     ):
-        wait_until(lambda: client.models()[MODEL]["version"] == first, 30)
+        wait_until(lambda: client.models()[MODEL]["version"] == first)
         live(client, began_s)
-        wait_until(lambda: bool(events(service.url, "drift")), 30)
-        wait_until(lambda: bool(events(service.url, "retraining")), 30)
-        wait_until(lambda: bool(events(service.url, "retrained")), 300)
+        wait_until(lambda: bool(events(service.url, "drift")))
+        wait_until(lambda: bool(events(service.url, "retraining")))
+        wait_until(lambda: bool(events(service.url, "retrained")), limit_s=300)
         (outcome,) = events(service.url, "retrained")
         assert outcome["reasons"] == []
         assert (outcome["decision"], outcome["champion"]) == ("promote", first)
-        wait_until(lambda: client.models()[MODEL]["version"] == outcome["version"], 5)
+        wait_until(lambda: client.models()[MODEL]["version"] == outcome["version"])
         calm = part(telemetry_of(1, began_s), 0, CALM)
-        wait_until(lambda: client.forecast(calm).model_version == outcome["version"], 5)
+        wait_until(lambda: client.forecast(calm).model_version == outcome["version"])
         assert len(events(service.url, "retraining")) == 1, "one a day"
     forecaster, _ = registry.load(MODEL, first)
     last = telemetry_of(0, began_s).telemetry[-(60 + forecaster.window) :].astype(np.float32)

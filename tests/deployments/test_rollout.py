@@ -17,7 +17,7 @@ from tests.support.histories import steady_history
 from tests.support.service import RunningService
 from tests.support.waiting import until, wait_until
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 LINKS = [f"link-{number}" for number in range(12)]
 
@@ -67,8 +67,8 @@ def test_changes_are_checked_and_recorded(service: RunningService):
 def test_in_shadow_both_arms_are_scored_on_the_same_samples(service: RunningService):
     with PBAClient(service.url) as client:
         change(client, v3_rollout_percentage=0, shadow=True)
-        wait_until(lambda: v1_answers(client), 30)
-        wait_until(lambda: client.models()["v1"].get("version") == "toy-1", 30, "v1's description")
+        wait_until(lambda: v1_answers(client))
+        wait_until(lambda: client.models()["v1"].get("version") == "toy-1", "v1's description")
         client.observe("shadowed", steady_history(60))
         for second in range(60, 90):
             assert arm(client.link_forecast("shadowed")) == "v1"
@@ -77,7 +77,7 @@ def test_in_shadow_both_arms_are_scored_on_the_same_samples(service: RunningServ
         def pairs() -> int:
             return int(client.rollout()["modes"].get("internet", {"pairs": 0})["pairs"])
 
-        wait_until(lambda: pairs() == 30, 20, "the scoring of both arms")
+        wait_until(lambda: pairs() == 30, "the scoring of both arms")
         report = client.rollout()
     past = httpx.get(f"{service.url}/v1/links/shadowed/history").json()["forecasts"]
     hits = {"v1": 0, "v3": 0}
@@ -93,7 +93,7 @@ def test_in_shadow_both_arms_are_scored_on_the_same_samples(service: RunningServ
 
 async def test_the_kill_switch_reaches_every_replica_within_two_seconds(service: RunningService):
     await asyncio.to_thread(service.deploy, with_two_routers(service))
-    await until(service.is_ready, 60)
+    await until(service.is_ready)
     requests: list[tuple[float, str]] = []  # when each began, and the arm that served it
     stop = asyncio.Event()
 
@@ -115,12 +115,12 @@ async def test_the_kill_switch_reaches_every_replica_within_two_seconds(service:
         )
         controlled = next(link for link in LINKS[:6] if bucket(link) >= 50)
         with PBAClient(service.url) as waiting:
-            await until(lambda: v1_answers(waiting, controlled), 60)
+            await until(lambda: v1_answers(waiting, controlled))
         tasks = [asyncio.create_task(load(link)) for link in LINKS[:6]]
-        await until(lambda: served_since(0).keys() >= {"v1", "v3"}, 30)
+        await until(lambda: served_since(0).keys() >= {"v1", "v3"})
         await client.set_flags({"force_v1_mode": True}, flags["version"], "test")
         limit = time.monotonic() + 2
-        await until(lambda: served_since(limit)["v1"] > 100, 60)
+        await until(lambda: served_since(limit)["v1"] > 100)
         stop.set()
         await asyncio.gather(*tasks)
     assert served_since(limit).keys() <= {"v1", "neither"}
@@ -137,7 +137,7 @@ def with_two_routers(service: RunningService) -> dict[str, Any]:
 
 def test_v1_stops_when_no_link_may_use_it(service: RunningService):
     with PBAClient(service.url) as client:
-        wait_until(lambda: client.models()["v1"].get("version") == "toy-1", 10)
+        wait_until(lambda: client.models()["v1"].get("version") == "toy-1")
         change(client, force_v1_mode=False, v3_rollout_percentage=100)
-        wait_until(lambda: client.models()["v1"] == {"mode": "v1", "asleep": True}, 90)
+        wait_until(lambda: client.models()["v1"] == {"mode": "v1", "asleep": True})
         assert arm(client.link_forecast(LINKS[0])) == "v3"

@@ -21,7 +21,7 @@ from tests.support.processes import REPLICAS, ROUTERS, kill
 from tests.support.service import RunningService
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 AUTOSCALER_S = 3.0  # a whole interval of metrics and the delay of scaling up
 
@@ -33,7 +33,7 @@ async def test_v1_starts_when_it_is_called_and_stops_when_idle(service: RunningS
         return description
 
     asleep = {"mode": "v1", "asleep": True}
-    await until(lambda: v1() == asleep, 10)  # a busy machine answers an error at times
+    await until(lambda: v1() == asleep)  # a busy machine answers an error at times
     limit = time.monotonic() + AUTOSCALER_S
     while time.monotonic() < limit:  # describing v1 is no call that starts it
         assert v1() == asleep
@@ -41,8 +41,8 @@ async def test_v1_starts_when_it_is_called_and_stops_when_idle(service: RunningS
     window = v1_features.features(INTERNET.timestamps_s + 1.7e9, INTERNET.telemetry)[-10:]
     level = await asyncio.to_thread(service.program, _CALL_V1.format(window.tolist()))
     assert level == pytest.approx(window[-1, 0])
-    await until(lambda: v1() == {"mode": "v1", "asleep": False}, 10)
-    await until(lambda: v1() == asleep, 60)
+    await until(lambda: v1() == {"mode": "v1", "asleep": False})
+    await until(lambda: v1() == asleep)
 
 
 _CALL_V1 = """
@@ -69,11 +69,11 @@ async def test_killing_one_models_replicas_leaves_every_request_answered(service
                     sources[item["forecast"]["source"]] += 1
 
         workers = [asyncio.create_task(load()) for _ in range(4)]
-        await until(lambda: sources["ensemble"] >= 20, 30)
+        await until(lambda: sources["ensemble"] >= 20)
         assert await asyncio.to_thread(kill, service, "InternetModel")
         before = sources["ensemble"]
         # A call waits for the new replica, or is answered without the model if that takes too long.
-        await until(lambda: sources["ensemble"] > before + 40, 60, "the ensemble's return")
+        await until(lambda: sources["ensemble"] > before + 40, "the ensemble's return")
         stop.set()
         await asyncio.gather(*workers)
     assert set(statuses) == {200}
@@ -85,10 +85,10 @@ async def test_internet_load_scales_the_internet_model_alone_and_back(service: R
         return counts
 
     one_each = {"DatacenterModel": 1, "InternetModel": 1, "BaselineModel": 0}
-    await until(lambda: replicas() == one_each, 60)  # the replica killed before is replaced
+    await until(lambda: replicas() == one_each)  # the replica killed before is replaced
     loaded = await asyncio.to_thread(service.program, _LOAD, 120.0)
     assert loaded == one_each | {"InternetModel": 2}
-    await until(lambda: replicas() == one_each, 90)
+    await until(lambda: replicas() == one_each)
 
 
 # Replies the replicas of each model once calls in flight, which cost no CPU, have added one.
@@ -121,7 +121,7 @@ async def test_load_that_a_router_answers_by_itself_adds_a_router(service: Runni
     """The load is gRPC, which Serve does not count, and no model deployment takes part."""
 
     async def routers(count: int) -> None:
-        await until(lambda: len(service.program(ROUTERS)) == count, 90, f"{count} routers")
+        await until(lambda: len(service.program(ROUTERS)) == count, f"{count} routers")
 
     async with forecasts_in_parallel(service):
         await routers(2)

@@ -77,7 +77,6 @@ def test_the_generated_code_is_that_of_the_proto(tmp_path: Path):
 
 @needs_go
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_it_is_formatted_and_its_own_tests_pass(go_path: GoPath):
     command = [*("gofmt", "-l"), str(MODULE)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
@@ -87,7 +86,6 @@ def test_it_is_formatted_and_its_own_tests_pass(go_path: GoPath):
 
 @needs_go
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 async def test_the_example_reports_asks_and_watches(go_path: GoPath, tmp_path: Path):
     program = tmp_path / "report"
     await asyncio.to_thread(go_path.run, "build", "-o", str(program), "./examples/report")

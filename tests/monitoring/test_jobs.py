@@ -51,7 +51,7 @@ def test_a_job_that_hangs_stops_only_itself(never: threading.Event):
         [Job("hangs", never.wait, SOON_S), Job("works", work, SOON_S)], time.monotonic
     )
     runner.start()
-    wait_until(lambda: work.rounds >= 5, 10)
+    wait_until(lambda: work.rounds >= 5)
     assert runner.states["hangs"].rounds == 0
     runner.stop(0.0)
 
@@ -60,7 +60,7 @@ def test_a_job_whose_store_is_away_tries_again_and_others_go_on():
     away, work = Counter(StoreUnavailable("the store is away")), Counter()
     runner = JobRunner([Job("away", away, SOON_S), Job("works", work, SOON_S)], time.monotonic)
     runner.start()
-    wait_until(lambda: away.rounds >= 3 and work.rounds >= 3, 10)
+    wait_until(lambda: away.rounds >= 3 and work.rounds >= 3)
     assert runner.states["away"].failed >= 2
     assert runner.stalled() == []
     runner.stop(10.0)
@@ -72,14 +72,14 @@ def test_errors_that_a_job_names_do_not_end_it():
         [Job("retraining", refused, SOON_S, failures=(ConnectionError,))], time.monotonic
     )
     runner.start()
-    wait_until(lambda: refused.rounds >= 3, 10)
+    wait_until(lambda: refused.rounds >= 3)
     runner.stop(10.0)
 
 
 def test_a_defect_ends_the_job_and_is_reported():
     runner = JobRunner([Job("broken", Counter(ValueError("a defect")), SOON_S)], time.monotonic)
     runner.start()
-    wait_until(lambda: bool(runner.stalled()), 10)
+    wait_until(lambda: bool(runner.stalled()))
     assert "broken has ended" in runner.stalled()[0]
 
 
@@ -87,7 +87,7 @@ def test_work_that_waits_is_done_at_once():
     work = Counter(full_rounds=20)
     runner = JobRunner([Job("scoring", work, 3600.0)], time.monotonic)
     runner.start()
-    wait_until(lambda: work.rounds == 21, 10)
+    wait_until(lambda: work.rounds == 21)
     runner.stop(10.0)
 
 
@@ -110,7 +110,7 @@ def test_a_stopped_runner_ends_its_threads():
     work = Counter()
     runner = JobRunner([Job("works", work, SOON_S)], time.monotonic)
     runner.start()
-    wait_until(lambda: work.rounds > 0, 10)
+    wait_until(lambda: work.rounds > 0)
     runner.stop(10.0)
     rounds = work.rounds
     time.sleep(10 * SOON_S)

@@ -17,7 +17,6 @@ from pba.types.profile import PROFILES
 
 pytestmark = [
     pytest.mark.tf,
-    pytest.mark.timeout(240),
 ]
 SMALL = replace(PROFILES[NetworkMode.DATACENTER], window=16, units=(8, 4), learning_rate=0.02)
 

@@ -19,7 +19,6 @@ from pba.types.profile import PROFILES
 
 pytestmark = [
     pytest.mark.tf,
-    pytest.mark.timeout(180),
 ]
 SMALL = replace(PROFILES[NetworkMode.DATACENTER], units=(8, 4))
 BINS = bins_for(NetworkMode.DATACENTER)

@@ -20,7 +20,6 @@ from pba.types.profile import PROFILES
 
 pytestmark = [
     pytest.mark.tf,
-    pytest.mark.timeout(180),
 ]
 BINS = bins_for(NetworkMode.INTERNET)
 SEEN = (True, True, True, True, False)

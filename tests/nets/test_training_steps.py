@@ -16,7 +16,7 @@ from pba.telemetry.datasets import WindowBatch, WindowSet
 from pba.types import Floats, History, NetworkMode
 from pba.types.profile import PROFILES
 
-pytestmark = [pytest.mark.tf, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.tf]
 MODE = NetworkMode.DATACENTER
 BINS = bins_for(MODE)
 SMALL = replace(PROFILES[MODE], window=16, units=(4, 4), dropout=0.0)

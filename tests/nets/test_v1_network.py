@@ -95,7 +95,6 @@ def test_half_of_the_training_windows_without_a_time_get_one(rng) -> None:
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_training_learns_changes_by_the_hour() -> None:
     rng = np.random.default_rng(0)
     shape = replace(SMALL, units=(16, 8), learning_rate=0.02)
@@ -112,7 +111,6 @@ def test_training_learns_changes_by_the_hour() -> None:
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_onnx_and_keras_agree_and_the_metadata_describes_the_model(
     recipe: TrainingRecipe, network: Any
 ) -> None:
@@ -138,7 +136,6 @@ def test_onnx_and_keras_agree_and_the_metadata_describes_the_model(
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_without_a_spread_the_point_has_all_probability(
     recipe: TrainingRecipe, network: Any
 ) -> None:
@@ -149,7 +146,6 @@ def test_without_a_spread_the_point_has_all_probability(
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_the_path_is_missing_if_the_window_has_none_and_in_range_otherwise(
     network: Any,
 ) -> None:
@@ -163,7 +159,6 @@ def test_the_path_is_missing_if_the_window_has_none_and_in_range_otherwise(
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_missing_values_are_replaced_by_the_mean(recipe: TrainingRecipe, network: Any) -> None:
     inputs = windows(16)
     inputs[:, :, 4:] = np.nan
@@ -175,7 +170,6 @@ def test_missing_values_are_replaced_by_the_mean(recipe: TrainingRecipe, network
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_the_loss_ignores_missing_targets_and_is_zero_at_the_actual() -> None:
     scale = v1_network.FeatureScale((0.0,) * 6, (1.0,) * 6)
     future = np.array([[np.e, 5.0, 5.0]] * 3, dtype=np.float32)
@@ -187,7 +181,6 @@ def test_the_loss_ignores_missing_targets_and_is_zero_at_the_actual() -> None:
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_windows_in_a_row_have_the_outputs_of_single_windows(
     recipe: TrainingRecipe, network: Any
 ) -> None:

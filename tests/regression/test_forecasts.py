@@ -40,7 +40,6 @@ def test_given_histories_have_the_recorded_forecasts(given: dict[str, Any]):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_links_by_name_have_the_recorded_forecasts_and_outcomes(tmp_path: Path):
     recorded = fixture(STORED)
     assert versions() == recorded["models"], _OTHER_MODELS

@@ -24,7 +24,7 @@ from tests.support.processes import routers
 from tests.support.service import RunningService
 from tests.support.waiting import POLL_S
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 _PATIENCE_S = 30.0
 """How long a request is repeated whose response rests on what the service does by itself."""

@@ -7,7 +7,6 @@ import asyncio
 from pathlib import Path
 
 import grpc
-import pytest
 
 from deployments.grpc import pba_pb2_grpc
 from deployments.ingress.wiring import grpc_server
@@ -26,7 +25,6 @@ from tests.support.in_process import InProcess, open_in_process
 from tests.support.ports import own_port
 
 
-@pytest.mark.timeout(120)
 async def test_recorded_calls_are_answered_as_by_version_3_0(tmp_path: Path):
     with own_port() as port:
         async with open_in_process(tmp_path, grpc_port=port) as service:

@@ -34,7 +34,7 @@ class OddFirst:
 async def test_two_chunks_are_in_flight_and_results_are_in_order():
     items = list(range(5 * CHUNK + 1))
     work = OddFirst(len(items))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await in_chunks(items, work, at_once=2) == [2 * item for item in items]
     assert (work.most, work.concurrent) == (2, {2})
 
@@ -50,7 +50,7 @@ async def test_as_many_chunks_as_given_are_in_flight():
         in_flight -= 1
         return [concurrent] * len(chunk)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert set(await in_chunks(range(6 * CHUNK), work, at_once=3)) == {3}
     assert most == 3
 
@@ -79,7 +79,7 @@ async def test_a_chunk_that_fails_cancels_the_others_and_its_own_error_is_raised
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with pytest.raises(StoreUnavailable, match="gone"):
             await in_chunks(range((AT_ONCE + 2) * CHUNK), fail)
     assert (AT_ONCE + 1) * CHUNK not in started
@@ -145,7 +145,7 @@ class Reversed:
 
 async def test_items_that_come_are_worked_on_together_and_yielded_in_order():
     work = Reversed(3)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         results = [result async for result in in_turn(numbers(10), work, 3)]
     assert results == [2 * number for number in range(10)]
 
@@ -153,7 +153,7 @@ async def test_items_that_come_are_worked_on_together_and_yielded_in_order():
 async def test_no_more_are_begun_than_are_taken():
     work = Reversed(3)
     results = in_turn(numbers(10), work, 3)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await anext(results) == 0
     await asyncio.sleep(0.01)
     assert work.begun == [0, 1, 2]

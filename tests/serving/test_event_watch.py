@@ -16,7 +16,7 @@ from pba.types import Event
 from tests.support.databases import new_file
 from tests.support.keys import NOW_S
 
-WAIT_S = 5.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

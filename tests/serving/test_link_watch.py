@@ -17,7 +17,7 @@ from pba.types import Forecast
 from tests.serving.link_harness import LinkHarness, open_links, report
 from tests.support.waiting import until
 
-WAIT_S = 5.0
+WAIT_S = 60.0
 
 
 class Watched:
@@ -128,7 +128,7 @@ async def test_links_whose_forecast_fails_are_tried_again(
             await watcher.next(WAIT_S)
             service.error = StoreUnavailable("away")
             await service.harness.links.observe([report("a", 1, first=20)])
-            await until(lambda: len(service.calls) >= 4, WAIT_S)
+            await until(lambda: len(service.calls) >= 4, limit_s=WAIT_S)
             service.error = None
             assert await names_from(watcher) == ["a"]
         assert [one.message for one in caplog.records] == ["watched_links_not_forecast"]

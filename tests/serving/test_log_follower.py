@@ -85,7 +85,7 @@ async def test_what_is_stored_after_the_start_is_received_whatever_the_order():
     follower = log.follower()
     await follower.start()
     log.numbers += [3, 5]
-    await until(lambda: len(log.received) >= 2, 5)
+    await until(lambda: len(log.received) >= 2)
     assert log.received == [3, 5]
     follower.stop()
 
@@ -98,10 +98,10 @@ async def test_what_is_stored_while_the_store_is_away_is_received_afterwards(
     await follower.start()
     log.away = True
     reads = log.reads
-    await until(lambda: log.reads > reads + 2, 5)
+    await until(lambda: log.reads > reads + 2)
     log.numbers.append(2)
     log.away = False
-    await until(lambda: log.received == [2], 5)
+    await until(lambda: log.received == [2])
     assert [record.message for record in caplog.records] == ["log_not_followed"]
     follower.stop()
 
@@ -118,7 +118,7 @@ async def test_it_ends_when_nobody_needs_it_and_starts_again():
     log.needed = True
     await follower.start()
     log.numbers.append(3)
-    await until(lambda: bool(log.received), 5)
+    await until(lambda: bool(log.received))
     assert log.received == [3]
     follower.stop()
 
@@ -140,10 +140,10 @@ async def test_after_a_long_silence_what_may_be_lost_is_reported(monkeypatch: py
     await looks(log, 2)  # the second of them begins while the store is away
     now_s = 46.0
     log.away = False
-    await until(lambda: bool(reports), 5)
+    await until(lambda: bool(reports))
     follower.stop()
 
 
 async def looks(log: Log, count: int) -> None:
     reads = log.reads
-    await until(lambda: log.reads >= reads + count, 5)
+    await until(lambda: log.reads >= reads + count)

@@ -32,4 +32,4 @@ async def test_a_caller_that_gives_up_holds_up_no_other():
     waiting = [asyncio.create_task(turns.next()) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[1].cancel()
-    await asyncio.wait_for(asyncio.gather(waiting[0], waiting[2]), 1.0)
+    await asyncio.wait_for(asyncio.gather(waiting[0], waiting[2]), 60)

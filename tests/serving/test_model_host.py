@@ -17,7 +17,7 @@ from pba.serving.model_host import ModelHost
 from tests.registry.builders import MODE, NAME, NOW_S, publish_toys
 from tests.toy import toy_artifact
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class Node:

@@ -109,9 +109,9 @@ async def test_calls_that_arrive_during_a_run_share_the_next_and_no_run_is_too_l
     model.gate.clear()
     runner = runner_of(model, max_windows=4)
     first = asyncio.create_task(runner.predict(windows(*range(1, 5))))
-    await until(lambda: model.sizes == [4], 20)
+    await until(lambda: model.sizes == [4])
     later = [asyncio.create_task(runner.predict(windows(level))) for level in range(5, 11)]
-    await until(lambda: runner.waiting_windows == 6, 20)
+    await until(lambda: runner.waiting_windows == 6)
     model.gate.set()
     await first
     outputs = await asyncio.gather(*later)
@@ -132,7 +132,7 @@ async def test_one_version_answers_a_whole_run():
     models[0].gate.clear()
     runner = ModelRunner(holder, 32)
     first = asyncio.create_task(runner.predict(windows(1, 2, 3)))
-    await until(lambda: models[0].sizes == [3], 20)
+    await until(lambda: models[0].sizes == [3])
     second = asyncio.create_task(runner.predict(windows(4)))
     holder.forecaster = models[1]
     models[0].gate.set()
@@ -144,10 +144,10 @@ async def test_a_call_that_has_waited_too_long_is_refused_when_its_turn_comes():
     model.gate.clear()
     runner = runner_of(model)
     first = asyncio.create_task(runner.predict(windows(1, 2, 3)))
-    await until(lambda: model.sizes == [3], 20)
+    await until(lambda: model.sizes == [3])
     late = asyncio.create_task(runner.predict(windows(4), patience_s=0.0))
     patient = asyncio.create_task(runner.predict(windows(5), patience_s=60.0))
-    await until(lambda: runner.waiting_windows == 2, 20)
+    await until(lambda: runner.waiting_windows == 2)
     model.gate.set()
     with pytest.raises(Busy):
         await late
@@ -160,10 +160,10 @@ async def test_a_caller_that_gives_up_costs_the_others_nothing():
     model.gate.clear()
     runner = runner_of(model)
     first = asyncio.create_task(runner.predict(windows(1, 2, 3)))
-    await until(lambda: model.sizes == [3], 20)
+    await until(lambda: model.sizes == [3])
     given_up = asyncio.create_task(runner.predict(windows(4)))
     kept = asyncio.create_task(runner.predict(windows(5)))
-    await until(lambda: runner.waiting_windows == 2, 20)
+    await until(lambda: runner.waiting_windows == 2)
     given_up.cancel()
     first.cancel()
     model.gate.set()

@@ -34,7 +34,7 @@ async def test_only_a_model_that_can_be_retrained_is_retrained_and_a_cluster_has
 ):
     store, jobs = Store(f"sqlite:///{tmp_path}/pba.db", lambda: 1e9).ready(), Jobs()
     policy = RetrainingPolicy(store, jobs, 24.0, lambda: 1e9)
-    start = RetrainingStart(["internet"], policy, deadline_s=0.05)
+    start = RetrainingStart(["internet"], policy)
     with pytest.raises(NotFound, match="'v1'; there are internet"):
         await start.start("v1", LOCAL, "")
     for jobs.error in (ConnectionError("no head"), RuntimeError("no token")):
@@ -42,11 +42,11 @@ async def test_only_a_model_that_can_be_retrained_is_retrained_and_a_cluster_has
             await start.start("internet", LOCAL, "")
     jobs.error = None
     jobs.answers.clear()
+    impatient = RetrainingStart(["internet"], policy, deadline_s=0.05)
     with pytest.raises(Unavailable, match="has not answered within 0.05 s"):
-        await start.start("internet", LOCAL, "")
+        await impatient.start("internet", LOCAL, "")
     jobs.answers.set()
-    store_is_free = RetrainingStart(["internet"], policy)
-    answer = await store_is_free.start("internet", LOCAL, "a new network")
+    answer = await start.start("internet", LOCAL, "a new network")
     assert answer["model"] == "internet"
     assert "a new network" in [event.body.get("reason") for event in store.events("retraining")]
     store.close()

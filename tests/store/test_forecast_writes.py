@@ -114,7 +114,7 @@ def test_postgresql_keeps_no_old_versions_of_what_is_logged(store: Store, url: s
         settle(store)
     store.close()  # then the server counts what its connections did
     with psycopg.connect(url, autocommit=True) as connection:
-        wait_until(lambda: changes(connection, "forecast_log_default")[0] == 5 * 40, 20)
+        wait_until(lambda: changes(connection, "forecast_log_default")[0] == 5 * 40)
         assert changes(connection, "forecast_log_default") == (5 * 40, 0, 0)
         _, updates, hot = changes(connection, "open_forecasts")
     assert updates == (19 + 15) * 40

@@ -32,9 +32,9 @@ def test_routers_that_create_the_same_links_at_once_all_get_their_turn(server: s
     ):
         holder.execute("SELECT FROM links WHERE link_id = %s FOR UPDATE", [OLD[300]])
         long = threads.submit(report, stores[0], [*OLD, *NEW])
-        wait_until(lambda: look.execute(WAITING).fetchone() == (1,), 20)
+        wait_until(lambda: look.execute(WAITING).fetchone() == (1,))
         short = threads.submit(report, stores[1], [*NEW, *OLD[:20]])
-        wait_until(lambda: look.execute(WAITING).fetchone() == (2,), 20)
+        wait_until(lambda: look.execute(WAITING).fetchone() == (2,))
         holder.rollback()
         receipts = long.result(30) + short.result(30)
     assert sum(receipt.accepted for receipt in receipts) == 2 * len(OLD + NEW)

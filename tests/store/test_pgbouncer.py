@@ -60,6 +60,6 @@ def test_another_clients_session_settings_do_not_matter(pooled: str, server: str
         holder.execute("SELECT pg_sleep(0.6)")
         assert not waiting.done()
         holder.rollback()
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)
     assert len(store.history("a", 0, 9e9, 1000)[0]) == 120
     store.close()

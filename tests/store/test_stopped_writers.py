@@ -33,7 +33,7 @@ def stopped_process(url: str, statement: str) -> Iterator[None]:
     process = subprocess.Popen([sys.executable, "-c", STOPS, url, statement], cwd=PROJECT)
     try:
         state = psutil.Process(process.pid).status
-        wait_until(lambda: state() == psutil.STATUS_STOPPED, 60, "that the process stops")
+        wait_until(lambda: state() == psutil.STATUS_STOPPED, "that the process stops")
         yield
     finally:
         process.send_signal(signal.SIGKILL)

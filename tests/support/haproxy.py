@@ -139,7 +139,7 @@ def haproxy_process(
         env=script_environment(PBA_HAPROXY_BIND=address, **ray_calls, **variables),
     )
     try:
-        wait_until(lambda: _listens(config.http_options.port), 20, "HAProxy")
+        wait_until(lambda: _listens(config.http_options.port), "HAProxy")
         scheme = "https" if "PBA_TLS_CERT" in variables else "http"
         yield f"{scheme}://{address}", process.pid
     finally:

@@ -58,7 +58,7 @@ def pgbouncer(server_url: str) -> Iterator[str]:
         process = subprocess.Popen(command)
         url = f"postgresql://postgres@127.0.0.1:{port}/{server['dbname']}"
         try:
-            wait_until(lambda: _answers(url), 20, "PgBouncer's start")
+            wait_until(lambda: _answers(url), "PgBouncer's start")
             yield url
         finally:
             process.terminate()

@@ -74,7 +74,7 @@ def prometheus(metrics_port: int, folder: Path) -> Iterator[Prometheus]:
         )
         try:
             running = Prometheus(f"http://127.0.0.1:{port}")
-            wait_until(running.is_ready, 30, "Prometheus' start")
+            wait_until(running.is_ready, "Prometheus' start")
             yield running
         finally:
             process.terminate()

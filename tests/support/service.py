@@ -176,7 +176,7 @@ def running_service(
 
 def _wait_until_started(running: RunningService) -> None:
     try:
-        wait_until(running.has_started, _READY_S, "the service's start")
+        wait_until(running.has_started, "the service's start", limit_s=_READY_S)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{running.output()}") from None
 

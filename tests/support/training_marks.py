@@ -8,7 +8,6 @@ RAY_TRAINING = [
     pytest.mark.ray,
     pytest.mark.tf,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
     pytest.mark.usefixtures("ray_cluster"),
     # Ray leaves its own sockets and files to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -5,9 +5,13 @@ import time
 from collections.abc import Callable
 
 POLL_S = 0.1
+PATIENCE_S = 120.0
+"""More than a slow machine takes for what is not a promise of the service itself."""
 
 
-def wait_until(holds: Callable[[], bool], limit_s: float, what: str = "the condition") -> None:
+def wait_until(
+    holds: Callable[[], bool], what: str = "the condition", *, limit_s: float = PATIENCE_S
+) -> None:
     """Return as soon as ``holds()`` is true; fail after ``limit_s``."""
     limit = time.monotonic() + limit_s
     while not holds():
@@ -15,6 +19,8 @@ def wait_until(holds: Callable[[], bool], limit_s: float, what: str = "the condi
         time.sleep(POLL_S)
 
 
-async def until(holds: Callable[[], bool], limit_s: float, what: str = "the condition") -> None:
+async def until(
+    holds: Callable[[], bool], what: str = "the condition", *, limit_s: float = PATIENCE_S
+) -> None:
     """Do the same without blocking the event loop; ``holds`` runs in a thread."""
-    await asyncio.to_thread(wait_until, holds, limit_s, what)
+    await asyncio.to_thread(wait_until, holds, what, limit_s=limit_s)

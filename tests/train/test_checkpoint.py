@@ -44,7 +44,6 @@ def trainer(seed: int) -> tuple[Any, Any, TrainingSteps]:
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_a_resumed_training_continues_as_if_it_had_not_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,7 +70,6 @@ def test_a_resumed_training_continues_as_if_it_had_not_stopped(
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_two_halves_of_a_batch_sum_to_the_loss_of_the_whole() -> None:
     telemetry = varied_windows(np.random.default_rng(0), 32, SMALL.window)
     unknown = np.full((32, 3), np.nan, dtype=np.float32)

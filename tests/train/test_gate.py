@@ -11,7 +11,7 @@ from pba.evaluation.evaluation_points import EvaluationPoints
 from pba.models.base import Prediction
 from pba.models.distribution import Bins
 from pba.telemetry.traces import Trace
-from train.gate import GateLimits, judge, objections
+from train.gate import GateLimits, judge, latencies_ms, objections
 
 WINDOW = 5
 BINS = Bins.spaced(122, 6.0, 0.05)
@@ -111,31 +111,59 @@ def test_a_single_link_is_not_enough_for_a_promotion() -> None:
     assert "no interval" in decision["reasons"][0]
 
 
-def test_a_slower_challenger_is_refused() -> None:
-    now = [0.0]
+class Machine:
+    """Runs multipliers, each run at its pace; the time it has computed is the clock."""
 
-    @dataclass(frozen=True)
-    class Takes(Multiplier):
-        took_s: float = 0.001
+    def __init__(self) -> None:
+        self.now_s, self.runs = 0.0, 0
 
-        def predict(self, telemetry: np.ndarray) -> Prediction:
-            now[0] += self.took_s
-            return super().predict(telemetry)
+    def clock(self) -> float:
+        return self.now_s
 
-    champion = Takes(times(0.5))
-    for took_s, reasons in (
+    def multiplier(self, factor: float, took_s: Callable[[int], float]) -> Multiplier:
+        """Return one whose run ``n`` of all takes ``took_s(n)``."""
+        machine = self
+
+        @dataclass(frozen=True)
+        class Timed(Multiplier):
+            def predict(self, telemetry: np.ndarray) -> Prediction:
+                machine.now_s += took_s(machine.runs)
+                machine.runs += 1
+                return super().predict(telemetry)
+
+        return Timed(times(factor))
+
+
+@pytest.mark.parametrize(
+    ("took_s", "reasons"),
+    [
         (0.00105, []),
-        (0.0012, ["one window takes 20% more CPU time, above 10%"]),
-    ):
-        challenger = Takes(times(1.0), took_s=took_s)
-        decision = judge(champion, challenger, example_points(), {}, lambda: now[0])
-        assert decision["reasons"] == reasons
+        (0.0012, ["one window takes 20% more CPU time (20% to 20%), above 10%"]),
+    ],
+)
+def test_a_slower_challenger_is_refused(took_s: float, reasons: list[str]) -> None:
+    machine = Machine()
+    champion = machine.multiplier(0.5, lambda _: 0.001)
+    challenger = machine.multiplier(1.0, lambda _: took_s)
+    decision = judge(champion, challenger, example_points(), {}, machine.clock)
+    assert decision["reasons"] == reasons
+
+
+def test_a_challenger_is_not_refused_for_what_the_machine_does_beside() -> None:
+    """Half of the runs meet a busy machine, of the challenger's a few more: medians differ."""
+    machine = Machine()
+    champion = machine.multiplier(0.5, lambda run: 0.001 if run < 310 else 0.0014)
+    challenger = machine.multiplier(1.0, lambda run: 0.001 if run < 290 else 0.0014)
+    figures = latencies_ms(champion, challenger, example_points(), machine.clock)
+    assert figures["champion"] == pytest.approx(1.0)
+    assert figures["challenger"] == pytest.approx(1.4)
+    assert figures["slower"]["interval"][0] < GateLimits().latency
 
 
 def figures(**changed: float) -> dict:
     values = (
         {"hits": 0.02, "low": 0.01, "loss": -0.01, "calibration": 0.05}
-        | {"old": 0.0, "old_high": -0.001}
+        | {"old": 0.0, "old_high": -0.001, "slower": 0.0}
         | changed
     )
     hits = {"value": values["hits"], "interval": (values["low"], 0.05)}
@@ -156,7 +184,7 @@ def figures(**changed: float) -> dict:
                 }
             }
         },
-        "latency_ms": {"champion": 2.0, "challenger": 2.0},
+        "latency_ms": {"slower": {"value": 0.2, "interval": (values["slower"], 0.3)}},
     }
 
 
@@ -170,6 +198,8 @@ def figures(**changed: float) -> dict:
         ({"old": -0.0051}, "fcc is forgotten: accuracy_20 by -0.0051 (-0.0200 to -0.0010), more"),
         ({"old": -0.0051, "old_high": 0.001}, None),
         ({"low": -0.001}, "no improvement on the newest slice is beyond chance"),
+        ({"slower": 0.0999}, None),
+        ({"slower": 0.1001}, "one window takes 20% more CPU time (10% to 30%), above 10%"),
         ({"loss": 0.001}, "pinball loss on the newest slice grows by 0.0010 of the rate"),
     ],
 )

@@ -33,7 +33,6 @@ def test_interpolated_weights_are_on_the_line() -> None:
 
 
 @pytest.mark.tf
-@pytest.mark.timeout(180)
 def test_weights_that_spoil_an_old_set_are_followed_less_far(tmp_path: Path) -> None:
     shape = replace(PROFILES[MODE], units=(4, 4))
     splits = synthetic_splits(MODE, 450, shape.window, np.random.default_rng(0))

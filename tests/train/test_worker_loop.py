@@ -15,7 +15,7 @@ from train import checkpoint, worker_loop
 from train.splits import synthetic_splits
 from train.training_plan import TrainingPlan
 
-pytestmark = [pytest.mark.tf, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.tf]
 MODE = NetworkMode.DATACENTER
 SHAPE = replace(PROFILES[MODE], units=(4, 4), dropout=0.0, learning_rate=1e-12)
 SPLITS = synthetic_splits(MODE, 300, SHAPE.window, np.random.default_rng(0))

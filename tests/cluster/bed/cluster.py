@@ -104,11 +104,13 @@ class Cluster:
         self.services.start()
         for count, node in enumerate(self.nodes, 1):  # all at once would time each other out
             self.boot(node)
-            wait_until(partial(self._has_nodes, count), _START_S, f"the start of node {count}")
+            wait_until(
+                partial(self._has_nodes, count), f"the start of node {count}", limit_s=_START_S
+            )
         self.deploy(config)
         for node in self.nodes:
             ready = partial(self.is_ready, node)
-            wait_until(ready, _START_S, f"an answer of node {node.number}")
+            wait_until(ready, f"an answer of node {node.number}", limit_s=_START_S)
 
 
 def _least(deployment: dict[str, Any]) -> int:

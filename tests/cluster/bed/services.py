@@ -56,7 +56,7 @@ class Services:
         ]
         command = [*_NOBODY, f"{_postgres_folder()}/postgres", *options]
         self._postgres = self._machine.start(command, _environment(), self._logs / "postgres.log")
-        wait_until(self._postgres_answers, _START_S, "the start of PostgreSQL")
+        wait_until(self._postgres_answers, "the start of PostgreSQL", limit_s=_START_S)
 
     def start_redis(self) -> None:
         """Start Redis, over the data that it had: each change is in its file within a second."""

@@ -34,7 +34,7 @@ class Running:
         async with grpc.aio.secure_channel(self.address, credentials, options) as channel:
             stub = pba_pb2_grpc.PredictorStub(channel)
             try:
-                response = await stub.Observe(request, metadata=tuple(metadata.items()), timeout=10)
+                response = await stub.Observe(request, metadata=tuple(metadata.items()), timeout=60)
             except grpc.aio.AioRpcError as error:
                 return str(error.code().name)
         return response.refused[0].error.code if response.refused else "OK"

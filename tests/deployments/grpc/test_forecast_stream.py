@@ -123,4 +123,4 @@ async def test_who_leaves_ends_its_work(service: Watching):
     await call.read()
     await call.write(request(*range(1, 200)))
     call.cancel()
-    await until(lambda: answered.in_flight == 0, WAIT_S, "the end of the work")
+    await until(lambda: answered.in_flight == 0, "the end of the work", limit_s=WAIT_S)

@@ -17,7 +17,6 @@ from deployments.ingress.wiring import grpc_server
 from tests.deployments.grpc.messages import METHODS, item_errors
 from tests.deployments.grpc.random_messages import content
 from tests.support.fuzzing import (
-    REQUESTS,
     Bounds,
     assert_short_echo,
     bounds as bounds,  # a fixture
@@ -66,7 +65,6 @@ def _is_sent(headers: dict[str, str]) -> bool:
     return all(value.isascii() and len(value) < 8000 for value in headers.values())
 
 
-@pytest.mark.timeout(0 if REQUESTS else 60)
 async def test_any_message_gets_a_described_status(fuzzed: Fuzzed, bounds: Bounds):
     randoms = {method: random_of(method) for method in METHODS}
     for _ in range(count_of(160, len(METHODS)) // AT_ONCE + 1):

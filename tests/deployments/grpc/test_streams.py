@@ -17,7 +17,7 @@ from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 from tests.support.ports import own_port
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 START_S = 1.7e9
 
 

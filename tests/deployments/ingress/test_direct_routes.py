@@ -41,7 +41,6 @@ CALLS: list[tuple[str, str, Any]] = [
 VARYING = {"made_at", "age_s", "accepted", "duplicates"}
 
 
-@pytest.mark.timeout(120)
 async def test_a_query_that_means_nothing_changes_no_answer(tmp_path: Path):
     """FastAPI answers calls with a query that is not among the usual ones."""
     async with open_in_process(tmp_path) as service:

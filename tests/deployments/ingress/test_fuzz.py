@@ -58,7 +58,6 @@ async def fuzzed(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterato
         yield Fuzzed(opened, keys)
 
 
-@pytest.mark.timeout(0 if REQUESTS else 60)
 async def test_any_request_gets_a_described_answer(fuzzed: Fuzzed, bounds: Bounds):
     count = count_of(100, len(ROUTES))
     randoms = {route: random_of(" ".join(route)) for route in ROUTES}
@@ -112,7 +111,6 @@ def test_an_answer_that_repeats_too_much_is_noticed():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(0 if REQUESTS else 240)
 def test_schemathesis_shows_no_answer_that_is_not_described(tmp_path: Path):
     """All its checks; schemathesis.toml says what the description cannot say."""
     examples = REQUESTS // 100 or 12

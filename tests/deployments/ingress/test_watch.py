@@ -15,7 +15,7 @@ from pba.serving import watches
 from tests.support.in_process import InProcess, open_in_process
 from tests.support.keys import key
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Stream:

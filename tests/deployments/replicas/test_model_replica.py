@@ -50,7 +50,7 @@ class Node:
     async def serving(self, replica: ModelReplica, version: str) -> None:
         """Wait until ``version`` serves and all events are stored."""
         host = replica._host
-        await until(lambda: host.describe()["version"] == version, 20.0, f"{version} serves")
+        await until(lambda: host.describe()["version"] == version, f"{version} serves")
         await asyncio.to_thread(replica._announcer._thread.shutdown)
 
     def events(self) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from pba.nets.sharpness import Sharpness
 from pba.types import COLUMNS, NetworkMode
 from pba.types.profile import PROFILES
 
-pytestmark = [pytest.mark.tf, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.tf]
 POWERS = (1.3, 0.9, 0.7, 1.1, 0.8, 1.2)
 SHARPNESS = (
     Sharpness.constant(POWERS),

@@ -13,7 +13,7 @@ from tests.cluster.bed.cluster import Cluster
 
 __all__ = ["QUIET_S", "Chaos", "Episode", "losses", "problems", "run", "table"]
 
-QUIET_S = 25.0
+QUIET_S = 36.0
 """How long all is well between two faults."""
 _RESTORED_S = 120.0
 _ANSWERS_S = 30.0

@@ -1,6 +1,5 @@
 """However many calls are refused, there are few rows, few writes, and little memory."""
 
-import asyncio
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from pba.serving.refusal_counter import OTHER, RefusalCounter
 from pba.store import Store
 from pba.store.refusal_table import RefusalCount
 from tests.support.databases import new_file
-from tests.support.waiting import wait_until
+from tests.support.waiting import until
 
 MINUTE_US = 60_000_000
 
@@ -93,7 +92,7 @@ async def test_counts_are_written_by_themselves_and_at_the_end():
     counter = RefusalCounter(table.add, lambda: 0.0, every_s=0.01)
     counter.start()
     counter.count("::1", None, forbidden=True)
-    await asyncio.to_thread(wait_until, lambda: bool(table.sums), 5)
+    await until(lambda: bool(table.sums))
     counter.count("::1", None, forbidden=True)
     await counter.stop()
     assert table.sums == {(0, "::1", ""): [0, 2]}

@@ -11,7 +11,7 @@ from pba.security.tokens import TokenRules
 from pba.serving.token_watch import TokenWatch
 from tests.support.keys import NOW_S
 from tests.support.tokens import AUDIENCE, ISSUER, TokenIssuer
-from tests.support.waiting import wait_until
+from tests.support.waiting import until
 
 
 class Source:
@@ -41,7 +41,7 @@ class Clock:
 
 async def read_again(source: Source) -> None:
     """Wait until the keys have been read a second time and count."""
-    await asyncio.to_thread(wait_until, lambda: source.reads == 2, 5, "a read")
+    await until(lambda: source.reads == 2, "a read")
     await asyncio.sleep(0.01)
 
 

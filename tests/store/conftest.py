@@ -6,10 +6,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pba.store import Store
+from pba.store import Store, tidy_job
 from tests.store.builders import NOW_S
 from tests.support.databases import new_file, new_postgresql
 from tests.support.postgres import postgresql
+
+
+@pytest.fixture(autouse=True)
+def _tidying_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have tidying rest for as long as a transaction took, and no longer."""
+    monkeypatch.setattr(tidy_job, "_PAUSE_S", 0.0)
 
 
 @pytest.fixture(scope="session")

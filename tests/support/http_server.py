@@ -12,9 +12,7 @@ import uvicorn
 from deployments.ingress.routes import http_application
 from tests.support.in_process import open_in_process
 from tests.support.ports import own_port
-from tests.support.waiting import wait_until
-
-_START_S = 60.0
+from tests.support.waiting import PATIENCE_S, until
 
 
 @contextlib.contextmanager
@@ -35,7 +33,7 @@ def http_server(folder: Path, follows: bool = False, **settings: Any) -> Iterato
             config = uvicorn.Config(app, "127.0.0.1", port, log_level="critical", lifespan="off")
             server = uvicorn.Server(config)
             running = asyncio.create_task(server.serve())
-            await asyncio.to_thread(wait_until, lambda: server.started, _START_S, "the server")
+            await until(lambda: server.started, "the server")
             started.set()
             await stopped.wait()
             server.should_exit = True
@@ -45,7 +43,7 @@ def http_server(folder: Path, follows: bool = False, **settings: Any) -> Iterato
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve(port)))
         thread.start()
         try:
-            assert started.wait(_START_S), "the server did not start"
+            assert started.wait(PATIENCE_S), "the server did not start"
             yield f"http://127.0.0.1:{port}"
         finally:
             loop.call_soon_threadsafe(stopped.set)

@@ -20,9 +20,7 @@ from train.splits import Splits, splits_from_traces
 from train.training_plan import TrainingPlan
 
 MODE = NetworkMode.INTERNET
-RATE = 0.0015
 UNSEEN_BUDGET, UNSEEN_EPOCHS = 800_000, 13
-CURVE_BUDGET, CURVE_EPOCHS = 400_000, 6
 SMALL_SETS = ("mahimahi_cell", "ghent_4g")
 
 
@@ -106,12 +104,12 @@ def curve(traces: Path, output: Path, budget: int | None) -> Iterator[Network]:
     """Yield the networks of `benchmarks.learning_curve`."""
     for share, seed, folder in learning_curve.write_shares(traces, output):
         parent = output / f"one-of-{share}"
-        plan = _plan(CURVE_EPOCHS, seed)
-        yield _network(parent, ALL_SETS, plan, budget or CURVE_BUDGET, folder, ())
+        plan = _plan(learning_curve.EPOCHS, seed)
+        yield _network(parent, ALL_SETS, plan, budget or learning_curve.BUDGET, folder, ())
 
 
 def _plan(epochs: int, seed: int) -> TrainingPlan:
-    profile = replace(PROFILES[MODE], learning_rate=RATE)
+    profile = replace(PROFILES[MODE], learning_rate=learning_curve.RATE)
     return TrainingPlan(profile=profile, epochs=epochs, seed=seed)
 
 

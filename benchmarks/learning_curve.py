@@ -36,14 +36,15 @@ MODE = NetworkMode.INTERNET
 SHARES = (8, 4, 2, 1)  # one of so many traces
 NETWORKS = 8
 POINTS = 2000  # of a set
-SETTINGS = ("--epochs", "6", "--learning-rate", "0.0015", "--workers", "2")
+BUDGET, EPOCHS, RATE = 400_000, 6, 0.0015
+SETTINGS = ("--epochs", str(EPOCHS), "--learning-rate", str(RATE), "--workers", "2")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("traces", type=Path)
     parser.add_argument("--output", type=Path, default=Path("build/learning_curve"))
-    parser.add_argument("--budget", type=int, default=400_000, help="windows of each network")
+    parser.add_argument("--budget", type=int, default=BUDGET, help="windows of each network")
     options = parser.parse_args()
     learned = _learned_sets(options.traces)
     trained = [

@@ -104,6 +104,7 @@ def test_a_vital_job_that_does_not_finish_is_reported_and_another_is_not(never: 
     clock.now_s += 1.0
     assert runner.stalled() == ["the job scoring has not finished a round for 62 s"]
     assert runner.ages_s() == {"scoring": 61.5, "retraining": 61.5}
+    runner.stop(0.0)  # or what `never` ends begins again at once, and for ever
 
 
 def test_a_stopped_runner_ends_its_threads():

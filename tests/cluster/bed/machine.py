@@ -61,7 +61,7 @@ class Machine:
         arguments = [str(PROJECT), _MEMORY]
         command = [*UNSHARE, "sh", "-c", _INIT, "init", *arguments]
         self._init = subprocess.Popen(command, start_new_session=True)
-        wait_until(self._is_up, f"the start of machine {self.number}")
+        wait_until(self._is_up, 10, f"the start of machine {self.number}")
         network.connect(self.number, self.init)
 
     def _is_up(self) -> bool:
@@ -97,13 +97,6 @@ class Machine:
                 stderr=file,
                 start_new_session=True,  # Linux shares the processors out among sessions
             )
-
-    def favour(self, started: subprocess.Popen[bytes], niceness: int) -> None:
-        """Give what `start` has started, and all that it starts, another share of the processors.
-
-        ``niceness`` is that of its session among the others (sched(7), autogroup).
-        """
-        Path(f"/proc/{started.pid}/autogroup").write_text(str(niceness))
 
     def run(
         self, command: Sequence[str], environment: Mapping[str, str], timeout_s: float = 60

@@ -22,9 +22,6 @@ _PORTS = {
     "runtime-env-agent-port": 52_366,
     "metrics-export-port": 8080,
 }
-# Ray ends a node whose agent has not started within 15 s. The head, which starts most, has none of
-# the processors for itself here, and the other machines are busy.
-_HEAD_NICENESS = -10
 # As a supervisor of services does: a node that was given up for lost ends, and joins anew.
 _SUPERVISED = 'while :; do "$@"; sleep 1; done'
 
@@ -87,10 +84,7 @@ class RayNodes:
             }
         else:
             command += [f"--address={self._head.address}:{_GCS}", f"--num-cpus={_CPUS}"]
-        supervised = ["sh", "-c", _SUPERVISED, "supervisor", *command]
-        started = machine.start(supervised, environment, log)
-        if machine is self._head:
-            machine.favour(started, _HEAD_NICENESS)
+        machine.start(["sh", "-c", _SUPERVISED, "supervisor", *command], environment, log)
 
     def keep_logs(self, machine: Machine, folder: Path) -> None:
         """Copy what Ray has logged on a machine that is on, since it booted."""

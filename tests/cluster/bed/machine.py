@@ -61,7 +61,7 @@ class Machine:
         arguments = [str(PROJECT), _MEMORY]
         command = [*UNSHARE, "sh", "-c", _INIT, "init", *arguments]
         self._init = subprocess.Popen(command, start_new_session=True)
-        wait_until(self._is_up, 10, f"the start of machine {self.number}")
+        wait_until(self._is_up, f"the start of machine {self.number}")
         network.connect(self.number, self.init)
 
     def _is_up(self) -> bool:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from benchmarks.cluster.calls import errors, full_again_s, quantile_s, within
 from benchmarks.cluster.faults import Fault
 from benchmarks.cluster.load import BARE, Load
@@ -46,10 +48,12 @@ def run(
     report: Callable[[str], None],
     quiet_s: float = QUIET_S,
 ) -> Chaos:
-    """Let each fault happen once; ``report`` is told of it."""
+    """Let each fault happen once; ``report`` is told of it, and how busy the machine is before."""
     episodes = []
     with Load(cluster.urls, cluster.grpc_addresses) as load:
+        psutil.cpu_percent()  # the next call counts from here
         load.wait(quiet_s)
+        report(f"the load takes {psutil.cpu_percent():.0f} % of all processors")
         for fault in faults:
             report(fault.name)
             episodes.append(_suffer(cluster, load, fault))

@@ -265,8 +265,8 @@ def latencies_ms(
     """Return the median time of one window of each by ``clock``, and how much slower one is.
 
     Other load on the machine may come and go while this measures. So the two alternate, the ratio
-    is taken of each pair of runs, and the interval is over blocks of pairs: medians of each alone
-    differ by over 10 % for the same network where half of the runs meet a busy machine.
+    is taken of each pair of runs, and the interval is over blocks of pairs. Where about half of the
+    runs meet other load, medians of each alone may differ by all that it costs.
     """
     pair = {"champion": champion, "challenger": challenger}
     durations_ms: dict[str, list[float]] = {name: [] for name in pair}

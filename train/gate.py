@@ -33,7 +33,7 @@ Figures = dict[str, Any]
 
 _MOST_POINTS = 20_000
 _LEAST_MBPS = 0.01
-_BLOCKS, _ROUNDS = 15, 20
+_BLOCKS, _PAIRS = 15, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ def latencies_ms(
     """
     pair = {"champion": champion, "challenger": challenger}
     durations_ms: dict[str, list[float]] = {name: [] for name in pair}
-    for round_ in range(_BLOCKS * _ROUNDS):
+    for round_ in range(_BLOCKS * _PAIRS):
         window = points.windows.gather(np.array([round_ % len(points)])).telemetry
         for name in sorted(pair, reverse=bool(round_ % 2)):
             start = clock()
@@ -282,7 +282,7 @@ def latencies_ms(
 
 def _slower(before_ms: Sequence[float], after_ms: Sequence[float]) -> Figures:
     """Return the share by which the second takes longer, and its interval over blocks of pairs."""
-    ratios = np.log(np.array(after_ms) / np.array(before_ms)).reshape(_BLOCKS, _ROUNDS)
+    ratios = np.log(np.array(after_ms) / np.array(before_ms)).reshape(_BLOCKS, _PAIRS)
     difference = bootstrap_mean(np.median(ratios, axis=1), np.arange(_BLOCKS))
     assert difference.interval is not None
     low, high = np.expm1(difference.interval).tolist()

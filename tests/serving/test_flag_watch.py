@@ -95,7 +95,7 @@ async def test_a_store_that_hangs_does_not_keep_a_replica_from_its_start(
     answer = threading.Event()
 
     def read() -> FlagState:
-        assert answer.wait(10)
+        assert answer.wait(120)  # longer than the start may take
         return FlagState(KILLED)
 
     watch = FlagWatch(read, Flags(), 0.001, patience_s=0.01)

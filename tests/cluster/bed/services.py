@@ -15,7 +15,6 @@ from tests.support.waiting import wait_until
 __all__ = ["Services"]
 
 _NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-_START_S = 60.0
 
 
 class Services:
@@ -56,7 +55,7 @@ class Services:
         ]
         command = [*_NOBODY, f"{_postgres_folder()}/postgres", *options]
         self._postgres = self._machine.start(command, _environment(), self._logs / "postgres.log")
-        wait_until(self._postgres_answers, "the start of PostgreSQL", limit_s=_START_S)
+        wait_until(self._postgres_answers, "the start of PostgreSQL")
 
     def start_redis(self) -> None:
         """Start Redis, over the data that it had: each change is in its file within a second."""
